@@ -1,0 +1,93 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+// Every target is held to the same rules: data races, unmarked existentials
+// and warnings do not compile.
+let strict: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+// The targets stand in the order of the data: a series becomes a tree, a build,
+// a guest, a verdict, a report. Each may import only what stands below it here:
+//
+//   patchbench                                       arguments, wiring, exit codes
+//   Bench                                            the pipeline; emits events
+//   SeriesIntake  KernelBuild  GuestMachine          effects: git, make, libvirt
+//   Verdicts  Reports  KernelText                    pure: values in, values out
+//   Toolbox                                          the one place that starts processes
+//   BenchModel                                       the vocabulary
+//   GuestProtocol                                    KTAP, shared with the guest binary
+let package = Package(
+  name: "patchbench",
+  products: [
+    .executable(name: "patchbench", targets: ["patchbench"]),
+    .library(name: "GuestProtocol", targets: ["GuestProtocol"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+    .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
+    .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+  ],
+  targets: [
+    .executableTarget(
+      name: "patchbench",
+      dependencies: [
+        "Bench", "BenchModel", "GuestMachine", "GuestProtocol", "KernelBuild", "Reports", "SeriesIntake", "Toolbox",
+        "Verdicts",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: strict),
+    .target(
+      name: "Bench",
+      dependencies: [
+        "BenchModel", "GuestMachine", "GuestProtocol", "KernelBuild", "KernelText", "SeriesIntake", "Toolbox",
+      ],
+      swiftSettings: strict),
+    .target(name: "SeriesIntake", dependencies: ["BenchModel", "KernelText", "Toolbox"], swiftSettings: strict),
+    .target(
+      name: "KernelBuild",
+      dependencies: [
+        "BenchModel", "KernelText", "Toolbox", .product(name: "Yams", package: "Yams"),
+      ],
+      swiftSettings: strict),
+    .target(
+      name: "GuestMachine",
+      dependencies: ["BenchModel", "CLibvirt", "GuestProtocol", "KernelText", "Toolbox"],
+      swiftSettings: strict),
+    .target(name: "Verdicts", dependencies: ["BenchModel", "GuestProtocol"], swiftSettings: strict),
+    .target(
+      name: "Reports",
+      dependencies: [
+        "BenchModel", "GuestProtocol", "Verdicts", .product(name: "Mustache", package: "swift-mustache"),
+      ],
+      resources: [.embedInCode("Templates/report.html.mustache")],
+      swiftSettings: strict),
+    .target(name: "KernelText", dependencies: ["BenchModel"], swiftSettings: strict),
+    .target(
+      name: "Toolbox",
+      dependencies: [
+        .product(name: "Subprocess", package: "swift-subprocess"),
+        .product(name: "SystemPackage", package: "swift-system"),
+      ],
+      swiftSettings: strict),
+    .target(name: "BenchModel", dependencies: ["GuestProtocol"], swiftSettings: strict),
+    .target(name: "GuestProtocol", swiftSettings: strict),
+    .systemLibrary(name: "CLibvirt", pkgConfig: "libvirt", providers: [.apt(["libvirt-dev"])]),
+    .testTarget(
+      name: "GuestProtocolTests", dependencies: ["GuestProtocol"], swiftSettings: strict),
+    .testTarget(
+      name: "KernelTextTests", dependencies: ["KernelText", "BenchModel"],
+      resources: [.copy("Fixtures")], swiftSettings: strict),
+    .testTarget(
+      name: "ReportsTests", dependencies: ["Reports", "Verdicts", "BenchModel", "GuestProtocol", "Toolbox"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "VerdictsTests", dependencies: ["Verdicts", "BenchModel", "GuestProtocol"],
+      swiftSettings: strict),
+  ]
+)

@@ -1,0 +1,95 @@
+public import struct Foundation.Date
+
+/// What is fixed before anything runs.
+public struct RunHeader: Codable, Sendable, Hashable {
+  /// The cell that every trial of this run happens in.
+  public var cell: CellKey
+  /// Where the kernel's source comes from, in words: `Debian linux-source-6.12 6.12.117-1~deb12u1`.
+  public var source: String
+  /// `gcc (Debian 12.2.0-14) 12.2.0`
+  public var toolchain: String
+  /// `QEMU emulator version 7.2.22`
+  public var emulator: String
+  public var accelerator: Accelerator
+  /// Why that accelerator: `KVM: no hello within 15 s of a probe boot`.
+  public var acceleratorReason: String
+  public var processors: Int
+  public var patchbench: String
+  public var series: [PatchSeries]
+
+  public init(
+    cell: CellKey, source: String, toolchain: String, emulator: String, accelerator: Accelerator,
+    acceleratorReason: String, processors: Int, patchbench: String, series: [PatchSeries]
+  ) {
+    self.cell = cell
+    self.source = source
+    self.toolchain = toolchain
+    self.emulator = emulator
+    self.accelerator = accelerator
+    self.acceleratorReason = acceleratorReason
+    self.processors = processors
+    self.patchbench = patchbench
+    self.series = series
+  }
+}
+
+/// One fact of a run, in the order things happened. The record of a run is a file of these, one JSON object a line;
+/// every report is a fold over it.
+public struct BenchEvent: Codable, Sendable, Hashable {
+  public var at: Date
+  public var kind: Kind
+
+  public enum Kind: Codable, Sendable, Hashable {
+    case runStarted(RunHeader)
+    /// Work has begun on a series (`nil`: the base).
+    case stageStarted(series: String?, stage: Stage)
+    /// Something a watcher wants to see while it goes on: `1234 objects`, a test's name.
+    case progress(series: String?, stage: Stage, text: String)
+    case trialFinished(Trial)
+    /// The last event of a run that came to its end; `interrupted` where the user stopped it.
+    case runFinished(interrupted: Bool)
+  }
+
+  public init(at: Date, kind: Kind) {
+    self.at = at
+    self.kind = kind
+  }
+}
+
+/// A run as its events tell it.
+public struct RunRecord: Sendable, Hashable {
+  public var header: RunHeader
+  public var started: Date
+  public var finished: Date?
+  /// The run was stopped by the user, or its record breaks off.
+  public var interrupted: Bool
+  public var base: Trial?
+  /// By the series' name.
+  public var trials: [String: Trial]
+
+  /// Folds a run's events; `nil` if there is no `runStarted` among them.
+  public init?(_ events: some Sequence<BenchEvent>) {
+    var found: RunRecord?
+    for event in events {
+      switch event.kind {
+      case .runStarted(let header):
+        if found == nil { found = RunRecord(header: header, started: event.at) }
+      case .trialFinished(let trial):
+        if let name = trial.series { found?.trials[name] = trial } else { found?.base = trial }
+      case .runFinished(let interrupted):
+        found?.finished = event.at
+        found?.interrupted = interrupted
+      case .stageStarted, .progress: break
+      }
+    }
+    guard let found else { return nil }
+    self = found
+  }
+
+  private init(header: RunHeader, started: Date) {
+    self.header = header
+    self.started = started
+    interrupted = true
+    trials = [:]
+  }
+}

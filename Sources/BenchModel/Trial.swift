@@ -1,0 +1,225 @@
+public import GuestProtocol
+
+/// The stages between a patch and a verdict, in their order.
+public enum Stage: String, Codable, Sendable, Hashable, CaseIterable, Comparable {
+  case apply, build, boot, tests, done
+
+  public static func < (a: Stage, b: Stage) -> Bool {
+    allCases.firstIndex(of: a)! < allCases.firstIndex(of: b)!
+  }
+}
+
+/// Wall time per stage, in seconds; `nil` where the stage was not reached.
+public struct StageSeconds: Codable, Sendable, Hashable {
+  public var apply: Double?
+  public var build: Double?
+  /// From starting the domain to the guest's first line.
+  public var boot: Double?
+  /// From the guest's first line to the end of the domain.
+  public var tests: Double?
+
+  public init(apply: Double? = nil, build: Double? = nil, boot: Double? = nil, tests: Double? = nil) {
+    self.apply = apply
+    self.build = build
+    self.boot = boot
+    self.tests = tests
+  }
+}
+
+/// What executes the guest's instructions.
+public enum Accelerator: String, Codable, Sendable, Hashable {
+  case kvm, tcg
+}
+
+/// Where a trial happens. Two trials compare only within the same cell.
+public struct CellKey: Codable, Sendable, Hashable {
+  /// The name of a directory under `Kernels/`: `linux-6.12`.
+  public var kernel: String
+  /// `kasan`
+  public var profile: String
+  /// The virtual machine's type: `q35`.
+  public var guest: String
+
+  public init(kernel: String, profile: String, guest: String) {
+    self.kernel = kernel
+    self.profile = profile
+    self.guest = guest
+  }
+}
+
+/// The first patch of a series that git refused.
+public struct ApplyFailure: Codable, Sendable, Hashable {
+  public var patch: Patch
+  /// The file in the tree, where git named one.
+  public var file: String?
+  /// The number of the hunk in that file's part of the patch, from 1.
+  public var hunk: Int?
+  /// What git said, without its `error: `.
+  public var message: String
+
+  public init(patch: Patch, file: String?, hunk: Int?, message: String) {
+    self.patch = patch
+    self.file = file
+    self.hunk = hunk
+    self.message = message
+  }
+}
+
+/// One error of a compiler, linker or kbuild.
+public struct Diagnostic: Codable, Sendable, Hashable {
+  /// Relative to the tree's root, where the tool named a file.
+  public var file: String?
+  public var line: Int?
+  public var message: String
+  /// The last patch of the series that touched `file`, by its file name.
+  public var patch: String?
+
+  public init(file: String?, line: Int?, message: String, patch: String? = nil) {
+    self.file = file
+    self.line = line
+    self.message = message
+    self.patch = patch
+  }
+}
+
+/// A build that ended with an error.
+public struct BuildFailure: Codable, Sendable, Hashable {
+  /// The first errors, in the order they were printed.
+  public var diagnostics: [Diagnostic]
+  /// The last lines of the build log, for the case that nothing in it could be read as a diagnostic.
+  public var tail: [String]
+
+  public init(diagnostics: [Diagnostic], tail: [String]) {
+    self.diagnostics = diagnostics
+    self.tail = tail
+  }
+}
+
+/// How a guest came to its end.
+public enum GuestEnding: Codable, Sendable, Hashable {
+  /// The end marker arrived and the guest powered itself off.
+  case completed
+  /// The kernel said so on its console; the payload is its first line.
+  case panicked(String)
+  /// The machine stopped or was reset without an end marker and without a word.
+  case stoppedEarly
+  /// Nothing on either channel for so many seconds; the guest was destroyed.
+  case silent(seconds: Double)
+  /// The guest never said hello within so many seconds, though its console was alive; it was destroyed.
+  case bootDeadline(seconds: Double)
+  /// The guest was still talking when its time for the whole run was over; it was destroyed.
+  case runDeadline(seconds: Double)
+  /// QEMU itself died or was killed: nothing can be said of the kernel.
+  case machineDied(String)
+}
+
+/// A problem that the kernel reported on its console.
+public struct KernelReport: Codable, Sendable, Hashable {
+  /// In syzbot's manner, what and where: `KASAN: slab-use-after-free Read in dma_buf_mmap`.
+  public var title: String
+  public var kind: Kind
+  /// The report's lines from its first to its last, without time stamps, at most a few hundred.
+  public var trace: [String]
+  /// The test that was running, by the marks that PID 1 leaves in the kernel log; `nil` during boot and shutdown.
+  public var test: String?
+
+  public enum Kind: String, Codable, Sendable, Hashable, CaseIterable {
+    case kasan
+    case ubsan
+    case bug
+    case warning
+    case oops
+    case lockdep
+    case atomicSleep = "atomic-sleep"
+    case hungTask = "hung-task"
+    case softLockup = "soft-lockup"
+    case hardLockup = "hard-lockup"
+    case rcuStall = "rcu-stall"
+    case refcount
+    case outOfMemory = "out-of-memory"
+    case panic
+  }
+
+  public init(title: String, kind: Kind, trace: [String], test: String?) {
+    self.title = title
+    self.kind = kind
+    self.trace = trace
+    self.test = test
+  }
+}
+
+/// All that one guest left behind.
+public struct GuestRun: Codable, Sendable, Hashable {
+  /// `uname -r` of the kernel that ran, from the first line of its console; `nil` if it said none.
+  public var release: String?
+  public var accelerator: Accelerator
+  public var ending: GuestEnding
+  /// Whether the guest said hello, which is what "booted" means here.
+  public var booted: Bool
+  /// The tests in the order of the plan, one result each; those that never reported are `missing`.
+  public var tests: [TestResult]
+  public var reports: [KernelReport]
+  /// Where the evidence is not whole: lines that contradict the plan, a lost end marker.
+  public var anomalies: [String]
+  /// The last lines of the console, for a guest that did not complete.
+  public var lastLines: [String]
+
+  public init(
+    release: String?, accelerator: Accelerator, ending: GuestEnding, booted: Bool, tests: [TestResult],
+    reports: [KernelReport], anomalies: [String], lastLines: [String]
+  ) {
+    self.release = release
+    self.accelerator = accelerator
+    self.ending = ending
+    self.booted = booted
+    self.tests = tests
+    self.reports = reports
+    self.anomalies = anomalies
+    self.lastLines = lastLines
+  }
+}
+
+/// A fault of the harness or of the machine it runs on: never of a series.
+public struct HarnessFault: Error, Codable, Sendable, Hashable {
+  public var stage: Stage
+  public var message: String
+  /// What the user can do about it.
+  public var advice: String?
+
+  public init(stage: Stage, message: String, advice: String? = nil) {
+    self.stage = stage
+    self.message = message
+    self.advice = advice
+  }
+}
+
+/// How far one candidate, or the base, came.
+public enum TrialResult: Codable, Sendable, Hashable {
+  case doesNotApply(ApplyFailure)
+  case doesNotBuild(BuildFailure)
+  /// The guest ran, though perhaps not to its end, and perhaps without ever saying hello.
+  case ran(GuestRun)
+  /// The harness failed; the series is not to blame.
+  case fault(HarnessFault)
+  /// The user stopped the run before this trial ended.
+  case interrupted
+}
+
+/// One candidate, or the base, in one cell.
+public struct Trial: Codable, Sendable, Hashable {
+  /// The series' name; `nil` is the base.
+  public var series: String?
+  public var cell: CellKey
+  public var seconds: StageSeconds
+  /// The result was taken from an earlier run with the same kernel, configuration, guest binary and toolchain.
+  public var reused: Bool
+  public var result: TrialResult
+
+  public init(series: String?, cell: CellKey, seconds: StageSeconds, reused: Bool, result: TrialResult) {
+    self.series = series
+    self.cell = cell
+    self.seconds = seconds
+    self.reused = reused
+    self.result = result
+  }
+}

@@ -1,0 +1,225 @@
+/// What a guest said, as it is read.
+public enum GuestEvent: Sendable, Hashable {
+  /// The guest is up, speaks our protocol, and means to run these tests, in this order.
+  case planned([String])
+  case started(String)
+  case finished(TestResult)
+  /// The guest's last word, with the number of results it says it wrote.
+  case end(count: Int)
+  /// Something that the protocol does not allow. The run's evidence is then not whole.
+  case anomaly(String)
+}
+
+/// Reads the guest's KTAP stream piece by piece, as it arrives.
+///
+/// A patched kernel owns this channel, so nothing here trusts it: lines are bounded, bytes that are no UTF-8 are
+/// replaced, results that contradict the plan become anomalies.
+public struct KTAPReader: Sendable {
+  /// The longest line that is read, in bytes; what is beyond is cut and reported as an anomaly.
+  public static let longestLine = 4096
+  /// The most tests a plan may name.
+  public static let mostTests = 10_000
+  /// The most checks one test may report.
+  public static let mostChecks = 10_000
+
+  private var line: [UInt8] = []
+  private var lineWasCut = false
+  private var declared: Int?
+  private var names: [String] = []
+  private var planSent = false
+  private var checks: [Check] = []
+  private var reported: Set<Int> = []
+  private var ended = false
+
+  public init() {}
+
+  /// Takes the next bytes of the stream and returns what they completed.
+  public mutating func read(_ bytes: some Sequence<UInt8>) -> [GuestEvent] {
+    var events: [GuestEvent] = []
+    for byte in bytes {
+      if byte == 0x0a {
+        if lineWasCut { events.append(.anomaly("a line longer than \(Self.longestLine) bytes was cut")) }
+        take(String(decoding: line, as: UTF8.self), into: &events)
+        line.removeAll(keepingCapacity: true)
+        lineWasCut = false
+      } else if line.count < Self.longestLine {
+        line.append(byte)
+      } else {
+        lineWasCut = true
+      }
+    }
+    return events
+  }
+
+  private mutating func take(_ raw: String, into events: inout [GuestEvent]) {
+    // A serial line may add carriage returns; they carry nothing.
+    let text = raw.last == "\r" || raw.last == "\r\n" ? String(raw.dropLast()) : raw
+    if text.isEmpty { return }
+    if ended {
+      events.append(.anomaly("text after the end marker: \(text)"))
+      return
+    }
+    if text.hasPrefix("    ") {
+      takeCheck(text.dropFirst(4), into: &events)
+    } else if text.hasPrefix("# patchbench: ") {
+      takeOwn(text.dropFirst(14).split(separator: " ", maxSplits: 2), into: &events)
+    } else if text.hasPrefix("1..") {
+      if let count = Int(text.dropFirst(3)), declared == nil, (0...Self.mostTests).contains(count) {
+        declared = count
+      } else {
+        events.append(.anomaly("a second or unusable plan: \(text)"))
+      }
+    } else if let result = ResultLine(text) {
+      takeResult(result, into: &events)
+    } else if !text.hasPrefix("#"), text != "KTAP version 1" {
+      events.append(.anomaly("not KTAP: \(text)"))
+    }
+  }
+
+  private mutating func takeOwn(_ words: [Substring], into events: inout [GuestEvent]) {
+    switch (words.first, words.count) {
+    case ("protocol", 2):
+      if words[1] != "\(KTAPWriter.protocolVersion)" {
+        events.append(.anomaly("the guest speaks protocol \(words[1]), not \(KTAPWriter.protocolVersion)"))
+      } else if declared == 0 {
+        sendPlan(into: &events)
+      }
+    case ("planned", 3):
+      if planSent || Int(words[1]) != names.count + 1 {
+        events.append(.anomaly("a test planned out of turn: \(words[2])"))
+      } else {
+        names.append(ResultLine.unescape(words[2]))
+        if names.count == declared { sendPlan(into: &events) }
+      }
+    case ("start", 2):
+      checks = []
+      if let number = Int(words[1]), planSent, names.indices.contains(number - 1) {
+        events.append(.started(names[number - 1]))
+      } else {
+        events.append(.anomaly("a test started that was not planned: \(words[1])"))
+      }
+    case ("end", 2):
+      ended = true
+      let count = Int(words[1]) ?? -1
+      if count != reported.count {
+        events.append(.anomaly("the guest says \(words[1]) results, \(reported.count) arrived"))
+      }
+      events.append(.end(count: count))
+    default: break  // A newer guest may say more; what is not known is passed over.
+    }
+  }
+
+  private mutating func sendPlan(into events: inout [GuestEvent]) {
+    planSent = true
+    if Set(names).count != names.count { events.append(.anomaly("the plan names a test twice")) }
+    events.append(.planned(names))
+  }
+
+  private mutating func takeCheck(_ text: Substring, into events: inout [GuestEvent]) {
+    guard let line = ResultLine(text) else { return }
+    if checks.count < Self.mostChecks {
+      checks.append(Check(name: line.description, passed: line.passed, detail: line.data))
+    } else if checks.count == Self.mostChecks {
+      events.append(.anomaly("more than \(Self.mostChecks) checks in one test"))
+    }
+  }
+
+  private mutating func takeResult(_ line: ResultLine, into events: inout [GuestEvent]) {
+    defer { checks = [] }
+    guard planSent, names.indices.contains(line.number - 1), names[line.number - 1] == line.description else {
+      events.append(.anomaly("a result that was not planned: \(line.number) \(line.description)"))
+      return
+    }
+    guard reported.insert(line.number).inserted else {
+      events.append(.anomaly("a second result for \(line.description)"))
+      return
+    }
+    let status = line.status
+    if status == .ok, let failed = checks.first(where: { !$0.passed }) {
+      events.append(.anomaly("\(line.description) says ok, its check says otherwise: \(failed.name)"))
+    }
+    events.append(
+      .finished(TestResult(name: line.description, status: status, reason: line.reason, checks: checks)))
+  }
+}
+
+/// One `ok` or `not ok` line of KTAP, taken apart.
+struct ResultLine {
+  var passed: Bool
+  var number: Int
+  var description: String
+  /// What stands behind ` # `, its directive included.
+  var data: String
+
+  init?(_ text: some StringProtocol) {
+    var rest = Substring(text)
+    if rest.hasPrefix("not ok ") {
+      passed = false
+      rest = rest.dropFirst(7)
+    } else if rest.hasPrefix("ok ") {
+      passed = true
+      rest = rest.dropFirst(3)
+    } else {
+      return nil
+    }
+    let digits = rest.prefix { $0.isASCII && $0.isNumber }
+    guard let number = Int(digits) else { return nil }
+    self.number = number
+    rest = rest.dropFirst(digits.count)
+    if rest.hasPrefix(" - ") { rest = rest.dropFirst(3) } else if rest.hasPrefix(" ") { rest = rest.dropFirst() }
+    let cut = Self.hash(in: rest)
+    description = Self.unescape(rest[..<(cut ?? rest.endIndex)])
+    data = cut.map { Self.unescape(rest[rest.index($0, offsetBy: 2)...].drop { $0 == " " }) } ?? ""
+  }
+
+  private var directive: Substring { data.prefix { $0 != " " } }
+
+  var status: TestStatus {
+    switch directive.uppercased() {
+    case "SKIP": passed ? .skip : .notOk
+    case "TIMEOUT": .timeout
+    case "ERROR": .crash
+    default: passed ? .ok : .notOk
+    }
+  }
+
+  /// What stands behind the directive, or all of it where there is none.
+  var reason: String {
+    switch directive.uppercased() {
+    case "SKIP", "TIMEOUT", "ERROR": String(data.dropFirst(directive.count).drop { $0 == " " })
+    default: data
+    }
+  }
+
+  /// Where the first unescaped ` #` begins.
+  private static func hash(in text: Substring) -> Substring.Index? {
+    var index = text.startIndex
+    var escaped = false
+    while index < text.endIndex {
+      let character = text[index]
+      if escaped {
+        escaped = false
+      } else if character == "\\" {
+        escaped = true
+      } else if character == " ", text[text.index(after: index)...].first == "#" {
+        return index
+      }
+      index = text.index(after: index)
+    }
+    return nil
+  }
+
+  static func unescape(_ text: some StringProtocol) -> String {
+    var out = ""
+    var escaped = false
+    for character in text {
+      if !escaped, character == "\\" {
+        escaped = true
+      } else {
+        out.append(character)
+        escaped = false
+      }
+    }
+    return out
+  }
+}

@@ -1,0 +1,75 @@
+/// Writes the guest's side of the conversation: KTAP version 1 (Documentation/dev-tools/ktap.rst in the kernel), with
+/// patchbench's own facts in diagnostic lines that any other KTAP reader passes over.
+///
+///     KTAP version 1
+///     1..2
+///     # patchbench: protocol 1
+///     # patchbench: planned 1 forward/virtio_gpu-to-vgem/three-aliases
+///     # patchbench: planned 2 access/vgem/no-handle
+///     # patchbench: start 1
+///         KTAP version 1
+///         1..2
+///         ok 1 chardev: first byte
+///         not ok 2 dma-buf: first byte # 0x00, expected 0x5a
+///     not ok 1 forward/virtio_gpu-to-vgem/three-aliases
+///     # patchbench: start 2
+///     ok 2 access/vgem/no-handle # SKIP no vgem here
+///     # patchbench: end 2
+///
+/// The plan comes first and the end marker last, so that a lost tail shows.
+public enum KTAPWriter {
+  /// The version of patchbench's own lines; a reader refuses another one.
+  public static let protocolVersion = 1
+
+  /// The opening: version, plan, and the name of every planned test.
+  public static func plan(_ names: [String]) -> String {
+    var text = "KTAP version 1\n1..\(names.count)\n# patchbench: protocol \(protocolVersion)\n"
+    for (index, name) in names.enumerated() { text += "# patchbench: planned \(index + 1) \(clean(name))\n" }
+    return text
+  }
+
+  /// Said before test `number` (from 1) runs, so that the host knows what was running when the guest fell silent.
+  public static func start(_ number: Int) -> String { "# patchbench: start \(number)\n" }
+
+  /// One result with its checks as subtests.
+  public static func result(_ result: TestResult, number: Int) -> String {
+    var text = ""
+    if !result.checks.isEmpty {
+      text += "    KTAP version 1\n    1..\(result.checks.count)\n"
+      for (index, check) in result.checks.enumerated() {
+        text += "    \(check.passed ? "ok" : "not ok") \(index + 1) \(clean(check.name))"
+        if !check.detail.isEmpty { text += " # " + clean(check.detail) }
+        text += "\n"
+      }
+    }
+    let name = clean(result.name)
+    let reason = result.reason.isEmpty ? "" : " " + clean(result.reason)
+    switch result.status {
+    case .ok: text += "ok \(number) \(name)\n"
+    case .notOk: text += "not ok \(number) \(name)" + (reason.isEmpty ? "" : " #" + reason) + "\n"
+    case .skip: text += "ok \(number) \(name) # SKIP\(reason)\n"
+    case .timeout: text += "not ok \(number) \(name) # TIMEOUT\(reason)\n"
+    case .crash: text += "not ok \(number) \(name) # ERROR\(reason)\n"
+    // A missing test is one that is not written; the reader finds it from the plan.
+    case .missing: break
+    }
+    return text
+  }
+
+  /// The last line: how many results were written.
+  public static func end(_ count: Int) -> String { "# patchbench: end \(count)\n" }
+
+  /// Keeps free text on one line and clear of KTAP's own `#`.
+  static func clean(_ text: String) -> String {
+    var out = ""
+    for scalar in text.unicodeScalars {
+      switch scalar {
+      case "#": out += "\\#"
+      case "\\": out += "\\\\"
+      case _ where scalar.value < 0x20 || scalar.value == 0x7f: out += " "
+      default: out.unicodeScalars.append(scalar)
+      }
+    }
+    return out
+  }
+}
