@@ -65,6 +65,7 @@ let package = Package(
       dependencies: [
         "BenchModel", "GuestProtocol", "Verdicts", .product(name: "Mustache", package: "swift-mustache"),
       ],
+      exclude: ["Schema"],
       resources: [.embedInCode("Templates/report.html.mustache")],
       swiftSettings: strict),
     .target(name: "KernelText", dependencies: ["BenchModel"], swiftSettings: strict),
@@ -84,8 +85,8 @@ let package = Package(
       name: "KernelTextTests", dependencies: ["KernelText", "BenchModel"],
       resources: [.copy("Fixtures")], swiftSettings: strict),
     .testTarget(
-      name: "ReportsTests", dependencies: ["Reports", "Verdicts", "BenchModel", "GuestProtocol", "Toolbox"],
-      swiftSettings: strict),
+      name: "ReportsTests", dependencies: ["Reports", "Verdicts", "BenchModel", "GuestProtocol"],
+      exclude: ["Snapshots"], swiftSettings: strict),
     .testTarget(
       name: "VerdictsTests", dependencies: ["Verdicts", "BenchModel", "GuestProtocol"],
       swiftSettings: strict),

@@ -23,11 +23,12 @@ public enum Verdict: String, Codable, Sendable, Hashable, CaseIterable {
 
 /// What became of one test between base and series.
 public enum Change: String, Codable, Sendable, Hashable, CaseIterable {
+  /// Neither fixed nor worse; also a failure that became a milder one.
   case same
   case fixed
   case regressed
-  /// The base's plan does not have it.
+  /// The base gives no answer for it: its plan does not have it, or it was skipped there.
   case new
-  /// It gave an answer on the base and gave none with the series.
+  /// It gave an answer on the base, or was planned, and gave none with the series.
   case missing
 }

@@ -1,0 +1,41 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+// The rules of the root package hold here as well.
+let strict: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+// What runs inside the guest: one static binary that is PID 1 of an initramfs and runs the tests.
+//
+//   patchbench-guest     arguments; nothing else
+//   GuestSuite           the tests, what they look through, and the runner that is PID 1
+//   CGuest               mounts before the Swift runtime starts; calls that Swift cannot make
+//
+// It is a package of its own because it is linked statically, which the host's tool is not. It never imports
+// Foundation: that alone would make the initramfs ten times larger.
+let package = Package(
+  name: "PatchbenchGuest",
+  products: [
+    .executable(name: "patchbench-guest", targets: ["patchbench-guest"])
+  ],
+  dependencies: [
+    .package(name: "patchbench", path: "..")
+  ],
+  targets: [
+    .executableTarget(
+      name: "patchbench-guest", dependencies: ["GuestSuite"], swiftSettings: strict,
+      // There is no library and no loader in the initramfs.
+      linkerSettings: [.unsafeFlags(["-static-executable"])]),
+    .target(
+      name: "GuestSuite",
+      dependencies: ["CGuest", .product(name: "GuestProtocol", package: "patchbench")], swiftSettings: strict),
+    .target(name: "CGuest", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
+    .testTarget(
+      name: "GuestSuiteTests",
+      dependencies: ["GuestSuite", .product(name: "GuestProtocol", package: "patchbench")], swiftSettings: strict),
+  ]
+)

@@ -1,0 +1,43 @@
+internal import Glibc
+
+/// The three ways to start the binary.
+public enum GuestCommand: Hashable, Sendable {
+  /// As PID 1 of a guest.
+  case initProcess
+  /// By PID 1, to run one test.
+  case test(String)
+  /// By anyone, to learn what there is.
+  case list
+  case usage
+
+  /// Arguments do not count for PID 1: the kernel passes it words of its own command line.
+  public init(arguments: [String], pid: Int32) {
+    if pid == 1 {
+      self = .initProcess
+    } else if arguments.count == 2, arguments[1] == "--list" {
+      self = .list
+    } else if arguments.count == 3, arguments[1] == "--test" {
+      self = .test(arguments[2])
+    } else {
+      self = .usage
+    }
+  }
+
+  /// Does it, and returns the exit status.
+  public func run() -> Int32 {
+    switch self {
+    case .initProcess: GuestInit.run()
+    case .test(let name): return TestProcess.report(name)
+    case .list: return OpenFile(number: 1).write(Suite.listing) ? 0 : 1
+    case .usage:
+      OpenFile(number: 2).write(
+        """
+        usage: patchbench-guest --list         print every test with the question it answers
+               patchbench-guest --test NAME    run one test, reporting on descriptor 3
+               As PID 1 it runs the tests that the kernel command line asks for, and switches the machine off.
+
+        """)
+      return 2
+    }
+  }
+}

@@ -1,0 +1,79 @@
+internal import CGuest
+internal import Glibc
+
+/// A buffer that a DRM driver allocated: its handle in one client, and its fake offset on the device's chardev.
+struct DumbBuffer {
+  var handle: UInt32
+  var fakeOffset: UInt64
+}
+
+/// One open file of a DRM chardev. Handles belong to it, and so does the right to map what they stand for.
+struct DrmClient {
+  let driver: String
+  let path: String
+  let file: OpenFile
+
+  /// Opens the chardev of a driver, which must be there: a guest without it cannot answer.
+  init(driver: String) throws {
+    if driver == VirtioGpu.driver { try VirtioGpu.bind() }
+    guard let path = Self.chardev(of: driver) else { throw Skip(reason: "no \(driver) device in this guest") }
+    try self.init(driver: driver, path: path)
+  }
+
+  /// Opens another client of the same chardev.
+  func stranger() throws(CallFailed) -> DrmClient { try DrmClient(driver: driver, path: path) }
+
+  private init(driver: String, path: String) throws(CallFailed) {
+    self.driver = driver
+    self.path = path
+    file = try OpenFile(path)
+  }
+
+  func close() { file.close() }
+
+  /// Finds a driver's chardev by asking every card: the minor numbers depend on the order of probing.
+  static func chardev(of driver: String) -> String? {
+    for card in names(in: "/dev/dri") where card.hasPrefix("card") {
+      let path = "/dev/dri/" + card
+      guard let file = try? OpenFile(path) else { continue }
+      defer { file.close() }
+      var name = [CChar](repeating: 0, count: 64)
+      guard cguest_drm_driver(file.number, &name, name.count) == 0 else { continue }
+      if name.withUnsafeBufferPointer({ $0.baseAddress.map { String(cString: $0) } }) == driver { return path }
+    }
+    return nil
+  }
+
+  func createDumb(pages: Int) throws(CallFailed) -> DumbBuffer {
+    var buffer = DumbBuffer(handle: 0, fakeOffset: 0)
+    var size: UInt64 = 0
+    if cguest_drm_create_dumb(file.number, UInt32(pages), &buffer.handle, &size) < 0 {
+      throw CallFailed("\(driver): create a dumb buffer")
+    }
+    if size != pages * pageSize { throw CallFailed("\(driver): a dumb buffer of \(pages) pages", code: ERANGE) }
+    buffer.fakeOffset = try fakeOffset(of: buffer.handle)
+    return buffer
+  }
+
+  func fakeOffset(of handle: UInt32) throws(CallFailed) -> UInt64 {
+    var offset: UInt64 = 0
+    if cguest_drm_fake_offset(file.number, handle, &offset) < 0 { throw CallFailed("\(driver): ask for a fake offset") }
+    return offset
+  }
+
+  func closeHandle(_ handle: UInt32) throws(CallFailed) {
+    if cguest_drm_close_handle(file.number, handle) < 0 { throw CallFailed("\(driver): close a handle") }
+  }
+
+  func export(_ handle: UInt32) throws(CallFailed) -> OpenFile {
+    let number = cguest_drm_export(file.number, handle)
+    if number < 0 { throw CallFailed("\(driver): export") }
+    return OpenFile(number: number)
+  }
+
+  func importBuffer(_ dmabuf: OpenFile) throws(CallFailed) -> UInt32 {
+    var handle: UInt32 = 0
+    if cguest_drm_import(file.number, dmabuf.number, &handle) < 0 { throw CallFailed("\(driver): import") }
+    return handle
+  }
+}

@@ -1,0 +1,113 @@
+internal import CGuest
+internal import Glibc
+
+/// Who allocates a buffer and makes the dma-buf.
+enum Exporter: Hashable, Sendable {
+  /// A DRM driver, by its name.
+  case drm(String)
+  /// udmabuf, which makes a dma-buf of a memfd.
+  case udmabuf
+  /// The system dma-heap, whose buffers have no other file than the dma-buf.
+  case systemHeap
+
+  /// How the exporter is called in the names of tests.
+  var name: String {
+    switch self {
+    case .drm(let driver): driver
+    case .udmabuf: "udmabuf"
+    case .systemHeap: "system_heap"
+    }
+  }
+
+  func export(pages: Int) throws -> ExportedBuffer {
+    switch self {
+    case .drm(let driver):
+      let client = try DrmClient(driver: driver)
+      let buffer = try client.createDumb(pages: pages)
+      return try ExportedBuffer(pages: pages, home: .chardev(client, buffer), dmabuf: client.export(buffer.handle))
+    case .udmabuf:
+      let device = try Self.device("/dev/udmabuf", config: "CONFIG_UDMABUF")
+      defer { device.close() }
+      let memfd = OpenFile(number: cguest_sealed_memfd("patchbench", pages * pageSize))
+      if memfd.number < 0 { throw CallFailed("make a sealed memfd") }
+      let number = cguest_udmabuf(device.number, memfd.number, pages * pageSize)
+      if number < 0 { throw CallFailed("udmabuf: export") }
+      return try ExportedBuffer(pages: pages, home: .memfd(memfd), dmabuf: OpenFile(number: number))
+    case .systemHeap:
+      let heap = try Self.device("/dev/dma_heap/system", config: "CONFIG_DMABUF_HEAPS_SYSTEM")
+      defer { heap.close() }
+      let number = cguest_heap_alloc(heap.number, pages * pageSize)
+      if number < 0 { throw CallFailed("system heap: allocate") }
+      return try ExportedBuffer(pages: pages, home: .none, dmabuf: OpenFile(number: number))
+    }
+  }
+
+  private static func device(_ path: String, config: String) throws -> OpenFile {
+    do {
+      return try OpenFile(path)
+    } catch {
+      throw error.code == ENOENT ? Skip(reason: "no \(path) in this guest (\(config))") : error as any Error
+    }
+  }
+}
+
+/// A buffer with its dma-buf, seen from the exporter's side.
+struct ExportedBuffer {
+  /// The file in which the buffer lives beside the dma-buf.
+  enum Home {
+    case chardev(DrmClient, DumbBuffer)
+    case memfd(OpenFile)
+    case none
+  }
+
+  let pages: Int
+  let home: Home
+  let dmabuf: OpenFile
+  let inode: UInt64
+
+  init(pages: Int, home: Home, dmabuf: OpenFile) throws(CallFailed) {
+    self.pages = pages
+    self.home = home
+    self.dmabuf = dmabuf
+    inode = try dmabuf.inode()
+  }
+
+  /// Where every mapping through the dma-buf must say it lies: at the exporter's own fake offset, so that one
+  /// `unmap_mapping_range()` finds them all.
+  var canonicalOffset: UInt64 {
+    if case .chardev(_, let buffer) = home { buffer.fakeOffset } else { 0 }
+  }
+
+  /// Alias 1, which a buffer of the heap does not have.
+  func mapAtHome() throws(CallFailed) -> Mapping? {
+    switch home {
+    case .chardev(let client, let buffer):
+      try Mapping("chardev", of: client.file, offset: buffer.fakeOffset, pages: pages)
+    case .memfd(let file): try Mapping("memfd", of: file, offset: 0, pages: pages)
+    case .none: nil
+    }
+  }
+
+  /// Alias 2.
+  func mapDmabuf() throws(CallFailed) -> Mapping {
+    try Mapping("dma-buf", of: dmabuf, offset: 0, pages: pages)
+  }
+
+  /// How maps names the file of alias 1.
+  var homePath: String {
+    switch home {
+    case .chardev(let client, _): client.path
+    case .memfd: "/memfd:patchbench (deleted)"
+    case .none: ""
+    }
+  }
+
+  /// Closes all that the exporter's side holds open, except the dma-buf's fd.
+  func closeHome() {
+    switch home {
+    case .chardev(let client, _): client.close()
+    case .memfd(let file): file.close()
+    case .none: break
+    }
+  }
+}

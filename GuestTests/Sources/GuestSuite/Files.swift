@@ -1,0 +1,80 @@
+internal import Glibc
+
+/// An open file. It is closed by name only: a reference count is what is measured here, so no file may be closed by
+/// chance when a variable goes.
+struct OpenFile: Sendable, Hashable {
+  let number: Int32
+
+  init(number: Int32) { self.number = number }
+
+  init(_ path: String, flags: Int32 = O_RDWR) throws(CallFailed) {
+    number = open(path, flags | O_CLOEXEC)
+    if number < 0 { throw CallFailed("open of \(path)") }
+  }
+
+  func close() { _ = Glibc.close(number) }
+
+  /// The number of the inode, by which the kernel's texts name a dma-buf.
+  func inode() throws(CallFailed) -> UInt64 {
+    var status = stat()
+    if fstat(number, &status) < 0 { throw CallFailed("fstat") }
+    return UInt64(status.st_ino)
+  }
+
+  /// Writes all of it. False if the other side takes no more.
+  @discardableResult
+  func write(_ text: String) -> Bool {
+    var rest = Array(text.utf8)[...]
+    while !rest.isEmpty {
+      let count = rest.withUnsafeBytes { Glibc.write(number, $0.baseAddress, $0.count) }
+      if count < 0, errno == EINTR { continue }
+      if count <= 0 { return false }
+      rest = rest.dropFirst(count)
+    }
+    return true
+  }
+}
+
+/// Reads a whole file of /proc, /sys or debugfs, which tell no size.
+func readText(_ path: String) throws(CallFailed) -> String {
+  let file = try OpenFile(path, flags: O_RDONLY)
+  defer { file.close() }
+  var bytes: [UInt8] = []
+  var piece = [UInt8](repeating: 0, count: 65536)
+  while true {
+    let count = read(file.number, &piece, piece.count)
+    if count < 0, errno == EINTR { continue }
+    if count < 0 { throw CallFailed("read of \(path)") }
+    if count == 0 { return String(decoding: bytes, as: UTF8.self) }
+    bytes += piece[..<count]
+  }
+}
+
+/// Writes a short text to a file of /proc or /sys in one call.
+func writeText(_ text: String, to path: String) throws(CallFailed) {
+  let file = try OpenFile(path, flags: O_WRONLY)
+  defer { file.close() }
+  if Glibc.write(file.number, text, text.utf8.count) != text.utf8.count { throw CallFailed("write to \(path)") }
+}
+
+/// The names in a folder, sorted so that no order of the kernel's shows; none if there is no such folder.
+func names(in folder: String) -> [String] {
+  guard let handle = opendir(folder) else { return [] }
+  defer { closedir(handle) }
+  var list: [String] = []
+  while let entry = readdir(handle) {
+    let name = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+    if name != ".", name != ".." { list.append(name) }
+  }
+  return list.sorted()
+}
+
+/// Where a symbolic link leads.
+func target(ofLink path: String) throws(CallFailed) -> String {
+  var bytes = [UInt8](repeating: 0, count: 4096)
+  let count = bytes.withUnsafeMutableBytes { space in
+    space.withMemoryRebound(to: CChar.self) { $0.baseAddress.map { readlink(path, $0, space.count) } ?? -1 }
+  }
+  if count < 0 { throw CallFailed("readlink of \(path)") }
+  return String(decoding: bytes[..<count], as: UTF8.self)
+}

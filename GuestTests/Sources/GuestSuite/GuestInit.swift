@@ -1,0 +1,39 @@
+internal import CGuest
+internal import Glibc
+internal import GuestProtocol
+
+/// What PID 1 does once everything is mounted.
+public enum GuestInit {
+  /// Runs the tests that the kernel command line asks for and switches the machine off.
+  public static func run() -> Never {
+    let options = GuestOptions(commandLine: (try? readText("/proc/cmdline")) ?? "")
+    if let port = ResultsPort.open() {
+      runTests(options, to: port)
+      // What was written lies in the device's queue. QEMU takes it out when it stops the device, but a host that
+      // reads only what arrived before the power went would miss it.
+      usleep(50_000)
+    } else {
+      Kmsg.say("no port \(ResultsPort.name): nowhere to report to")
+    }
+    Kmsg.say("end")
+    cguest_power_off()
+    // PID 1 must not end: that would be a panic, and would look like one of the kernel under test.
+    Kmsg.say("the kernel refuses to switch off: \(errnoName(errno))")
+    while true { pause() }
+  }
+
+  private static func runTests(_ options: GuestOptions, to port: OpenFile) {
+    let plan = Suite.plan(only: options.only)
+    port.write(KTAPWriter.plan(plan))
+    for (index, name) in plan.enumerated() {
+      port.write(KTAPWriter.start(index + 1))
+      Kmsg.say("test begins: \(name)")
+      let result = TestProcess.run(name, seconds: options.testSeconds)
+      Kmsg.say("test ends: \(name)")
+      port.write(KTAPWriter.result(result, number: index + 1))
+      // Children of a test that was killed are ours now.
+      while waitpid(-1, nil, WNOHANG) > 0 {}
+    }
+    port.write(KTAPWriter.end(plan.count))
+  }
+}

@@ -1,0 +1,27 @@
+public import GuestProtocol
+
+/// One test that the guest can run.
+public struct GuestTest: Sendable {
+  /// `group/subject/what`, of `[a-z0-9_./-]`.
+  public let name: String
+  /// The question, of the list thread or of the code's history, that the test answers. One line.
+  public let question: String
+  let body: @Sendable (Recorder) throws -> Void
+
+  init(_ name: String, question: String, body: @escaping @Sendable (Recorder) throws -> Void) {
+    self.name = name
+    self.question = question
+    self.body = body
+  }
+
+  /// Runs the test in this process.
+  public func run() -> TestResult {
+    let recorder = Recorder()
+    do {
+      try body(recorder)
+      return recorder.result(of: name, ended: nil)
+    } catch {
+      return recorder.result(of: name, ended: error)
+    }
+  }
+}

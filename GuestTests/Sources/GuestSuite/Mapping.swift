@@ -1,0 +1,66 @@
+internal import CGuest
+internal import Glibc
+
+let pageSize = 4096
+
+/// An offset as maps and the kernel's sources write it.
+func hex(_ number: UInt64) -> String { "0x" + String(number, radix: 16) }
+
+/// One alias of a buffer: a mapping, and the name it bears in checks. Like a file it is taken down by name only.
+struct Mapping {
+  let name: String
+  let address: UnsafeMutableRawPointer
+  let pages: Int
+
+  var start: UInt64 { UInt64(UInt(bitPattern: address)) }
+
+  init(_ name: String, of file: OpenFile, offset: UInt64, pages: Int) throws(CallFailed) {
+    let (address, code) = Self.map(file, offset: offset, pages: pages)
+    guard let address else { throw CallFailed("mmap of \(name)", code: code) }
+    self.init(name, at: address, pages: pages)
+  }
+
+  init(_ name: String, at address: UnsafeMutableRawPointer, pages: Int) {
+    self.name = name
+    self.address = address
+    self.pages = pages
+  }
+
+  /// The errno of a mapping that ought to be refused; 0, with nothing left mapped, where it is not.
+  static func refusal(
+    of file: OpenFile, offset: UInt64, pages: Int, flags: Int32 = MAP_SHARED
+  ) -> Int32 {
+    let (address, code) = map(file, offset: offset, pages: pages, flags: flags)
+    if let address { munmap(address, pages * pageSize) }
+    return code
+  }
+
+  private static func map(
+    _ file: OpenFile, offset: UInt64, pages: Int, flags: Int32 = MAP_SHARED
+  ) -> (UnsafeMutableRawPointer?, Int32) {
+    let address = mmap(
+      nil, pages * pageSize, PROT_READ | PROT_WRITE, flags, file.number, off_t(truncatingIfNeeded: offset))
+    return address == MAP_FAILED ? (nil, errno) : (address, 0)
+  }
+
+  func unmap() { munmap(address, pages * pageSize) }
+
+  /// Unmaps some pages, which splits the mapping where they lie inside it.
+  func unmap(page: Int, count: Int) { munmap(address + page * pageSize, count * pageSize) }
+
+  func touch(page: Int) -> cguest_touch { cguest_touch(address + page * pageSize) }
+
+  func byte(page: Int, at offset: Int = 0) -> UInt8 { cguest_peek(address + page * pageSize + offset) }
+
+  func set(_ value: UInt8, page: Int, at offset: Int = 0) { cguest_poke(address + page * pageSize + offset, value) }
+
+  /// What the kernel says this mapping is linked to.
+  func mapsEntry() throws(CallFailed) -> MapsEntry? {
+    MapsEntry.holding(start, in: try readText("/proc/self/maps"))
+  }
+
+  /// The name of this mapping in `/proc/self/map_files`.
+  var mapFile: String {
+    "/proc/self/map_files/\(String(start, radix: 16))-\(String(start + UInt64(pages * pageSize), radix: 16))"
+  }
+}

@@ -1,0 +1,86 @@
+internal import Glibc
+
+/// An exporter and the driver that imports its buffers and forwards their mappings.
+struct Pair: Hashable, Sendable {
+  var exporter: Exporter
+  var importer: String
+
+  /// `virtio_gpu-to-vgem`
+  var name: String { "\(exporter.name)-to-\(importer)" }
+
+  func share(pages: Int = SharedBuffer.usualPages) throws -> SharedBuffer {
+    let client = try DrmClient(driver: importer)
+    return try SharedBuffer(exporter.export(pages: pages), importer: client)
+  }
+}
+
+/// A buffer that was exported and imported: everything that can lead to its memory.
+struct SharedBuffer {
+  /// Enough that the first, a middle and the last page are different pages.
+  static let usualPages = 16
+
+  let exported: ExportedBuffer
+  let importer: DrmClient
+  let handle: UInt32
+  /// Where mmap() of the importer's chardev is forwarded to the dma-buf.
+  let forwardedOffset: UInt64
+  /// The references to the dma-buf before it was imported.
+  let countBeforeImport: Int?
+
+  var pages: Int { exported.pages }
+  var inode: UInt64 { exported.inode }
+  /// Pages at which bytes and faults are looked at.
+  var probes: [Int] { Array(Set([0, pages / 2, pages - 1])).sorted() }
+
+  /// Imports a buffer such that its fake offset is known. The kernel tells no one the fake offset of an imported
+  /// object, so three buffers of the same size are laid side by side and the middle one makes room: the smallest
+  /// hole that fits is where the import goes.
+  init(_ exported: ExportedBuffer, importer: DrmClient) throws {
+    self.exported = exported
+    self.importer = importer
+    countBeforeImport = try References.count(inode: exported.inode)
+    let before = try importer.createDumb(pages: exported.pages)
+    let room = try importer.createDumb(pages: exported.pages)
+    let after = try importer.createDumb(pages: exported.pages)
+    try importer.closeHandle(room.handle)
+    handle = try importer.importBuffer(exported.dmabuf)
+    forwardedOffset = room.fakeOffset
+    try importer.closeHandle(before.handle)
+    try importer.closeHandle(after.handle)
+
+    // A client without a handle tells whether an object is there, without a step on the way under test: drm_gem_mmap()
+    // looks the object up first (EINVAL if there is none) and asks for the right to it next. That this answer is
+    // EACCES is for the access tests to say.
+    let stranger = try importer.stranger()
+    defer { stranger.close() }
+    let answer = Mapping.refusal(of: stranger.file, offset: forwardedOffset, pages: exported.pages)
+    if answer == EINVAL { throw CallFailed("find the imported object's fake offset", code: answer) }
+  }
+
+  /// Alias 3: the importer's chardev at the imported object's fake offset.
+  func mapForwarded() throws(CallFailed) -> Mapping {
+    try Mapping("forwarded", of: importer.file, offset: forwardedOffset, pages: pages)
+  }
+
+  /// Every alias that this exporter's buffers have, in the order 1, 2, 3.
+  func mapAll() throws(CallFailed) -> [Mapping] {
+    var list: [Mapping] = []
+    if let home = try exported.mapAtHome() { list.append(home) }
+    list.append(try exported.mapDmabuf())
+    list.append(try mapForwarded())
+    return list
+  }
+
+  /// Closes both handles: the exporter's and the importer's.
+  func closeHandles() throws(CallFailed) {
+    try importer.closeHandle(handle)
+    if case .chardev(let client, let buffer) = exported.home { try client.closeHandle(buffer.handle) }
+  }
+
+  /// Closes every file, without closing any handle first: that is the chardevs' own release to do.
+  func closeAll() {
+    importer.close()
+    exported.closeHome()
+    exported.dmabuf.close()
+  }
+}

@@ -1,0 +1,142 @@
+internal import CGuest
+internal import Glibc
+internal import GuestProtocol
+
+/// Runs one test in a process of its own, so that nothing it does to itself reaches PID 1 or the next test.
+enum TestProcess {
+  /// Where the child finds its end of the pipe.
+  static let reportDescriptor: Int32 = 3
+  /// How long a killed process may take to die. Longer means that it hangs in the kernel.
+  private static let secondsToDie = 5
+
+  /// How the process ended.
+  enum Ending: Hashable {
+    case exited(Int32)
+    case signalled(Int32)
+    case killedInTime
+    case neverDied
+  }
+
+  static func run(_ name: String, seconds: Int) -> TestResult {
+    var ends: [Int32] = [-1, -1]
+    guard cguest_report_pipe(&ends) == 0 else { return failed(name, "pipe: \(errnoName(errno))") }
+    defer { close(ends[0]) }
+    let child: pid_t
+    do {
+      child = try spawn(name, report: ends[1])
+      close(ends[1])
+    } catch {
+      close(ends[1])
+      return failed(name, "\(error.call): \(errnoName(error.code))")
+    }
+    var report = KTAPReader()
+    var result: TestResult?
+    let ending = wait(for: child, seconds: seconds) {
+      for case .finished(let seen) in report.read(drain(ends[0])) where seen.name == name { result = seen }
+    } pipe: {
+      ends[0]
+    }
+    return judge(name, reported: result, ending: ending, seconds: seconds)
+  }
+
+  /// What a test's report and the end of its process amount to. A process that reported and then did not end by
+  /// itself ran into something while the kernel took it down, and that is the worse news.
+  static func judge(_ name: String, reported: TestResult?, ending: Ending, seconds: Int) -> TestResult {
+    let checks = reported?.checks ?? []
+    let after = reported == nil ? "" : ", after it had reported"
+    func ended(_ status: TestStatus, _ reason: String) -> TestResult {
+      TestResult(name: name, status: status, reason: reason + after, checks: checks)
+    }
+    switch ending {
+    case .exited(0):
+      return reported ?? ended(.crash, "ended without a report")
+    case .exited(let code):
+      return ended(.crash, "exited with \(code)" + (reported == nil ? " and without a report" : ""))
+    case .signalled(let number):
+      return ended(.crash, "killed by signal \(number) (\(signalName(number)))")
+    case .killedInTime:
+      return ended(.timeout, "not done in \(seconds) s")
+    case .neverDied:
+      return ended(
+        .timeout, "not done in \(seconds) s, and alive \(secondsToDie) s after SIGKILL: it hangs in the kernel")
+    }
+  }
+
+  private static func failed(_ name: String, _ reason: String) -> TestResult {
+    TestResult(name: name, status: .crash, reason: "the test could not be started: " + reason)
+  }
+
+  private static func spawn(_ name: String, report: Int32) throws(CallFailed) -> pid_t {
+    var actions = posix_spawn_file_actions_t()
+    posix_spawn_file_actions_init(&actions)
+    defer { posix_spawn_file_actions_destroy(&actions) }
+    posix_spawn_file_actions_adddup2(&actions, report, reportDescriptor)
+    var arguments: [UnsafeMutablePointer<CChar>?] = []
+    for word in ["patchbench-guest", "--test", name] { arguments.append(strdup(word)) }
+    arguments.append(nil)
+    defer { for argument in arguments { free(argument) } }
+    var environment: [UnsafeMutablePointer<CChar>?] = [nil]
+    var child: pid_t = 0
+    let code = posix_spawn(&child, "/proc/self/exe", &actions, nil, &arguments, &environment)
+    if code != 0 { throw CallFailed("posix_spawn", code: code) }
+    return child
+  }
+
+  /// Waits for the end of a process, reading its report on the way so that a long one cannot block it.
+  private static func wait(for child: pid_t, seconds: Int, drain: () -> Void, pipe: () -> Int32) -> Ending {
+    let process = cguest_pidfd_open(child)
+    defer { close(process) }
+    var killed = false
+    var pipeOpen = true
+    var deadline = now() + Int64(seconds) * 1000
+    while true {
+      var polled = [
+        pollfd(fd: process, events: Int16(POLLIN), revents: 0),
+        pollfd(fd: pipeOpen ? pipe() : -1, events: Int16(POLLIN), revents: 0),
+      ]
+      let ready = poll(&polled, 2, Int32(clamping: max(0, deadline - now())))
+      drain()
+      // Nobody writes any more: without this the loop would spin until the process is gone.
+      if polled[1].revents & Int16(POLLHUP) != 0 { pipeOpen = false }
+      var status: Int32 = 0
+      if waitpid(child, &status, WNOHANG) == child {
+        drain()
+        if killed { return .killedInTime }
+        let signal = status & 0x7f
+        return signal == 0 ? .exited(status >> 8 & 0xff) : .signalled(signal)
+      }
+      if ready == 0, now() >= deadline {
+        if killed { return .neverDied }
+        kill(child, SIGKILL)
+        killed = true
+        deadline = now() + Int64(secondsToDie) * 1000
+      }
+    }
+  }
+
+  /// What the pipe holds at this moment.
+  private static func drain(_ pipe: Int32) -> [UInt8] {
+    var bytes: [UInt8] = []
+    var piece = [UInt8](repeating: 0, count: 4096)
+    while true {
+      let count = read(pipe, &piece, piece.count)
+      if count <= 0 { return bytes }
+      bytes += piece[..<count]
+    }
+  }
+
+  /// Milliseconds of a clock that nobody sets.
+  private static func now() -> Int64 {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+  }
+
+  /// The child's side: runs the test and reports it in the words that also leave the guest.
+  static func report(_ name: String) -> Int32 {
+    let result =
+      Suite.test(named: name)?.run() ?? TestResult(name: name, status: .notOk, reason: "no such test")
+    let text = KTAPWriter.plan([name]) + KTAPWriter.start(1) + KTAPWriter.result(result, number: 1) + KTAPWriter.end(1)
+    return OpenFile(number: reportDescriptor).write(text) ? 0 : 1
+  }
+}

@@ -1,0 +1,75 @@
+internal import CGuest
+internal import Glibc
+
+/// Whether the oracles can see at all: an oracle that cannot say no makes every test pass.
+enum SelfCheckTests {
+  static let all = [
+    GuestTest(
+      "selfcheck/guest/fault-counter",
+      question: "Does the fault counter tell a page that was unmapped from one that was not?"
+    ) { try faults($0) },
+    GuestTest(
+      "selfcheck/guest/reference-counter",
+      question: "Does the reference counter see one reference more, one less, and the last one go?"
+    ) { try references($0) },
+    GuestTest(
+      "selfcheck/guest/maps-reader",
+      question: "Does the reader of maps tell one file and offset from another?"
+    ) { try maps($0) },
+  ]
+
+  /// An anonymous page that nobody has touched.
+  static func freshPage() throws -> Mapping {
+    let address = mmap(nil, pageSize, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)
+    guard let address, address != MAP_FAILED else { throw CallFailed("mmap of a page") }
+    return Mapping("control", at: address, pages: 1)
+  }
+
+  private static func faults(_ look: Recorder) throws {
+    let page = try freshPage()
+    for round in 1...3 {
+      look.equal(page.touch(page: 0).faults, 1, "round \(round): not there")
+      look.equal(page.touch(page: 0).faults, 0, "round \(round): there")
+      madvise(page.address, pageSize, MADV_DONTNEED)
+    }
+    page.unmap()
+
+    // A page behind the end of its file is the kernel's own SIGBUS.
+    let file = OpenFile(number: cguest_sealed_memfd("patchbench", pageSize))
+    let two = try Mapping("memfd", of: file, offset: 0, pages: 2)
+    look.equal(two.touch(page: 1).sigbus, 1, "SIGBUS is caught")
+    look.equal(two.touch(page: 0).sigbus, 0, "and reported only where it was")
+    two.unmap()
+    file.close()
+  }
+
+  private static func references(_ look: Recorder) throws {
+    let buffer = try Exporter.udmabuf.export(pages: 2)
+    try look.references(buffer.inode, 1, "one fd")
+    let mapping = try buffer.mapDmabuf()
+    try look.references(buffer.inode, 2, "and a mapping")
+    let second = OpenFile(number: dup(buffer.dmabuf.number))
+    try look.references(buffer.inode, 3, "and a second fd")
+    look.equal(try References.count(descriptor: second), 3, "fdinfo says the same")
+    second.close()
+    buffer.dmabuf.close()
+    try look.references(buffer.inode, 1, "only the mapping")
+    mapping.unmap()
+    try look.references(buffer.inode, nil, "nothing")
+    buffer.closeHome()
+  }
+
+  private static func maps(_ look: Recorder) throws {
+    let file = OpenFile(number: cguest_sealed_memfd("patchbench", 4 * pageSize))
+    for page in [0, 3] {
+      let mapping = try Mapping("memfd", of: file, offset: UInt64(page * pageSize), pages: 1)
+      let entry = try mapping.mapsEntry()
+      look.equal(entry?.path, "/memfd:patchbench (deleted)", "page \(page): file")
+      look.equal(entry?.offset, UInt64(page * pageSize), "page \(page): offset")
+      look.equal(entry?.inode, try file.inode(), "page \(page): inode")
+      mapping.unmap()
+      look.expect(try mapping.mapsEntry() == nil, "page \(page): gone once unmapped")
+    }
+    file.close()
+  }
+}

@@ -1,0 +1,49 @@
+/// A device that imports its own buffer gets the object itself back: nothing is forwarded, nothing may be swapped.
+enum SelfImportTests {
+  static func of(_ driver: String) -> GuestTest {
+    GuestTest(
+      "selfimport/\(driver)/same-object",
+      question: "Does a device that imports its own buffer still map it by its own chardev, without a lock held twice?"
+    ) { try sameObject(driver, $0) }
+  }
+
+  private static func sameObject(_ driver: String, _ look: Recorder) throws {
+    let exported = try Exporter.drm(driver).export(pages: SharedBuffer.usualPages)
+    guard case .chardev(let owner, let buffer) = exported.home else { return }
+    let other = try owner.stranger()
+    let alone = try References.count(inode: exported.inode)
+    let handle = try other.importBuffer(exported.dmabuf)
+    // An imported object has no fake offset to ask for; the object itself has.
+    look.equal(try other.fakeOffset(of: handle), buffer.fakeOffset, "the import has the buffer's own fake offset")
+    let base = try References.count(inode: exported.inode)
+    look.equal(base, alone.map { $0 + 1 }, "dma-buf: the second client's handle holds one reference")
+
+    let mine = try Mapping("owner", of: owner.file, offset: buffer.fakeOffset, pages: exported.pages)
+    let theirs = try Mapping("second client", of: other.file, offset: buffer.fakeOffset, pages: exported.pages)
+    let direct = try exported.mapDmabuf()
+    try look.references(exported.inode, base.map { $0 + 1 }, "all mapped: only the dma-buf's own mapping counts")
+    for (mapping, path) in [(mine, owner.path), (theirs, owner.path), (direct, "/dmabuf:")] {
+      let entry = try mapping.mapsEntry()
+      look.equal(entry?.path, path, "\(mapping.name): vm_file")
+      look.equal(entry?.offset, buffer.fakeOffset, "\(mapping.name): vm_pgoff")
+    }
+    for (index, writer) in [mine, theirs, direct].enumerated() {
+      writer.set(UInt8(0x60 + index), page: 3)
+      for reader in [mine, theirs, direct] {
+        let seen = reader.byte(page: 3)
+        look.equal(seen, UInt8(0x60 + index), "written through \(writer.name), read through \(reader.name)")
+      }
+    }
+
+    try other.closeHandle(handle)
+    theirs.set(0x6f, page: 4)
+    look.equal(mine.byte(page: 4), 0x6f, "the second client's mapping outlives its handle")
+    for mapping in [mine, theirs, direct] { mapping.unmap() }
+    other.close()
+    try look.references(exported.inode, alone, "the second client gone")
+    owner.close()
+    try look.references(exported.inode, 1, "the owner gone: only the fd is left")
+    exported.dmabuf.close()
+    try look.references(exported.inode, nil, "the fd closed")
+  }
+}

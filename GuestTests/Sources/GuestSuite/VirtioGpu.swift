@@ -1,0 +1,31 @@
+internal import Glibc
+
+/// The one stock exporter that can be unplugged in a guest.
+enum VirtioGpu {
+  static let driver = "virtio_gpu"
+  private static let folder = "/sys/bus/virtio/drivers/virtio_gpu"
+  /// The device's number in the virtio specification, as sysfs writes it.
+  private static let deviceID = "0x0010"
+
+  /// The GPUs on the virtio bus, whether a driver has them or not.
+  private static var devices: [String] {
+    names(in: "/sys/bus/virtio/devices").filter { name in
+      guard let text = try? readText("/sys/bus/virtio/devices/\(name)/device") else { return false }
+      return text.split(separator: "\n").first.map(String.init) == deviceID
+    }
+  }
+
+  /// Gives the driver its device back if a test took it away and did not live to return it.
+  static func bind() throws(CallFailed) {
+    for device in devices where access("/sys/bus/virtio/devices/\(device)/driver", F_OK) != 0 {
+      try writeText(device, to: folder + "/bind")
+    }
+  }
+
+  /// Takes the device away from the driver, which unplugs the DRM device and must zap every mapping of its buffers.
+  static func unbind() throws {
+    let bound = names(in: folder).filter(devices.contains)
+    guard bound.count == 1 else { throw Skip(reason: "\(bound.count) virtio GPUs are bound, one is needed") }
+    try writeText(bound[0], to: folder + "/unbind")
+  }
+}

@@ -1,0 +1,4 @@
+internal import Glibc
+internal import GuestSuite
+
+exit(GuestCommand(arguments: CommandLine.arguments, pid: getpid()).run())

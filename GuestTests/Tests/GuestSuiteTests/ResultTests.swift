@@ -1,0 +1,73 @@
+import GuestProtocol
+import Testing
+
+@testable import GuestSuite
+
+@Suite("What a test's checks and its end amount to")
+struct ResultTests {
+  private func result(_ body: @escaping @Sendable (Recorder) throws -> Void) -> TestResult {
+    GuestTest("group/what", question: "Is it?", body: body).run()
+  }
+
+  @Test("ok only if every check passed")
+  func status() {
+    #expect(result { $0.equal(1, 1, "one") }.status == .ok)
+    let failed = result {
+      $0.equal(1, 1, "one")
+      $0.equal(0, 1, "faults")
+    }
+    #expect(failed.status == .notOk)
+    #expect(failed.checks.last == Check(name: "faults", passed: false, detail: "0, expected 1"))
+  }
+
+  @Test("a test that looked at nothing is not ok")
+  func empty() {
+    #expect(result { _ in }.status == .notOk)
+  }
+
+  @Test("a name used twice is not ok, and both checks stay to be seen")
+  func twice() {
+    let result = result {
+      $0.expect(true, "one")
+      $0.expect(true, "one")
+    }
+    #expect(result.status == .notOk)
+    #expect(Set(result.checks.map(\.name)).count == 2)
+  }
+
+  @Test("a call that failed is a failed check with its errno")
+  func callFailed() {
+    let result = result { _ in throw CallFailed("mmap of forwarded", code: 22) }
+    #expect(result.checks == [Check(name: "mmap of forwarded", passed: false, detail: "EINVAL")])
+  }
+
+  @Test("a skip has its reason, but never covers a failed check")
+  func skip() {
+    let skipped = result { _ in throw Skip(reason: "no vgem device in this guest") }
+    #expect(skipped.status == .skip)
+    #expect(skipped.reason == "no vgem device in this guest")
+    let late = result {
+      $0.equal(0, 1, "faults")
+      throw Skip(reason: "gone")
+    }
+    #expect(late.status == .notOk)
+  }
+
+  @Test("the end of the process is judged with the report")
+  func endings() {
+    let good = TestResult(name: "a/b", status: .ok, checks: [Check(name: "one", passed: true)])
+    func judged(_ reported: TestResult?, _ ending: TestProcess.Ending) -> TestResult {
+      TestProcess.judge("a/b", reported: reported, ending: ending, seconds: 30)
+    }
+    #expect(judged(good, .exited(0)) == good)
+    #expect(judged(nil, .exited(0)).status == .crash)
+    #expect(judged(nil, .exited(4)).reason == "exited with 4 and without a report")
+    #expect(judged(nil, .signalled(11)).reason == "killed by signal 11 (SIGSEGV)")
+    let late = judged(good, .signalled(9))
+    #expect(late.status == .crash)
+    #expect(late.reason == "killed by signal 9 (SIGKILL), after it had reported")
+    #expect(late.checks == good.checks)
+    #expect(judged(nil, .killedInTime).status == .timeout)
+    #expect(judged(nil, .neverDied).reason.hasSuffix("it hangs in the kernel"))
+  }
+}

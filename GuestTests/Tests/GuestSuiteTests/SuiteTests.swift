@@ -1,0 +1,73 @@
+import GuestProtocol
+import Testing
+
+@testable import GuestSuite
+
+@Suite("The plan")
+struct SuiteTests {
+  @Test("names are unique")
+  func unique() {
+    let names = Suite.tests.map(\.name)
+    #expect(Set(names).count == names.count)
+  }
+
+  @Test("a name is a path of two to four parts that the command line and KTAP carry as it is")
+  func wellFormed() {
+    for name in Suite.tests.map(\.name) {
+      #expect(name.wholeMatch(of: /[a-z0-9_.-]+(\/[a-z0-9_.-]+){1,3}/) != nil, "\(name)")
+    }
+  }
+
+  @Test("every test answers a question of one line")
+  func questions() {
+    for test in Suite.tests {
+      #expect(test.question.hasSuffix("?"), "\(test.name)")
+      #expect(!test.question.contains { $0 == "\n" || $0 == "\t" }, "\(test.name)")
+    }
+  }
+
+  @Test("whatever unbinds a device comes last")
+  func unbindingLast() throws {
+    let names = Suite.tests.map(\.name)
+    let first = try #require(names.firstIndex { $0.hasSuffix("/unbind") })
+    #expect(names[first...].allSatisfy { $0.hasSuffix("/unbind") })
+    #expect(names[first...].count == 2)
+  }
+
+  @Test("no device imports from itself in a pair")
+  func pairs() {
+    #expect(Suite.pairs.count == 8)
+    #expect(Suite.pairs.allSatisfy { $0.exporter.name != $0.importer })
+  }
+
+  @Test("everything is planned unless something is asked for")
+  func everything() {
+    #expect(Suite.plan(only: []) == Suite.tests.map(\.name))
+  }
+
+  @Test("what is asked for is planned once, in the suite's order, and unknown names are never dropped")
+  func only() {
+    let options = GuestOptions(
+      commandLine: "quiet patchbench.only=no/such,forward/vgem-to-vkms/vm-file,selfcheck/guest/fault-counter,no/such\n")
+    #expect(
+      Suite.plan(only: options.only) == ["selfcheck/guest/fault-counter", "forward/vgem-to-vkms/vm-file", "no/such"])
+  }
+
+  @Test("the list names each test with its question")
+  func listing() {
+    let lines = Suite.listing.split(separator: "\n")
+    #expect(lines.count == Suite.tests.count)
+    #expect(lines.allSatisfy { $0.split(separator: "\t").count == 2 })
+  }
+
+  @Test(
+    "arguments",
+    arguments: [
+      (["x"], Int32(1), GuestCommand.initProcess), (["x", "--list"], 1, .initProcess), (["x", "--list"], 2, .list),
+      (["x", "--test", "a/b"], 2, .test("a/b")), (["x"], 2, .usage), (["x", "--test"], 2, .usage),
+      (["x", "--list", "a"], 2, .usage),
+    ])
+  func arguments(words: [String], pid: Int32, command: GuestCommand) {
+    #expect(GuestCommand(arguments: words, pid: pid) == command)
+  }
+}

@@ -1,0 +1,107 @@
+import BenchModel
+import Foundation
+import Glibc
+import GuestMachine
+import GuestProtocol
+public import KernelBuild
+import SystemPackage
+import Toolbox
+
+/// The emulator that libvirt starts.
+public enum Emulator {
+  public static let executable = "qemu-system-x86_64"
+
+  /// `QEMU emulator version 7.2.22 (Debian 1:7.2+dfsg-7+deb12u18)`
+  public static func version() async throws -> String {
+    let text = try await Tool(executable, ["--version"]).output()
+    return text.split(separator: "\n").first.map(String.init) ?? executable
+  }
+}
+
+/// Whether KVM works here, as far as it is known. The file of what was found out is kept for this very machine.
+public struct KVMFinding: Codable, Sendable, Hashable {
+  /// The host's kernel, its processor, and QEMU: when one changes, the probe is made again.
+  public var machine: String
+  public var works: Bool
+  public var words: String
+
+  static func file(_ cache: Cache) -> FilePath { cache.root.appending("machine").appending("kvm.json") }
+
+  /// What an earlier run found out here, if it still applies.
+  public static func remembered(_ cache: Cache, emulator: String) -> KVMFinding? {
+    guard let data = FileManager.default.contents(atPath: file(cache).string),
+      let finding = try? JSONDecoder().decode(KVMFinding.self, from: data),
+      finding.machine == identity(emulator)
+    else { return nil }
+    return finding
+  }
+
+  func remember(_ cache: Cache) throws {
+    try JSONEncoder().encode(self).write(to: URL(filePath: Self.file(cache).string), options: .atomic)
+  }
+
+  static func identity(_ emulator: String) -> String {
+    let release = (try? String(contentsOfFile: "/proc/sys/kernel/osrelease", encoding: .utf8)) ?? ""
+    let processors = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
+    let model = processors.split(separator: "\n").first { $0.hasPrefix("model name") } ?? ""
+    return [release.trimmingCharacters(in: .whitespacesAndNewlines), String(model), emulator].joined(separator: "; ")
+  }
+}
+
+/// Chooses between KVM and TCG. /dev/kvm can exist, open, and make a machine that never runs a guest, so only a real
+/// boot with a deadline counts.
+struct AcceleratorProbe: Sendable {
+  var choice: AcceleratorChoice
+  var cache: Cache
+  var emulator: String
+  var kernel: FilePath
+  var initramfs: FilePath
+  var scratch: FilePath
+
+  /// A guest under a working KVM says hello in about a second.
+  private static let deadline = Duration.seconds(15)
+
+  func choose(
+    _ host: LibvirtHost, probing: () -> Void
+  ) async throws -> (accelerator: Accelerator, reason: String) {
+    switch choice {
+    case .tcg: return (.tcg, "asked for")
+    case .kvm, .auto:
+      let finding = try await finding(host, probing)
+      if finding.works { return (.kvm, finding.words) }
+      if choice == .kvm {
+        throw StageError.fault(
+          .boot, "KVM does not work here: \(finding.words)", advice: "leave out --accelerator kvm")
+      }
+      return (.tcg, "KVM is not usable: \(finding.words)")
+    }
+  }
+
+  private func finding(_ host: LibvirtHost, _ probing: () -> Void) async throws -> KVMFinding {
+    // Not remembered: rights change without a trace.
+    if access("/dev/kvm", R_OK | W_OK) != 0 {
+      return KVMFinding(machine: "", works: false, words: "/dev/kvm cannot be opened (\(Errno(rawValue: errno)))")
+    }
+    // Somebody who insists on KVM wants to know how it is now.
+    if choice == .auto, let known = KVMFinding.remembered(cache, emulator: emulator) { return known }
+    probing()
+    let spec = MachineSpec(
+      name: "patchbench-\(ProcessInfo.processInfo.processIdentifier)-kvm", accelerator: .kvm, kernel: kernel,
+      initramfs: initramfs, commandLine: KernelCommandLine(GuestOptions()),
+      console: scratch.appending("kvm-console.log"), results: scratch.appending("kvm-results.ktap"))
+    let clocks = GuestClocks(boot: Self.deadline, silence: Self.deadline, run: Self.deadline)
+    var finding = KVMFinding(machine: KVMFinding.identity(emulator), works: false, words: "")
+    do {
+      let hello = try await host.withMachine(spec) { machine in
+        try await GuestWatch(clocks, clock: ContinuousClock()).hello(machine)
+      }
+      finding.works = hello
+      finding.words =
+        hello ? "a probe boot said hello" : "a probe boot did not say hello within \(Self.deadline / .seconds(1)) s"
+    } catch let error as LibvirtError {
+      finding.words = error.message
+    }
+    try finding.remember(cache)
+    return finding
+  }
+}

@@ -1,0 +1,125 @@
+import BenchModel
+import Foundation
+import GuestMachine
+import KernelBuild
+import SeriesIntake
+import SystemPackage
+import Toolbox
+
+/// A run, from reading the series to its last event.
+public struct BenchRun: Sendable {
+  private let plan: RunPlan
+  private let sinks: [any EventSink]
+
+  public init(_ plan: RunPlan, sinks: [any EventSink]) {
+    self.plan = plan
+    self.sinks = sinks
+  }
+
+  /// Reads the series, prepares the base, and tries the base and each series in turn.
+  ///
+  /// When the task is cancelled, what runs is ended, what was finished is kept, and the record says so.
+  /// - Returns: the directory with the record, and whether the user stopped the run.
+  /// - Throws: ``IntakeError`` and ``DefinitionError`` for unusable input, before anything is written;
+  ///   ``StageError``, ``ToolError``, ``LibvirtError`` and `Errno` if the harness cannot work.
+  public func run() async throws -> (directory: RunDirectory, interrupted: Bool) {
+    await plan.cache.sweep()
+    return try await plan.cache.withScratch { scratch in
+      var series: [ReadSeries] = []
+      for directory in plan.series {
+        series.append(try await directory.read(into: scratch.appending("series").appending(directory.name)))
+      }
+      let directory = try makeDirectory(for: series)
+      let events = EventHub(try sinks + [EventRecorder(directory.events)])
+      defer { events.reportFailures() }
+      do {
+        try await tryAll(series, scratch: scratch, directory: directory, events: events)
+        events.send(.runFinished(interrupted: false))
+        return (directory, false)
+      } catch  where error.isCancellation {
+        events.send(.runFinished(interrupted: true))
+        return (directory, true)
+      }
+    }
+  }
+
+  /// Makes the run's directory and moves the series' diffs there: they are evidence of what was tested.
+  private func makeDirectory(for series: [ReadSeries]) throws -> RunDirectory {
+    let path =
+      plan.output
+      ?? RunDirectory.fresh(
+        under: FilePath("results"), label: "\(plan.kernel.name)-\(plan.profile.name)", at: Date())
+    let manager = FileManager.default
+    if let existing = try? manager.contentsOfDirectory(atPath: path.string), !existing.isEmpty {
+      throw StageError.fault(
+        .apply, "\(path) is not empty, and a run never overwrites another's record", advice: "name a new --output")
+    }
+    let directory = RunDirectory(path)
+    try manager.createDirectory(atPath: directory.evidence(nil).string, withIntermediateDirectories: true)
+    for one in series {
+      let evidence = directory.evidence(one.series.name)
+      try manager.createDirectory(atPath: evidence.string, withIntermediateDirectories: true)
+      for diff in one.diffs {
+        try manager.copyItem(
+          atPath: diff.string, toPath: evidence.appending(diff.lastComponent!.string).string)
+      }
+    }
+    return directory
+  }
+
+  private func tryAll(
+    _ series: [ReadSeries], scratch: FilePath, directory: RunDirectory, events: EventHub
+  ) async throws {
+    events.send(.stageStarted(series: nil, stage: .build))
+    let base = try await BaseBuild.prepare(
+      plan.kernel, profile: plan.profile, cache: plan.cache, jobs: plan.jobs
+    ) { events.send(.progress(series: nil, stage: .build, text: $0)) }
+    try FileManager.default.copyItem(atPath: base.config.string, toPath: directory.config.string)
+
+    let initramfs = scratch.appending("initramfs.cpio")
+    try await Initramfs.write(binary: plan.guestBinary, to: initramfs, scratch: scratch)
+    let emulator = try await Emulator.version()
+    try await LibvirtHost.with(uri: plan.connection, environment: plan.environment) { host in
+      let probe = AcceleratorProbe(
+        choice: plan.accelerator, cache: plan.cache, emulator: emulator, kernel: base.image, initramfs: initramfs,
+        scratch: scratch)
+      let accelerator = try await probe.choose(host) {
+        events.send(.progress(series: nil, stage: .boot, text: "probing KVM with a boot"))
+      }
+      events.send(
+        .runStarted(
+          RunHeader(
+            cell: plan.cell, source: base.sourceDescription, toolchain: base.toolchain, emulator: emulator,
+            accelerator: accelerator.accelerator, acceleratorReason: accelerator.reason,
+            processors: ProcessInfo.processInfo.activeProcessorCount, patchbench: plan.version,
+            series: series.map(\.series))))
+      let trials = TrialRunner(
+        cell: plan.cell, base: base, initramfs: initramfs, accelerator: accelerator.accelerator, jobs: plan.jobs,
+        cache: plan.cache, host: host, events: events)
+      try await tryBase(trials, emulator: emulator, directory: directory, events: events)
+      for one in series {
+        let trial = try await trials.run(one, evidence: directory.evidence(one.series.name))
+        events.send(.trialFinished(trial))
+      }
+    }
+  }
+
+  private func tryBase(
+    _ trials: TrialRunner, emulator: String, directory: RunDirectory, events: EventHub
+  ) async throws {
+    let binary = try await Digest.of(file: plan.guestBinary)
+    let kept = BaseTrials(
+      cache: plan.cache,
+      key: try await Digest.of([
+        "trial 1", trials.base.key, binary, emulator, trials.accelerator.rawValue, "\(plan.cell)",
+      ]))
+    let evidence = directory.evidence(nil)
+    if !plan.fresh, let trial = try kept.reuse(evidence: evidence) {
+      events.send(.trialFinished(trial))
+      return
+    }
+    let trial = try await trials.runBase(evidence: evidence)
+    try kept.keep(trial, evidence: evidence)
+    events.send(.trialFinished(trial))
+  }
+}

@@ -1,0 +1,154 @@
+import BenchModel
+import Foundation
+import Glibc
+import GuestMachine
+public import KernelBuild
+public import SystemPackage
+import Toolbox
+
+/// One thing that patchbench needs of the machine.
+public struct DoctorCheck: Sendable, Hashable, Codable {
+  public enum State: String, Sendable, Hashable, Codable {
+    case ok
+    /// Runs work, but not as well as they could.
+    case warning
+    case missing
+  }
+
+  public var name: String
+  public var state: State
+  /// What was found.
+  public var detail: String
+  /// The command that mends it.
+  public var remedy: String?
+}
+
+/// Looks at what is missing or unusable here.
+public enum Doctor {
+  /// What is looked at before every run: files alone, so it costs nothing.
+  public static func quick(guestBinary: FilePath) -> [DoctorCheck] {
+    var checks = tools.map { tool in
+      let path = find(tool.name)
+      return DoctorCheck(
+        name: tool.name, state: path == nil ? .missing : .ok, detail: path ?? "not found: \(tool.why)",
+        remedy: path == nil ? "apt-get install \(tool.package)" : nil)
+    }
+    for header in headers {
+      let there = FileManager.default.fileExists(atPath: header.path)
+      checks.append(
+        DoctorCheck(
+          name: header.path, state: there ? .ok : .missing, detail: there ? "there" : "not found: \(header.why)",
+          remedy: there ? nil : "apt-get install \(header.package)"))
+    }
+    let account = getpwnam("libvirt-qemu") != nil
+    checks.append(
+      DoctorCheck(
+        name: "libvirt-qemu account", state: account ? .ok : .missing,
+        detail: account ? "there" : "libvirt's QEMU driver does not start without it",
+        remedy: account ? nil : "apt-get install libvirt-daemon-system"))
+    let guest = FileManager.default.fileExists(atPath: guestBinary.string)
+    checks.append(
+      DoctorCheck(
+        name: "guest binary", state: guest ? .ok : .missing, detail: guestBinary.string,
+        remedy: guest ? nil : "swift build --package-path GuestTests -c release --static-swift-stdlib"))
+    return checks
+  }
+
+  /// Everything, by trying it.
+  public static func full(
+    guestBinary: FilePath, cache: Cache, kernel: KernelDefinition, connection: String?, environment: [String: String]
+  ) async -> [DoctorCheck] {
+    var checks = quick(guestBinary: guestBinary)
+    checks.append(await libvirt(connection, environment))
+    checks.append(await kernelSource(kernel, cache: cache))
+    checks.append(await buildTrees(cache))
+    checks.append(await accelerator(cache))
+    let free = cache.freeSpace >> 20
+    checks.append(
+      DoctorCheck(
+        name: "free space", state: free > 6 << 10 ? .ok : .warning, detail: "\(free) MiB in \(cache.root)",
+        remedy: free > 6 << 10 ? nil : "free some space, or set PATCHBENCH_CACHE elsewhere; a base needs 5 GiB"))
+    return checks
+  }
+
+  private static func libvirt(_ connection: String?, _ environment: [String: String]) async -> DoctorCheck {
+    let name = "libvirt \(connection ?? "qemu:///embed")"
+    do {
+      let version = try await LibvirtHost.with(uri: connection, environment: environment) { try await $0.version() }
+      return DoctorCheck(name: name, state: .ok, detail: "version \(version)")
+    } catch {
+      return DoctorCheck(
+        name: name, state: .missing, detail: "\(error)",
+        remedy: connection == nil ? "apt-get install libvirt-daemon-system libvirt-daemon-driver-qemu" : nil)
+    }
+  }
+
+  private static func kernelSource(_ kernel: KernelDefinition, cache: Cache) async -> DoctorCheck {
+    let name = "kernel source \(kernel.name)"
+    do {
+      return DoctorCheck(name: name, state: .ok, detail: try await kernel.describeSource(cache: cache))
+    } catch StageError.fault(let fault) {
+      return DoctorCheck(name: name, state: .missing, detail: fault.message, remedy: fault.advice)
+    } catch {
+      return DoctorCheck(name: name, state: .missing, detail: "\(error)")
+    }
+  }
+
+  private static func buildTrees(_ cache: Cache) async -> DoctorCheck {
+    let method = (try? await cache.withScratch { try await SeriesTree.method(scratch: $0) }) ?? .copy
+    switch method {
+    case .overlay: return DoctorCheck(name: "build trees", state: .ok, detail: "overlayfs")
+    case .userOverlay: return DoctorCheck(name: "build trees", state: .ok, detail: "overlayfs in a user namespace")
+    case .copy:
+      return DoctorCheck(
+        name: "build trees", state: .warning, detail: "no overlayfs here: each series copies its base, some GB",
+        remedy: "run as root, or allow unprivileged user namespaces: sysctl kernel.unprivileged_userns_clone=1")
+    }
+  }
+
+  private static func accelerator(_ cache: Cache) async -> DoctorCheck {
+    let emulator = (try? await Emulator.version()) ?? ""
+    if access("/dev/kvm", R_OK | W_OK) != 0 {
+      return DoctorCheck(
+        name: "KVM", state: .warning, detail: "/dev/kvm cannot be opened (\(Errno(rawValue: errno))); TCG is used")
+    }
+    guard let finding = KVMFinding.remembered(cache, emulator: emulator) else {
+      return DoctorCheck(name: "KVM", state: .ok, detail: "not probed yet; the first run does, with a boot")
+    }
+    return DoctorCheck(
+      name: "KVM", state: finding.works ? .ok : .warning,
+      detail: finding.works ? finding.words : "\(finding.words); TCG is used")
+  }
+
+  private static func find(_ tool: String) -> String? {
+    Tool.plainEnvironment["PATH"]!.split(separator: ":").map { "\($0)/\(tool)" }.first { access($0, X_OK) == 0 }
+  }
+
+  private struct Need {
+    var name: String
+    var package: String
+    var why: String
+  }
+
+  /// The programs that runs start, with the Debian package that has them.
+  private static let tools = [
+    Need(name: "git", package: "git", why: "it reads and applies patches"),
+    Need(name: "make", package: "make", why: "it builds kernels"),
+    Need(name: "gcc", package: "gcc", why: "it builds kernels"),
+    Need(name: "ld", package: "binutils", why: "it builds kernels"),
+    Need(name: "strip", package: "binutils", why: "it makes the guest binary small"),
+    Need(name: "flex", package: "flex", why: "Kconfig's parser is built with it"),
+    Need(name: "bison", package: "bison", why: "Kconfig's parser is built with it"),
+    Need(name: "bc", package: "bc", why: "the kernel's time constants are made with it"),
+    Need(name: "perl", package: "perl", why: "the kernel's build runs it"),
+    Need(name: "cpio", package: "cpio", why: "it writes the initramfs"),
+    Need(name: "xz", package: "xz-utils", why: "Debian's kernel source is packed with it"),
+    Need(name: "unshare", package: "util-linux", why: "build trees are mounted in a namespace of their own"),
+    Need(name: "mount", package: "mount", why: "build trees are mounted with it"),
+    Need(name: "qemu-system-x86_64", package: "qemu-system-x86", why: "it runs the guests"),
+  ]
+
+  private static let headers: [(path: String, package: String, why: String)] = [
+    ("/usr/include/libelf.h", "libelf-dev", "the kernel's objtool is built with it")
+  ]
+}

@@ -1,0 +1,54 @@
+public import BenchModel
+public import KernelBuild
+public import SeriesIntake
+public import SystemPackage
+
+/// Which accelerator the user wants.
+public enum AcceleratorChoice: String, Sendable, CaseIterable {
+  /// KVM where a probe boot shows that it works, else TCG.
+  case auto
+  case kvm
+  case tcg
+}
+
+/// Everything a run is asked to do.
+public struct RunPlan: Sendable {
+  public var kernel: KernelDefinition
+  public var profile: KernelDefinition.Profile
+  public var series: [SeriesDirectory]
+  public var guestBinary: FilePath
+  public var cache: Cache
+  /// A libvirt URI; `nil` is the embedded driver.
+  public var connection: String?
+  public var accelerator: AcceleratorChoice
+  public var jobs: Int
+  /// Run the base's tests again though their result was kept.
+  public var fresh: Bool
+  /// Where the run's directory is to be; `nil` makes a new one under `results/`.
+  public var output: FilePath?
+  public var environment: [String: String]
+  /// patchbench's own version, for the report.
+  public var version: String
+
+  public init(
+    kernel: KernelDefinition, profile: KernelDefinition.Profile, series: [SeriesDirectory], guestBinary: FilePath,
+    cache: Cache, connection: String?, accelerator: AcceleratorChoice, jobs: Int, fresh: Bool, output: FilePath?,
+    environment: [String: String], version: String
+  ) {
+    self.kernel = kernel
+    self.profile = profile
+    self.series = series
+    self.guestBinary = guestBinary
+    self.cache = cache
+    self.connection = connection
+    self.accelerator = accelerator
+    self.jobs = jobs
+    self.fresh = fresh
+    self.output = output
+    self.environment = environment
+    self.version = version
+  }
+
+  /// Where every trial of this run happens.
+  public var cell: CellKey { CellKey(kernel: kernel.name, profile: profile.name, guest: "q35") }
+}

@@ -1,0 +1,66 @@
+import BenchModel
+import SystemPackage
+
+/// Renders a machine as libvirt's domain XML: only what the tests need, because each device more is probed by the
+/// firmware and by the kernel, under emulation.
+enum DomainXML {
+  static func render(_ spec: MachineSpec) -> String {
+    // qemu64 because an emulated CPU with fewer features spends less on them; under KVM the host's own.
+    let cpu =
+      switch spec.accelerator {
+      case .tcg: "<cpu mode='custom' match='exact' check='none'><model fallback='forbid'>qemu64</model></cpu>"
+      case .kvm: "<cpu mode='host-passthrough' check='none'/>"
+      }
+    // libvirt would attach its first video device as virtio-vga, whose VGA BIOS costs seconds under emulation;
+    // virtio-gpu-pci has none, and only QEMU's own words can ask for it.
+    return """
+      <domain type='\(spec.accelerator == .kvm ? "kvm" : "qemu")' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
+        <name>\(escape(spec.name))</name>
+        <memory unit='MiB'>\(spec.memory)</memory>
+        <vcpu>\(spec.processors)</vcpu>
+        <os>
+          <type arch='x86_64' machine='\(MachineSpec.machine)'>hvm</type>
+          <kernel>\(escape(spec.kernel.string))</kernel>
+          <initrd>\(escape(spec.initramfs.string))</initrd>
+          <cmdline>\(escape(spec.commandLine.text))</cmdline>
+        </os>
+        <features><acpi/></features>
+        \(cpu)
+        <on_poweroff>destroy</on_poweroff>
+        <on_reboot>destroy</on_reboot>
+        <on_crash>destroy</on_crash>
+        <devices>
+          <controller type='usb' model='none'/>
+          <memballoon model='none'/>
+          <serial type='file'>
+            <source path='\(escape(spec.console.string))'/>
+            <target type='isa-serial' port='0'/>
+          </serial>
+          <channel type='file'>
+            <source path='\(escape(spec.results.string))'/>
+            <target type='virtio' name='\(MachineSpec.resultsPort)'/>
+          </channel>
+        </devices>
+        <qemu:commandline>
+          <qemu:arg value='-device'/>
+          <qemu:arg value='virtio-gpu-pci'/>
+        </qemu:commandline>
+      </domain>
+      """
+  }
+
+  static func escape(_ text: String) -> String {
+    var out = ""
+    for character in text {
+      switch character {
+      case "&": out += "&amp;"
+      case "<": out += "&lt;"
+      case ">": out += "&gt;"
+      case "'": out += "&apos;"
+      case "\"": out += "&quot;"
+      default: out.append(character)
+      }
+    }
+    return out
+  }
+}

@@ -1,0 +1,187 @@
+public import BenchModel
+import GuestProtocol
+import KernelText
+
+/// How long a guest may take. Not one clock but three, because each tells something else.
+public struct GuestClocks: Sendable, Hashable {
+  /// From the start to the guest's first line on the results port.
+  public var boot: Duration
+  /// Without a byte on either channel.
+  public var silence: Duration
+  /// From the start to the end.
+  public var run: Duration
+
+  public init(boot: Duration, silence: Duration, run: Duration) {
+    self.boot = boot
+    self.silence = silence
+    self.run = run
+  }
+
+  /// For an accelerator. An emulated guest with KASAN needs six seconds to its first line on an idle machine of two
+  /// cores; the clocks leave ten times that for a busy one. Silence is longer than a test may take, so that a hung
+  /// test is told from a hung guest.
+  public static func standard(_ accelerator: Accelerator) -> GuestClocks {
+    switch accelerator {
+    case .tcg: GuestClocks(boot: .seconds(90), silence: .seconds(75), run: .seconds(900))
+    case .kvm: GuestClocks(boot: .seconds(30), silence: .seconds(45), run: .seconds(300))
+    }
+  }
+}
+
+/// What is told of a guest while it runs.
+public enum GuestProgress: Sendable, Hashable {
+  case booted
+  case testStarted(String, number: Int, of: Int)
+}
+
+/// A guest's run and how long its two parts took, in seconds.
+public struct WatchedRun: Sendable, Hashable {
+  public var run: GuestRun
+  /// To the guest's first line; `nil` if there was none.
+  public var boot: Double?
+  /// From there to the end of the machine.
+  public var tests: Double?
+}
+
+/// Watches a machine to its end, and turns what it said into a ``GuestRun``.
+public struct GuestWatch<C: Clock>: Sendable where C.Duration == Duration {
+  public var clocks: GuestClocks
+  public var clock: C
+
+  public init(_ clocks: GuestClocks, clock: C) {
+    self.clocks = clocks
+    self.clock = clock
+  }
+
+  /// - Throws: `CancellationError` if the task was cancelled; the machine's scope then ends it.
+  public func watch(
+    _ machine: some Machine, accelerator: Accelerator, progress: @Sendable (GuestProgress) -> Void
+  ) async throws -> WatchedRun {
+    let start = clock.now
+    var transcript = GuestTranscript()
+    var lastWord = start
+    var hello: C.Instant?
+    var ending: GuestEnding?
+
+    for await signal in machine.signals {
+      let now = clock.now
+      switch signal {
+      case .console(let bytes):
+        transcript.console.read(bytes)
+        lastWord = now
+      case .results(let bytes):
+        lastWord = now
+        for event in transcript.reader.read(bytes) {
+          transcript.take(event)
+          switch event {
+          case .planned:
+            hello = now
+            progress(.booted)
+          case .started(let name):
+            let number = (transcript.planned.firstIndex(of: name) ?? 0) + 1
+            progress(.testStarted(name, number: number, of: transcript.planned.count))
+          default: break
+          }
+        }
+      case .tick: break
+      case .stopped(let reason):
+        transcript.console.finish()
+        // A machine that we destroyed has its ending from why we did.
+        ending = ending ?? transcript.ending(reason)
+      }
+      if ending == nil, let overdue = overdue(now, start: start, lastWord: lastWord, hello: hello) {
+        ending = overdue
+        await machine.destroy()
+      }
+    }
+    try Task.checkCancellation()
+    let end = clock.now
+    return WatchedRun(
+      run: transcript.run(
+        ending: ending ?? .machineDied("its signals ended without a word"), accelerator: accelerator),
+      boot: hello.map { seconds(from: start, to: $0) },
+      tests: hello.map { seconds(from: $0, to: end) })
+  }
+
+  private func overdue(
+    _ now: C.Instant, start: C.Instant, lastWord: C.Instant, hello: C.Instant?
+  ) -> GuestEnding? {
+    let limit = { (duration: Duration) in duration / .seconds(1) }
+    if lastWord.duration(to: now) > clocks.silence { return .silent(seconds: limit(clocks.silence)) }
+    if hello == nil, start.duration(to: now) > clocks.boot { return .bootDeadline(seconds: limit(clocks.boot)) }
+    if start.duration(to: now) > clocks.run { return .runDeadline(seconds: limit(clocks.run)) }
+    return nil
+  }
+
+  private func seconds(from: C.Instant, to: C.Instant) -> Double { from.duration(to: to) / .seconds(1) }
+}
+
+/// All that a guest said.
+struct GuestTranscript {
+  var console = ConsoleScanner(keepingLines: Self.lastLines)
+  var reader = KTAPReader()
+  private(set) var planned: [String] = []
+  private var results: [String: TestResult] = [:]
+  private var running: String?
+  private var anomalies: [String] = []
+  private var ended = false
+
+  /// The most anomalies that are kept; a guest that garbles its channel could send any number.
+  private static let mostAnomalies = 20
+  /// How much of the console a report shows of a guest that did not complete.
+  private static let lastLines = 25
+
+  mutating func take(_ event: GuestEvent) {
+    switch event {
+    case .planned(let names): planned = names
+    case .started(let name): running = name
+    case .finished(let result):
+      results[result.name] = result
+      running = nil
+    case .end: ended = true
+    case .anomaly(let text): if anomalies.count < Self.mostAnomalies { anomalies.append(text) }
+    }
+  }
+
+  /// How a guest ended that stopped by itself.
+  func ending(_ reason: StopReason) -> GuestEnding {
+    // A panic is an ending also after the end marker: the kernel did not survive its shutdown.
+    if let panic = console.firstPanicLine { return .panicked(panic) }
+    switch reason {
+    case .guest: return ended ? .completed : .stoppedEarly
+    case .emulator(let words): return .machineDied(words)
+    case .destroyed: return .machineDied("it was destroyed by somebody else")
+    }
+  }
+
+  func run(ending: GuestEnding, accelerator: Accelerator) -> GuestRun {
+    var notes = anomalies
+    if console.droppedReports > 0 { notes.append("\(console.droppedReports) more kernel reports were not kept") }
+    if ending == .completed, planned.isEmpty { notes.append("the guest ended without a plan") }
+    return GuestRun(
+      release: console.release, accelerator: accelerator, ending: ending, booted: !planned.isEmpty,
+      tests: planned.map { name in
+        results[name]
+          ?? TestResult(
+            name: name, status: .missing,
+            reason: name == running ? "it was running when the guest ended" : "the guest ended before it")
+      },
+      reports: console.reports, anomalies: notes,
+      lastLines: ending == .completed ? [] : console.lastLines(Self.lastLines))
+  }
+}
+
+extension GuestWatch {
+  /// Waits for the guest's first line and no longer.
+  /// - Returns: whether it came in time.
+  public func hello(_ machine: some Machine) async throws -> Bool {
+    var reader = KTAPReader()
+    let start = clock.now
+    for await signal in machine.signals {
+      if case .results(let bytes) = signal, !reader.read(bytes).isEmpty { return true }
+      if start.duration(to: clock.now) > clocks.boot { return false }
+    }
+    try Task.checkCancellation()
+    return false
+  }
+}

@@ -1,0 +1,85 @@
+import CLibvirt
+import Dispatch
+import Foundation
+
+/// What libvirt said of a call that failed. Decisions are made on the code, never on the words.
+public struct LibvirtError: Error, Sendable, Hashable, CustomStringConvertible {
+  /// The call: `virConnectOpen`.
+  public var call: String
+  /// `virErrorNumber`
+  public var code: Int
+  public var message: String
+
+  public var description: String { "libvirt: \(message) (\(call), error \(code))" }
+
+  /// Reads the calling thread's last error, so it has to be made on the thread that made the call.
+  static func last(_ call: String) -> LibvirtError {
+    guard let error = virGetLastError() else { return LibvirtError(call: call, code: 0, message: "no reason given") }
+    return LibvirtError(
+      call: call, code: Int(error.pointee.code),
+      message: error.pointee.message.map { String(cString: $0) } ?? "no reason given")
+  }
+}
+
+/// libvirt's event loop: one thread of this process, started before the first connection and never stopped, which is
+/// what libvirt asks for.
+enum LibvirtEventLoop {
+  private static let started: Bool = {
+    // Its messages would otherwise go to stderr beside ours; they are all in the errors we read.
+    virSetErrorFunc(nil) { _, _ in }
+    guard virEventRegisterDefaultImpl() == 0 else { return false }
+    let thread = Thread {
+      while true { _ = virEventRunDefaultImpl() }
+    }
+    thread.name = "libvirt events"
+    thread.start()
+    return true
+  }()
+
+  /// - Throws: ``LibvirtError`` if there can be none.
+  static func start() throws {
+    if !started { throw LibvirtError.last("virEventRegisterDefaultImpl") }
+  }
+}
+
+/// A pointer of libvirt's. libvirt's objects are reference counted and may be used from any thread, one call at a
+/// time on a connection, which ``LibvirtHost``'s queue sees to.
+struct LibvirtPointer: @unchecked Sendable {
+  var raw: OpaquePointer
+}
+
+/// Carries a domain's lifecycle events from libvirt's thread to whoever waits.
+final class StopListener: Sendable {
+  let name: String
+  let reasons: AsyncStream<StopReason>
+  private let continuation: AsyncStream<StopReason>.Continuation
+
+  /// - Parameter name: the domain to listen for.
+  init(_ name: String) {
+    self.name = name
+    (reasons, continuation) = AsyncStream.makeStream()
+  }
+
+  /// The lifecycle callback, with the listener as its opaque pointer.
+  static let callback: @convention(c) (OpaquePointer?, OpaquePointer?, Int32, Int32, UnsafeMutableRawPointer?) -> Void =
+    { _, domain, event, detail, opaque in
+      guard let domain, let opaque, let name = virDomainGetName(domain) else { return }
+      let listener = Unmanaged<StopListener>.fromOpaque(opaque).takeUnretainedValue()
+      // Every listener hears of every domain of its connection.
+      if String(cString: name) == listener.name { listener.take(event: event, detail: detail) }
+    }
+
+  func take(event: Int32, detail: Int32) {
+    guard event == Int32(VIR_DOMAIN_EVENT_STOPPED.rawValue) else { return }
+    switch UInt32(bitPattern: detail) {
+    case VIR_DOMAIN_EVENT_STOPPED_SHUTDOWN.rawValue, VIR_DOMAIN_EVENT_STOPPED_CRASHED.rawValue: send(.guest)
+    case VIR_DOMAIN_EVENT_STOPPED_DESTROYED.rawValue: send(.destroyed)
+    default: send(.emulator("QEMU ended without the guest's asking"))
+    }
+  }
+
+  func send(_ reason: StopReason) {
+    continuation.yield(reason)
+    continuation.finish()
+  }
+}

@@ -1,0 +1,151 @@
+import CLibvirt
+import Dispatch
+import Foundation
+import Glibc
+import Synchronization
+import SystemPackage
+import Toolbox
+
+/// A connection to libvirt that can start machines.
+///
+/// libvirt's calls block, so they are made on a queue of the connection's own, one at a time.
+public final class LibvirtHost: MachineHost {
+  private let connection: LibvirtPointer
+  private let queue: DispatchQueue
+  /// The driver runs inside this process; guests then do not end with the connection, and have to be ended here.
+  private let isEmbedded: Bool
+  /// Where the embedded driver keeps QEMU's own log files.
+  private let logs: FilePath?
+
+  private init(_ connection: LibvirtPointer, queue: DispatchQueue, isEmbedded: Bool, logs: FilePath?) {
+    self.connection = connection
+    self.queue = queue
+    self.isEmbedded = isEmbedded
+    self.logs = logs
+  }
+
+  /// Opens a connection for as long as `body` runs.
+  /// - Parameter uri: `nil` for the embedded driver with a directory of its own.
+  /// - Throws: ``LibvirtError`` if libvirt refuses, `Errno` if no directory can be had, and what `body` throws.
+  public static func with<Result: Sendable>(
+    uri: String?, environment: [String: String], _ body: (LibvirtHost) async throws -> Result
+  ) async throws -> Result {
+    let root = uri == nil ? try EmbeddedRoot.take(environment: environment) : nil
+    let queue = DispatchQueue(label: "patchbench.libvirt")
+    let name = uri ?? root!.uri
+    // libvirt reads this once, at its first call, and would otherwise write on our stderr. A user's own setting stays.
+    if let root { setenv("LIBVIRT_LOG_OUTPUTS", "3:file:\(root.path.appending("libvirt.log"))", 0) }
+    let connection = try await queue.call {
+      try LibvirtEventLoop.start()
+      guard let raw = virConnectOpen(name) else { throw LibvirtError.last("virConnectOpen") }
+      return LibvirtPointer(raw: raw)
+    }
+    let host = LibvirtHost(
+      connection, queue: queue, isEmbedded: root != nil,
+      logs: root?.path.appending("log").appending("qemu"))
+    // The directory is ours by its lock, so whatever runs there was left by a run that was killed.
+    if root != nil { await host.reap() }
+    do {
+      let result = try await body(host)
+      await host.close()
+      return result
+    } catch {
+      await host.close()
+      throw error
+    }
+  }
+
+  /// `9.0.0`
+  public func version() async throws -> String {
+    try await queue.call { [connection] in
+      var number: UInt = 0
+      guard virConnectGetLibVersion(connection.raw, &number) == 0 else {
+        throw LibvirtError.last("virConnectGetLibVersion")
+      }
+      return "\(number / 1_000_000).\(number / 1000 % 1000).\(number % 1000)"
+    }
+  }
+
+  private func close() async {
+    await queue.run { [connection] in _ = virConnectClose(connection.raw) }
+  }
+
+  private func reap() async {
+    await queue.run { [connection] in
+      var domains: UnsafeMutablePointer<virDomainPtr?>?
+      let count = virConnectListAllDomains(connection.raw, &domains, 0)
+      guard count >= 0, let domains else { return }
+      for index in 0..<Int(count) {
+        if let domain = domains[index] {
+          virDomainDestroy(domain)
+          virDomainFree(domain)
+        }
+      }
+      free(domains)
+    }
+  }
+
+  public func withMachine<Result: Sendable>(
+    _ spec: MachineSpec, _ body: @Sendable (LibvirtMachine) async throws -> Result
+  ) async throws -> Result {
+    let listener = StopListener(spec.name)
+    let machine = try await start(spec, listener)
+    do {
+      let result = try await body(machine)
+      await machine.end()
+      return result
+    } catch {
+      await machine.end()
+      throw error
+    }
+  }
+
+  private func start(_ spec: MachineSpec, _ listener: StopListener) async throws -> LibvirtMachine {
+    // The files must be there before QEMU is, so that reading can begin with their first byte.
+    for path in [spec.console, spec.results] { try Data().write(to: URL(filePath: path.string)) }
+    let xml = DomainXML.render(spec)
+    let log = logs?.appending(spec.name + ".log")
+    let (domain, callback) = try await queue.call { [connection, isEmbedded] in
+      // Registered before the start: a guest may end before this call returns.
+      let opaque = Unmanaged.passRetained(listener)
+      let callback = virConnectDomainEventRegisterAny(
+        connection.raw, nil, Int32(VIR_DOMAIN_EVENT_ID_LIFECYCLE.rawValue),
+        unsafeBitCast(StopListener.callback, to: virConnectDomainEventGenericCallback.self), opaque.toOpaque(),
+        { Unmanaged<StopListener>.fromOpaque($0!).release() })
+      guard callback >= 0 else {
+        opaque.release()
+        throw LibvirtError.last("virConnectDomainEventRegisterAny")
+      }
+      // The embedded driver refuses to end guests with the connection; any other does it for us.
+      let flags = isEmbedded ? 0 : UInt32(VIR_DOMAIN_START_AUTODESTROY.rawValue)
+      guard let raw = virDomainCreateXML(connection.raw, xml, flags) else {
+        let error = LibvirtError.last("virDomainCreateXML")
+        _ = virConnectDomainEventDeregisterAny(connection.raw, callback)
+        throw error
+      }
+      return (LibvirtPointer(raw: raw), callback)
+    }
+    return LibvirtMachine(
+      spec, domain: domain, listener: listener, queue: queue, log: log,
+      release: { [connection] in
+        _ = virConnectDomainEventDeregisterAny(connection.raw, callback)
+        _ = virDomainFree(domain.raw)
+      })
+  }
+}
+
+extension DispatchQueue {
+  /// Runs a blocking body here and waits for it without blocking the caller's thread. Not cut short by cancellation.
+  func call<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
+    try await withCheckedThrowingContinuation { continuation in
+      async { continuation.resume(with: Swift.Result { try body() }) }
+    }
+  }
+
+  /// The same for a body that cannot fail.
+  func run<Result: Sendable>(_ body: @escaping @Sendable () -> Result) async -> Result {
+    await withCheckedContinuation { continuation in
+      async { continuation.resume(returning: body()) }
+    }
+  }
+}

@@ -1,0 +1,109 @@
+import CLibvirt
+import Dispatch
+import Foundation
+import SystemPackage
+
+/// A running libvirt domain and the two files that QEMU writes what the guest says to.
+public final class LibvirtMachine: Machine {
+  public let signals: AsyncStream<MachineSignal>
+  private let domain: LibvirtPointer
+  private let queue: DispatchQueue
+  private let release: @Sendable () -> Void
+  private let pump: Task<Void, Never>
+
+  /// How often the files are looked at. Short against the second that the shortest suite takes.
+  private static let interval = Duration.milliseconds(20)
+  /// How often libvirt is asked whether the domain still runs, for the case that an event was lost.
+  private static let checkEvery = 100
+
+  init(
+    _ spec: MachineSpec, domain: LibvirtPointer, listener: StopListener, queue: DispatchQueue, log: FilePath?,
+    release: @escaping @Sendable () -> Void
+  ) {
+    self.domain = domain
+    self.queue = queue
+    self.release = release
+    let (signals, continuation) = AsyncStream<MachineSignal>.makeStream()
+    self.signals = signals
+    let stop = Task { await listener.reasons.first { _ in true } }
+    // Not a child of the caller's task: it must see the machine to its end also when the caller is cancelled.
+    pump = Task.detached {
+      var console = Tail(spec.console)
+      var results = Tail(spec.results)
+      let stopped = Flag()
+      let watcher = Task {
+        let reason = await stop.value
+        await stopped.set(reason ?? .emulator("libvirt's events ended"))
+      }
+      var round = 0
+      while true {
+        // Asked before the files are read: what was written before the stop is then read before it is told.
+        let reason = await stopped.reason
+        while let bytes = console.more() { continuation.yield(.console(bytes)) }
+        while let bytes = results.more() { continuation.yield(.results(bytes)) }
+        if let reason {
+          continuation.yield(.stopped(Self.explain(reason, log)))
+          break
+        }
+        continuation.yield(.tick)
+        round += 1
+        if round % Self.checkEvery == 0, await !Self.isRunning(domain, queue) {
+          // The event follows shortly if it follows at all.
+          try? await Task.sleep(for: .seconds(1))
+          listener.send(.emulator("libvirt no longer knows the domain"))
+        }
+        try? await Task.sleep(for: Self.interval)
+      }
+      continuation.finish()
+      await watcher.value
+    }
+  }
+
+  public func destroy() async {
+    await queue.run { [domain] in _ = virDomainDestroy(domain.raw) }
+  }
+
+  /// Ends the machine if it still runs, and gives libvirt's objects back.
+  func end() async {
+    if await Self.isRunning(domain, queue) { await destroy() }
+    await pump.value
+    await queue.run(release)
+  }
+
+  private static func isRunning(_ domain: LibvirtPointer, _ queue: DispatchQueue) async -> Bool {
+    await queue.run { virDomainIsActive(domain.raw) == 1 }
+  }
+
+  /// Adds QEMU's own last words to a stop that was not the guest's.
+  private static func explain(_ reason: StopReason, _ log: FilePath?) -> StopReason {
+    guard case .emulator(let words) = reason, let log,
+      let text = try? String(contentsOf: URL(filePath: log.string), encoding: .utf8),
+      let last = text.split(separator: "\n").last(where: { $0.contains("qemu-system") && !$0.contains("-name") })
+    else { return reason }
+    return .emulator("\(words): \(last.suffix(300))")
+  }
+}
+
+/// Why the machine stopped, once it has.
+private actor Flag {
+  var reason: StopReason?
+  func set(_ reason: StopReason) { if self.reason == nil { self.reason = reason } }
+}
+
+/// A file that grows, read from its first byte on.
+private struct Tail: ~Copyable {
+  private let file: FileDescriptor?
+  private static let chunk = 64 << 10
+
+  init(_ path: FilePath) { file = try? FileDescriptor.open(path, .readOnly, options: .closeOnExec) }
+  deinit { try? file?.close() }
+
+  /// The next bytes; `nil` if there are none yet.
+  mutating func more() -> [UInt8]? {
+    guard let file else { return nil }
+    let bytes = [UInt8](unsafeUninitializedCapacity: Self.chunk) { buffer, count in
+      count = (try? file.read(into: UnsafeMutableRawBufferPointer(buffer))) ?? 0
+    }
+    return bytes.isEmpty ? nil : bytes
+  }
+}

@@ -1,0 +1,39 @@
+/// What a running machine lets be seen of it, in the order it happens.
+public enum MachineSignal: Sendable, Hashable {
+  /// More of the serial console.
+  case console([UInt8])
+  /// More of the results port.
+  case results([UInt8])
+  /// Some time has passed; sent several times a second so that clocks are looked at also when nothing else happens.
+  case tick
+  /// The machine is gone; nothing comes after this.
+  case stopped(StopReason)
+}
+
+/// Why a machine is gone.
+public enum StopReason: Sendable, Hashable {
+  /// The guest powered itself off, or reset itself, which ends it too.
+  case guest
+  /// The emulator ended without the guest having asked for it; the payload says what is known.
+  case emulator(String)
+  /// ``Machine/destroy()`` was called.
+  case destroyed
+}
+
+/// A machine that was started.
+public protocol Machine: Sendable {
+  /// To be iterated once. Ends after ``MachineSignal/stopped(_:)``.
+  var signals: AsyncStream<MachineSignal> { get }
+  /// Ends the machine now; harmless if it is gone already.
+  func destroy() async
+}
+
+/// What starts machines: libvirt, or a script in the tests.
+public protocol MachineHost: Sendable {
+  associatedtype Running: Machine
+  /// Starts a machine for as long as `body` runs. When this returns the machine is gone, also if the task was
+  /// cancelled.
+  func withMachine<Result: Sendable>(
+    _ spec: MachineSpec, _ body: @Sendable (Running) async throws -> Result
+  ) async throws -> Result
+}

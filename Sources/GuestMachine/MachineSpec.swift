@@ -1,0 +1,55 @@
+public import BenchModel
+public import GuestProtocol
+public import SystemPackage
+
+/// A guest as a value: everything that decides how it starts and nothing about what it does.
+public struct MachineSpec: Sendable, Hashable {
+  /// Unique on this host.
+  public var name: String
+  public var accelerator: Accelerator
+  public var kernel: FilePath
+  public var initramfs: FilePath
+  public var commandLine: KernelCommandLine
+  public var processors: Int
+  /// In MiB.
+  public var memory: Int
+  /// A file of kernel text, from the first byte the firmware lets through.
+  public var console: FilePath
+  /// A file of KTAP, written by PID 1 of the guest.
+  public var results: FilePath
+
+  public init(
+    name: String, accelerator: Accelerator, kernel: FilePath, initramfs: FilePath, commandLine: KernelCommandLine,
+    processors: Int = 2, memory: Int = 512, console: FilePath, results: FilePath
+  ) {
+    self.name = name
+    self.accelerator = accelerator
+    self.kernel = kernel
+    self.initramfs = initramfs
+    self.commandLine = commandLine
+    self.processors = processors
+    self.memory = memory
+    self.console = console
+    self.results = results
+  }
+
+  /// The machine type, which names the guest in reports.
+  public static let machine = "q35"
+  /// The name by which the guest finds its results port under /sys/class/virtio-ports.
+  public static let resultsPort = "org.patchbench.results.0"
+}
+
+/// The kernel's command line.
+public struct KernelCommandLine: Sendable, Hashable {
+  public var parameters: [String]
+
+  /// What every guest gets: kernel text on the serial line, an end of the machine on a panic instead of a wait, all
+  /// KASAN reports instead of the first alone.
+  public init(_ options: GuestOptions) {
+    parameters =
+      ["console=ttyS0", "panic=-1", "kasan_multi_shot", "log_buf_len=4M", "no_timer_check", "random.trust_cpu=on"]
+      + options.parameters
+  }
+
+  public var text: String { parameters.joined(separator: " ") }
+}

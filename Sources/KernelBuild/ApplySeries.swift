@@ -1,0 +1,33 @@
+public import BenchModel
+import Foundation
+import KernelText
+public import SystemPackage
+import Toolbox
+
+extension SeriesTree {
+  /// Applies the diffs in order with `git apply`, each whole or not at all; the first that is refused ends it, and
+  /// with it the use of this tree.
+  /// - Parameter diffs: one per patch, absolute paths.
+  /// - Returns: `nil` if all applied.
+  public func apply(_ series: PatchSeries, diffs: [FilePath]) async throws -> ApplyFailure? {
+    for (patch, diff) in zip(series.patches, diffs) {
+      var git = Git.tool(["apply", "--verbose", "--whitespace=nowarn", "--", diff.string])
+      git.environment["GIT_CEILING_DIRECTORIES"] = base.tree.removingLastComponent().string
+      let answer = try await wrap(git).run()
+      if answer.status.isSuccess { continue }
+      guard case .exited = answer.status else {
+        throw StageError.fault(.apply, "git apply \(answer.status.words)")
+      }
+      if answer.errors.contains("No space left on device") { throw StageError.noSpace(.apply) }
+      let text = FileManager.default.contents(atPath: diff.string) ?? Data()
+      return GitApply.failure(in: (answer.errors + answer.output).utf8, patch: text, of: patch)
+    }
+    return nil
+  }
+}
+
+extension StageError {
+  static func noSpace(_ stage: Stage) -> StageError {
+    .fault(stage, "no space left on the device", advice: "free some space, or set PATCHBENCH_CACHE elsewhere")
+  }
+}

@@ -1,0 +1,169 @@
+import BenchModel
+import Foundation
+import KernelText
+public import SystemPackage
+import Toolbox
+
+/// The built base of one kernel and profile. It is never written to again: series are built on top of it.
+public struct BaseBuild: Sendable {
+  /// Changes with the source, the configuration and the toolchain; 64 hexadecimal digits.
+  public var key: String
+  /// `Debian linux-source-6.12 6.12.117-1~deb12u1`
+  public var sourceDescription: String
+  public var toolchain: String
+  public var profile: KernelDefinition.Profile
+  /// The tree it was built in, at the path that kbuild recorded.
+  public var tree: FilePath
+  /// The resolved `.config`.
+  public var config: FilePath
+  /// All fragments in one file, as `make allnoconfig` took them.
+  public var fragments: FilePath
+  /// What the build took when it was made, in seconds; `nil` if it was found built.
+  public var seconds: Double?
+  /// Keeps others from removing it while it is in use.
+  private let lock: FileLock
+
+  /// The file that is booted.
+  public var image: FilePath { tree.pushing(FilePath(profile.image.path)) }
+}
+
+/// The version of how bases are laid out and built; a change makes every base anew.
+private let baseFormat = "base 1"
+/// An unpacked source of 1.7 GB and its objects, with room for the link.
+private let spaceForBase: Int64 = 5 << 30
+private let baseDeadline = Duration.seconds(4 * 3600)
+
+extension BaseBuild {
+  /// Finds the built base in the cache, or builds it.
+  /// - Parameters:
+  ///   - jobs: how many compilers run at once.
+  ///   - progress: told in a few words what goes on.
+  /// - Throws: ``StageError`` if the source, the configuration or the build is not usable; ``ToolError``.
+  public static func prepare(
+    _ kernel: KernelDefinition, profile: KernelDefinition.Profile, cache: Cache, jobs: Int,
+    progress: @escaping @Sendable (String) -> Void
+  ) async throws -> BaseBuild {
+    let requested = try fragments(of: profile)
+    let source = try await KernelSource.find(kernel.source, store: cache.repository(of: kernel))
+    let toolchain = try await Kbuild.toolchain()
+    let environment = Kbuild.environment.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+    let key = try await Digest.of(
+      [baseFormat, source.identity, toolchain, profile.image.rawValue, requested.text] + environment)
+
+    let name = "\(kernel.name)-\(profile.name)-\(key.prefix(12))"
+    let home = cache.root.appending("bases").appending(name)
+    let lockPath = FilePath(home.string + ".lock")
+    var base = BaseBuild(
+      key: key, sourceDescription: source.description, toolchain: toolchain, profile: profile,
+      tree: home.appending("tree"), config: home.appending("config"), fragments: home.appending("fragments"),
+      seconds: nil, lock: try await FileLock.wait(lockPath, .shared) { progress("waiting for another run to build it") }
+    )
+    let done = home.appending("built").string
+    // The lock may have to be given up for a moment to change its mode, so who has it exclusively looks again.
+    while !FileManager.default.fileExists(atPath: done) {
+      try await base.lock.change(to: .exclusive)
+      if !FileManager.default.fileExists(atPath: done) {
+        let start = ContinuousClock.now
+        try await base.build(source, requested, in: home, cache: cache, jobs: jobs, progress)
+        try Data().write(to: URL(filePath: done))
+        base.seconds = (ContinuousClock.now - start) / .seconds(1)
+      }
+      try await base.lock.change(to: .shared)
+    }
+    return base
+  }
+
+  /// The profile's fragments, read and parsed.
+  private static func fragments(
+    of profile: KernelDefinition.Profile
+  ) throws -> (text: String, settings: [KConfigSetting]) {
+    var text = ""
+    var settings: [KConfigSetting] = []
+    for path in profile.fragments {
+      do {
+        let part = try String(contentsOf: URL(filePath: path.string), encoding: .utf8)
+        settings += try KConfig.parse(part.utf8, file: path.lastComponent?.string ?? path.string)
+        text += part.hasSuffix("\n") ? part : part + "\n"
+      } catch let error as KConfigError {
+        throw DefinitionError.unusable(file: path.string, reason: "line \(error.line) is no setting: \(error.text)")
+      } catch {
+        throw DefinitionError.unusable(file: path.string, reason: error.localizedDescription)
+      }
+    }
+    return (text, settings)
+  }
+
+  private func build(
+    _ source: KernelSource, _ requested: (text: String, settings: [KConfigSetting]), in home: FilePath, cache: Cache,
+    jobs: Int, _ progress: @escaping @Sendable (String) -> Void
+  ) async throws {
+    let manager = FileManager.default
+    try manager.createDirectory(atPath: home.string, withIntermediateDirectories: true)
+    // An interrupted build goes on where it stopped: only the unpacking has to be whole.
+    if !manager.fileExists(atPath: tree.string) {
+      if cache.freeSpace < spaceForBase {
+        throw StageError.fault(
+          .build,
+          "\(cache.freeSpace >> 20) MiB are free in \(cache.root), \(spaceForBase >> 20) MiB are needed for a base",
+          advice: "free some space, or set PATCHBENCH_CACHE to a directory with more")
+      }
+      progress("unpacking \(source.description)")
+      let partial = home.appending("unpacking")
+      await Cache.remove(partial)
+      try await source.unpack(to: partial)
+      try manager.moveItem(atPath: partial.string, toPath: tree.string)
+    }
+    progress("configuring")
+    try Data(requested.text.utf8).write(to: URL(filePath: fragments.string))
+    let configured = try await Kbuild.configure(fragments: fragments, run: { $0 }, directory: tree)
+    guard configured.status.isSuccess else {
+      throw StageError.fault(
+        .build, "make allnoconfig failed: \((configured.errors + configured.output).suffix(400))",
+        advice: "the profile's fragments do not suit this kernel; see \(fragments)")
+    }
+    let resolved = tree.appending(".config")
+    let lost = try KConfig.lost(requested.settings, in: resolved)
+    guard lost.isEmpty else {
+      // Mended fragments make another base, so this tree would never be used.
+      await Cache.remove(home)
+      throw StageError.fault(
+        .build, "this kernel's Kconfig drops what the profile asks for: \(lost.joined(separator: ", "))",
+        advice: "add what they depend on to the fragments, or remove them there")
+    }
+    // The configuration is kept before the compiler runs, so that a failing build can be looked into.
+    try? manager.removeItem(atPath: config.string)
+    try manager.copyItem(atPath: resolved.string, toPath: config.string)
+
+    let log = home.appending("build.log")
+    let counter = BuildProgress(progress)
+    let status = try await Kbuild.tool(["-j\(jobs)", profile.image.rawValue], in: tree).run(
+      log: log, deadline: baseDeadline, line: counter.line)
+    guard status.isSuccess else {
+      let text = FileManager.default.contents(atPath: log.string) ?? Data()
+      let errors = CompilerOutput.diagnostics(in: text, tree: tree.string, limit: 3).map(\.message).joined(
+        separator: "; ")
+      throw StageError.fault(
+        .build, "the base itself does not build: make \(status.words). \(errors)", advice: "see \(log)")
+    }
+  }
+}
+
+extension Kbuild {
+  /// `make allnoconfig` on top of the fragments. `run` may wrap the command.
+  static func configure(
+    fragments: FilePath, run wrap: (Tool) -> Tool, directory: FilePath?
+  ) async throws(ToolError) -> ToolResult {
+    try await wrap(tool(["KCONFIG_ALLCONFIG=\(fragments.string)", "allnoconfig"], in: directory)).run()
+  }
+}
+
+extension KConfig {
+  /// The requested settings that a resolved `.config` does not have, in words.
+  static func lost(_ requested: [KConfigSetting], in file: FilePath) throws -> [String] {
+    let text = try Data(contentsOf: URL(filePath: file.string))
+    let resolved = try parse(text, file: file.lastComponent?.string ?? "")
+    return lost(requested: requested, resolved: resolved).map { lost in
+      "\(lost.requested.symbol)=\(lost.requested.value) (it became \(lost.resolved))"
+    }
+  }
+}

@@ -1,0 +1,77 @@
+import Foundation
+public import SystemPackage
+import Toolbox
+
+/// What patchbench keeps between runs: built bases, results of bases, what a probe found out.
+///
+///     bases/NAME/       one built base: tree, resolved configuration, log; guarded by NAME.lock beside it
+///     trials/KEY.json   what a base's tests said
+///     work/ID/          what a running series needs; removed when it ends, or by the next run
+///     machine/          what was probed of this machine
+public struct Cache: Sendable, Hashable {
+  public var root: FilePath
+
+  /// - Throws: what the file system says if the directories cannot be made.
+  public init(_ root: FilePath) throws {
+    self.root = root
+    for name in ["bases", "trials", "work", "machine", "sources"] {
+      try FileManager.default.createDirectory(
+        atPath: root.appending(name).string, withIntermediateDirectories: true)
+    }
+  }
+
+  /// `$PATCHBENCH_CACHE`, or `patchbench` in `$XDG_CACHE_HOME` or `~/.cache`.
+  public static func standardRoot(environment: [String: String]) -> FilePath {
+    if let path = environment["PATCHBENCH_CACHE"], !path.isEmpty { return FilePath(path) }
+    if let path = environment["XDG_CACHE_HOME"], path.hasPrefix("/") { return FilePath(path).appending("patchbench") }
+    return FilePath(environment["HOME"] ?? "/tmp").appending(".cache").appending("patchbench")
+  }
+
+  /// Free space where the cache is, in bytes.
+  public var freeSpace: Int64 {
+    let attributes = try? FileManager.default.attributesOfFileSystem(forPath: root.string)
+    return (attributes?[.systemFreeSize] as? NSNumber)?.int64Value ?? 0
+  }
+
+  /// Gives `body` a new directory under `work/` and removes it afterwards, however `body` ends.
+  public func withScratch<Result>(_ body: (FilePath) async throws -> Result) async throws -> Result {
+    let path = root.appending("work").appending("\(ProcessInfo.processInfo.processIdentifier)-\(UUID().uuidString)")
+    let lockPath = FilePath(path.string + ".lock")
+    guard let lock = try FileLock.attempt(lockPath, .exclusive) else { throw Errno.resourceBusy }
+    try FileManager.default.createDirectory(atPath: path.string, withIntermediateDirectories: false)
+    do {
+      let result = try await body(path)
+      await Self.remove(path)
+      try? FileManager.default.removeItem(atPath: lockPath.string)
+      _ = consume lock
+      return result
+    } catch {
+      await Self.remove(path)
+      try? FileManager.default.removeItem(atPath: lockPath.string)
+      throw error
+    }
+  }
+
+  /// Removes what runs left under `work/` that were killed before they could: their locks are free.
+  public func sweep() async {
+    let work = root.appending("work")
+    for name in (try? FileManager.default.contentsOfDirectory(atPath: work.string)) ?? [] {
+      guard name.hasSuffix(".lock") else { continue }
+      let lockPath = work.appending(name)
+      guard let lock = try? FileLock.attempt(lockPath, .exclusive) else { continue }
+      await Self.remove(work.appending(String(name.dropLast(5))))
+      try? FileManager.default.removeItem(atPath: lockPath.string)
+      _ = consume lock
+    }
+  }
+
+  /// Removes a directory tree off the cooperative pool, cancelled or not.
+  static func remove(_ path: FilePath) async {
+    await Blocking.run {
+      // overlayfs leaves a directory without any permission in its work directory.
+      let inner = path.appending("overlay-work").appending("work")
+      try? FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: inner.string)
+      try? FileManager.default.removeItem(atPath: path.string)
+    }
+  }
+}

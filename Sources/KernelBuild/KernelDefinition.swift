@@ -1,0 +1,134 @@
+import Foundation
+public import SystemPackage
+import Yams
+
+/// A kernel that series can be tested on: one directory under `Kernels/`, described by its `kernel.yaml`.
+public struct KernelDefinition: Sendable, Hashable {
+  /// The directory's name.
+  public var name: String
+  public var source: Source
+  public var profiles: [String: Profile]
+
+  /// Where the source comes from.
+  public enum Source: Sendable, Hashable {
+    /// A Debian package that installs `/usr/src/NAME.tar.xz`.
+    case debian(package: String)
+    case tree(FilePath)
+    case git(repository: String, revision: String)
+  }
+
+  /// One configuration of it.
+  public struct Profile: Sendable, Hashable {
+    public var name: String
+    /// Absolute paths, in the order they are laid over each other.
+    public var fragments: [FilePath]
+    public var image: Image
+  }
+
+  /// The file that is booted; the raw value is the make target.
+  public enum Image: String, Sendable, Hashable, Codable {
+    case vmlinux
+    case bzImage
+
+    /// Relative to the tree's root.
+    public var path: String {
+      switch self {
+      case .vmlinux: "vmlinux"
+      case .bzImage: "arch/x86/boot/bzImage"
+      }
+    }
+  }
+}
+
+/// What is wrong with a kernel's definition, or with the name that asked for it. The user's to mend: exit status 2.
+public enum DefinitionError: Error, Sendable, Hashable, CustomStringConvertible {
+  case noKernels(directory: String)
+  case noSuchKernel(String, known: [String])
+  case noSuchProfile(String, kernel: String, known: [String])
+  case unusable(file: String, reason: String)
+
+  public var description: String {
+    switch self {
+    case .noKernels(let directory): "\(directory): no kernels are defined there (no */kernel.yaml)"
+    case .noSuchKernel(let name, let known): "no kernel “\(name)”; there are: \(known.joined(separator: ", "))"
+    case .noSuchProfile(let name, let kernel, let known):
+      "\(kernel) has no profile “\(name)”; there are: \(known.joined(separator: ", "))"
+    case .unusable(let file, let reason): "\(file): \(reason)"
+    }
+  }
+}
+
+extension KernelDefinition {
+  /// The names of all kernels under `directory`, sorted.
+  public static func names(in directory: FilePath) -> [String] {
+    let entries = (try? FileManager.default.contentsOfDirectory(atPath: directory.string)) ?? []
+    return entries.filter {
+      FileManager.default.fileExists(atPath: directory.appending($0).appending("kernel.yaml").string)
+    }.sorted()
+  }
+
+  /// Loads one kernel's definition.
+  /// - Throws: ``DefinitionError``
+  public static func load(_ name: String, from directory: FilePath) throws(DefinitionError) -> KernelDefinition {
+    let known = names(in: directory)
+    if known.isEmpty { throw .noKernels(directory: directory.string) }
+    guard known.contains(name) else { throw .noSuchKernel(name, known: known) }
+    let home = directory.appending(name)
+    let file = home.appending("kernel.yaml")
+    let yaml: KernelYAML
+    do {
+      yaml = try YAMLDecoder().decode(KernelYAML.self, from: Data(contentsOf: URL(filePath: file.string)))
+    } catch { throw .unusable(file: file.string, reason: "cannot be read: \(error)") }
+    func resolve(_ path: String) -> FilePath { home.pushing(FilePath(path)).lexicallyNormalized() }
+    let sources = [
+      yaml.source.debian.map { Source.debian(package: $0) }, yaml.source.tree.map { Source.tree(resolve($0)) },
+      yaml.source.git.map {
+        // A URL or an absolute path stays; anything else is a path beside this file.
+        let isPath = !$0.repository.contains("://") && !$0.repository.hasPrefix("/")
+        return Source.git(
+          repository: isPath ? resolve($0.repository).string : $0.repository, revision: $0.revision)
+      },
+    ].compactMap { $0 }
+    guard sources.count == 1 else {
+      throw .unusable(file: file.string, reason: "source: needs exactly one of debian, tree, git")
+    }
+    if case .debian(let package) = sources[0], !package.hasPrefix("linux-source-") || package.contains("/") {
+      throw .unusable(file: file.string, reason: "source: debian: needs the name of a linux-source-* package")
+    }
+    if yaml.profiles.isEmpty { throw .unusable(file: file.string, reason: "it has no profiles") }
+    return KernelDefinition(
+      name: name, source: sources[0],
+      profiles: Dictionary(
+        uniqueKeysWithValues: yaml.profiles.map { key, value in
+          (key, Profile(name: key, fragments: value.fragments.map(resolve), image: value.image ?? .vmlinux))
+        }))
+  }
+
+  /// The profile of that name.
+  public func profile(_ name: String) throws(DefinitionError) -> Profile {
+    guard let profile = profiles[name] else {
+      throw .noSuchProfile(name, kernel: self.name, known: profiles.keys.sorted())
+    }
+    return profile
+  }
+}
+
+/// `kernel.yaml` as it is written.
+private struct KernelYAML: Decodable {
+  var source: Source
+  var profiles: [String: Profile]
+
+  struct Source: Decodable {
+    var debian: String?
+    var tree: String?
+    var git: Git?
+  }
+  struct Git: Decodable {
+    var repository: String
+    var revision: String
+  }
+  struct Profile: Decodable {
+    var fragments: [String]
+    var image: KernelDefinition.Image?
+  }
+}

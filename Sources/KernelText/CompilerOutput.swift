@@ -1,0 +1,161 @@
+public import BenchModel
+
+/// Reads what kbuild, gcc, clang, ld, modpost, objtool, kconfig and make print when a kernel does not build.
+public enum CompilerOutput {
+  /// The first errors of a build log, at most `limit`, in the order they were printed and each once. Warnings are not
+  /// among them unless they were made errors. `tree` is the absolute path that kbuild may put in front of a file.
+  ///
+  /// make only repeats what a tool said, so its own errors count where no tool said anything.
+  public static func diagnostics(in log: some Sequence<UInt8>, tree: String? = nil, limit: Int = 20) -> [Diagnostic] {
+    var found = Collected(limit: limit)
+    var makes = Collected(limit: limit)
+    let prefix = tree.map { $0.hasSuffix("/") ? $0 : $0 + "/" }
+    for line in lines(of: log) {
+      if let diagnostic = diagnostic(line, tree: prefix) {
+        found.add(diagnostic)
+      } else if let diagnostic = makeError(line, tree: prefix) {
+        makes.add(diagnostic)
+      }
+      if found.list.count >= limit { break }
+    }
+    return found.list.isEmpty ? makes.list : found.list
+  }
+
+  /// The diagnostics with `patch` filled in: the last patch of the series that touches the file.
+  public static func blame(_ diagnostics: [Diagnostic], on patches: [Patch]) -> [Diagnostic] {
+    diagnostics.map { diagnostic in
+      var blamed = diagnostic
+      if let file = diagnostic.file { blamed.patch = patches.last { $0.paths.contains(file) }?.file }
+      return blamed
+    }
+  }
+
+  private struct Collected {
+    let limit: Int
+    var list: [Diagnostic] = []
+    private var seen: Set<Diagnostic> = []
+
+    init(limit: Int) { self.limit = limit }
+
+    mutating func add(_ diagnostic: Diagnostic) {
+      if list.count < limit, seen.insert(diagnostic).inserted { list.append(diagnostic) }
+    }
+  }
+
+  /// Longer lines than this are cut: a macro's expansion can be a megabyte.
+  private static let longestLine = 4096
+
+  private static func lines(of log: some Sequence<UInt8>) -> some Sequence<String> {
+    Array(log).split(whereSeparator: { $0 == .lineFeed || $0 == .carriageReturn }).lazy.map {
+      String(decoding: $0.prefix(longestLine), as: UTF8.self)
+    }
+  }
+
+  // MARK: - One line
+
+  private static func diagnostic(_ line: String, tree: String?) -> Diagnostic? {
+    if let error = placedError(line, tree: tree) ?? linkerError(line, tree: tree) { return error }
+    if line.hasPrefix("ERROR: modpost: ") {
+      return Diagnostic(file: nil, line: nil, message: String(line.dropFirst("ERROR: modpost: ".count)))
+    }
+    if let tool = line.firstRange(of: "error: objtool: ") {
+      return Diagnostic(file: nil, line: nil, message: String(line[tool.lowerBound...].dropFirst("error: ".count)))
+    }
+    // A tool that dies says only this: `gcc: fatal error: Killed signal terminated program cc1`.
+    for start in ["gcc: ", "cc1: ", "clang: ", "as: ", "collect2: "] where line.hasPrefix(start) {
+      let rest = line.dropFirst(start.count)
+      // Both only sum up what stood above them.
+      if rest.hasPrefix("all warnings being") || rest.hasPrefix("some warnings being") { return nil }
+      if let message = afterSeverity(rest), !message.hasPrefix("ld returned") {
+        return Diagnostic(file: nil, line: nil, message: message)
+      }
+    }
+    return nil
+  }
+
+  /// `file:line:column: error: message`, `file:line: Error: message` of the assembler, and kconfig's `file:line: message`.
+  private static func placedError(_ line: String, tree: String?) -> Diagnostic? {
+    guard let (file, number, rest) = place(line) else { return nil }
+    if let message = afterSeverity(rest) {
+      return Diagnostic(file: relative(file, tree), line: number, message: message)
+    }
+    if rest.hasPrefix("undefined reference to ") || rest.hasPrefix("multiple definition of ") {
+      return Diagnostic(file: relative(file, tree), line: number, message: String(rest))
+    }
+    let name = file.split(separator: "/").last ?? file
+    if name.hasPrefix("Kconfig"), !rest.hasPrefix("warning: ") {
+      return Diagnostic(file: relative(file, tree), line: number, message: String(rest))
+    }
+    // make's own syntax errors: `drivers/x/Makefile:3: *** missing separator.  Stop.`
+    if rest.hasPrefix("*** "), name.hasPrefix("Makefile") || name == "Kbuild", !rest.hasPrefix("*** [") {
+      return Diagnostic(file: relative(file, tree), line: number, message: String(rest.dropFirst(4)))
+    }
+    return nil
+  }
+
+  private static func afterSeverity(_ text: some StringProtocol) -> String? {
+    for severity in ["error: ", "fatal error: ", "Error: ", "internal compiler error: "]
+    where text.hasPrefix(severity) {
+      return String(text.dropFirst(severity.count))
+    }
+    return nil
+  }
+
+  /// Takes `file:line:` or `file:line:column:` off the beginning of a line.
+  private static func place(_ line: String) -> (file: Substring, line: Int, rest: Substring)? {
+    guard let colon = line.firstIndex(of: ":"), colon != line.startIndex else { return nil }
+    let file = line[..<colon]
+    guard !file.contains(" ") else { return nil }
+    var rest = line[colon...].dropFirst()
+    guard let number = takeNumber(&rest) else { return nil }
+    _ = takeNumber(&rest)
+    return (file, number, rest.drop { $0 == " " })
+  }
+
+  private static func takeNumber(_ rest: inout Substring) -> Int? {
+    let digits = rest.prefix { $0.isASCII && $0.isNumber }
+    guard let number = Int(digits), rest[digits.endIndex...].first == ":" else { return nil }
+    rest = rest[digits.endIndex...].dropFirst()
+    return number
+  }
+
+  /// `ld: drivers/x.o: in function `f': …`, `x.c:(.text+0x12): undefined reference to `g'`. What the linker names is an
+  /// object; the source beside it is what a patch has touched.
+  private static func linkerError(_ line: String, tree: String?) -> Diagnostic? {
+    for words in ["undefined reference to ", "multiple definition of ", "undefined symbol: ", "duplicate symbol: "] {
+      guard let found = line.firstRange(of: words) else { continue }
+      let message = line[found.lowerBound...]
+      let place = line[..<found.lowerBound].split(separator: " ").last ?? ""
+      let file = place.prefix { $0 != ":" }
+      return Diagnostic(file: source(file, tree), line: nil, message: withoutEchoes(message))
+    }
+    return nil
+  }
+
+  /// ld says where else the symbol is defined, with addresses that change from build to build.
+  private static func withoutEchoes(_ message: Substring) -> String {
+    String(message.firstRange(of: "; ").map { message[..<$0.lowerBound] } ?? message)
+  }
+
+  private static func source(_ file: Substring, _ tree: String?) -> String? {
+    if file.hasSuffix(".c") || file.hasSuffix(".S") || file.hasSuffix(".h") { return relative(file, tree) }
+    if file.hasSuffix(".o"), file.contains("/") { return relative(file.dropLast(2), tree) + ".c" }
+    return nil
+  }
+
+  /// `make[3]: *** No rule to make target 'x.o', needed by 'built-in.a'.  Stop.`, and as a last resort
+  /// `make[3]: *** [scripts/Makefile.build:229: drivers/x.o] Error 1`.
+  private static func makeError(_ line: String, tree: String?) -> Diagnostic? {
+    guard line.hasPrefix("make"), let stars = line.firstRange(of: ": *** ") else { return nil }
+    let message = line[stars.upperBound...]
+    guard !message.hasPrefix("Waiting for unfinished jobs") else { return nil }
+    return Diagnostic(file: nil, line: nil, message: String(message))
+  }
+
+  private static func relative(_ file: Substring, _ tree: String?) -> String {
+    var path = file
+    if let tree, path.hasPrefix(tree) { path = path.dropFirst(tree.count) }
+    while path.hasPrefix("./") { path = path.dropFirst(2) }
+    return String(path)
+  }
+}

@@ -1,0 +1,295 @@
+public import BenchModel
+
+/// Reads a kernel's console as it arrives and finds the problems that the kernel reported on it.
+///
+/// One incident is one report: an oops is told apart from the panic that follows it, but not from the BUG that caused
+/// it; and what KASAN says of a bad pointer absorbs the page fault that the same access then takes. The same title in
+/// the same test is reported once, with its first trace: a kernel that warns in a loop says nothing new.
+///
+/// The console belongs to a kernel that is on trial, so nothing here trusts it: lines, traces and reports are bounded,
+/// the time is linear in the bytes, and a report that begins and does not end as it should is still a report.
+public struct ConsoleScanner: Sendable {
+  /// The most reports that are kept; `droppedReports` counts the others.
+  public static let mostReports = 1000
+
+  /// What PID 1 writes to the kernel's log around each test, followed by the test's name.
+  public static let testBegins = "patchbench: test begins: "
+  public static let testEnds = "patchbench: test ends: "
+
+  /// The reports that are complete, in the order in which they began to be, but for those still open.
+  public private(set) var reports: [KernelReport] = []
+  /// How many different reports came after there were `mostReports`.
+  public private(set) var droppedReports = 0
+  /// `Kernel panic - not syncing: …`, as the kernel said it first.
+  public private(set) var firstPanicLine: String?
+  /// `6.12.117` in `Linux version 6.12.117 (…)`.
+  public private(set) var release: String?
+
+  private var input = ConsoleLines()
+  private var tail: Tail
+  private var speakers: [String: Speaker] = [:]
+  private var seen: Set<Identity> = []
+  private var test: String?
+  /// The pointer that KASAN has just reported, while the fault it leads to may still follow.
+  private var badPointer: BadPointer?
+  private var lineNumber = 0
+
+  /// How many lines `lastLines` can give at most.
+  public init(keepingLines: Int = 200) {
+    tail = Tail(limit: keepingLines)
+  }
+
+  /// Takes the next bytes of the console.
+  public mutating func read(_ bytes: some Sequence<UInt8>) {
+    var input = self.input
+    self.input = ConsoleLines()
+    let done: Void? = bytes.withContiguousStorageIfAvailable { input.read($0) { take($0) } }
+    if done == nil { Array(bytes).withUnsafeBufferPointer { input.read($0) { take($0) } } }
+    self.input = input
+  }
+
+  /// Says that nothing more will come: closes what is open.
+  public mutating func finish() {
+    var input = self.input
+    self.input = ConsoleLines()
+    input.finish { take($0) }
+    for speaker in speakers.keys.sorted() { close(speaker) }
+    speakers = [:]
+  }
+
+  /// The last lines of the console with their time stamps, the newest last.
+  public func lastLines(_ count: Int) -> [String] { tail.last(count) }
+
+  /// All the reports of a whole console.
+  public static func reports(in console: some Sequence<UInt8>) -> [KernelReport] {
+    var scanner = ConsoleScanner()
+    scanner.read(console)
+    scanner.finish()
+    return scanner.reports
+  }
+
+  // MARK: - Lines
+
+  /// One who speaks: with `CONFIG_PRINTK_CALLER` a task or a processor, else everybody together. Reports of two
+  /// processors that are printed at once come apart by this.
+  private struct Speaker {
+    var open: OpenReport?
+    /// What came since `cut here`, or a list's complaint ahead of it: a headline must follow.
+    var preface: [String] = []
+    /// The speaker's line before this one was one of `=`.
+    var rule: String?
+    /// Whose report this processor is asked to add its own call trace to.
+    var answers: String?
+  }
+
+  /// How many lines may stand between `cut here` and the headline.
+  private static let mostPreface = 16
+  private static let mostSpeakers = 64
+
+  private mutating func take(_ line: ConsoleLine) {
+    lineNumber += 1
+    tail.append(line.shown)
+    let text = line.text
+    let name = line.caller ?? ""
+    if text.hasPrefix("Linux version ") { startsKernel(text) }
+    if text.hasPrefix(Self.testBegins) || text.hasPrefix(Self.testEnds) { return mark(text) }
+    if firstPanicLine == nil, text.hasPrefix("Kernel panic - not syncing") { firstPanicLine = text }
+    if Self.isRule(text) { return takeRule(line, name) }
+    let rule = speakers[name]?.rule == nil ? ReportRule.opening(text) : ReportRule.openingBelowRule(text)
+    if let rule {
+      if let open = speakers[name]?.open, rule.continues(open.rule) { return add(line, to: name) }
+      return open(rule, line, name)
+    }
+    if text.hasPrefix("------------[ cut here ]") || Self.announces(text) { return takePreface(text, name) }
+    if text.hasPrefix("NMI backtrace for cpu"), speakers[name]?.open == nil, let asker = asker {
+      speakers[name, default: Speaker()].answers = asker
+    }
+    if speakers[name] != nil { add(line, to: speakers[name]?.answers ?? name) }
+  }
+
+  /// The speaker with a stall or hard lockup to report, which makes other processors show where they are.
+  private var asker: String? {
+    speakers.keys.sorted().first { speakers[$0]?.open?.rule.ending == .traces }
+  }
+
+  private mutating func startsKernel(_ text: String) {
+    if release == nil { release = text.split(separator: " ").dropFirst(2).first.map(String.init) }
+    // A second kernel: the first one is gone without a word, and its reports and tests with it.
+    for name in speakers.keys.sorted() { close(name) }
+    speakers = [:]
+    test = nil
+  }
+
+  private mutating func mark(_ text: String) {
+    // PID 1 waits for its tests, so what is still open here has lost its end, unless another processor is speaking.
+    for name in speakers.keys.sorted() where speakers[name]?.open?.isNamed == true { close(name) }
+    if text.hasPrefix(Self.testBegins) {
+      test = String(text.dropFirst(Self.testBegins.count))
+    } else {
+      test = nil
+    }
+  }
+
+  private mutating func takeRule(_ line: ConsoleLine, _ name: String) {
+    if speakers[name]?.open != nil { add(line, to: name) }
+    if speakers[name]?.open == nil {
+      // A rule that ends a report opens none, but a second one may: two rules in a row are a report's end and another
+      // one's beginning.
+      speakers[name, default: Speaker()].rule = line.text
+    }
+  }
+
+  private mutating func takePreface(_ text: String, _ name: String) {
+    // The complaint stands ahead of `cut here` in front of a BUG, and behind it in front of a WARN.
+    let pair = speakers[name].map { $0.preface.count == 1 && Self.announces($0.preface[0]) != Self.announces(text) }
+    if pair != true { close(name) }
+    makeRoom()
+    speakers[name, default: Speaker()].preface.append(text)
+  }
+
+  private mutating func open(_ rule: ReportRule, _ line: ConsoleLine, _ name: String) {
+    let before = speakers[name]
+    if before?.open != nil { close(name) }
+    makeRoom()
+    let preface = before?.preface ?? []
+    let opening = preface + (before?.rule.map { [$0] } ?? []) + [line.text]
+    speakers[name] = Speaker(
+      open: OpenReport(
+        rule: rule, headline: line.text, opening: opening, preface: preface, time: line.time, test: test))
+    if rule.ending == .killed, line.text.contains("Killed process") { close(name) }
+  }
+
+  private mutating func add(_ line: ConsoleLine, to name: String) {
+    guard var speaker = speakers.removeValue(forKey: name) else { return }
+    speaker.rule = nil
+    if var open = speaker.open {
+      let step = open.take(line)
+      speaker.open = open
+      speakers[name] = speaker
+      if step != .goesOn { close(name) }
+    } else if !speaker.preface.isEmpty {
+      speaker.preface.append(line.text)
+      speakers[name] = speaker
+      if speaker.preface.count > Self.mostPreface { close(name) }
+    }
+  }
+
+  // MARK: - Reports
+
+  private mutating func close(_ name: String) {
+    guard let speaker = speakers.removeValue(forKey: name) else { return }
+    for (other, answering) in speakers where answering.answers == name { speakers[other]?.answers = nil }
+    if let open = speaker.open {
+      keep(open, by: name)
+    } else if let first = speaker.preface.first {
+      // The headline was lost. What stood here is no clean log.
+      let title = Self.announces(first) ? SteadyText.steady(first.prefix { $0 != "," && $0 != "." }) : "report cut short"
+      let kind: KernelReport.Kind = Self.announces(first) ? .bug : .warning
+      keep(KernelReport(title: title, kind: kind, trace: speaker.preface, test: test))
+    }
+  }
+
+  private mutating func keep(_ open: OpenReport, by name: String) {
+    let report = open.closed()
+    if let pointer = badPointer, pointer.leadsTo(report, by: name, beginning: lineNumber - open.lines.count) {
+      var trace = reports[pointer.index].trace
+      trace.append(contentsOf: report.trace.prefix(max(0, OpenReport.mostLines - trace.count)))
+      reports[pointer.index].trace = trace
+      badPointer = nil
+      return
+    }
+    let count = reports.count
+    keep(report)
+    if reports.count > count { badPointer = BadPointer(report, at: count, by: name, line: lineNumber) }
+  }
+
+  private mutating func keep(_ report: KernelReport) {
+    guard seen.count < Self.mostReports else {
+      if !seen.contains(Identity(report)) { droppedReports += 1 }
+      return
+    }
+    if seen.insert(Identity(report)).inserted { reports.append(report) }
+  }
+
+  /// Speakers that are only remembered for a line of `=` go first.
+  private mutating func makeRoom() {
+    guard speakers.count >= Self.mostSpeakers else { return }
+    for (name, speaker) in speakers where speaker.open == nil && speaker.preface.isEmpty { speakers[name] = nil }
+    if speakers.count >= Self.mostSpeakers, let first = speakers.keys.min() { close(first) }
+  }
+
+  /// Whether the line complains ahead of a BUG or WARN that will not repeat the complaint.
+  private static func announces(_ text: String) -> Bool {
+    text.hasPrefix("list_add corruption") || text.hasPrefix("list_del corruption")
+  }
+
+  /// A line of at least 20 `=`.
+  static func isRule(_ text: String) -> Bool {
+    text.utf8.count >= 20 && text.utf8.first == UInt8(ascii: "=") && text.utf8.allSatisfy { $0 == UInt8(ascii: "=") }
+  }
+}
+
+/// What makes two reports the same.
+private struct Identity: Hashable, Sendable {
+  var title: String
+  var kind: KernelReport.Kind
+  var test: String?
+
+  init(_ report: KernelReport) {
+    title = report.title
+    kind = report.kind
+    test = report.test
+  }
+}
+
+/// KASAN checks an access before it happens. A null or wild pointer is therefore reported twice: by KASAN, and a moment
+/// later by the page fault, in the same function.
+private struct BadPointer: Sendable {
+  var index: Int
+  private var speaker: String
+  private var line: Int
+  private var place: String?
+  private var test: String?
+
+  init?(_ report: KernelReport, at index: Int, by speaker: String, line: Int) {
+    let pointers = ["KASAN: null-ptr-deref", "KASAN: wild-memory-access", "KASAN: user-memory-access"]
+    guard report.kind == .kasan, pointers.contains(where: report.title.hasPrefix) else { return nil }
+    self.index = index
+    self.speaker = speaker
+    self.line = line
+    place = Self.place(report)
+    test = report.test
+  }
+
+  func leadsTo(_ report: KernelReport, by speaker: String, beginning first: Int) -> Bool {
+    report.kind == .oops && speaker == self.speaker && report.test == test && Self.place(report) == place
+      && first - line <= 16
+  }
+
+  private static func place(_ report: KernelReport) -> String? {
+    report.title.split(separator: " ").last.map(String.init)
+  }
+}
+
+/// The last lines of a stream.
+private struct Tail: Sendable {
+  let limit: Int
+  private var lines: [String] = []
+  private var next = 0
+
+  init(limit: Int) { self.limit = max(0, limit) }
+
+  mutating func append(_ line: String) {
+    if lines.count < limit {
+      lines.append(line)
+    } else if limit > 0 {
+      lines[next] = line
+      next = (next + 1) % limit
+    }
+  }
+
+  func last(_ count: Int) -> [String] {
+    let ordered = lines[next...] + lines[..<next]
+    return Array(ordered.suffix(max(0, count)))
+  }
+}

@@ -1,0 +1,195 @@
+import BenchModel
+
+/// How the kernel begins one sort of report, and how it ends it.
+struct ReportRule: Sendable {
+  /// What the line begins with.
+  var prefix: String
+  /// What else it must contain.
+  var contains: String?
+  var kind: KernelReport.Kind
+  var title: Title
+  var ending: Ending
+
+  init(
+    _ prefix: String, contains: String? = nil, _ kind: KernelReport.Kind, _ title: Title, _ ending: Ending = .backtrace
+  ) {
+    self.prefix = prefix
+    self.contains = contains
+    self.kind = kind
+    self.title = title
+    self.ending = ending
+  }
+
+  enum Title: Sendable, Hashable {
+    /// These words, and the guilty function behind ` in `.
+    case words(String)
+    /// `BUG: KASAN: slab-use-after-free in …`, and whether it was a read or a write.
+    case sanitizer
+    /// `UBSAN: shift-out-of-bounds in file:line:column`: what stands before ` in `.
+    case undefined
+    /// A WARN: its own text decides.
+    case warning
+    /// An oops that is named by what stands before the comma or the error code.
+    case oops
+    /// The kernel's words up to the first thing that varies.
+    case message
+    /// What stands behind `Kernel panic - not syncing: `.
+    case panic
+    /// The process that was killed.
+    case killed
+  }
+
+  enum Ending: Sendable, Hashable {
+    /// `---[ end trace`
+    case endTrace
+    /// A line of `=`.
+    case rule
+    /// The end of its call trace.
+    case backtrace
+    /// The end of its call trace, or the list of held locks behind it, which a line of `=` ends.
+    case locks
+    /// A list of held locks, and nothing behind it.
+    case heldLocks
+    /// Several call traces of several processors.
+    case traces
+    /// `---[ end Kernel panic`, or what the kernel says before it reboots.
+    case panic
+    /// `Out of memory: Killed process`
+    case killed
+  }
+
+  /// The rule for a line that begins a report.
+  static func opening(_ text: String) -> ReportRule? {
+    if let first = text.utf8.first, first < 128,
+      let rule = byFirstByte[Int(first)].first(where: { $0.matches(text) })
+    {
+      return rule
+    }
+    return invokesOOMKiller(text) ? memory : nil
+  }
+
+  /// The rule for a headline that stands below a line of `=`, as all of lockdep's do, in words that are not known here.
+  static func openingBelowRule(_ text: String) -> ReportRule? {
+    if let rule = opening(text) { return rule }
+    guard ["WARNING: ", "INFO: "].contains(where: text.hasPrefix) else { return nil }
+    return ReportRule("", .lockdep, .message)
+  }
+
+  private func matches(_ text: String) -> Bool {
+    text.hasPrefix(prefix) && (contains.map { text.contains($0) } ?? true)
+  }
+
+  /// Whether this line tells more of the report that is open, instead of beginning another one.
+  func continues(_ open: ReportRule) -> Bool {
+    switch open.title {
+    case .words, .oops:
+      // The BUG, page fault or trap first; `Oops: 0002 [#1] SMP` and what KASAN thinks of the address behind it.
+      open.ending == .endTrace && title == .oops
+    case .killed: title == .killed
+    default: false
+    }
+  }
+
+  // MARK: - The table
+
+  static let heldAtExit = "locks held at exit"
+
+  private static let memory = ReportRule("", .outOfMemory, .killed, .killed)
+
+  /// `NAME invoked oom-killer: …`; the name has at most 15 bytes, which keeps the search short.
+  private static func invokesOOMKiller(_ text: String) -> Bool {
+    let words = " invoked oom-killer: "
+    guard let space = text.utf8.prefix(40).indices.first(where: { text.utf8[$0...].starts(with: words.utf8) })
+    else { return false }
+    return space > text.startIndex
+  }
+
+  private static let all: [ReportRule] = [
+    ReportRule("BUG: KASAN: ", .kasan, .sanitizer, .rule),
+    ReportRule("BUG: KFENCE: ", .bug, .sanitizer, .rule),
+    ReportRule("BUG: KMSAN: ", .bug, .sanitizer, .rule),
+    ReportRule("BUG: KCSAN: ", .bug, .sanitizer, .rule),
+    ReportRule("UBSAN: ", .ubsan, .undefined, .endTrace),
+
+    ReportRule("kernel BUG at ", .bug, .words("kernel BUG"), .endTrace),
+    ReportRule(
+      "BUG: kernel NULL pointer dereference", .oops, .words("BUG: kernel NULL pointer dereference"), .endTrace),
+    ReportRule(
+      "BUG: unable to handle kernel NULL pointer dereference", .oops,
+      .words("BUG: kernel NULL pointer dereference"), .endTrace),
+    ReportRule("BUG: unable to handle ", .oops, .words("BUG: unable to handle page fault"), .endTrace),
+    ReportRule("Unable to handle kernel ", .oops, .message, .endTrace),
+    ReportRule("Oops: ", .oops, .oops, .endTrace),
+    ReportRule("Oops ", .oops, .oops, .endTrace),
+    ReportRule("Internal error: ", .oops, .oops, .endTrace),
+    ReportRule("general protection fault", contains: "[#", .oops, .oops, .endTrace),
+    ReportRule("divide error", contains: "[#", .oops, .oops, .endTrace),
+    ReportRule("invalid opcode", contains: "[#", .oops, .oops, .endTrace),
+    ReportRule("stack segment", contains: "[#", .oops, .oops, .endTrace),
+    ReportRule("int3", contains: "[#", .oops, .oops, .endTrace),
+    ReportRule("traps: PANIC: double fault", .oops, .words("double fault"), .endTrace),
+    ReportRule("PANIC: double fault", .oops, .words("double fault"), .endTrace),
+    ReportRule("BUG: stack guard page was hit", .oops, .words("BUG: stack guard page was hit"), .endTrace),
+
+    ReportRule(
+      "BUG: sleeping function called from invalid context", .atomicSleep,
+      .words("BUG: sleeping function called from invalid context")),
+    ReportRule("BUG: scheduling while atomic", .atomicSleep, .words("BUG: scheduling while atomic")),
+    ReportRule("BUG: Bad page state", .bug, .words("BUG: Bad page state")),
+    ReportRule("BUG: Bad page map", .bug, .words("BUG: Bad page map")),
+    ReportRule("BUG: Bad page cache", .bug, .words("BUG: Bad page cache")),
+    ReportRule("BUG: spinlock ", .lockdep, .message),
+    ReportRule("BUG: rwlock ", .lockdep, .message),
+    ReportRule("BUG: MAX_", .lockdep, .message),
+    ReportRule("BUG: workqueue lockup", .bug, .words("BUG: workqueue lockup")),
+    ReportRule("watchdog: BUG: soft lockup", .softLockup, .words("BUG: soft lockup")),
+    ReportRule("NMI watchdog: BUG: soft lockup", .softLockup, .words("BUG: soft lockup")),
+    ReportRule("BUG: soft lockup", .softLockup, .words("BUG: soft lockup")),
+    ReportRule("BUG: ", .bug, .message),
+    // SLUB: `BUG kmalloc-64 (Not tainted): Poison overwritten`.
+    ReportRule("BUG ", contains: "): ", .bug, .message),
+
+    ReportRule("watchdog: CPU", contains: "hard LOCKUP", .hardLockup, .words("hard lockup"), .traces),
+    ReportRule("watchdog: Watchdog detected hard LOCKUP", .hardLockup, .words("hard lockup"), .traces),
+    ReportRule("NMI watchdog: Watchdog detected hard LOCKUP", .hardLockup, .words("hard lockup"), .traces),
+    ReportRule("rcu: INFO: ", contains: "stall", .rcuStall, .words("INFO: rcu detected stall"), .traces),
+    ReportRule("INFO: rcu", contains: "stall", .rcuStall, .words("INFO: rcu detected stall"), .traces),
+    ReportRule("INFO: task ", contains: " for more than ", .hungTask, .words("INFO: task hung"), .locks),
+    ReportRule("INFO: trying to register non-static key", .lockdep, .words("INFO: trying to register non-static key")),
+
+    lockdep("WARNING: possible circular locking dependency detected", "possible circular locking dependency"),
+    lockdep("WARNING: possible recursive locking detected", "possible recursive locking"),
+    lockdep("WARNING: possible irq lock inversion dependency detected", "possible irq lock inversion dependency"),
+    lockdep("WARNING: inconsistent lock state", "inconsistent lock state"),
+    lockdep("WARNING: suspicious RCU usage", "suspicious RCU usage"),
+    lockdep("WARNING: bad unlock balance detected", "bad unlock balance"),
+    lockdep("WARNING: bad contention detected", "bad contention"),
+    lockdep("WARNING: held lock freed", "held lock freed"),
+    lockdep("WARNING: Nested lock was not taken", "nested lock was not taken"),
+    ReportRule(
+      "WARNING: lock held when returning to user space", .lockdep,
+      .words("lock held when returning to user space"), .heldLocks),
+    ReportRule("WARNING: ", contains: " still has locks held!", .lockdep, .words(heldAtExit)),
+    ReportRule("WARNING: ", contains: "IRQ-safe -> ", .lockdep, .words("possible irq lock inversion dependency")),
+    ReportRule("[ BUG: ", .lockdep, .message),
+    ReportRule("WARNING: CPU: ", contains: " at ", .warning, .warning, .endTrace),
+    // From 6.18 on: `WARNING: drivers/x.c:12 at x_probe+0x1/0x2, CPU#0: modprobe/12`.
+    ReportRule("WARNING: ", contains: ", CPU#", .warning, .warning, .endTrace),
+
+    ReportRule("Kernel panic - not syncing", .panic, .panic, .panic),
+    ReportRule("Out of memory: Killed process", .outOfMemory, .killed, .killed),
+    ReportRule("Memory cgroup out of memory: Killed process", .outOfMemory, .killed, .killed),
+  ]
+
+  private static func lockdep(_ prefix: String, _ title: String) -> ReportRule {
+    ReportRule(prefix, .lockdep, .words(title))
+  }
+
+  /// The rules by the first byte of their prefix, in the order of the table: nearly every line of a console begins
+  /// no report, and should cost no more than this look-up.
+  private static let byFirstByte: [[ReportRule]] = {
+    var table = [[ReportRule]](repeating: [], count: 128)
+    for rule in all { table[Int(rule.prefix.utf8.first!)].append(rule) }
+    return table
+  }()
+}

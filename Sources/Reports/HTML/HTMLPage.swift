@@ -1,0 +1,107 @@
+internal import BenchModel
+internal import GuestProtocol
+internal import Verdicts
+
+/// The values of `report.html`, already in words.
+///
+/// The template looks a name up through all enclosing values, and takes an absent optional for one that an outer value
+/// may have. So nothing here is optional, names are not reused on the way down, and "nothing" is an empty array.
+struct HTMLPage {
+  var title: String
+  var isStopped: Bool
+  var facts: [Fact]
+  var verdicts: [HTMLSeries]
+  var matrix: [HTMLMatrix]
+  var details: [HTMLSeries]
+
+  struct Fact {
+    var term: String
+    var value: String
+  }
+
+  init(_ record: RunRecord, _ judgements: [Judgement]) {
+    let header = record.header
+    title = visible("\(header.cell.kernel), profile \(header.cell.profile)")
+    isStopped = record.interrupted
+    facts = Self.facts(record)
+    let all = judgements.enumerated().map { HTMLSeries($1, number: $0 + 1) }
+    verdicts = all
+    details = all
+    let hasTests = record.base?.run?.tests.isEmpty == false || judgements.contains { !$0.tests.isEmpty }
+    matrix = hasTests ? [HTMLMatrix(base: record.base?.run?.tests ?? [], judgements)] : []
+  }
+
+  private static func facts(_ record: RunRecord) -> [Fact] {
+    let header = record.header
+    let base = record.base
+    let origin = base.map { $0.reused ? " (reused from an earlier run)" : " (built and run now)" } ?? ""
+    return [
+      ("Base", "\(base?.run?.release.map { "\($0), " } ?? "")\(Words.base(base))\(origin)"),
+      ("Source", header.source),
+      ("Guest", "\(header.cell.guest), \(Words.counted(header.processors, "processor"))"),
+      ("Accelerator", "\(header.accelerator.rawValue) (\(header.acceleratorReason))"),
+      ("Emulator", header.emulator),
+      ("Toolchain", header.toolchain),
+      ("Started", "\(Words.time(record.started)), by patchbench \(header.patchbench)"),
+    ].map { Fact(term: $0.0, value: visible($0.1)) }
+  }
+}
+
+/// Tests as rows; the base and each series as columns.
+struct HTMLMatrix {
+  var columns: [Column]
+  var rows: [Row]
+
+  struct Column {
+    var number: Int
+    var column: String
+  }
+
+  struct Row {
+    var test: String
+    var baseCell: Cell
+    var cells: [Cell]
+  }
+
+  struct Cell {
+    /// The status as a class: one of our own words, never text from outside.
+    var look: String
+    var status: String
+    /// The change in words, at most one.
+    var marks: [Mark]
+  }
+
+  struct Mark {
+    var kind: String
+    var word: String
+  }
+
+  init(base: [TestResult], _ judgements: [Judgement]) {
+    // Only series whose guest ran have a column; the others would be a column of nothing.
+    let ran = judgements.enumerated().filter { !$1.tests.isEmpty }
+    columns = ran.map { Column(number: $0 + 1, column: visible($1.series.name)) }
+    var names: [String] = []
+    var statuses: [String: TestStatus] = [:]
+    for test in base where statuses[test.name] == nil {
+      statuses[test.name] = test.status
+      names.append(test.name)
+    }
+    var seen = Set(names)
+    for test in ran.flatMap(\.element.tests) where seen.insert(test.name).inserted { names.append(test.name) }
+    let tables = ran.map { _, judgement in
+      Dictionary(judgement.tests.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+    }
+    rows = names.map { name in
+      Row(
+        test: visible(name), baseCell: Self.cell(statuses[name]),
+        cells: tables.map { Self.cell($0[name]?.series, change: $0[name]?.change ?? .same) })
+    }
+  }
+
+  private static func cell(_ status: TestStatus?, change: Change = .same) -> Cell {
+    Cell(
+      look: status?.rawValue ?? "none", status: status?.rawValue ?? "–",
+      marks: change == .same || change.rawValue == status?.rawValue
+        ? [] : [Mark(kind: change.rawValue, word: change.rawValue)])
+  }
+}

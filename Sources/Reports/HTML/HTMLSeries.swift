@@ -1,0 +1,173 @@
+internal import BenchModel
+internal import GuestProtocol
+internal import Verdicts
+
+/// One series of `report.html`; see ``HTMLPage`` for why nothing is optional.
+struct HTMLSeries {
+  var number: Int
+  var name: String
+  var covers: [String]
+  var verdict: String
+  var isOpen: Bool
+  var changes: String
+  var newReports: String
+  var time: String
+  var firstReason: String
+  var reasons: [HTMLReason]
+  var patches: [HTMLPatch]
+  var stage: String
+  var stages: String
+  var failures: [HTMLFailure]
+  var hasTests: Bool
+  var tests: [HTMLTest]
+  var hasLost: Bool
+  var lostTests: [String]
+  var onlyHere: [HTMLKernelReport]
+  var hasKnown: Bool
+  var alsoOnBase: [HTMLKernelReport]
+  var endings: [HTMLEnding]
+  var hasAnomalies: Bool
+  var anomalies: [String]
+
+  init(_ judgement: Judgement, number: Int) {
+    self.number = number
+    name = visible(judgement.series.name)
+    covers = judgement.series.cover.map { [visible($0.subject)] } ?? []
+    verdict = judgement.verdict.rawValue
+    isOpen = judgement.verdict != .clean
+    changes = Words.changes(judgement)
+    newReports = Words.newReports(judgement)
+    let trial = judgement.trial
+    time = Words.duration(Words.total(trial?.seconds))
+    firstReason = visible(judgement.reasons.first?.description ?? "")
+    reasons = judgement.reasons.map(HTMLReason.init)
+    patches = judgement.series.patches.map {
+      HTMLPatch(subject: visible($0.subject), author: visible($0.author), file: visible($0.file))
+    }
+    stage = judgement.stage.rawValue
+    stages = trial.map { Words.stages($0.seconds) + ($0.reused ? " (reused from an earlier run)" : "") } ?? "not run"
+    failures = trial.flatMap { HTMLFailure($0.result) }.map { [$0] } ?? []
+    hasTests = !judgement.tests.isEmpty
+    tests = judgement.notableTests.map(HTMLTest.init)
+    lostTests = visible(judgement.lostTests)
+    hasLost = !lostTests.isEmpty
+    let groups = ReportGroup.groups(judgement.reports)
+    onlyHere = groups.filter { !$0.onBase }.map(HTMLKernelReport.init)
+    alsoOnBase = groups.filter(\.onBase).map(HTMLKernelReport.init)
+    hasKnown = !alsoOnBase.isEmpty
+    let run = trial?.run
+    endings = run.flatMap(HTMLEnding.init).map { [$0] } ?? []
+    anomalies = visible(run?.anomalies ?? [])
+    hasAnomalies = !anomalies.isEmpty
+  }
+}
+
+struct HTMLReason {
+  var subjects: [String]
+  var words: String
+
+  init(_ reason: Reason) {
+    subjects = reason.subject.map { [visible($0)] } ?? []
+    words = visible(reason.text)
+  }
+}
+
+struct HTMLPatch {
+  var subject: String
+  var author: String
+  var file: String
+}
+
+/// Why a series did not come to its boot.
+struct HTMLFailure {
+  var heading: String
+  var lines: [HTMLReason]
+  var logs: [String]
+
+  init?(_ result: TrialResult) {
+    switch result {
+    case .doesNotApply(let failure):
+      heading = "Does not apply"
+      lines = [HTMLReason(Reason(failure.patch.file, failure.patch.subject))]
+      if let file = failure.file {
+        lines.append(HTMLReason(Reason(file, failure.hunk.map { "hunk \($0)" } ?? "the hunk is not known")))
+      }
+      lines.append(HTMLReason(Reason("git", failure.message)))
+      logs = []
+    case .doesNotBuild(let failure):
+      heading = "Does not build"
+      lines = failure.diagnostics.map { diagnostic in
+        let patch = diagnostic.patch.map { " (last touched by \($0))" } ?? ""
+        return HTMLReason(Reason(Words.place(of: diagnostic), diagnostic.message + patch))
+      }
+      logs = lines.isEmpty && !failure.tail.isEmpty ? [visible(failure.tail).joined(separator: "\n")] : []
+    case .ran, .fault, .interrupted: return nil
+    }
+  }
+}
+
+struct HTMLTest {
+  var path: String
+  var baseStatus: String
+  var seriesStatus: String
+  var change: String
+  var remarks: [HTMLReason]
+  var hasChecks: Bool
+  var checks: [HTMLCheck]
+  var helds: [String]
+
+  init(_ test: TestComparison) {
+    path = visible(test.name)
+    baseStatus = test.base.rawValue
+    seriesStatus = test.series.rawValue
+    change = test.change.rawValue
+    checks = test.notableChecks.map { check in
+      HTMLCheck(what: visible(check.name), sides: [HTMLSide(check.base), HTMLSide(check.series)])
+    }
+    hasChecks = !checks.isEmpty
+    let sides = [("base", test.baseReason), ("series", test.reason)]
+    remarks = hasChecks ? [] : sides.filter { !$0.1.isEmpty }.map { HTMLReason(Reason($0.0, $0.1)) }
+    let held = test.heldChecks
+    helds = hasChecks && held > 0 ? ["\(Words.counted(held, "other check")) held on both sides."] : []
+  }
+}
+
+struct HTMLCheck {
+  var what: String
+  var sides: [HTMLSide]
+}
+
+struct HTMLSide {
+  var sideLook: String
+  var sideWord: String
+  var detail: String
+
+  init(_ check: Check?) {
+    sideLook = check.map { $0.passed ? "ok" : "not-ok" } ?? "none"
+    sideWord = check.map { $0.passed ? "ok" : "not ok" } ?? "–"
+    detail = visible(check?.detail ?? "")
+  }
+}
+
+struct HTMLKernelReport {
+  var headline: String
+  var origin: String
+  var traces: [String]
+
+  init(_ group: ReportGroup) {
+    headline = visible(group.first.title)
+    origin = visible(group.words)
+    traces = group.first.trace.isEmpty ? [] : [visible(group.first.trace).joined(separator: "\n")]
+  }
+}
+
+struct HTMLEnding {
+  var how: String
+  var consoles: [String]
+
+  init?(_ run: GuestRun) {
+    if run.ending == .completed { return nil }
+    how = visible(Words.ending(of: run))
+    consoles = run.lastLines.isEmpty ? [] : [visible(run.lastLines).joined(separator: "\n")]
+  }
+}

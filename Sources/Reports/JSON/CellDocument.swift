@@ -1,0 +1,121 @@
+internal import BenchModel
+internal import GuestProtocol
+internal import Verdicts
+
+/// A series in one cell: its trial, held against the base's.
+struct CellDocument: Encodable {
+  var trial: TrialDocument
+  var tests: [TestDocument]
+  var kernelReports: [KernelReportDocument]
+
+  struct TestDocument: Encodable {
+    var name: String
+    var base: TestStatus
+    var series: TestStatus
+    var change: Change
+    var baseReason: String
+    var reason: String
+    var checks: [CheckDocument]
+  }
+
+  struct CheckDocument: Encodable {
+    var name: String
+    @ExplicitNull var base: CheckSide?
+    @ExplicitNull var series: CheckSide?
+  }
+
+  struct KernelReportDocument: Encodable {
+    var title: String
+    var kind: KernelReport.Kind
+    @ExplicitNull var test: String?
+    var onBase: Bool
+    var trace: [String]
+  }
+
+  enum Keys: String, CodingKey {
+    case tests, kernelReports
+  }
+
+  init(_ judgement: Judgement, header: RunHeader) {
+    trial = TrialDocument(judgement.trial, header: header)
+    tests = judgement.tests.map { test in
+      TestDocument(
+        name: test.name, base: test.base, series: test.series, change: test.change, baseReason: test.baseReason,
+        reason: test.reason,
+        checks: test.checks.map {
+          CheckDocument(name: $0.name, base: $0.base.map(CheckSide.init), series: $0.series.map(CheckSide.init))
+        })
+    }
+    kernelReports = judgement.reports.map {
+      KernelReportDocument(
+        title: $0.report.title, kind: $0.report.kind, test: $0.report.test, onBase: $0.onBase, trace: $0.report.trace)
+    }
+  }
+
+  /// The trial's fields stand beside the cell's own, not one level deeper.
+  func encode(to encoder: any Encoder) throws {
+    try trial.encode(to: encoder)
+    var container = encoder.container(keyedBy: Keys.self)
+    try container.encode(tests, forKey: .tests)
+    try container.encode(kernelReports, forKey: .kernelReports)
+  }
+}
+
+/// What a check saw on one side.
+struct CheckSide: Encodable {
+  var passed: Bool
+  var detail: String
+
+  init(_ check: Check) {
+    passed = check.passed
+    detail = check.detail
+  }
+}
+
+/// The base: a trial that is held against nothing.
+struct BaseDocument: Encodable {
+  var trial: TrialDocument
+  var tests: [TestDocument]
+  var kernelReports: [KernelReportDocument]
+
+  struct TestDocument: Encodable {
+    var name: String
+    var status: TestStatus
+    var reason: String
+    var checks: [CheckDocument]
+  }
+
+  struct CheckDocument: Encodable {
+    var name: String
+    var passed: Bool
+    var detail: String
+  }
+
+  struct KernelReportDocument: Encodable {
+    var title: String
+    var kind: KernelReport.Kind
+    @ExplicitNull var test: String?
+    var trace: [String]
+  }
+
+  init(_ record: RunRecord) {
+    trial = TrialDocument(record.base, header: record.header)
+    tests =
+      record.base?.run?.tests.map { test in
+        TestDocument(
+          name: test.name, status: test.status, reason: test.reason,
+          checks: test.checks.map { CheckDocument(name: $0.name, passed: $0.passed, detail: $0.detail) })
+      } ?? []
+    kernelReports =
+      record.base?.run?.reports.map {
+        KernelReportDocument(title: $0.title, kind: $0.kind, test: $0.test, trace: $0.trace)
+      } ?? []
+  }
+
+  func encode(to encoder: any Encoder) throws {
+    try trial.encode(to: encoder)
+    var container = encoder.container(keyedBy: CellDocument.Keys.self)
+    try container.encode(tests, forKey: .tests)
+    try container.encode(kernelReports, forKey: .kernelReports)
+  }
+}

@@ -1,0 +1,73 @@
+internal import BenchModel
+internal import Foundation
+internal import Verdicts
+
+/// `report.json`. What each field means is said once, in `Schema/report.schema.json`; a test holds the two together.
+struct ReportDocument: Encodable {
+  /// Raised when a field changes its meaning or goes; a new field leaves it.
+  static let format = 1
+
+  var format = Self.format
+  var patchbench: String
+  var started: String
+  @ExplicitNull var finished: String?
+  var interrupted: Bool
+  var exitStatus: Int32
+  var environment: Environment
+  var base: BaseDocument
+  var series: [SeriesDocument]
+
+  struct Environment: Encodable {
+    var source: String
+    var toolchain: String
+    var emulator: String
+    var accelerator: Accelerator
+    var acceleratorReason: String
+    var processors: Int
+  }
+
+  init(_ record: RunRecord, _ judgements: [Judgement]) {
+    let header = record.header
+    patchbench = header.patchbench
+    started = record.started.formatted(.iso8601)
+    finished = record.finished?.formatted(.iso8601)
+    interrupted = record.interrupted
+    exitStatus = Verdicts.exitStatus(judgements, interrupted: record.interrupted)
+    environment = Environment(
+      source: header.source, toolchain: header.toolchain, emulator: header.emulator, accelerator: header.accelerator,
+      acceleratorReason: header.acceleratorReason, processors: header.processors)
+    base = BaseDocument(record)
+    series = judgements.map { SeriesDocument($0, header: header) }
+  }
+
+  func encoded() throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    return String(decoding: try encoder.encode(self), as: UTF8.self) + "\n"
+  }
+}
+
+/// One series of `report.json`.
+struct SeriesDocument: Encodable {
+  var name: String
+  @ExplicitNull var cover: String?
+  var verdict: Verdict
+  var reasons: [String]
+  var patches: [PatchDocument]
+  var cells: [CellDocument]
+
+  struct PatchDocument: Encodable {
+    var subject: String
+    var author: String
+    var file: String
+  }
+
+  init(_ judgement: Judgement, header: RunHeader) {
+    name = judgement.series.name
+    cover = judgement.series.cover?.subject
+    verdict = judgement.verdict
+    reasons = judgement.reasons.map(\.description)
+    patches = judgement.series.patches.map { PatchDocument(subject: $0.subject, author: $0.author, file: $0.file) }
+    cells = [CellDocument(judgement, header: header)]
+  }
+}

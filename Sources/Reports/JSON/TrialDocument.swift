@@ -1,0 +1,134 @@
+internal import BenchModel
+internal import GuestProtocol
+internal import Verdicts
+
+/// Where and how a trial ended: what the base and a series' cell have in common.
+struct TrialDocument: Encodable {
+  var kernel: String
+  var profile: String
+  var guest: String
+  var accelerator: Accelerator
+  @ExplicitNull var release: String?
+  var stage: Stage
+  var seconds: Seconds
+  var reused: Bool
+  var outcome: Outcome
+  @ExplicitNull var detail: String?
+  @ExplicitNull var applyFailure: ApplyFailureDocument?
+  @ExplicitNull var buildFailure: BuildFailureDocument?
+  var anomalies: [String]
+  var lastLines: [String]
+
+  enum Outcome: String, Encodable, CaseIterable {
+    case notRun = "not-run"
+    case interrupted
+    case fault
+    case doesNotApply = "does-not-apply"
+    case doesNotBuild = "does-not-build"
+    case completed
+    case panicked
+    case stoppedEarly = "stopped-early"
+    case silent
+    case bootDeadline = "boot-deadline"
+    case runDeadline = "run-deadline"
+    case machineDied = "machine-died"
+  }
+
+  struct Seconds: Encodable {
+    @ExplicitNull var apply: Double?
+    @ExplicitNull var build: Double?
+    @ExplicitNull var boot: Double?
+    @ExplicitNull var tests: Double?
+
+    init(_ seconds: StageSeconds?) {
+      // Microseconds say nothing, and JSON has no word for what is not finite.
+      func milliseconds(_ value: Double?) -> Double? {
+        value.flatMap { $0.isFinite ? ($0 * 1000).rounded() / 1000 : nil }
+      }
+      apply = milliseconds(seconds?.apply)
+      build = milliseconds(seconds?.build)
+      boot = milliseconds(seconds?.boot)
+      tests = milliseconds(seconds?.tests)
+    }
+  }
+
+  init(_ trial: Trial?, header: RunHeader) {
+    let cell = trial?.cell ?? header.cell
+    kernel = cell.kernel
+    profile = cell.profile
+    guest = cell.guest
+    accelerator = trial?.run?.accelerator ?? header.accelerator
+    release = trial?.run?.release
+    stage = Verdicts.stage(of: trial)
+    seconds = Seconds(trial?.seconds)
+    reused = trial?.reused ?? false
+    anomalies = trial?.run?.anomalies ?? []
+    lastLines = trial?.run?.lastLines ?? []
+    switch trial?.result {
+    case nil: outcome = .notRun
+    case .interrupted: outcome = .interrupted
+    case .fault(let fault):
+      outcome = .fault
+      detail = fault.advice.map { "\(fault.message) (\($0))" } ?? fault.message
+    case .doesNotApply(let failure):
+      outcome = .doesNotApply
+      applyFailure = ApplyFailureDocument(failure)
+    case .doesNotBuild(let failure):
+      outcome = .doesNotBuild
+      buildFailure = BuildFailureDocument(failure)
+    case .ran(let run):
+      outcome = Outcome(run.ending)
+      if run.ending != .completed { detail = run.ending.words }
+    }
+  }
+}
+
+extension TrialDocument.Outcome {
+  init(_ ending: GuestEnding) {
+    self =
+      switch ending {
+      case .completed: .completed
+      case .panicked: .panicked
+      case .stoppedEarly: .stoppedEarly
+      case .silent: .silent
+      case .bootDeadline: .bootDeadline
+      case .runDeadline: .runDeadline
+      case .machineDied: .machineDied
+      }
+  }
+}
+
+/// A patch that git refused.
+struct ApplyFailureDocument: Encodable {
+  var patch: String
+  @ExplicitNull var file: String?
+  @ExplicitNull var hunk: Int?
+  var message: String
+
+  init(_ failure: ApplyFailure) {
+    patch = failure.patch.file
+    file = failure.file
+    hunk = failure.hunk
+    message = failure.message
+  }
+}
+
+/// A build that ended with an error.
+struct BuildFailureDocument: Encodable {
+  var diagnostics: [DiagnosticDocument]
+  var tail: [String]
+
+  struct DiagnosticDocument: Encodable {
+    @ExplicitNull var file: String?
+    @ExplicitNull var line: Int?
+    var message: String
+    @ExplicitNull var patch: String?
+  }
+
+  init(_ failure: BuildFailure) {
+    diagnostics = failure.diagnostics.map {
+      DiagnosticDocument(file: $0.file, line: $0.line, message: $0.message, patch: $0.patch)
+    }
+    tail = failure.tail
+  }
+}

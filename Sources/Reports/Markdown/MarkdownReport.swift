@@ -1,0 +1,49 @@
+internal import BenchModel
+internal import GuestProtocol
+internal import Verdicts
+
+/// `report.md`: the verdicts, the bench they were found on, then each series.
+struct MarkdownReport {
+  let text: String
+
+  init(_ record: RunRecord, _ judgements: [Judgement]) {
+    let header = record.header
+    var parts = [
+      "# patchbench: \(Markdown.escape(header.cell.kernel)), profile \(Markdown.escape(header.cell.profile))",
+      Self.verdicts(judgements),
+    ]
+    if record.interrupted { parts.append("**The run was stopped before its end.**") }
+    parts.append(Self.bench(record))
+    for judgement in judgements { parts += MarkdownSeries(judgement).parts }
+    text = parts.joined(separator: "\n\n") + "\n"
+  }
+
+  private static func verdicts(_ judgements: [Judgement]) -> String {
+    let rows = judgements.map { judgement in
+      [
+        Markdown.cell(judgement.series.name), "**\(judgement.verdict.rawValue)**", Words.changes(judgement),
+        Words.newReports(judgement), Words.duration(Words.total(judgement.trial?.seconds)),
+      ]
+    }
+    return Markdown.table(
+      ["Series", "Verdict", "Tests", "New kernel reports", "Time"], rows, numbers: [3, 4])
+  }
+
+  private static func bench(_ record: RunRecord) -> String {
+    let header = record.header
+    let base = record.base
+    let release = base?.run?.release.map { "\(Markdown.code($0)), " } ?? ""
+    let origin = base.map { $0.reused ? " (reused from an earlier run)" : " (built and run now)" } ?? ""
+    var lines = [
+      "Base: \(release)\(Markdown.escape(Words.base(base)))\(origin)",
+      "Source: \(Markdown.escape(header.source))",
+      "Guest: \(Markdown.escape(header.cell.guest)), \(Words.counted(header.processors, "processor"))",
+      "Accelerator: \(header.accelerator.rawValue) (\(Markdown.escape(header.acceleratorReason)))",
+      "Emulator: \(Markdown.escape(header.emulator))",
+      "Toolchain: \(Markdown.escape(header.toolchain))",
+      "Started: \(Words.time(record.started)), by patchbench \(Markdown.escape(header.patchbench))",
+    ]
+    if let base, !base.reused { lines.insert("Time of the base: \(Words.stages(base.seconds))", at: 1) }
+    return lines.map { "- \($0)" }.joined(separator: "\n")
+  }
+}

@@ -1,0 +1,118 @@
+internal import BenchModel
+internal import GuestProtocol
+internal import Verdicts
+
+/// One series of `report.md`.
+struct MarkdownSeries {
+  /// The section's paragraphs.
+  private(set) var parts: [String] = []
+
+  init(_ judgement: Judgement) {
+    parts.append("## \(Markdown.escape(judgement.series.name)): \(judgement.verdict.rawValue)")
+    if let cover = judgement.series.cover { parts.append("_\(Markdown.escape(cover.subject))_") }
+    parts.append(Self.list(judgement.reasons.map(Self.reason)))
+    takePatches(judgement.series.patches)
+    if let trial = judgement.trial {
+      let reused = trial.reused ? " (reused from an earlier run)" : ""
+      parts.append("Stage reached: \(judgement.stage.rawValue). Time: \(Words.stages(trial.seconds))\(reused).")
+      takeFailure(trial.result)
+    }
+    takeTests(judgement)
+    takeReports(judgement.reports)
+    if let run = judgement.trial?.run { takeEnding(run) }
+  }
+
+  private static func reason(_ reason: Reason) -> String {
+    reason.subject.map { "\(Markdown.code($0)): \(Markdown.escape(reason.text))" } ?? Markdown.escape(reason.text)
+  }
+
+  private static func list(_ items: [String]) -> String { items.map { "- \($0)" }.joined(separator: "\n") }
+
+  private mutating func takePatches(_ patches: [Patch]) {
+    guard !patches.isEmpty else { return }
+    let lines = patches.enumerated().map { index, patch in
+      "\(index + 1). \(Markdown.escape(patch.subject)) — \(Markdown.escape(patch.author)), \(Markdown.code(patch.file))"
+    }
+    parts += ["### Patches", lines.joined(separator: "\n")]
+  }
+
+  private mutating func takeFailure(_ result: TrialResult) {
+    switch result {
+    case .doesNotApply(let failure):
+      var lines = ["Patch: \(Markdown.code(failure.patch.file)), \(Markdown.escape(failure.patch.subject))"]
+      if let file = failure.file { lines.append("File: \(Markdown.code(file))") }
+      if let hunk = failure.hunk { lines.append("Hunk: \(hunk)") }
+      lines.append("git: \(Markdown.escape(failure.message))")
+      parts += ["### Does not apply", Self.list(lines)]
+    case .doesNotBuild(let failure):
+      parts.append("### Does not build")
+      let lines = failure.diagnostics.map { diagnostic in
+        let place = Words.place(of: diagnostic).map { "\(Markdown.code($0)): " } ?? ""
+        let patch = diagnostic.patch.map { " (last touched by \(Markdown.code($0)))" } ?? ""
+        return place + Markdown.escape(diagnostic.message) + patch
+      }
+      if !lines.isEmpty { parts.append(Self.list(lines)) }
+      if lines.isEmpty, !failure.tail.isEmpty { parts.append(Markdown.block(failure.tail)) }
+    case .ran, .fault, .interrupted: break
+    }
+  }
+
+  private mutating func takeTests(_ judgement: Judgement) {
+    guard !judgement.tests.isEmpty else { return }
+    parts.append("### Tests")
+    parts.append("\(Words.counted(judgement.tests.count, "test")): \(Words.changes(judgement)).")
+    for test in judgement.notableTests { takeTest(test) }
+    let lost = judgement.lostTests
+    if !lost.isEmpty { parts += ["No word with the series of:", Self.list(lost.map(Markdown.code))] }
+    let quiet = judgement.quietTests
+    if quiet > 0, quiet < judgement.tests.count {
+      parts.append("Not shown: \(Words.counted(quiet, "test")) with nothing to tell.")
+    }
+  }
+
+  private mutating func takeTest(_ test: TestComparison) {
+    let sides = "\(test.base.rawValue) on base, \(test.series.rawValue) with the series"
+    parts.append("\(Markdown.code(test.name)) — **\(test.change.rawValue)**: \(sides)")
+    let checks = test.notableChecks
+    if checks.isEmpty {
+      let reasons = [("base", test.baseReason), ("series", test.reason)].filter { !$0.1.isEmpty }
+      if !reasons.isEmpty { parts.append(Self.list(reasons.map { "\($0): \(Markdown.escape($1))" })) }
+      return
+    }
+    let rows = checks.map { [Markdown.escape($0.name), Self.side($0.base), Self.side($0.series)] }
+    parts.append(Markdown.table(["Check", "Base", "With the series"], rows))
+    if test.heldChecks > 0 { parts.append("\(Words.counted(test.heldChecks, "other check")) held on both sides.") }
+  }
+
+  private static func side(_ check: Check?) -> String {
+    guard let check else { return "–" }
+    let word = check.passed ? "ok" : "**not ok**"
+    return check.detail.isEmpty ? word : "\(word): \(Markdown.escape(check.detail))"
+  }
+
+  private mutating func takeReports(_ reports: [ReportComparison]) {
+    let groups = ReportGroup.groups(reports)
+    guard !groups.isEmpty else { return }
+    parts.append("### Kernel reports")
+    for group in groups where !group.onBase {
+      parts.append(
+        "**Only with this series:** \(Markdown.code(group.first.title)) (\(Markdown.escape(group.words)))")
+      if !group.first.trace.isEmpty { parts.append(Markdown.block(group.first.trace)) }
+    }
+    let known = groups.filter(\.onBase)
+    if !known.isEmpty {
+      parts.append("Also on base:")
+      parts.append(Self.list(known.map { "\(Markdown.code($0.first.title)) (\(Markdown.escape($0.words)))" }))
+    }
+  }
+
+  private mutating func takeEnding(_ run: GuestRun) {
+    if run.ending != .completed {
+      parts += ["### How the guest ended", Markdown.escape(Words.ending(of: run))]
+      if !run.lastLines.isEmpty { parts.append(Markdown.block(run.lastLines)) }
+    }
+    if !run.anomalies.isEmpty {
+      parts += ["### Where the evidence is not whole", Self.list(run.anomalies.map(Markdown.escape))]
+    }
+  }
+}

@@ -1,0 +1,81 @@
+internal import BenchModel
+internal import Verdicts
+
+/// The verdict table of a terminal: a row for each series, and below it the weightiest reason.
+struct TerminalReport {
+  let text: String
+
+  init(_ record: RunRecord, _ judgements: [Judgement], color: Bool, width: Int) {
+    let paint = Paint(isOn: color)
+    let cell = record.header.cell
+    let reused = record.base?.reused == true ? ", reused" : ""
+    let release = record.base?.run?.release.map { " (\($0))" } ?? ""
+    var lines = [
+      "\(cell.kernel)\(release), profile \(cell.profile), guest \(cell.guest)",
+      "accelerator: \(record.header.accelerator.rawValue), \(record.header.acceleratorReason)",
+      "base: \(Words.base(record.base))\(reused)",
+    ].map { Columns.cut(visible($0), to: width) }
+    lines.append("")
+    lines += Self.table(judgements, paint: paint, width: width)
+    if record.interrupted { lines += ["", paint.yellow("The run was stopped before its end.")] }
+    text = lines.joined(separator: "\n") + "\n"
+  }
+
+  private static let heads = [
+    "SERIES", "VERDICT", "SAME", "FIXED", "REGRESSED", "NEW", "MISSING", "REPORTS", "TIME",
+  ]
+
+  private static func table(_ judgements: [Judgement], paint: Paint, width: Int) -> [String] {
+    let rows = judgements.map { cells($0) }
+    // The name is the only column without a bound of its own: it takes what the others leave, but never less than 12.
+    var widths = heads.indices.map { column in
+      ([heads] + rows).map { Columns.width(of: $0[column]) }.max() ?? 0
+    }
+    let others = widths.dropFirst().reduce(0, +) + 2 * (widths.count - 1)
+    widths[0] = min(widths[0], max(12, width - others))
+    var lines = [paint.dim(line(heads, widths: widths) { _, text in text })]
+    for (judgement, row) in zip(judgements, rows) {
+      lines.append(line(row, widths: widths) { $0 == 1 ? paint.verdict($1, judgement.verdict) : $1 })
+      if let reason = judgement.reasons.first {
+        let more = judgement.reasons.count == 1 ? "" : " (+\(judgement.reasons.count - 1) more)"
+        let room = max(0, width - 2 - more.count)
+        lines.append(paint.dim("  " + Columns.cut(visible(reason.description), to: room) + more))
+      }
+    }
+    return lines
+  }
+
+  private static func cells(_ judgement: Judgement) -> [String] {
+    // Without a guest there is nothing to count, and zeros would look like a result.
+    let ran = judgement.trial?.run != nil
+    let counts = [Change.same, .fixed, .regressed, .new, .missing].map { ran ? "\(judgement.count(of: $0))" : "–" }
+    return [visible(judgement.series.name), judgement.verdict.rawValue] + counts
+      + [ran ? "\(judgement.newReports) new" : "–", Words.duration(Words.total(judgement.trial?.seconds))]
+  }
+
+  private static func line(_ row: [String], widths: [Int], paint: (Int, String) -> String) -> String {
+    let cells = row.enumerated().map { column, text in
+      paint(column, Columns.pad(Columns.cut(text, to: widths[column]), to: widths[column], right: column > 1))
+    }
+    return cells.joined(separator: "  ")
+  }
+}
+
+/// Colours by escape sequences, or none.
+struct Paint {
+  var isOn: Bool
+
+  func dim(_ text: String) -> String { wrap(text, "2") }
+  func yellow(_ text: String) -> String { wrap(text, "33") }
+
+  func verdict(_ text: String, _ verdict: Verdict) -> String {
+    switch verdict {
+    case .clean: wrap(text, "32")
+    case .fixes: wrap(text, "1;32")
+    case .inconclusive: wrap(text, "33")
+    case .regresses, .doesNotApply, .doesNotBuild, .doesNotBoot: wrap(text, "1;31")
+    }
+  }
+
+  private func wrap(_ text: String, _ code: String) -> String { isOn ? "\u{1b}[\(code)m\(text)\u{1b}[0m" : text }
+}

@@ -1,0 +1,35 @@
+/// Text in a terminal's columns.
+enum Columns {
+  /// How many columns text takes. East Asian and emoji blocks take two; an error here only shifts a column.
+  static func width(of text: String) -> Int {
+    text.reduce(0) { $0 + width(of: $1) }
+  }
+
+  /// Text cut to `limit` columns, with an ellipsis where something is missing.
+  static func cut(_ text: String, to limit: Int) -> String {
+    if width(of: text) <= limit { return text }
+    var out = ""
+    var used = 1
+    for character in text {
+      used += width(of: character)
+      if used > limit { break }
+      out.append(character)
+    }
+    return limit > 0 ? out + "…" : ""
+  }
+
+  /// Text with spaces behind it, or before it, up to `count` columns.
+  static func pad(_ text: String, to count: Int, right: Bool = false) -> String {
+    let space = String(repeating: " ", count: max(0, count - width(of: text)))
+    return right ? space + text : text + space
+  }
+
+  private static func width(of character: Character) -> Int {
+    switch character.unicodeScalars.first!.value {
+    case 0x1100...0x115f, 0x2e80...0xa4cf, 0xac00...0xd7a3, 0xf900...0xfaff, 0xfe30...0xfe6f, 0xff00...0xff60,
+      0xffe0...0xffe6, 0x1f300...0x1faff, 0x20000...0x3fffd:
+      2
+    default: 1
+    }
+  }
+}

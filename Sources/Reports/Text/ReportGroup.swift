@@ -1,0 +1,69 @@
+internal import BenchModel
+internal import GuestProtocol
+internal import Verdicts
+
+/// Kernel reports of one title, shown once.
+struct ReportGroup {
+  /// The first of them.
+  var first: KernelReport
+  var onBase: Bool
+  var count: Int
+
+  /// Groups a series' reports in the order of their first appearance, those that the base does not have first.
+  static func groups(_ reports: [ReportComparison]) -> [ReportGroup] {
+    var order: [String] = []
+    var byTitle: [String: ReportGroup] = [:]
+    for entry in reports {
+      if byTitle[entry.report.title] == nil {
+        order.append(entry.report.title)
+        byTitle[entry.report.title] = ReportGroup(first: entry.report, onBase: entry.onBase, count: 0)
+      }
+      byTitle[entry.report.title]?.count += 1
+    }
+    let all = order.compactMap { byTitle[$0] }
+    return all.filter { !$0.onBase } + all.filter(\.onBase)
+  }
+
+  /// `kasan, in forward/x/y, 3 times`
+  var words: String {
+    let place = first.test.map { "in \($0)" } ?? "outside of any test"
+    return "\(first.kind.rawValue), \(place)" + (count == 1 ? "" : ", \(count) times")
+  }
+}
+
+extension Judgement {
+  /// The tests that a reader wants to see one by one, the changed ones first.
+  var notableTests: [TestComparison] {
+    let told = tests.filter { !$0.isLost }
+    let changed = told.filter { $0.change != .same && ($0.change != .new || $0.series.isNotable) }
+    return changed + told.filter { $0.change == .same && ($0.series.isNotable || $0.base.isNotable) }
+  }
+
+  /// The names of the tests of which nothing is known but that they never reported. A guest that dies early loses
+  /// many, and each for the same reason.
+  var lostTests: [String] { tests.filter(\.isLost).map(\.name) }
+
+  /// How many tests are neither notable nor lost.
+  var quietTests: Int { tests.count - notableTests.count - lostTests.count }
+}
+
+extension TestComparison {
+  /// The series' side never reported.
+  fileprivate var isLost: Bool { change == .missing && series == .missing }
+
+  /// How many checks held on both sides.
+  var heldChecks: Int { checks.count { $0.base?.passed == true && $0.series?.passed == true } }
+
+  /// The checks that failed on either side, or that one side lost.
+  var notableChecks: [CheckComparison] {
+    checks.filter { check in
+      let lost = (check.base == nil || check.series == nil) && base.hasChecks && series.hasChecks
+      return lost || check.base?.passed == false || check.series?.passed == false
+    }
+  }
+}
+
+extension TestStatus {
+  /// A test that ended like this went through its checks, so that one which is absent is gone.
+  fileprivate var hasChecks: Bool { self == .ok || self == .notOk }
+}

@@ -1,0 +1,131 @@
+public import BenchModel
+import Foundation
+public import SystemPackage
+import Toolbox
+
+/// A series with its patches as bare diffs, ready for `git apply`.
+public struct ReadSeries: Sendable, Hashable {
+  public var series: PatchSeries
+  /// One diff per patch of `series`, as absolute paths.
+  public var diffs: [FilePath]
+}
+
+extension SeriesDirectory {
+  /// Reads the mails of the series with git's own tools, so that encodings, mbox quoting and in-body headers are
+  /// understood as `git am` would.
+  /// - Parameter store: a directory of this series' own, made here; the bare diffs stay there as evidence of what was
+  ///   tested.
+  /// - Throws: ``IntakeError`` for input that is no series, ``ToolError`` if git cannot be run.
+  public func read(into store: FilePath) async throws -> ReadSeries {
+    let manager = FileManager.default
+
+    var result = ReadSeries(series: PatchSeries(name: name, patches: []), diffs: [])
+    for file in files {
+      let path = directory.appending(file)
+      // One directory a file: git numbers the mails of each from 1 and overwrites nothing.
+      let mails = store.appending("mails")
+      try manager.createDirectory(atPath: mails.string, withIntermediateDirectories: true)
+      defer { try? manager.removeItem(atPath: mails.string) }
+      let mailCount = try await split(path, into: mails)
+      for number in 1...mailCount {
+        let label = number == 1 ? file : "\(file)#\(number)"
+        let diff = store.appending("\(Self.pad(result.diffs.count + 1)).diff")
+        let mail = try await Mail.read(
+          mails.appending(Self.pad(number)), label: directory.appending(label).string, diff: diff)
+        if mail.paths.isEmpty {
+          try? manager.removeItem(atPath: diff.string)
+          guard result.series.cover == nil, result.series.patches.isEmpty, !mail.subject.isEmpty else {
+            throw IntakeError.noPatch(file: directory.appending(label).string, reason: "git finds no patch in it")
+          }
+          result.series.cover = CoverLetter(subject: mail.subject, body: mail.body)
+        } else {
+          let subject = mail.subject.isEmpty ? label : mail.subject
+          result.series.patches.append(
+            Patch(subject: subject, author: mail.author, file: label, paths: mail.paths))
+          result.diffs.append(diff)
+        }
+      }
+    }
+    if result.diffs.isEmpty { throw IntakeError.empty(directory.string) }
+    return result
+  }
+
+  /// Splits one file into mails named 0001, 0002, … and returns how many there are.
+  private func split(_ path: FilePath, into mails: FilePath) async throws -> Int {
+    // -b: a file that does not begin with mbox's From line is one mail, or one bare diff.
+    let answer = try await Git.tool(["mailsplit", "-b", "-o\(mails.string)", "--", path.string]).run()
+    guard answer.status.isSuccess, let count = Int(answer.output.trimmingCharacters(in: .whitespacesAndNewlines)),
+      count > 0
+    else {
+      throw IntakeError.noPatch(
+        file: path.string, reason: "git finds no mail in it (\(answer.errors.firstLine ?? answer.status.words))")
+    }
+    return count
+  }
+
+  static func pad(_ number: Int) -> String {
+    String(repeating: "0", count: max(0, 4 - "\(number)".count)) + "\(number)"
+  }
+}
+
+/// One mail, as `git mailinfo` takes it apart.
+private struct Mail {
+  var subject = ""
+  var author = ""
+  var body = ""
+  /// The paths its diff changes; empty for a cover letter.
+  var paths: [String] = []
+
+  static func read(_ file: FilePath, label: String, diff: FilePath) async throws -> Mail {
+    let bytes = try Data(contentsOf: URL(filePath: file.string))
+    let message = FilePath(diff.string + ".message")
+    defer { try? FileManager.default.removeItem(atPath: message.string) }
+    let info = try await Git.tool(["mailinfo", "--no-scissors", message.string, diff.string]).run(input: Array(bytes))
+    guard info.status.isSuccess else {
+      throw IntakeError.noPatch(
+        file: label, reason: "git cannot read it as a mail (\(info.errors.firstLine ?? info.status.words))")
+    }
+    var mail = Mail()
+    var name = ""
+    var address = ""
+    for line in info.output.split(separator: "\n") {
+      if line.hasPrefix("Subject: ") { mail.subject = String(line.dropFirst(9)) }
+      if line.hasPrefix("Author: ") { name = String(line.dropFirst(8)) }
+      if line.hasPrefix("Email: ") { address = String(line.dropFirst(7)) }
+    }
+    mail.author = address.isEmpty ? name : "\(name) <\(address)>"
+    mail.body = (try? String(contentsOf: URL(filePath: message.string), encoding: .utf8)) ?? ""
+    mail.paths = try await changedPaths(diff, label: label)
+    return mail
+  }
+
+  /// What the diff changes, by git's own reading of it; a path that leaves the tree is refused here already, before
+  /// anything is applied (`git apply` would refuse it again).
+  private static func changedPaths(_ diff: FilePath, label: String) async throws -> [String] {
+    let answer = try await Git.tool(
+      ["apply", "--numstat", "-z", "--", diff.string], in: diff.removingLastComponent()
+    ).run()
+    guard answer.status.isSuccess else {
+      let reason = answer.errors.firstLine ?? ""
+      // A cover letter has a diffstat but no diff: git then says so, and that is no error.
+      if reason.contains("No valid patches in input") || reason.contains("unrecognized input") { return [] }
+      throw IntakeError.noPatch(file: label, reason: "git cannot read its diff (\(reason))")
+    }
+    let paths = answer.output.split(separator: "\0").compactMap { field in
+      field.split(separator: "\t", maxSplits: 2, omittingEmptySubsequences: false).last.map(String.init)
+    }
+    for path in paths {
+      let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+      if path.hasPrefix("/") || parts.contains("..") || parts.contains(where: { $0.lowercased() == ".git" }) {
+        throw IntakeError.leavesTree(file: label, path: path)
+      }
+    }
+    return paths
+  }
+}
+
+extension String {
+  fileprivate var firstLine: String? {
+    split(separator: "\n").first.map { $0.hasPrefix("error: ") ? String($0.dropFirst(7)) : String($0) }
+  }
+}

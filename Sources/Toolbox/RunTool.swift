@@ -1,0 +1,113 @@
+import Subprocess
+public import SystemPackage
+
+/// The most that is kept of a tool's output in memory, in bytes. Logs that may be longer go to a file.
+public let outputLimit = 64 << 20
+
+extension Tool {
+  /// Runs the tool to its end and returns what it wrote.
+  ///
+  /// The process leads a group of its own. When the task is cancelled or the deadline passes, the group gets SIGTERM
+  /// and two seconds later SIGKILL, so that a `make` takes its compilers with it.
+  /// - Parameters:
+  ///   - input: what it reads from its standard input.
+  ///   - deadline: the longest it may take.
+  public func run(input: [UInt8] = [], deadline: Duration = .seconds(600)) async throws(ToolError) -> ToolResult {
+    try await guarded(deadline: deadline) {
+      let result = try await Subprocess.run(
+        self.configuration, input: .array(input), output: .bytes(limit: outputLimit), error: .bytes(limit: outputLimit))
+      return ToolResult(
+        status: ToolStatus(result.terminationStatus),
+        output: String(decoding: result.standardOutput, as: UTF8.self),
+        errors: String(decoding: result.standardError, as: UTF8.self))
+    }
+  }
+
+  /// Runs the tool and returns its standard output; anything but success is thrown as ``ToolError/failed``.
+  public func output(input: [UInt8] = [], deadline: Duration = .seconds(600)) async throws(ToolError) -> String {
+    let result = try await run(input: input, deadline: deadline)
+    guard result.status.isSuccess else {
+      throw .failed(commandLine, status: result.status, output: String((result.errors + result.output).suffix(2000)))
+    }
+    return result.output
+  }
+
+  /// Runs a tool whose output is a log: both streams go to `log` as they come, and each line to `line`.
+  /// - Returns: how it ended.
+  public func run(
+    log: FilePath, append: Bool = false, deadline: Duration, line: @escaping @Sendable (Substring) -> Void
+  ) async throws(ToolError) -> ToolStatus {
+    try await guarded(deadline: deadline) {
+      let file = try FileDescriptor.open(
+        log, .writeOnly, options: append ? [.create, .append] : [.create, .truncate], permissions: [.ownerReadWrite])
+      defer { try? file.close() }
+      let result = try await Subprocess.run(
+        self.configuration, input: .none, output: .sequence, error: .combinedWithOutput
+      ) { execution in
+        var pending: [UInt8] = []
+        for try await buffer in execution.standardOutput {
+          let bytes = buffer.withUnsafeBytes { Array($0) }
+          try file.writeAll(bytes)
+          pending += bytes
+          while let end = pending.firstIndex(of: 0x0a) {
+            line(Substring(String(decoding: pending[..<end], as: UTF8.self)))
+            pending.removeSubrange(...end)
+          }
+        }
+      }
+      return ToolStatus(result.terminationStatus)
+    }
+  }
+
+  private var configuration: Configuration {
+    var options = PlatformOptions()
+    options.processGroupID = 0
+    options.teardownSequence = [
+      .send(signal: .terminate, toProcessGroup: true, allowedDurationToNextStep: .seconds(2)),
+      .send(signal: .kill, toProcessGroup: true, allowedDurationToNextStep: .seconds(1)),
+    ]
+    var variables: [Environment.Key: String] = [:]
+    for (name, value) in environment { variables[Environment.Key(rawValue: name)!] = value }
+    return Configuration(
+      executable: executable.hasPrefix("/") ? .path(FilePath(executable)) : .name(executable),
+      arguments: Arguments(arguments), environment: .custom(variables), workingDirectory: directory,
+      platformOptions: options)
+  }
+
+  /// Runs `body` against a deadline, and says of each way to fail which one it was.
+  private func guarded<Result: Sendable>(
+    deadline: Duration, _ body: @escaping @Sendable () async throws -> Result
+  ) async throws(ToolError) -> Result {
+    do {
+      return try await withThrowingTaskGroup(of: Result.self) { group in
+        group.addTask { try await body() }
+        group.addTask {
+          try await Task.sleep(for: deadline)
+          throw ToolError.deadlineExceeded(executable, seconds: deadline / .seconds(1))
+        }
+        defer { group.cancelAll() }
+        return try await group.next()!
+      }
+    } catch let error as ToolError {
+      throw error
+    } catch {
+      // A tool that was ended because the user stopped the run may surface as any error of its pipes.
+      if Task.isCancelled || error is CancellationError { throw .cancelled }
+      guard let error = error as? SubprocessError else { throw .cannotStart(executable, reason: "\(error)") }
+      switch error.code {
+      case .executableNotFound: throw .notFound(executable)
+      case .outputLimitExceeded: throw .tooMuchOutput(executable, limit: outputLimit)
+      default: throw .cannotStart(executable, reason: "\(error)")
+      }
+    }
+  }
+}
+
+extension ToolStatus {
+  init(_ status: TerminationStatus) {
+    switch status {
+    case .exited(let code): self = .exited(Int(code))
+    case .signaled(let signal): self = .signaled(Int(signal))
+    }
+  }
+}

@@ -1,0 +1,53 @@
+internal import BenchModel
+internal import GuestProtocol
+
+/// What a series is held against.
+enum BaseEvidence {
+  /// The base ran to its end, and all that it planned was reported.
+  case whole(GuestRun)
+  /// Nothing can be held against the base's tests; `run` is what there is of them, to be shown and not to be judged by.
+  case broken(Reason, run: GuestRun?)
+
+  var run: GuestRun? {
+    switch self {
+    case .whole(let run): run
+    case .broken(_, let run): run
+    }
+  }
+
+  /// Judges the base itself.
+  init(_ trial: Trial?) {
+    guard let trial else {
+      self = .broken(Reason("the base has no result: the run was stopped before it ended"), run: nil)
+      return
+    }
+    switch trial.result {
+    case .doesNotApply(let failure):
+      self = .broken(Reason("the base could not be prepared: \(failure.message)"), run: nil)
+    case .doesNotBuild(let failure):
+      let what = failure.diagnostics.first?.message ?? failure.tail.last ?? "the build failed"
+      self = .broken(Reason("the base does not build: \(what)"), run: nil)
+    case .fault(let fault):
+      self = .broken(Reason("the base could not be tested: \(fault.message)"), run: nil)
+    case .interrupted:
+      self = .broken(Reason("the base has no result: the run was stopped before it ended"), run: nil)
+    case .ran(let run):
+      if let flaw = Self.flaw(of: run) { self = .broken(flaw, run: run) } else { self = .whole(run) }
+    }
+  }
+
+  private static func flaw(of run: GuestRun) -> Reason? {
+    if case .machineDied(let message) = run.ending {
+      return Reason("the machine died under the base: \(message)")
+    }
+    if !run.booted { return Reason("the base does not boot: \(run.ending.words)") }
+    if run.ending != .completed {
+      return Reason("the base does not reach its end: \(run.ending.words) \(run.whereabouts)")
+    }
+    if let anomaly = run.anomalies.first { return Reason("the base's evidence is not whole: \(anomaly)") }
+    if let lost = run.tests.first(where: { $0.status == .missing }) {
+      return Reason(lost.name, "planned on the base and never reported")
+    }
+    return nil
+  }
+}

@@ -1,0 +1,90 @@
+internal import BenchModel
+internal import GuestProtocol
+
+/// All that speaks for and against a series that booted, sorted by what it weighs.
+struct Grounds {
+  /// What got worse.
+  private var worse: [Reason] = []
+  /// Where the evidence does not carry a verdict.
+  private var unknown: [Reason] = []
+  /// What got better.
+  private var better: [Reason] = []
+  private let tests: [TestComparison]
+  /// The guest ended before its time: the tests it lost are told by its ending already.
+  private let endedEarly: Bool
+  /// What a dying machine made its tests say is no evidence against the series.
+  private let machineDied: Bool
+
+  /// - Parameter run: A run that booted, compared with a base that reached its end with nothing missing.
+  init(_ run: GuestRun, tests: [TestComparison], reports: [ReportComparison]) {
+    self.tests = tests
+    endedEarly = run.ending != .completed
+    machineDied = if case .machineDied = run.ending { true } else { false }
+    takeEnding(of: run)
+    // One title may come many times; the verdict needs it once.
+    var titles: Set<String> = []
+    for entry in reports where !entry.onBase && titles.insert(entry.report.title).inserted {
+      let place = entry.report.test.map { " in \($0)" } ?? ""
+      worse.append(Reason(entry.report.title, "kernel report\(place) that the base does not have"))
+    }
+    for test in tests { take(test) }
+    for anomaly in run.anomalies { unknown.append(Reason("the guest's evidence is not whole: \(anomaly)")) }
+    if !tests.contains(where: \.series.isAnswer) { unknown.append(Reason("no test gave an answer")) }
+  }
+
+  var verdict: Verdict {
+    if !worse.isEmpty { return .regresses }
+    if !unknown.isEmpty { return .inconclusive }
+    return better.isEmpty ? .clean : .fixes
+  }
+
+  var reasons: [Reason] {
+    let all = worse + unknown + better
+    if !all.isEmpty { return all }
+    let same = tests.count { $0.change == .same && $0.series.isAnswer }
+    let new = tests.count { $0.change == .new }
+    let words = same == 1 ? "1 test answers" : "\(same) tests answer"
+    return [Reason("\(words) as on the base\(new == 0 ? "" : ", \(new) new"), no new kernel report")]
+  }
+
+  private mutating func takeEnding(of run: GuestRun) {
+    switch run.ending {
+    case .completed: break
+    case .machineDied(let message):
+      unknown.append(Reason("not the series' fault: the machine died \(run.whereabouts): \(message)"))
+    case .panicked, .stoppedEarly, .silent, .bootDeadline, .runDeadline:
+      worse.append(Reason("does not reach its end: \(run.ending.words) \(run.whereabouts)"))
+    }
+  }
+
+  private mutating func take(_ test: TestComparison) {
+    let detail = test.reason.isEmpty ? "" : " (\(test.reason))"
+    let sides = "\(test.base.rawValue) on base, \(test.series.rawValue) with the series"
+    switch test.change {
+    case .same: break
+    case .fixed: better.append(Reason(test.name, sides))
+    case .regressed where test.base == .notOk && test.series == .notOk:
+      blame(Reason(test.name, "not-ok on both, but \(lostChecks(test))"))
+    case .regressed: blame(Reason(test.name, sides + detail))
+    case .new:
+      if test.series.isBad {
+        blame(Reason(test.name, "no answer on base, \(test.series.rawValue) with the series\(detail)"))
+      }
+    case .missing:
+      if endedEarly, test.series == .missing { break }
+      unknown.append(Reason(test.name, "\(test.base.rawValue) on base, no answer with the series\(detail)"))
+    }
+  }
+
+  private mutating func blame(_ reason: Reason) {
+    if machineDied { unknown.append(reason) } else { worse.append(reason) }
+  }
+
+  private func lostChecks(_ test: TestComparison) -> String {
+    let lost = test.checks.filter { $0.base?.passed == true && $0.series?.passed != true }
+    guard let first = lost.first else { return "worse" }
+    let what = first.series.map { $0.detail.isEmpty ? "fails" : "fails: \($0.detail)" } ?? "is gone"
+    let more = lost.count == 1 ? "" : " (and \(lost.count - 1) more)"
+    return "the check \"\(first.name)\" held and now \(what)\(more)"
+  }
+}

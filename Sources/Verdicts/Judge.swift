@@ -1,0 +1,127 @@
+public import BenchModel
+
+/// The verdict on every series of a run, in the order of its header.
+public func judge(_ record: RunRecord) -> [Judgement] {
+  record.header.series.map { judge($0, trial: record.trials[$0.name], base: record.base) }
+}
+
+/// The verdict on one series.
+///
+/// The rules, from the weightiest: a series that does not apply, build or boot is told so; what got worse is
+/// `regresses`; evidence that is not whole, on either side, is `inconclusive`; only then may a series be `fixes` or
+/// `clean`. What cannot be told counts as the harness' fault: never as the series' fault, and never as a pass.
+///
+/// - Parameters:
+///   - series: The series.
+///   - trial: How far it came; `nil` if it never had its turn.
+///   - base: The base's trial, if there is one.
+public func judge(_ series: PatchSeries, trial: Trial?, base: Trial?) -> Judgement {
+  var judgement = Judgement(
+    series: series, verdict: .inconclusive, reasons: [], stage: stage(of: trial), trial: trial, tests: [], reports: [])
+  guard let trial else {
+    judgement.reasons = [Reason("not run: the run was stopped before its turn")]
+    return judgement
+  }
+  switch trial.result {
+  case .interrupted:
+    judgement.reasons = [Reason("not run to its end: the run was stopped in its stage \(judgement.stage.rawValue)")]
+  case .fault(let fault):
+    let advice = fault.advice.map { " (\($0))" } ?? ""
+    judgement.reasons = [Reason("not the series' fault: \(fault.message)\(advice)")]
+  case .doesNotApply(let failure):
+    judgement.verdict = .doesNotApply
+    judgement.reasons = [reason(for: failure)]
+  case .doesNotBuild(let failure):
+    judgement.verdict = .doesNotBuild
+    judgement.reasons = reasons(for: failure)
+  case .ran(let run):
+    let evidence = BaseEvidence(base)
+    judgement.tests = compare(base: evidence.run?.tests ?? [], series: run.tests)
+    let known = Set(evidence.run?.reports.map(\.title) ?? [])
+    judgement.reports = run.reports.map { ReportComparison(report: $0, onBase: known.contains($0.title)) }
+    weigh(run, in: trial, base: base, evidence: evidence, into: &judgement)
+  }
+  return judgement
+}
+
+/// The furthest stage that a trial reached.
+public func stage(of trial: Trial?) -> Stage {
+  guard let trial else { return .apply }
+  switch trial.result {
+  case .doesNotApply: return .apply
+  case .doesNotBuild: return .build
+  case .fault(let fault): return fault.stage
+  case .ran(let run):
+    if !run.booted { return .boot }
+    return run.ending == .completed ? .done : .tests
+  case .interrupted:
+    let seconds = trial.seconds
+    if seconds.tests != nil { return .tests }
+    if seconds.boot != nil { return .boot }
+    return seconds.build != nil ? .build : .apply
+  }
+}
+
+private func weigh(
+  _ run: GuestRun, in trial: Trial, base: Trial?, evidence: BaseEvidence, into judgement: inout Judgement
+) {
+  if let base, base.cell != trial.cell {
+    judgement.reasons = [Reason("not comparable: the base ran in \(words(for: base.cell))")]
+    return
+  }
+  if let other = evidence.run, other.accelerator != run.accelerator {
+    // Emulation is ten to fifty times slower: what misses a deadline there says nothing against a base under KVM.
+    judgement.reasons = [
+      Reason("not comparable: the base ran under \(other.accelerator.rawValue), this under \(run.accelerator.rawValue)")
+    ]
+    return
+  }
+  if !run.booted {
+    weighBoot(run, evidence: evidence, into: &judgement)
+    return
+  }
+  switch evidence {
+  case .broken(let flaw, _): judgement.reasons = [flaw]
+  case .whole:
+    let grounds = Grounds(run, tests: judgement.tests, reports: judgement.reports)
+    judgement.verdict = grounds.verdict
+    judgement.reasons = grounds.reasons
+  }
+}
+
+private func weighBoot(_ run: GuestRun, evidence: BaseEvidence, into judgement: inout Judgement) {
+  switch run.ending {
+  case .machineDied(let message):
+    judgement.reasons = [Reason("not the series' fault: the machine died: \(message)")]
+  case .completed:
+    judgement.reasons = [Reason("the guest's evidence is not whole: it ended properly and never said hello")]
+  case .panicked, .stoppedEarly, .silent, .bootDeadline, .runDeadline:
+    if evidence.run?.booted == true {
+      judgement.verdict = .doesNotBoot
+      judgement.reasons = [Reason("does not boot: \(run.ending.words)")]
+    } else if case .broken(let flaw, let baseRun) = evidence {
+      // A base whose machine died is not known to fail: its flaw says so, and nothing more may be said.
+      let fails = baseRun.map { if case .machineDied = $0.ending { false } else { true } } ?? false
+      judgement.reasons = fails ? [Reason("the base does not boot either"), flaw] : [flaw]
+    }
+  }
+}
+
+private func words(for cell: CellKey) -> String { "\(cell.kernel), profile \(cell.profile), guest \(cell.guest)" }
+
+private func reason(for failure: ApplyFailure) -> Reason {
+  var text = "does not apply"
+  if let file = failure.file { text += ": \(file)" }
+  if let hunk = failure.hunk { text += ", hunk \(hunk)" }
+  return Reason(failure.patch.file, "\(text): \(failure.message)")
+}
+
+private func reasons(for failure: BuildFailure) -> [Reason] {
+  guard !failure.diagnostics.isEmpty else {
+    return [Reason("does not build: \(failure.tail.last ?? "the build failed without a word")")]
+  }
+  return failure.diagnostics.map { diagnostic in
+    let place = diagnostic.file.map { file in diagnostic.line.map { "\(file):\($0)" } ?? file }
+    return Reason(diagnostic.patch, "does not build: \(place.map { "\($0): " } ?? "")\(diagnostic.message)")
+  }
+}

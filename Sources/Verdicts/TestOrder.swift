@@ -1,0 +1,36 @@
+internal import GuestProtocol
+
+extension TestStatus {
+  /// How bad an answer is, from `ok` up; `nil` where the test gave no answer.
+  var severity: Int? {
+    switch self {
+    case .ok: 0
+    case .notOk: 1
+    case .timeout: 2
+    case .crash: 3
+    case .skip, .missing: nil
+    }
+  }
+
+  /// The test said something of the kernel: neither `skip` nor `missing`.
+  var isAnswer: Bool { severity != nil }
+
+  /// An answer, and not `ok`.
+  var isBad: Bool { severity.map { $0 > 0 } ?? false }
+}
+
+extension TestResult {
+  /// Why the test ended as it did: its own reason, or else its failed checks; empty for a plain `ok`.
+  var words: String {
+    if !reason.isEmpty { return reason }
+    switch status {
+    case .missing: return "planned and never reported"
+    case .notOk: break
+    case .ok, .skip, .crash, .timeout: return ""
+    }
+    let failed = checks.filter { !$0.passed }
+    guard let first = failed.first else { return "" }
+    let detail = first.detail.isEmpty ? first.name : "\(first.name): \(first.detail)"
+    return failed.count == 1 ? detail : "\(detail) (and \(failed.count - 1) more)"
+  }
+}

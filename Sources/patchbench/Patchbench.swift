@@ -1,0 +1,61 @@
+import ArgumentParser
+
+@main
+struct Patchbench: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "patchbench",
+    abstract: "Of these candidate kernel patch series, which are right?",
+    discussion: """
+      patchbench applies each series to a kernel, builds it, boots it in QEMU, runs tests of mmap forwarding and \
+      invalidation in the guest, and compares what they and the kernel's log say with the same kernel without the \
+      series.
+
+        patchbench run series/my-fix series/other-fix
+        patchbench run Patches/candidates --output results/thread
+        patchbench report results/thread --format markdown
+        patchbench doctor
+
+      Exit status: 0 no series is worse than its base; 1 at least one is; 2 the command line or the input cannot be \
+      used; 3 the harness failed, or something is inconclusive.
+      """,
+    version: version,
+    subcommands: [RunCommand.self, ReportCommand.self, DoctorCommand.self],
+    defaultSubcommand: nil)
+
+  /// Written into every report.
+  static let version = "0.1.0"
+
+  /// As the default, but a command line that cannot be parsed ends with 2, as documented, and not with the
+  /// library's 64.
+  static func main() async {
+    do {
+      var command = try parseAsRoot()
+      if var asyncCommand = command as? any AsyncParsableCommand {
+        try await asyncCommand.run()
+      } else {
+        try command.run()
+      }
+    } catch {
+      if let failure = Failure(error) {
+        failure.say()
+        exit(withError: ExitCode(failure.status))
+      }
+      let code = exitCode(for: error)
+      guard code == .validationFailure else { exit(withError: error) }
+      Output.error(fullMessage(for: error))
+      exit(withError: ExitCode(ExitStatus.usage))
+    }
+  }
+}
+
+/// The exit statuses, which scripts rely on.
+enum ExitStatus {
+  /// No series is worse than its base.
+  static let fine: Int32 = 0
+  /// At least one series is worse.
+  static let worse: Int32 = 1
+  /// The command line or the input cannot be used.
+  static let usage: Int32 = 2
+  /// The harness failed, or something is inconclusive.
+  static let inconclusive: Int32 = 3
+}

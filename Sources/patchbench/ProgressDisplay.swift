@@ -1,0 +1,85 @@
+import Bench
+import BenchModel
+import Foundation
+import Glibc
+import GuestProtocol
+
+/// Shows on standard error what a run is doing: one line that is written over on a terminal, a line per stage
+/// elsewhere.
+final class ProgressDisplay: EventSink, @unchecked Sendable {
+  // `@unchecked Sendable`: events come one at a time, and `finish` after the last.
+  private let isTerminal = isatty(2) == 1
+  private let total: Int
+  private var done = 0
+  private var isShown = false
+  private let start = ContinuousClock.now
+
+  /// - Parameter total: how many series the run has.
+  init(total: Int) { self.total = total }
+
+  func take(_ event: BenchEvent) {
+    switch event.kind {
+    case .runStarted(let header):
+      line(
+        "\(header.source), \(header.cell.profile); \(header.accelerator.rawValue.uppercased()): \(header.acceleratorReason)"
+      )
+    case .stageStarted(let series, let stage): status(series, stage, nil)
+    case .progress(let series, let stage, let text): status(series, stage, text)
+    case .trialFinished(let trial):
+      if trial.series != nil { done += 1 }
+      line("\(trial.series ?? "base"): \(Self.words(trial))")
+    case .runFinished: break
+    }
+  }
+
+  /// Takes the status line away.
+  func finish() { clear() }
+
+  private func status(_ series: String?, _ stage: Stage, _ text: String?) {
+    // Without a terminal each stage is a line; what happens within it would be thousands.
+    if !isTerminal {
+      if text == nil || stage == .build && series == nil && text?.contains("objects") == false {
+        Output.error("[\(elapsed)] \(series ?? "base"): \(stage.rawValue)\(text.map { ": \($0)" } ?? "")")
+      }
+      return
+    }
+    let words = "[\(done)/\(total) \(elapsed)] \(series ?? "base"): \(stage.rawValue)\(text.map { ": \($0)" } ?? "")"
+    FileHandle.standardError.write(Data("\r\u{1b}[K\(Self.printable(words).prefix(Output.width(2) - 1))".utf8))
+    isShown = true
+  }
+
+  private func line(_ text: String) {
+    clear()
+    Output.error("[\(elapsed)] \(Self.printable(text))")
+  }
+
+  private func clear() {
+    if isShown { FileHandle.standardError.write(Data("\r\u{1b}[K".utf8)) }
+    isShown = false
+  }
+
+  private var elapsed: String {
+    let seconds = Int((ContinuousClock.now - start) / .seconds(1))
+    return "\(seconds / 60):\(seconds % 60 < 10 ? "0" : "")\(seconds % 60)"
+  }
+
+  /// The guest chooses some of these words, and a terminal obeys control characters.
+  private static func printable(_ text: String) -> String {
+    String(
+      String.UnicodeScalarView(text.unicodeScalars.map { $0.properties.generalCategory == .control ? "\u{fffd}" : $0 }))
+  }
+
+  private static func words(_ trial: Trial) -> String {
+    switch trial.result {
+    case .doesNotApply(let failure): return "does not apply: \(failure.patch.file): \(failure.message)"
+    case .doesNotBuild(let failure): return "does not build: \(failure.diagnostics.first?.message ?? "see build.log")"
+    case .fault(let fault): return "the harness failed: \(fault.message)"
+    case .interrupted: return "stopped"
+    case .ran(let run):
+      let passed = run.tests.count { $0.status == .ok }
+      let tests = run.booted ? "\(passed) of \(run.tests.count) tests ok" : "did not boot"
+      let reports = run.reports.isEmpty ? "" : ", \(run.reports.count) kernel reports"
+      return tests + reports + (trial.reused ? " (kept from an earlier run)" : "")
+    }
+  }
+}

@@ -1,0 +1,179 @@
+import BenchModel
+import Foundation
+import GuestProtocol
+import Testing
+
+@testable import Reports
+
+let cell = CellKey(kernel: "linux-6.12", profile: "kasan", guest: "q35")
+let unbind = "invalidate/virtio_gpu-to-vgem/unbind"
+
+func header(_ series: [PatchSeries], reason: String = "KVM: no hello within 15 s of a probe boot") -> RunHeader {
+  RunHeader(
+    cell: cell, source: "Debian linux-source-6.12 6.12.117-1~deb12u1", toolchain: "gcc (Debian 12.2.0-14) 12.2.0",
+    emulator: "QEMU emulator version 7.2.22", accelerator: .tcg, acceleratorReason: reason, processors: 2,
+    patchbench: "0.1.0", series: series)
+}
+
+func series(_ name: String, subject: String = "drm/virtio: share the device's address space") -> PatchSeries {
+  PatchSeries(
+    name: name, cover: CoverLetter(subject: "One mapping, three files", body: ""),
+    patches: [
+      Patch(
+        subject: subject, author: "Ada Example <ada@example.org>", file: "0001-share.patch",
+        paths: ["drivers/gpu/drm/virtio/virtgpu_drv.c"])
+    ])
+}
+
+/// The invalidation test with its three aliases: which of them still hold the page after the unbind.
+func aliases(_ status: TestStatus, dmaBuf: Bool, forwarded: Bool) -> TestResult {
+  func check(_ name: String, _ passed: Bool) -> Check {
+    Check(name: name, passed: passed, detail: passed ? "1" : "0, expected 1")
+  }
+  return TestResult(
+    name: unbind, status: status,
+    checks: [
+      check("chardev: faults after unbind", true), check("dma-buf: faults after unbind", dmaBuf),
+      check("vgem: faults after unbind", forwarded),
+    ])
+}
+
+let plain = TestResult(name: "access/vgem/no-handle", status: .ok, checks: [Check(name: "mmap", passed: true)])
+let skipped = TestResult(name: "forward/udmabuf/pgoff", status: .skip, reason: "no /dev/udmabuf")
+
+func report(
+  _ title: String, _ kind: KernelReport.Kind = .warning, test: String? = nil,
+  trace: [String] = ["WARNING: CPU: 0", "Call Trace:"]
+) -> KernelReport {
+  KernelReport(title: title, kind: kind, trace: trace, test: test)
+}
+
+func guest(
+  _ tests: [TestResult], reports: [KernelReport] = [], ending: GuestEnding = .completed, booted: Bool = true,
+  anomalies: [String] = [], lastLines: [String] = []
+) -> TrialResult {
+  .ran(
+    GuestRun(
+      release: "6.12.117", accelerator: .tcg, ending: ending, booted: booted, tests: tests, reports: reports,
+      anomalies: anomalies, lastLines: lastLines))
+}
+
+let lost = TestResult(name: skipped.name, status: .missing)
+
+let allSeconds = StageSeconds(apply: 0.25, build: 41.4, boot: 2.125, tests: 9)
+
+func record(
+  _ header: RunHeader, base: TrialResult?, reused: Bool = true, results: [(TrialResult, StageSeconds)],
+  interrupted: Bool? = false
+) -> RunRecord {
+  var kinds: [BenchEvent.Kind] = [.runStarted(header)]
+  if let base {
+    kinds.append(
+      .trialFinished(Trial(series: nil, cell: cell, seconds: allSeconds, reused: reused, result: base)))
+  }
+  for (series, (result, seconds)) in zip(header.series, results) {
+    kinds.append(
+      .trialFinished(Trial(series: series.name, cell: cell, seconds: seconds, reused: false, result: result)))
+  }
+  if let interrupted { kinds.append(.runFinished(interrupted: interrupted)) }
+  let start = Date(timeIntervalSince1970: 1_772_366_400)
+  let events = kinds.enumerated().map { BenchEvent(at: start.addingTimeInterval(Double($0) * 60), kind: $1) }
+  return RunRecord(events)!
+}
+
+/// A run with every verdict in it.
+func everyVerdict() -> RunRecord {
+  let base = guest(
+    [plain, aliases(.notOk, dmaBuf: false, forwarded: false), skipped],
+    reports: [report("WARNING in vgem_fault", test: unbind)])
+  let patch = series("x").patches[0]
+  let results: [(String, TrialResult, StageSeconds)] = [
+    (
+      "leave", guest([plain, aliases(.notOk, dmaBuf: false, forwarded: false), skipped]),
+      allSeconds
+    ),
+    (
+      "share",
+      guest(
+        [plain, aliases(.ok, dmaBuf: true, forwarded: true), skipped],
+        reports: [report("WARNING in vgem_fault", test: unbind)]),
+      allSeconds
+    ),
+    (
+      "swap",
+      guest(
+        [
+          TestResult(name: plain.name, status: .crash, reason: "killed by SIGBUS"),
+          aliases(.notOk, dmaBuf: false, forwarded: true), lost,
+        ],
+        reports: [
+          report("WARNING in vgem_fault", test: unbind),
+          report(
+            "KASAN: slab-use-after-free Read in dma_buf_mmap", .kasan, test: plain.name,
+            trace: ["BUG: KASAN: slab-use-after-free in dma_buf_mmap+0x12/0x80", "Read of size 8 at addr ffff888"]),
+        ], ending: .panicked("Kernel panic - not syncing: Fatal exception"), anomalies: ["the end marker is missing"],
+        lastLines: ["[    9.1] Kernel panic - not syncing: Fatal exception"]),
+      allSeconds
+    ),
+    (
+      "stale",
+      .doesNotApply(ApplyFailure(patch: patch, file: patch.paths[0], hunk: 3, message: "patch does not apply")),
+      StageSeconds(apply: 0.1)
+    ),
+    (
+      "typo",
+      .doesNotBuild(
+        BuildFailure(
+          diagnostics: [
+            Diagnostic(file: patch.paths[0], line: 12, message: "'vma' undeclared", patch: patch.file),
+            Diagnostic(file: nil, line: nil, message: "recipe failed"),
+          ], tail: ["make: *** Error 2"])),
+      StageSeconds(apply: 0.1, build: 12)
+    ),
+    (
+      "dead", guest([], ending: .bootDeadline(seconds: 60), booted: false, lastLines: ["[    0.4] Mounting root"]),
+      StageSeconds(apply: 0.1, build: 130, boot: 60)
+    ),
+    (
+      "lost", guest([plain, aliases(.ok, dmaBuf: true, forwarded: true), lost], ending: .machineDied("signal 9")),
+      allSeconds
+    ),
+    ("fault", .fault(HarnessFault(stage: .build, message: "no space left", advice: "free 2 GB")), StageSeconds()),
+    ("never", .interrupted, StageSeconds(apply: 0.1)),
+  ]
+  return record(
+    header(results.map { series($0.0) }), base: base, results: results.map { ($0.1, $0.2) }, interrupted: false)
+}
+
+/// Text that acts where it is not escaped.
+let hostile = "<script>alert(1)</script> `a``b` | *b* [x](y) \u{1b}[31m\u{202e}\r\n# \"\u{301}'"
+
+/// A run in which everything that comes from a patch, a console or a guest is hostile.
+func hostileRun() -> RunRecord {
+  var bad = series(hostile, subject: hostile)
+  bad.cover?.subject = hostile
+  bad.patches[0].author = hostile
+  bad.patches[0].file = hostile
+  var others = [bad, bad]
+  others[0].name += "2"
+  others[1].name += "3"
+  let test = TestResult(
+    name: hostile, status: .notOk, reason: hostile, checks: [Check(name: hostile, passed: false, detail: hostile)])
+  let run = guest(
+    [test, TestResult(name: hostile + "2", status: .crash, reason: hostile)],
+    reports: [report(hostile, test: hostile, trace: ["```", hostile, "~~~"])], ending: .panicked(hostile),
+    anomalies: [hostile], lastLines: ["````", hostile])
+  return record(
+    header([bad] + others, reason: hostile), base: guest([plain]),
+    results: [
+      (run, allSeconds),
+      (
+        .doesNotApply(ApplyFailure(patch: bad.patches[0], file: hostile, hunk: 1, message: hostile)), StageSeconds()
+      ),
+      (
+        .doesNotBuild(
+          BuildFailure(diagnostics: [Diagnostic(file: hostile, line: 1, message: hostile, patch: hostile)], tail: [])),
+        StageSeconds()
+      ),
+    ])
+}

@@ -1,0 +1,41 @@
+import Foundation
+import Testing
+
+@testable import Reports
+
+/// Renderings of one run with every verdict in it, against files that a person has read.
+///
+/// `RECORD_SNAPSHOTS=1 swift test` writes them anew, and fails, so that no one commits a baseline unread.
+@Suite struct SnapshotTests {
+  @Test func markdown() throws { try expect(Report(record: everyVerdict()).markdown(), equals: "report.md") }
+
+  @Test func terminal() throws {
+    try expect(Report(record: everyVerdict()).terminal(color: false, width: 110), equals: "terminal.txt")
+  }
+
+  @Test func html() throws { try expect(Report(record: everyVerdict()).html(), equals: "report.html") }
+
+  @Test func json() throws { try expect(Report(record: everyVerdict()).json(), equals: "report.json") }
+
+  private func expect(_ text: String, equals name: String) throws {
+    let file = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Snapshots/\(name)")
+    if ProcessInfo.processInfo.environment["RECORD_SNAPSHOTS"] != nil {
+      try Data(text.utf8).write(to: file)
+      Issue.record("recorded \(name); read it, then run again without RECORD_SNAPSHOTS")
+      return
+    }
+    let expected = try String(contentsOf: file, encoding: .utf8)
+    if text == expected { return }
+    let lines = (
+      text.split(separator: "\n", omittingEmptySubsequences: false),
+      expected.split(separator: "\n", omittingEmptySubsequences: false)
+    )
+    let first = zip(lines.0, lines.1).enumerated().first { $0.element.0 != $0.element.1 }
+    Issue.record(
+      """
+      \(name) differs at line \((first?.offset ?? min(lines.0.count, lines.1.count)) + 1)
+      now: \(first.map { String($0.element.0) } ?? "(the end)")
+      was: \(first.map { String($0.element.1) } ?? "(the end)")
+      """)
+  }
+}

@@ -1,0 +1,41 @@
+import BenchModel
+import GuestProtocol
+import Verdicts
+
+/// Short ways to say what a trial was like.
+let here = CellKey(kernel: "linux-6.12", profile: "kasan", guest: "q35")
+let candidate = PatchSeries(name: "candidate", patches: [patch])
+let patch = Patch(subject: "drm: x", author: "A <a@example.org>", file: "0001-x.patch", paths: ["drivers/x.c"])
+
+func guest(
+  _ tests: [TestResult], reports: [String] = [], ending: GuestEnding = .completed, booted: Bool = true,
+  anomalies: [String] = [], accelerator: Accelerator = .kvm
+) -> GuestRun {
+  GuestRun(
+    release: "6.12.1", accelerator: accelerator, ending: ending, booted: booted, tests: tests,
+    reports: reports.map { KernelReport(title: $0, kind: .warning, trace: [$0], test: nil) }, anomalies: anomalies,
+    lastLines: [])
+}
+
+/// `test("a", .notOk, "one:ok", "two:bad 0, expected 1")`
+func test(_ name: String, _ status: TestStatus, _ checks: String...) -> TestResult {
+  TestResult(
+    name: name, status: status,
+    checks: checks.map { text in
+      let parts = text.split(separator: ":", maxSplits: 1)
+      let words = parts[1].split(separator: " ", maxSplits: 1)
+      return Check(name: String(parts[0]), passed: words[0] == "ok", detail: words.count > 1 ? String(words[1]) : "")
+    })
+}
+
+func trial(_ result: TrialResult, cell: CellKey = here, seconds: StageSeconds = StageSeconds()) -> Trial {
+  Trial(series: nil, cell: cell, seconds: seconds, reused: false, result: result)
+}
+
+func judged(_ series: TrialResult?, base: TrialResult?) -> Judgement {
+  judge(candidate, trial: series.map { trial($0) }, base: base.map { trial($0) })
+}
+
+extension Judgement {
+  var words: [String] { reasons.map(\.description) }
+}

@@ -1,0 +1,84 @@
+import BenchModel
+import GuestProtocol
+import Testing
+
+@testable import Verdicts
+
+@Suite struct ChangeTests {
+  /// Every pair of endings. Rows: on the base; columns: with the series; `-`: not in that side's plan.
+  static let table = """
+    base     ok        not-ok    timeout   crash     skip     missing  -
+    ok       same      regressed regressed regressed missing  missing  missing
+    not-ok   fixed     same      regressed regressed missing  missing  missing
+    timeout  fixed     same      same      regressed missing  missing  missing
+    crash    fixed     same      same      same      missing  missing  missing
+    skip     new       new       new       new       same     missing  missing
+    missing  new       new       new       new       same     same     missing
+    -        new       new       new       new       new      missing  missing
+    """
+
+  static let pairs: [(String, String, String)] = {
+    let lines = table.split(separator: "\n").map { $0.split(separator: " ").map(String.init) }
+    return lines.dropFirst().flatMap { line in
+      zip(lines[0], line).dropFirst().map { (line[0], $0, $1) }
+    }
+  }()
+
+  @Test(arguments: pairs) func everyPair(base: String, series: String, expected: String) {
+    func side(_ word: String) -> TestResult? { TestStatus(rawValue: word).map { test("a", $0) } }
+    #expect(change(base: side(base), series: side(series)).rawValue == expected)
+  }
+
+  @Test func theTableIsWhole() { #expect(Self.pairs.count == 49) }
+
+  @Test(arguments: [
+    ("one:ok two:bad", "one:ok two:bad", Change.same),
+    ("one:ok two:bad", "one:bad two:bad", .regressed),
+    ("one:ok two:bad", "two:bad", .regressed),
+    ("one:bad two:bad", "one:ok two:bad", .same),
+    ("one:bad two:bad", "two:bad", .same),
+    ("one:bad", "one:bad two:bad", .same),
+    ("one:ok two:bad", "one:bad two:ok", .regressed),
+  ])
+  func aCheckThatHeldMustHoldInAFailureToo(base: String, series: String, expected: Change) {
+    func side(_ text: String) -> TestResult {
+      let checks = text.split(separator: " ").map { $0.split(separator: ":") }
+      return TestResult(
+        name: "a", status: .notOk, checks: checks.map { Check(name: String($0[0]), passed: $0[1] == "ok") })
+    }
+    #expect(change(base: side(base), series: side(series)) == expected)
+  }
+
+  @Test func testsStandInTheBasesOrderThenTheSeries() {
+    let tests = compare(
+      base: [test("b", .ok), test("a", .ok)], series: [test("z", .ok), test("a", .ok), test("c", .ok)])
+    #expect(tests.map(\.name) == ["b", "a", "z", "c"])
+    #expect(tests.map(\.change) == [.missing, .same, .new, .new])
+  }
+
+  @Test func aNamePlannedTwiceIsTakenOnce() {
+    let tests = compare(base: [test("a", .ok), test("a", .crash)], series: [test("a", .ok), test("a", .notOk)])
+    #expect(tests.map(\.change) == [.same])
+  }
+
+  @Test func checksOfBothSidesStandBesideEachOther() {
+    let tests = compare(
+      base: [test("a", .notOk, "one:ok 1", "two:bad 0, expected 1")],
+      series: [test("a", .ok, "two:ok 1", "three:ok")])
+    #expect(tests[0].checks.map(\.name) == ["one", "two", "three"])
+    #expect(tests[0].checks[0].series == nil)
+    #expect(tests[0].checks[1].base == Check(name: "two", passed: false, detail: "0, expected 1"))
+    #expect(tests[0].checks[1].series == Check(name: "two", passed: true, detail: "1"))
+    #expect(tests[0].checks[2].base == nil)
+  }
+
+  @Test(arguments: [
+    (test("a", .ok, "one:ok"), ""),
+    (test("a", .notOk, "one:ok", "two:bad 0, expected 1"), "two: 0, expected 1"),
+    (test("a", .notOk, "one:bad", "two:bad", "three:bad"), "one (and 2 more)"),
+    (TestResult(name: "a", status: .skip, reason: "no vgem here"), "no vgem here"),
+    (TestResult(name: "a", status: .crash, reason: "SIGBUS"), "SIGBUS"),
+    (test("a", .missing), "planned and never reported"),
+  ])
+  func whyATestEndedAsItDid(result: TestResult, expected: String) { #expect(result.words == expected) }
+}

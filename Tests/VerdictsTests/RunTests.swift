@@ -1,0 +1,65 @@
+import BenchModel
+import Foundation
+import GuestProtocol
+import Testing
+import Verdicts
+
+@Suite struct RunTests {
+  @Test func aRunIsJudgedInTheOrderOfItsHeader() throws {
+    let names = ["second", "first", "third"]
+    let header = RunHeader(
+      cell: here, source: "s", toolchain: "gcc", emulator: "qemu", accelerator: .kvm, acceleratorReason: "",
+      processors: 1, patchbench: "0", series: names.map { PatchSeries(name: $0, patches: [patch]) })
+    func finished(_ series: String?, _ status: TestStatus) -> BenchEvent.Kind {
+      .trialFinished(
+        Trial(
+          series: series, cell: here, seconds: StageSeconds(), reused: false, result: .ran(guest([test("a", status)]))))
+    }
+    let kinds: [BenchEvent.Kind] = [
+      .runStarted(header), finished("first", .crash), finished(nil, .notOk), finished("second", .ok),
+    ]
+    let record = try #require(RunRecord(kinds.map { BenchEvent(at: Date(timeIntervalSince1970: 0), kind: $0) }))
+    let judgements = judge(record)
+    #expect(judgements.map(\.series.name) == names)
+    #expect(judgements.map(\.verdict) == [.fixes, .regresses, .inconclusive])
+    #expect(record.interrupted)
+  }
+
+  @Test(
+    arguments: [
+      (nil, Stage.apply),
+      (trial(.doesNotApply(ApplyFailure(patch: patch, file: nil, hunk: nil, message: ""))), .apply),
+      (trial(.doesNotBuild(BuildFailure(diagnostics: [], tail: []))), .build),
+      (trial(.fault(HarnessFault(stage: .tests, message: ""))), .tests),
+      (trial(.ran(guest([], ending: .stoppedEarly, booted: false))), .boot),
+      (trial(.ran(guest([], ending: .stoppedEarly))), .tests),
+      (trial(.ran(guest([]))), .done),
+      (trial(.interrupted), .apply),
+      (trial(.interrupted, seconds: StageSeconds(apply: 1, build: 1)), .build),
+      (trial(.interrupted, seconds: StageSeconds(apply: 1, build: 1, boot: 1)), .boot),
+      (trial(.interrupted, seconds: StageSeconds(apply: 1, build: 1, boot: 1, tests: 1)), .tests),
+    ] as [(Trial?, Stage)])
+  func theFurthestStage(trial: Trial?, expected: Stage) { #expect(stage(of: trial) == expected) }
+
+  @Test(
+    arguments: [
+      ([.clean, .fixes], false, 0),
+      ([.clean, .regresses], false, 1),
+      ([.doesNotApply], false, 1),
+      ([.doesNotBuild], false, 1),
+      ([.doesNotBoot], false, 1),
+      ([.regresses, .inconclusive], false, 3),
+      ([.inconclusive], false, 3),
+      ([.clean], true, 3),
+      ([.regresses], true, 3),
+      ([], false, 3),
+    ] as [([Verdict], Bool, Int32)])
+  func theExitStatus(verdicts: [Verdict], interrupted: Bool, expected: Int32) {
+    let judgements = verdicts.map { verdict in
+      var judgement = judged(nil, base: nil)
+      judgement.verdict = verdict
+      return judgement
+    }
+    #expect(exitStatus(judgements, interrupted: interrupted) == expected)
+  }
+}

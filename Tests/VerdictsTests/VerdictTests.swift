@@ -1,0 +1,239 @@
+import BenchModel
+import GuestProtocol
+import Testing
+import Verdicts
+
+/// One rule: what the two sides did, and what must be said of it.
+struct Rule: Sendable, CustomTestStringConvertible {
+  var title: String
+  var series: TrialResult?
+  var base: TrialResult? = .ran(guest([test("a", .ok), test("b", .notOk)]))
+  var verdict: Verdict
+  /// The first reason.
+  var reason: String
+
+  var testDescription: String { title }
+}
+
+private let failure = ApplyFailure(patch: patch, file: "drivers/x.c", hunk: 2, message: "patch does not apply")
+private let broken = BuildFailure(
+  diagnostics: [Diagnostic(file: "drivers/x.c", line: 7, message: "expected ';'", patch: "0001-x.patch")], tail: [])
+private let same = [test("a", .ok), test("b", .notOk)]
+
+@Suite struct VerdictTests {
+  static let withoutAGuest: [Rule] = [
+    Rule(
+      title: "no trial", series: nil, verdict: .inconclusive, reason: "not run: the run was stopped before its turn"),
+    Rule(
+      title: "interrupted", series: .interrupted, verdict: .inconclusive,
+      reason: "not run to its end: the run was stopped in its stage apply"),
+    Rule(
+      title: "fault", series: .fault(HarnessFault(stage: .build, message: "no space left", advice: "free 2 GB")),
+      verdict: .inconclusive, reason: "not the series' fault: no space left (free 2 GB)"),
+    Rule(
+      title: "does not apply, whatever the base did", series: .doesNotApply(failure), base: nil, verdict: .doesNotApply,
+      reason: "0001-x.patch: does not apply: drivers/x.c, hunk 2: patch does not apply"),
+    Rule(
+      title: "does not build, whatever the base did", series: .doesNotBuild(broken), base: nil, verdict: .doesNotBuild,
+      reason: "0001-x.patch: does not build: drivers/x.c:7: expected ';'"),
+    Rule(
+      title: "a build without a diagnostic", series: .doesNotBuild(BuildFailure(diagnostics: [], tail: ["Killed"])),
+      verdict: .doesNotBuild, reason: "does not build: Killed"),
+  ]
+
+  static let boot: [Rule] = [
+    Rule(
+      title: "does not boot", series: .ran(guest([], ending: .bootDeadline(seconds: 60), booted: false)),
+      verdict: .doesNotBoot, reason: "does not boot: no hello within 60 s"),
+    Rule(
+      title: "panics at boot", series: .ran(guest([], ending: .panicked("Attempted to kill init!"), booted: false)),
+      verdict: .doesNotBoot, reason: "does not boot: the kernel panicked (Attempted to kill init!)"),
+    Rule(
+      title: "a base that boots and then panics carries does-not-boot",
+      series: .ran(guest([], ending: .stoppedEarly, booted: false)),
+      base: .ran(guest([test("a", .missing)], ending: .panicked("Oops"))), verdict: .doesNotBoot,
+      reason: "does not boot: the machine stopped or was reset without a word"),
+    Rule(
+      title: "neither boots", series: .ran(guest([], ending: .silent(seconds: 2.5), booted: false)),
+      base: .ran(guest([], ending: .silent(seconds: 2.5), booted: false)), verdict: .inconclusive,
+      reason: "the base does not boot either"),
+    Rule(
+      title: "no boot and no base", series: .ran(guest([], ending: .stoppedEarly, booted: false)), base: nil,
+      verdict: .inconclusive, reason: "the base has no result: the run was stopped before it ended"),
+    Rule(
+      title: "no boot, and the base's machine died", series: .ran(guest([], ending: .stoppedEarly, booted: false)),
+      base: .ran(guest([], ending: .machineDied("killed"), booted: false)), verdict: .inconclusive,
+      reason: "the machine died under the base: killed"),
+    Rule(
+      title: "the machine dies at boot", series: .ran(guest([], ending: .machineDied("signal 9"), booted: false)),
+      verdict: .inconclusive, reason: "not the series' fault: the machine died: signal 9"),
+    Rule(
+      title: "an end without a hello", series: .ran(guest([], ending: .completed, booted: false)),
+      verdict: .inconclusive,
+      reason: "the guest's evidence is not whole: it ended properly and never said hello"),
+  ]
+
+  static let baseFlaws: [Rule] = [
+    (nil, "the base has no result: the run was stopped before it ended"),
+    (.interrupted, "the base has no result: the run was stopped before it ended"),
+    (.fault(HarnessFault(stage: .boot, message: "no libvirt")), "the base could not be tested: no libvirt"),
+    (.doesNotApply(failure), "the base could not be prepared: patch does not apply"),
+    (.doesNotBuild(broken), "the base does not build: expected ';'"),
+    (
+      .ran(guest([], ending: .stoppedEarly, booted: false)),
+      "the base does not boot: the machine stopped or was reset without a word"
+    ),
+    (
+      .ran(guest([test("a", .ok), test("b", .missing)], ending: .silent(seconds: 9))),
+      "the base does not reach its end: nothing was heard for 9 s in b"
+    ),
+    (
+      .ran(guest(same, ending: .runDeadline(seconds: 9))),
+      "the base does not reach its end: not done within 9 s after the last test"
+    ),
+    (.ran(guest(same, ending: .machineDied("OOM"))), "the machine died under the base: OOM"),
+    (.ran(guest(same, anomalies: ["not KTAP: x"])), "the base's evidence is not whole: not KTAP: x"),
+    (.ran(guest(same + [test("c", .missing)])), "c: planned on the base and never reported"),
+  ].map { (base: TrialResult?, reason: String) in
+    // Against a sound base this series would be `regresses`, by its report and by its test.
+    Rule(
+      title: "flaw: \(reason)", series: .ran(guest([test("a", .crash)], reports: ["WARNING in x"])), base: base,
+      verdict: .inconclusive, reason: reason)
+  }
+
+  static let guests: [Rule] = [
+    Rule(
+      title: "clean", series: .ran(guest(same)), verdict: .clean,
+      reason: "2 tests answer as on the base, no new kernel report"),
+    Rule(
+      title: "clean with a new test", series: .ran(guest(same + [test("c", .ok)])), verdict: .clean,
+      reason: "2 tests answer as on the base, 1 new, no new kernel report"),
+    Rule(
+      title: "clean with a report that the base has too", series: .ran(guest(same, reports: ["WARNING in x"])),
+      base: .ran(guest(same, reports: ["WARNING in x"])), verdict: .clean,
+      reason: "2 tests answer as on the base, no new kernel report"),
+    Rule(
+      title: "fixes", series: .ran(guest([test("a", .ok), test("b", .ok)])), verdict: .fixes,
+      reason: "b: not-ok on base, ok with the series"),
+    Rule(
+      title: "a test regresses", series: .ran(guest([test("a", .notOk, "one:bad 0"), test("b", .notOk)])),
+      verdict: .regresses, reason: "a: ok on base, not-ok with the series (one: 0)"),
+    Rule(
+      title: "a failure grows worse", series: .ran(guest([test("a", .ok), test("b", .crash)])), verdict: .regresses,
+      reason: "b: not-ok on base, crash with the series"),
+    Rule(
+      title: "a failure loses a check", series: .ran(guest([test("a", .notOk, "x:bad", "y:bad 7")])),
+      base: .ran(guest([test("a", .notOk, "x:bad", "y:ok")])), verdict: .regresses,
+      reason: "a: not-ok on both, but the check \"y\" held and now fails: 7"),
+    Rule(
+      title: "a failure drops a check", series: .ran(guest([test("a", .notOk, "x:bad")])),
+      base: .ran(guest([test("a", .notOk, "x:bad", "y:ok")])), verdict: .regresses,
+      reason: "a: not-ok on both, but the check \"y\" held and now is gone"),
+    Rule(
+      title: "a new test that fails", series: .ran(guest(same + [test("c", .timeout)])), verdict: .regresses,
+      reason: "c: no answer on base, timeout with the series"),
+    Rule(
+      title: "a new kernel report", series: .ran(guest(same, reports: ["WARNING in x", "WARNING in x"])),
+      verdict: .regresses, reason: "WARNING in x: kernel report that the base does not have"),
+    Rule(
+      title: "a test gives no answer", series: .ran(guest([test("a", .skip), test("b", .notOk)])),
+      verdict: .inconclusive, reason: "a: ok on base, no answer with the series"),
+    Rule(
+      title: "a test is no longer planned", series: .ran(guest([test("a", .ok)])), verdict: .inconclusive,
+      reason: "b: not-ok on base, no answer with the series (not in the plan with the series)"),
+    Rule(
+      title: "no test at all", series: .ran(guest([])), base: .ran(guest([])), verdict: .inconclusive,
+      reason: "no test gave an answer"),
+    Rule(
+      title: "all skip", series: .ran(guest([test("a", .skip)])), base: .ran(guest([test("a", .skip)])),
+      verdict: .inconclusive, reason: "no test gave an answer"),
+    Rule(
+      title: "an anomaly", series: .ran(guest(same, anomalies: ["a second result for a"])), verdict: .inconclusive,
+      reason: "the guest's evidence is not whole: a second result for a"),
+    Rule(
+      title: "another accelerator", series: .ran(guest([test("a", .timeout)], accelerator: .tcg)),
+      verdict: .inconclusive, reason: "not comparable: the base ran under kvm, this under tcg"),
+  ]
+
+  static let endings: [Rule] = [
+    (GuestEnding.panicked("Oops"), "does not reach its end: the kernel panicked (Oops) in b"),
+    (.stoppedEarly, "does not reach its end: the machine stopped or was reset without a word in b"),
+    (.silent(seconds: 30), "does not reach its end: nothing was heard for 30 s in b"),
+    (.runDeadline(seconds: 300), "does not reach its end: not done within 300 s in b"),
+    (.bootDeadline(seconds: 60), "does not reach its end: no hello within 60 s in b"),
+  ].map { ending, reason in
+    Rule(
+      title: "ending: \(reason)", series: .ran(guest([test("a", .ok), test("b", .missing)], ending: ending)),
+      verdict: .regresses, reason: reason)
+  }
+
+  static let precedence: [Rule] = [
+    Rule(
+      title: "worse beats unknown and better",
+      series: .ran(guest([test("a", .notOk), test("b", .ok)], anomalies: ["odd"])), verdict: .regresses,
+      reason: "a: ok on base, not-ok with the series"),
+    Rule(
+      title: "unknown beats better", series: .ran(guest([test("a", .skip), test("b", .ok)])), verdict: .inconclusive,
+      reason: "a: ok on base, no answer with the series"),
+    Rule(
+      title: "an anomaly beats better", series: .ran(guest([test("a", .ok), test("b", .ok)], anomalies: ["odd"])),
+      verdict: .inconclusive, reason: "the guest's evidence is not whole: odd"),
+    Rule(
+      title: "a new report beats better", series: .ran(guest([test("a", .ok), test("b", .ok)], reports: ["BUG in x"])),
+      verdict: .regresses, reason: "BUG in x: kernel report that the base does not have"),
+    Rule(
+      title: "what a dying machine's tests say is not held against the series",
+      series: .ran(guest([test("a", .notOk), test("b", .missing)], ending: .machineDied("signal 6"))),
+      verdict: .inconclusive, reason: "not the series' fault: the machine died in b: signal 6"),
+    Rule(
+      title: "what the kernel reported before its machine died is",
+      series: .ran(guest([test("a", .missing)], reports: ["BUG in x"], ending: .machineDied("signal 6"))),
+      verdict: .regresses, reason: "BUG in x: kernel report that the base does not have"),
+  ]
+
+  @Test(arguments: withoutAGuest + boot + baseFlaws + guests + endings + precedence)
+  func rule(_ rule: Rule) {
+    let judgement = judged(rule.series, base: rule.base)
+    #expect(judgement.verdict == rule.verdict)
+    #expect(judgement.words.first == rule.reason)
+  }
+
+  @Test func everyVerdictHasARule() {
+    let all = Self.withoutAGuest + Self.boot + Self.baseFlaws + Self.guests + Self.endings + Self.precedence
+    #expect(Set(all.map(\.verdict)) == Set(Verdict.allCases))
+  }
+
+  @Test func theWeightiestReasonStandsFirstAndNoneIsLost() {
+    let base = guest([test("a", .ok), test("b", .notOk), test("c", .ok), test("d", .ok)])
+    let series = guest(
+      [test("a", .notOk), test("b", .ok), test("c", .skip), test("d", .missing)], reports: ["BUG in x"],
+      ending: .panicked("Oops"), anomalies: ["odd"])
+    #expect(
+      judged(.ran(series), base: .ran(base)).words == [
+        "does not reach its end: the kernel panicked (Oops) in d",
+        "BUG in x: kernel report that the base does not have",
+        "a: ok on base, not-ok with the series",
+        "c: ok on base, no answer with the series",
+        "the guest's evidence is not whole: odd",
+        "b: not-ok on base, ok with the series",
+      ])
+  }
+
+  @Test func anotherCellIsNotCompared() {
+    var other = here
+    other.profile = "lockdep"
+    let judgement = judge(
+      candidate, trial: trial(.ran(guest([test("a", .crash)]))), base: trial(.ran(guest([test("a", .ok)])), cell: other)
+    )
+    #expect(judgement.verdict == .inconclusive)
+    #expect(judgement.words == ["not comparable: the base ran in linux-6.12, profile lockdep, guest q35"])
+  }
+
+  @Test func reportsAreToldApartByTitle() {
+    let judgement = judged(
+      .ran(guest(same, reports: ["one", "two"])), base: .ran(guest(same, reports: ["two", "three"])))
+    #expect(judgement.reports.map(\.report.title) == ["one", "two"])
+    #expect(judgement.reports.map(\.onBase) == [false, true])
+    #expect(judgement.newReports == 1)
+  }
+}

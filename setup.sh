@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# Installs the Debian packages that patchbench needs and builds it. Needs Swift and git, nothing else.
+#
+#   ./setup.sh            packages, .build/release/patchbench, the guest binary
+#   ./setup.sh packages   the packages alone
+#   ./setup.sh guest      the guest binary alone
+set -euo pipefail
+cd "$(dirname "$0")"
+
+packages=(
+  # to build patchbench and its guest binary
+  build-essential pkg-config libvirt-dev libguestfs-dev linux-libc-dev
+  # to run guests
+  qemu-system-x86 libvirt-daemon libvirt-daemon-system libvirt-daemon-driver-qemu
+  # to build kernels
+  linux-source-6.12 flex bison bc libelf-dev libssl-dev xz-utils perl kmod
+  # to make what guests boot from
+  cpio
+  # to check report.json in the tests
+  python3-jsonschema
+)
+
+install_packages() {
+  local missing=() package
+  for package in "${packages[@]}"; do
+    [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
+  done
+  [ ${#missing[@]} -eq 0 ] && return
+  echo "Installing: ${missing[*]}" >&2
+  local sudo=()
+  [ "$(id -u)" -eq 0 ] || sudo=(sudo)
+  "${sudo[@]}" apt-get update -qq
+  # Recommended packages would bring daemons that nothing here uses.
+  DEBIAN_FRONTEND=noninteractive "${sudo[@]}" apt-get install -qq -y --no-install-recommends "${missing[@]}" >&2
+}
+
+build_guest() {
+  swift build --package-path GuestTests -c release --static-swift-stdlib --product patchbench-guest
+}
+
+case "${1:-all}" in
+  packages) install_packages ;;
+  guest) build_guest ;;
+  all)
+    install_packages
+    swift build -c release --product patchbench
+    build_guest
+    ;;
+  *)
+    echo "usage: ./setup.sh [packages|guest]" >&2
+    exit 2
+    ;;
+esac
