@@ -79,16 +79,32 @@ let package = Package(
     .target(name: "BenchModel", dependencies: ["GuestProtocol"], swiftSettings: strict),
     .target(name: "GuestProtocol", swiftSettings: strict),
     .systemLibrary(name: "CLibvirt", pkgConfig: "libvirt", providers: [.apt(["libvirt-dev"])]),
+    .target(
+      name: "TestSupport", dependencies: [.product(name: "SystemPackage", package: "swift-system")],
+      path: "Tests/TestSupport", swiftSettings: strict),
+    .testTarget(name: "GuestProtocolTests", dependencies: ["GuestProtocol"], swiftSettings: strict),
     .testTarget(
-      name: "GuestProtocolTests", dependencies: ["GuestProtocol"], swiftSettings: strict),
+      name: "KernelTextTests", dependencies: ["KernelText", "BenchModel"], resources: [.copy("Fixtures")],
+      swiftSettings: strict),
     .testTarget(
-      name: "KernelTextTests", dependencies: ["KernelText", "BenchModel"],
-      resources: [.copy("Fixtures")], swiftSettings: strict),
+      name: "VerdictsTests", dependencies: ["Verdicts", "BenchModel", "GuestProtocol"], swiftSettings: strict),
     .testTarget(
       name: "ReportsTests", dependencies: ["Reports", "Verdicts", "BenchModel", "GuestProtocol"],
       exclude: ["Snapshots"], swiftSettings: strict),
+    .testTarget(name: "ToolboxTests", dependencies: ["Toolbox", "TestSupport"], swiftSettings: strict),
+    .testTarget(name: "SeriesIntakeTests", dependencies: ["SeriesIntake", "BenchModel", "TestSupport"], swiftSettings: strict),
+    .testTarget(name: "KernelBuildTests", dependencies: ["KernelBuild", "BenchModel", "TestSupport", "Toolbox"], swiftSettings: strict),
     .testTarget(
-      name: "VerdictsTests", dependencies: ["Verdicts", "BenchModel", "GuestProtocol"],
+      name: "GuestMachineTests", dependencies: ["GuestMachine", "BenchModel", "GuestProtocol"],
+      swiftSettings: strict),
+    .testTarget(name: "BenchTests", dependencies: ["Bench", "BenchModel", "TestSupport"], swiftSettings: strict),
+    // Real kernels, real guests. Needs what setup.sh installs and builds; skips nothing.
+    .testTarget(
+      name: "IntegrationTests",
+      dependencies: [
+        "Bench", "BenchModel", "GuestMachine", "GuestProtocol", "KernelBuild", "Reports", "SeriesIntake", "TestSupport",
+        "Toolbox", "Verdicts", "patchbench",
+      ],
       swiftSettings: strict),
   ]
 )

@@ -20,7 +20,7 @@ public struct GuestOptions: Sendable, Hashable {
   }
 
   /// Reads the options back from a whole kernel command line. Unknown parameters are passed over, and a number that
-  /// is none leaves the default.
+  /// is none, or no time, leaves the default.
   public init(commandLine: String) {
     self.init()
     for word in commandLine.split(whereSeparator: { $0 == " " || $0 == "\n" }) {
@@ -28,7 +28,7 @@ public struct GuestOptions: Sendable, Hashable {
       let value = word[word.index(after: equals)...]
       switch word[..<equals] {
       case "patchbench.only": only = value.split(separator: ",").map(String.init)
-      case "patchbench.test_seconds": testSeconds = Int(value) ?? testSeconds
+      case "patchbench.test_seconds": if let seconds = Int(value), seconds > 0 { testSeconds = seconds }
       default: break
       }
     }

@@ -28,6 +28,7 @@ public struct KTAPReader: Sendable {
   private var names: [String] = []
   private var planSent = false
   private var checks: [Check] = []
+  private var tooManyChecks = false
   private var reported: Set<Int> = []
   private var ended = false
 
@@ -62,7 +63,7 @@ public struct KTAPReader: Sendable {
     if text.hasPrefix("    ") {
       takeCheck(text.dropFirst(4), into: &events)
     } else if text.hasPrefix("# patchbench: ") {
-      takeOwn(text.dropFirst(14).split(separator: " ", maxSplits: 2), into: &events)
+      takeOwn(Self.words(text.dropFirst(14)), into: &events)
     } else if text.hasPrefix("1..") {
       if let count = Int(text.dropFirst(3)), declared == nil, (0...Self.mostTests).contains(count) {
         declared = count
@@ -76,6 +77,12 @@ public struct KTAPReader: Sendable {
     }
   }
 
+  /// The first two words and the rest as it stands. Cut at bytes: a name may begin with a mark that Swift would join
+  /// to the space before it.
+  private static func words(_ text: Substring) -> [Substring] {
+    text.utf8.split(separator: 0x20, maxSplits: 2, omittingEmptySubsequences: false).map { Substring($0) }
+  }
+
   private mutating func takeOwn(_ words: [Substring], into events: inout [GuestEvent]) {
     switch (words.first, words.count) {
     case ("protocol", 2):
@@ -84,15 +91,16 @@ public struct KTAPReader: Sendable {
       } else if declared == 0 {
         sendPlan(into: &events)
       }
-    case ("planned", 3):
-      if planSent || Int(words[1]) != names.count + 1 {
-        events.append(.anomaly("a test planned out of turn: \(words[2])"))
+    case ("planned", 2...):
+      let name = words.count == 3 ? words[2] : ""
+      if name.isEmpty || planSent || declared == nil || Int(words[1]) != names.count + 1 {
+        events.append(.anomaly("a test planned out of turn: \(words[1]) \(name)"))
       } else {
-        names.append(ResultLine.unescape(words[2]))
+        names.append(ResultLine.unescape(name))
         if names.count == declared { sendPlan(into: &events) }
       }
     case ("start", 2):
-      checks = []
+      forgetChecks()
       if let number = Int(words[1]), planSent, names.indices.contains(number - 1) {
         events.append(.started(names[number - 1]))
       } else {
@@ -119,13 +127,19 @@ public struct KTAPReader: Sendable {
     guard let line = ResultLine(text) else { return }
     if checks.count < Self.mostChecks {
       checks.append(Check(name: line.description, passed: line.passed, detail: line.data))
-    } else if checks.count == Self.mostChecks {
+    } else if !tooManyChecks {
+      tooManyChecks = true
       events.append(.anomaly("more than \(Self.mostChecks) checks in one test"))
     }
   }
 
+  private mutating func forgetChecks() {
+    checks = []
+    tooManyChecks = false
+  }
+
   private mutating func takeResult(_ line: ResultLine, into events: inout [GuestEvent]) {
-    defer { checks = [] }
+    defer { forgetChecks() }
     guard planSent, names.indices.contains(line.number - 1), names[line.number - 1] == line.description else {
       events.append(.anomaly("a result that was not planned: \(line.number) \(line.description)"))
       return
@@ -140,86 +154,5 @@ public struct KTAPReader: Sendable {
     }
     events.append(
       .finished(TestResult(name: line.description, status: status, reason: line.reason, checks: checks)))
-  }
-}
-
-/// One `ok` or `not ok` line of KTAP, taken apart.
-struct ResultLine {
-  var passed: Bool
-  var number: Int
-  var description: String
-  /// What stands behind ` # `, its directive included.
-  var data: String
-
-  init?(_ text: some StringProtocol) {
-    var rest = Substring(text)
-    if rest.hasPrefix("not ok ") {
-      passed = false
-      rest = rest.dropFirst(7)
-    } else if rest.hasPrefix("ok ") {
-      passed = true
-      rest = rest.dropFirst(3)
-    } else {
-      return nil
-    }
-    let digits = rest.prefix { $0.isASCII && $0.isNumber }
-    guard let number = Int(digits) else { return nil }
-    self.number = number
-    rest = rest.dropFirst(digits.count)
-    if rest.hasPrefix(" - ") { rest = rest.dropFirst(3) } else if rest.hasPrefix(" ") { rest = rest.dropFirst() }
-    let cut = Self.hash(in: rest)
-    description = Self.unescape(rest[..<(cut ?? rest.endIndex)])
-    data = cut.map { Self.unescape(rest[rest.index($0, offsetBy: 2)...].drop { $0 == " " }) } ?? ""
-  }
-
-  private var directive: Substring { data.prefix { $0 != " " } }
-
-  var status: TestStatus {
-    switch directive.uppercased() {
-    case "SKIP": passed ? .skip : .notOk
-    case "TIMEOUT": .timeout
-    case "ERROR": .crash
-    default: passed ? .ok : .notOk
-    }
-  }
-
-  /// What stands behind the directive, or all of it where there is none.
-  var reason: String {
-    switch directive.uppercased() {
-    case "SKIP", "TIMEOUT", "ERROR": String(data.dropFirst(directive.count).drop { $0 == " " })
-    default: data
-    }
-  }
-
-  /// Where the first unescaped ` #` begins.
-  private static func hash(in text: Substring) -> Substring.Index? {
-    var index = text.startIndex
-    var escaped = false
-    while index < text.endIndex {
-      let character = text[index]
-      if escaped {
-        escaped = false
-      } else if character == "\\" {
-        escaped = true
-      } else if character == " ", text[text.index(after: index)...].first == "#" {
-        return index
-      }
-      index = text.index(after: index)
-    }
-    return nil
-  }
-
-  static func unescape(_ text: some StringProtocol) -> String {
-    var out = ""
-    var escaped = false
-    for character in text {
-      if !escaped, character == "\\" {
-        escaped = true
-      } else {
-        out.append(character)
-        escaped = false
-      }
-    }
-    return out
   }
 }

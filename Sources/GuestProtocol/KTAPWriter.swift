@@ -37,16 +37,16 @@ public enum KTAPWriter {
     if !result.checks.isEmpty {
       text += "    KTAP version 1\n    1..\(result.checks.count)\n"
       for (index, check) in result.checks.enumerated() {
-        text += "    \(check.passed ? "ok" : "not ok") \(index + 1) \(clean(check.name))"
+        text += "    \(check.passed ? "ok" : "not ok") \(index + 1) \(description(check.name))"
         if !check.detail.isEmpty { text += " # " + clean(check.detail) }
         text += "\n"
       }
     }
-    let name = clean(result.name)
+    let name = description(result.name)
     let reason = result.reason.isEmpty ? "" : " " + clean(result.reason)
     switch result.status {
     case .ok: text += "ok \(number) \(name)\n"
-    case .notOk: text += "not ok \(number) \(name)" + (reason.isEmpty ? "" : " #" + reason) + "\n"
+    case .notOk: text += "not ok \(number) \(name)" + (reason.isEmpty ? "" : " # " + plain(result.reason)) + "\n"
     case .skip: text += "ok \(number) \(name) # SKIP\(reason)\n"
     case .timeout: text += "not ok \(number) \(name) # TIMEOUT\(reason)\n"
     case .crash: text += "not ok \(number) \(name) # ERROR\(reason)\n"
@@ -59,10 +59,27 @@ public enum KTAPWriter {
   /// The last line: how many results were written.
   public static func end(_ count: Int) -> String { "# patchbench: end \(count)\n" }
 
-  /// Keeps free text on one line and clear of KTAP's own `#`.
+  /// A name behind its number. A dash there belongs to KTAP unless a second one follows.
+  private static func description(_ name: String) -> String {
+    (name == "-" || name.utf8.starts(with: "- ".utf8) ? "- " : "") + clean(name)
+  }
+
+  /// A reason that happens to begin like a directive, and is none.
+  private static func plain(_ reason: String) -> String {
+    let text = clean(reason)
+    return ResultLine.startsWithDirective(text) ? "\\" + text : text
+  }
+
+  /// The most bytes of one piece of free text. A line holds two of them, escaped, within what the reader takes.
+  static let longestText = 900
+
+  /// Keeps free text short, on one line and clear of KTAP's own `#`.
   static func clean(_ text: String) -> String {
     var out = ""
+    var bytes = 0
     for scalar in text.unicodeScalars {
+      bytes += UTF8.width(scalar)
+      if bytes > longestText { return out + "…" }
       switch scalar {
       case "#": out += "\\#"
       case "\\": out += "\\\\"

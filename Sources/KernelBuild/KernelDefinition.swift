@@ -9,6 +9,12 @@ public struct KernelDefinition: Sendable, Hashable {
   public var source: Source
   public var profiles: [String: Profile]
 
+  public init(name: String, source: Source, profiles: [String: Profile]) {
+    self.name = name
+    self.source = source
+    self.profiles = profiles
+  }
+
   /// Where the source comes from.
   public enum Source: Sendable, Hashable {
     /// A Debian package that installs `/usr/src/NAME.tar.xz`.
@@ -23,6 +29,12 @@ public struct KernelDefinition: Sendable, Hashable {
     /// Absolute paths, in the order they are laid over each other.
     public var fragments: [FilePath]
     public var image: Image
+
+    public init(name: String, fragments: [FilePath], image: Image) {
+      self.name = name
+      self.fragments = fragments
+      self.image = image
+    }
   }
 
   /// The file that is booted; the raw value is the make target.

@@ -10,22 +10,32 @@ public enum CompilerOutput {
     var found = Collected(limit: limit)
     var makes = Collected(limit: limit)
     let prefix = tree.map { $0.hasSuffix("/") ? $0 : $0 + "/" }
+    var object: String?
     for line in lines(of: log) {
-      if let diagnostic = diagnostic(line, tree: prefix) {
+      if let named = objectOfFunction(line) {
+        object = named
+      } else if let diagnostic = diagnostic(line, tree: prefix, object: object) {
         found.add(diagnostic)
       } else if let diagnostic = makeError(line, tree: prefix) {
         makes.add(diagnostic)
       }
       if found.list.count >= limit { break }
     }
-    return found.list.isEmpty ? makes.list : found.list
+    if !found.list.isEmpty { return found.list }
+    // Where a recipe failed, every make above it fails too: the first one is nearest to the cause.
+    let causes = makes.list.filter { !$0.message.hasPrefix("[") }
+    return causes.isEmpty ? Array(makes.list.prefix(1)) : causes
   }
 
-  /// The diagnostics with `patch` filled in: the last patch of the series that touches the file.
+  /// The diagnostics with `patch` filled in: the last patch of the series that touches the file, or else one that the
+  /// message names, as where a symbol is defined a second time.
   public static func blame(_ diagnostics: [Diagnostic], on patches: [Patch]) -> [Diagnostic] {
     diagnostics.map { diagnostic in
       var blamed = diagnostic
-      if let file = diagnostic.file { blamed.patch = patches.last { $0.paths.contains(file) }?.file }
+      let guilty =
+        patches.last { patch in diagnostic.file.map(patch.paths.contains) ?? false }
+        ?? patches.last { patch in patch.paths.contains { diagnostic.message.contains($0) } }
+      blamed.patch = guilty?.file
       return blamed
     }
   }
@@ -53,8 +63,8 @@ public enum CompilerOutput {
 
   // MARK: - One line
 
-  private static func diagnostic(_ line: String, tree: String?) -> Diagnostic? {
-    if let error = placedError(line, tree: tree) ?? linkerError(line, tree: tree) { return error }
+  private static func diagnostic(_ line: String, tree: String?, object: String?) -> Diagnostic? {
+    if let error = placedError(line, tree: tree) ?? linkerError(line, tree: tree, object: object) { return error }
     if line.hasPrefix("ERROR: modpost: ") {
       return Diagnostic(file: nil, line: nil, message: String(line.dropFirst("ERROR: modpost: ".count)))
     }
@@ -119,26 +129,42 @@ public enum CompilerOutput {
     return number
   }
 
-  /// `ld: drivers/x.o: in function `f': …`, `x.c:(.text+0x12): undefined reference to `g'`. What the linker names is an
-  /// object; the source beside it is what a patch has touched.
-  private static func linkerError(_ line: String, tree: String?) -> Diagnostic? {
+  /// `drivers/x.o` in ``ld: drivers/x.o: in function `f':``, which tells where the file of the next line is.
+  private static func objectOfFunction(_ line: String) -> String? {
+    guard let words = line.firstRange(of: ".o: in function ") else { return nil }
+    return line[..<words.lowerBound].split(separator: " ").last.map { $0 + ".o" }
+  }
+
+  /// ``x.c:(.text+0x12): undefined reference to `g'``. What the linker names is an object, or a file without its
+  /// directory; the source beside the object is what a patch has touched.
+  private static func linkerError(_ line: String, tree: String?, object: String?) -> Diagnostic? {
     for words in ["undefined reference to ", "multiple definition of ", "undefined symbol: ", "duplicate symbol: "] {
       guard let found = line.firstRange(of: words) else { continue }
-      let message = line[found.lowerBound...]
-      let place = line[..<found.lowerBound].split(separator: " ").last ?? ""
-      let file = place.prefix { $0 != ":" }
-      return Diagnostic(file: source(file, tree), line: nil, message: withoutEchoes(message))
+      let place = (line[..<found.lowerBound].split(separator: " ").last ?? "").prefix { $0 != ":" }
+      let message = withoutAddresses(line[found.lowerBound...], tree: tree)
+      return Diagnostic(file: source(place, beside: object, tree), line: nil, message: message)
     }
     return nil
   }
 
-  /// ld says where else the symbol is defined, with addresses that change from build to build.
-  private static func withoutEchoes(_ message: Substring) -> String {
-    String(message.firstRange(of: "; ").map { message[..<$0.lowerBound] } ?? message)
+  /// ld says where else a symbol is defined, with an address that changes from build to build:
+  /// ``multiple definition of `f'; drivers/x.o:x.c:(.text+0x80): first defined here``
+  private static func withoutAddresses(_ message: Substring, tree: String?) -> String {
+    guard let echo = message.firstRange(of: "; ") else { return String(message) }
+    let words = message[..<echo.lowerBound]
+    guard message.hasSuffix(": first defined here"),
+      let other = source(message[echo.upperBound...].prefix { $0 != ":" }, beside: nil, tree)
+    else { return String(words) }
+    return "\(words), first defined in \(other)"
   }
 
-  private static func source(_ file: Substring, _ tree: String?) -> String? {
-    if file.hasSuffix(".c") || file.hasSuffix(".S") || file.hasSuffix(".h") { return relative(file, tree) }
+  private static func source(_ file: Substring, beside object: String?, _ tree: String?) -> String? {
+    if !file.contains("/"), let object, let slash = object.lastIndex(of: "/") {
+      return relative(object[...slash], tree) + file
+    }
+    if file.hasSuffix(".c") || file.hasSuffix(".S") || file.hasSuffix(".h") {
+      return relative(file, tree)
+    }
     if file.hasSuffix(".o"), file.contains("/") { return relative(file.dropLast(2), tree) + ".c" }
     return nil
   }

@@ -183,7 +183,8 @@ public struct ConsoleScanner: Sendable {
       keep(open, by: name)
     } else if let first = speaker.preface.first {
       // The headline was lost. What stood here is no clean log.
-      let title = Self.announces(first) ? SteadyText.steady(first.prefix { $0 != "," && $0 != "." }) : "report cut short"
+      let title =
+        Self.announces(first) ? SteadyText.steady(first.prefix { $0 != "," && $0 != "." }) : "report cut short"
       let kind: KernelReport.Kind = Self.announces(first) ? .bug : .warning
       keep(KernelReport(title: title, kind: kind, trace: speaker.preface, test: test))
     }
@@ -248,7 +249,7 @@ private struct BadPointer: Sendable {
   var index: Int
   private var speaker: String
   private var line: Int
-  private var place: String?
+  private var place: Substring?
   private var test: String?
 
   init?(_ report: KernelReport, at index: Int, by speaker: String, line: Int) {
@@ -262,12 +263,13 @@ private struct BadPointer: Sendable {
   }
 
   func leadsTo(_ report: KernelReport, by speaker: String, beginning first: Int) -> Bool {
-    report.kind == .oops && speaker == self.speaker && report.test == test && Self.place(report) == place
-      && first - line <= 16
+    guard report.kind == .oops, speaker == self.speaker, report.test == test, first - line <= 16 else { return false }
+    // A log that was cut before it said where the fault was cannot contradict.
+    return Self.place(report) == nil || Self.place(report) == place
   }
 
-  private static func place(_ report: KernelReport) -> String? {
-    report.title.split(separator: " ").last.map(String.init)
+  private static func place(_ report: KernelReport) -> Substring? {
+    report.title.firstRange(of: " in ").map { report.title[$0.upperBound...] }
   }
 }
 

@@ -175,7 +175,8 @@ struct OpenReport {
 
   private static func tellsOfProcessors(_ text: String) -> Bool {
     let beginnings = [
-      "rcu: ", "NMI backtrace for", "Sending NMI", "CPU: ", "Hardware name: ", "Modules linked in", "Tainted: ", "task:",
+      "rcu: ", "NMI backtrace for", "Sending NMI", "CPU: ", "Hardware name: ", "Modules linked in", "Tainted: ",
+      "task:",
       "irq event stamp", "hardirqs last", "softirqs last", "(detected by", "(t=", " (t=", "INFO: NMI handler",
       "Kernel panic", "Workqueue: ",
     ]

@@ -96,12 +96,20 @@ struct ReportRule: Sendable {
 
   private static let memory = ReportRule("", .outOfMemory, .killed, .killed)
 
-  /// `NAME invoked oom-killer: …`; the name has at most 15 bytes, which keeps the search short.
+  private static let invocation = Array(" invoked oom-killer: ".utf8)
+
+  /// `NAME invoked oom-killer: …`. The name has at most 15 bytes; as every line comes by here, only a space followed by
+  /// an `i` at such a place is looked at closely.
   private static func invokesOOMKiller(_ text: String) -> Bool {
-    let words = " invoked oom-killer: "
-    guard let space = text.utf8.prefix(40).indices.first(where: { text.utf8[$0...].starts(with: words.utf8) })
-    else { return false }
-    return space > text.startIndex
+    let found = text.utf8.withContiguousStorageIfAvailable { bytes in
+      let last = min(16, bytes.count - invocation.count)
+      guard last > 0 else { return false }
+      for start in 1...last where bytes[start] == .space && bytes[start + 1] == UInt8(ascii: "i") {
+        if bytes[start...].starts(with: invocation) { return true }
+      }
+      return false
+    }
+    return found ?? false
   }
 
   private static let all: [ReportRule] = [
@@ -120,7 +128,7 @@ struct ReportRule: Sendable {
     ReportRule("BUG: unable to handle ", .oops, .words("BUG: unable to handle page fault"), .endTrace),
     ReportRule("Unable to handle kernel ", .oops, .message, .endTrace),
     ReportRule("Oops: ", .oops, .oops, .endTrace),
-    ReportRule("Oops ", .oops, .oops, .endTrace),
+    ReportRule("Oops ", contains: "[#", .oops, .oops, .endTrace),
     ReportRule("Internal error: ", .oops, .oops, .endTrace),
     ReportRule("general protection fault", contains: "[#", .oops, .oops, .endTrace),
     ReportRule("divide error", contains: "[#", .oops, .oops, .endTrace),

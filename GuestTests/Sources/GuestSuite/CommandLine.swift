@@ -27,7 +27,7 @@ public enum GuestCommand: Hashable, Sendable {
   public func run() -> Int32 {
     switch self {
     case .initProcess: GuestInit.run()
-    case .test(let name): return TestProcess.report(name)
+    case .test(let name): return TestReport.run(name)
     case .list: return OpenFile(number: 1).write(Suite.listing) ? 0 : 1
     case .usage:
       OpenFile(number: 2).write(

@@ -14,9 +14,9 @@ public struct GuestTest: Sendable {
     self.body = body
   }
 
-  /// Runs the test in this process.
-  public func run() -> TestResult {
-    let recorder = Recorder()
+  /// Runs the test in this process, telling each check as soon as it is made.
+  public func run(hear: @escaping (Check) -> Void = { _ in }) -> TestResult {
+    let recorder = Recorder(hear: hear)
     do {
       try body(recorder)
       return recorder.result(of: name, ended: nil)

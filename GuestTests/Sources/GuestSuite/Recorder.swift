@@ -3,15 +3,21 @@ internal import GuestProtocol
 /// Collects what one test looked at.
 final class Recorder {
   private(set) var checks: [Check] = []
+  private let hear: (Check) -> Void
+
+  /// Makes a recorder that also tells each check as soon as it is made: a kernel that takes the test down must not
+  /// take with it what the test had already seen.
+  init(hear: @escaping (Check) -> Void = { _ in }) { self.hear = hear }
 
   /// Records one thing looked at. The detail says what was seen, and what was expected where that differs.
   func expect(_ passed: Bool, _ name: String, _ detail: @autoclosure () -> String = "") {
     // The host knows a check by its name, so two of one name would hide one another.
     let taken = checks.contains { $0.name == name }
-    checks.append(
-      Check(
-        name: taken ? "\(name) (named twice, as check \(checks.count + 1))" : name, passed: passed && !taken,
-        detail: detail()))
+    let check = Check(
+      name: taken ? "\(name) (named twice, as check \(checks.count + 1))" : name, passed: passed && !taken,
+      detail: detail())
+    checks.append(check)
+    hear(check)
   }
 
   /// Records a comparison.

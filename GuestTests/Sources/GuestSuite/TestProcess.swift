@@ -29,20 +29,16 @@ enum TestProcess {
       close(ends[1])
       return failed(name, "\(error.call): \(errnoName(error.code))")
     }
-    var report = KTAPReader()
-    var result: TestResult?
-    let ending = wait(for: child, seconds: seconds) {
-      for case .finished(let seen) in report.read(drain(ends[0])) where seen.name == name { result = seen }
-    } pipe: {
-      ends[0]
-    }
-    return judge(name, reported: result, ending: ending, seconds: seconds)
+    var report = TestReport(name)
+    let ending = wait(for: child, seconds: seconds, pipe: ends[0]) { report.take(drain(ends[0])) }
+    return judge(name, reported: report.result, checks: report.checks(), ending: ending, seconds: seconds)
   }
 
   /// What a test's report and the end of its process amount to. A process that reported and then did not end by
   /// itself ran into something while the kernel took it down, and that is the worse news.
-  static func judge(_ name: String, reported: TestResult?, ending: Ending, seconds: Int) -> TestResult {
-    let checks = reported?.checks ?? []
+  static func judge(
+    _ name: String, reported: TestResult?, checks: [Check], ending: Ending, seconds: Int
+  ) -> TestResult {
     let after = reported == nil ? "" : ", after it had reported"
     func ended(_ status: TestStatus, _ reason: String) -> TestResult {
       TestResult(name: name, status: status, reason: reason + after, checks: checks)
@@ -83,7 +79,7 @@ enum TestProcess {
   }
 
   /// Waits for the end of a process, reading its report on the way so that a long one cannot block it.
-  private static func wait(for child: pid_t, seconds: Int, drain: () -> Void, pipe: () -> Int32) -> Ending {
+  private static func wait(for child: pid_t, seconds: Int, pipe: Int32, drain: () -> Void) -> Ending {
     let process = cguest_pidfd_open(child)
     defer { close(process) }
     var killed = false
@@ -92,7 +88,7 @@ enum TestProcess {
     while true {
       var polled = [
         pollfd(fd: process, events: Int16(POLLIN), revents: 0),
-        pollfd(fd: pipeOpen ? pipe() : -1, events: Int16(POLLIN), revents: 0),
+        pollfd(fd: pipeOpen ? pipe : -1, events: Int16(POLLIN), revents: 0),
       ]
       let ready = poll(&polled, 2, Int32(clamping: max(0, deadline - now())))
       drain()
@@ -130,13 +126,5 @@ enum TestProcess {
     var time = timespec()
     clock_gettime(CLOCK_MONOTONIC, &time)
     return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
-  }
-
-  /// The child's side: runs the test and reports it in the words that also leave the guest.
-  static func report(_ name: String) -> Int32 {
-    let result =
-      Suite.test(named: name)?.run() ?? TestResult(name: name, status: .notOk, reason: "no such test")
-    let text = KTAPWriter.plan([name]) + KTAPWriter.start(1) + KTAPWriter.result(result, number: 1) + KTAPWriter.end(1)
-    return OpenFile(number: reportDescriptor).write(text) ? 0 : 1
   }
 }

@@ -57,7 +57,7 @@ struct ResultTests {
   func endings() {
     let good = TestResult(name: "a/b", status: .ok, checks: [Check(name: "one", passed: true)])
     func judged(_ reported: TestResult?, _ ending: TestProcess.Ending) -> TestResult {
-      TestProcess.judge("a/b", reported: reported, ending: ending, seconds: 30)
+      TestProcess.judge("a/b", reported: reported, checks: reported?.checks ?? [], ending: ending, seconds: 30)
     }
     #expect(judged(good, .exited(0)) == good)
     #expect(judged(nil, .exited(0)).status == .crash)
@@ -69,5 +69,24 @@ struct ResultTests {
     #expect(late.checks == good.checks)
     #expect(judged(nil, .killedInTime).status == .timeout)
     #expect(judged(nil, .neverDied).reason.hasSuffix("it hangs in the kernel"))
+  }
+
+  @Test("a report arrives whole, and one cut short keeps the checks before the cut")
+  func report() {
+    let checks = [Check(name: "one", passed: true), Check(name: "faults", passed: false, detail: "0, expected 1")]
+    let whole = TestResult(name: "a/b", status: .notOk, checks: checks)
+    var report = TestReport("a/b")
+    for check in checks { report.take(TestReport.line(check).utf8) }
+    #expect(report.result == nil)
+    #expect(report.checks() == checks)
+    report.take(TestReport.lines(whole).utf8)
+    #expect(report.result == whole)
+
+    var cut = TestReport("a/b")
+    cut.take(TestReport.line(checks[0]).utf8)
+    cut.take(TestReport.line(checks[1]).utf8.dropLast(20))
+    #expect(cut.checks().first == checks[0])
+    #expect(cut.result == nil)
+    #expect(TestReport("a/b").checks().isEmpty)
   }
 }

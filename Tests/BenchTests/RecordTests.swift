@@ -1,0 +1,55 @@
+import Bench
+import BenchModel
+import Foundation
+import SystemPackage
+import TestSupport
+import Testing
+
+@Suite struct RecordTests {
+  private static let cell = CellKey(kernel: "linux-6.12", profile: "kasan", guest: "q35")
+  private static let header = RunHeader(
+    cell: cell, source: "Debian", toolchain: "gcc", emulator: "QEMU", accelerator: .tcg, acceleratorReason: "asked for",
+    processors: 2, patchbench: "test",
+    series: [PatchSeries(name: "s", patches: [Patch(subject: "x", author: "a", file: "f", paths: ["p"])])])
+  private static let trial = Trial(
+    series: "s", cell: cell, seconds: StageSeconds(apply: 1), reused: false,
+    result: .doesNotApply(ApplyFailure(patch: header.series[0].patches[0], file: "p", hunk: 2, message: "no")))
+
+  @Test func whatIsRecordedIsReadBack() throws {
+    let scratch = try Scratch()
+    let path = scratch.path.appending("events.jsonl")
+    let events = [BenchEvent.Kind.runStarted(Self.header), .trialFinished(Self.trial), .runFinished(interrupted: false)]
+      .enumerated().map { BenchEvent(at: Date(timeIntervalSince1970: Double($0.offset)), kind: $0.element) }
+    let recorder = try EventRecorder(path)
+    for event in events { try recorder.take(event) }
+    #expect(try EventRecord.read(path) == events)
+    let record = try #require(RunRecord(try EventRecord.read(path)))
+    #expect(record.trials["s"] == Self.trial)
+    #expect(!record.interrupted)
+  }
+
+  @Test func aRecordThatBreaksOffIsARunThatWasInterrupted() throws {
+    let scratch = try Scratch()
+    let path = scratch.path.appending("events.jsonl")
+    let recorder = try EventRecorder(path)
+    try recorder.take(BenchEvent(at: Date(timeIntervalSince1970: 1), kind: .runStarted(Self.header)))
+    try recorder.take(BenchEvent(at: Date(timeIntervalSince1970: 2), kind: .trialFinished(Self.trial)))
+    // A crash in the middle of a line, after a line of a newer version.
+    var bytes = try Data(contentsOf: URL(filePath: path.string))
+    bytes += Data(#"{"at":3,"kind":{"somethingNewer":{}}}"#.utf8) + [0x0a] + Data(#"{"at":4,"kind":{"runFin"#.utf8)
+    try bytes.write(to: URL(filePath: path.string))
+    let record = try #require(RunRecord(try EventRecord.read(path)))
+    #expect(record.interrupted)
+    #expect(record.trials.count == 1)
+  }
+
+  @Test func directoriesOfRunsSortByTimeAndNeverCollide() throws {
+    let scratch = try Scratch()
+    let home = scratch.path
+    let first = RunDirectory.fresh(under: home, label: "k-p", at: Date(timeIntervalSince1970: 0))
+    #expect(first.lastComponent?.string == "19700101T000000-k-p")
+    try FileManager.default.createDirectory(atPath: first.string, withIntermediateDirectories: true)
+    let second = RunDirectory.fresh(under: home, label: "k-p", at: Date(timeIntervalSince1970: 0))
+    #expect(second.lastComponent?.string == "19700101T000000-k-p-2")
+  }
+}

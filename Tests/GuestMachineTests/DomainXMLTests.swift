@@ -1,0 +1,40 @@
+import BenchModel
+import GuestProtocol
+import SystemPackage
+import Testing
+
+@testable import GuestMachine
+
+@Suite struct DomainXMLTests {
+  static func spec(_ accelerator: Accelerator, kernel: FilePath = "/k/vmlinux") -> MachineSpec {
+    MachineSpec(
+      name: "patchbench-1", accelerator: accelerator, kernel: kernel, initramfs: "/k/initramfs.cpio",
+      commandLine: KernelCommandLine(GuestOptions(only: ["a/b/c"], testSeconds: 12)), console: "/r/console.log",
+      results: "/r/results.ktap")
+  }
+
+  @Test func commandLineEndsTheMachineOnAPanicAndCarriesTheOptions() {
+    let words = KernelCommandLine(GuestOptions(only: ["a/b/c"], testSeconds: 12)).parameters
+    #expect(words.contains("console=ttyS0"))
+    #expect(words.contains("panic=-1"))
+    #expect(words.contains("kasan_multi_shot"))
+    #expect(GuestOptions(commandLine: words.joined(separator: " ")) == GuestOptions(only: ["a/b/c"], testSeconds: 12))
+  }
+
+  @Test(arguments: [(Accelerator.tcg, "type='qemu'", "qemu64"), (.kvm, "type='kvm'", "host-passthrough")])
+  func acceleratorDecidesTypeAndProcessor(_ row: (accelerator: Accelerator, type: String, cpu: String)) {
+    let xml = DomainXML.render(Self.spec(row.accelerator))
+    #expect(xml.contains(row.type))
+    #expect(xml.contains(row.cpu))
+  }
+
+  @Test func everyWayToStopEndsTheDomain() {
+    let xml = DomainXML.render(Self.spec(.tcg))
+    for event in ["poweroff", "reboot", "crash"] { #expect(xml.contains("<on_\(event)>destroy</on_\(event)>")) }
+  }
+
+  @Test func pathsAreEscaped() {
+    let xml = DomainXML.render(Self.spec(.tcg, kernel: "/a<b>&'\"/vmlinux"))
+    #expect(xml.contains("<kernel>/a&lt;b&gt;&amp;&apos;&quot;/vmlinux</kernel>"))
+  }
+}

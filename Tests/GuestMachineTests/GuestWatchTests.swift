@@ -1,0 +1,153 @@
+import BenchModel
+import GuestMachine
+import GuestProtocol
+import Testing
+
+/// One guest's life, and what has to be said of it.
+struct Life: Sendable, CustomTestStringConvertible {
+  var testDescription: String
+  var script: [Step]
+  var ending: GuestEnding
+  var booted = true
+  var statuses: [TestStatus] = []
+  var reports: [KernelReport.Kind] = []
+  var isWhole = true
+  var destroyed = false
+}
+
+private let plan = KTAPWriter.plan(["a/b/first", "a/b/second"])
+private let first = KTAPWriter.start(1) + KTAPWriter.result(TestResult(name: "a/b/first", status: .ok), number: 1)
+private let second = KTAPWriter.start(2) + KTAPWriter.result(TestResult(name: "a/b/second", status: .ok), number: 2)
+private let banner = "[    0.000000] Linux version 6.12.117 (patchbench@patchbench) #1\n"
+private let warning = """
+  [    5.000000] ------------[ cut here ]------------
+  [    5.000001] WARNING: CPU: 0 PID: 1 at drivers/dma-buf/dma-buf.c:100 dma_buf_mmap+0x10/0x20
+  [    5.000002] Call Trace:
+  [    5.000003]  dma_buf_mmap+0x10/0x20
+  [    5.000004] ---[ end trace 0000000000000000 ]---
+
+  """
+private let panic = "[    6.000000] Kernel panic - not syncing: Fatal exception\n"
+
+@Suite struct GuestWatchTests {
+  static let clocks = GuestClocks(boot: .seconds(30), silence: .seconds(20), run: .seconds(100))
+
+  static let lives: [Life] = [
+    Life(
+      testDescription: "comes to its end",
+      script: [.console(banner), .results(plan), .results(first + second), .results(KTAPWriter.end(2)), .stop(.guest)],
+      ending: .completed, statuses: [.ok, .ok]),
+    Life(
+      testDescription: "comes to its end, its stream cut at every byte",
+      script: (plan + first + second + KTAPWriter.end(2)).map { .results(String($0)) } + [.stop(.guest)],
+      ending: .completed, statuses: [.ok, .ok]),
+    Life(
+      testDescription: "warns after its end marker",
+      script: [.results(plan + first + second + KTAPWriter.end(2)), .console(warning), .stop(.guest)],
+      ending: .completed, statuses: [.ok, .ok], reports: [.warning]),
+    Life(
+      testDescription: "panics in a test",
+      script: [.results(plan + first + KTAPWriter.start(2)), .console(panic), .stop(.guest)],
+      ending: .panicked("Kernel panic - not syncing: Fatal exception"), statuses: [.ok, .missing], reports: [.panic]),
+    Life(
+      testDescription: "panics while it shuts down",
+      script: [.results(plan + first + second + KTAPWriter.end(2)), .console(panic), .stop(.guest)],
+      ending: .panicked("Kernel panic - not syncing: Fatal exception"), statuses: [.ok, .ok], reports: [.panic]),
+    Life(
+      testDescription: "loses its tail",
+      script: [.results(plan + first + second), .stop(.guest)], ending: .stoppedEarly, statuses: [.ok, .ok]),
+    Life(
+      testDescription: "is reset without a word",
+      script: [.results(plan + KTAPWriter.start(1)), .stop(.guest)], ending: .stoppedEarly,
+      statuses: [.missing, .missing]),
+    Life(
+      testDescription: "ends before it says anything", script: [.stop(.guest)], ending: .stoppedEarly, booted: false),
+    Life(
+      testDescription: "panics before init", script: [.console(banner), .console(panic), .stop(.guest)],
+      ending: .panicked("Kernel panic - not syncing: Fatal exception"), booted: false, reports: [.panic]),
+    Life(
+      testDescription: "never says anything", script: [], ending: .silent(seconds: 20), booted: false, destroyed: true),
+    Life(
+      testDescription: "falls silent in a test", script: [.results(plan + first + KTAPWriter.start(2))],
+      ending: .silent(seconds: 20), statuses: [.ok, .missing], destroyed: true),
+    Life(
+      testDescription: "talks and never reaches init", script: [.console(banner), .chatter],
+      ending: .bootDeadline(seconds: 30), booted: false, destroyed: true),
+    Life(
+      testDescription: "talks and never ends", script: [.results(plan + first), .chatter],
+      ending: .runDeadline(seconds: 100), statuses: [.ok, .missing], destroyed: true),
+    Life(
+      testDescription: "dies with its emulator",
+      script: [.results(plan + first), .stop(.emulator("QEMU ended: killed"))],
+      ending: .machineDied("QEMU ended: killed"), statuses: [.ok, .missing]),
+    Life(
+      testDescription: "is destroyed by somebody else", script: [.results(plan + first), .stop(.destroyed)],
+      ending: .machineDied("it was destroyed by somebody else"), statuses: [.ok, .missing]),
+    Life(
+      testDescription: "forges a result that was not planned",
+      script: [.results(plan + first + "ok 7 a/b/other\n" + second + KTAPWriter.end(2)), .stop(.guest)],
+      ending: .completed, statuses: [.ok, .ok], isWhole: false),
+    Life(
+      testDescription: "repeats a result",
+      script: [.results(plan + first + first + second + KTAPWriter.end(2)), .stop(.guest)],
+      ending: .completed, statuses: [.ok, .ok], isWhole: false),
+    Life(
+      testDescription: "miscounts its results",
+      script: [.results(plan + first + second + KTAPWriter.end(3)), .stop(.guest)],
+      ending: .completed, statuses: [.ok, .ok], isWhole: false),
+    Life(
+      testDescription: "writes garbage between its results",
+      script: [.results(plan + first + "\u{1b}[31m<b>\n" + second + KTAPWriter.end(2)), .stop(.guest)],
+      ending: .completed, statuses: [.ok, .ok], isWhole: false),
+    Life(
+      testDescription: "ends with an end marker and no plan", script: [.results(KTAPWriter.end(0)), .stop(.guest)],
+      ending: .completed, booted: false, isWhole: false),
+  ]
+
+  @Test(arguments: lives) func lifeIsToldAsItWas(_ life: Life) async throws {
+    let clock = ScriptClock()
+    let machine = ScriptedMachine(life.script, clock: clock)
+    let watched = try await GuestWatch(Self.clocks, clock: clock).watch(machine, accelerator: .tcg) { _ in }
+    #expect(watched.run.ending == life.ending)
+    #expect(watched.run.booted == life.booted)
+    #expect(watched.run.tests.map(\.status) == life.statuses)
+    #expect(watched.run.reports.map(\.kind) == life.reports)
+    #expect(watched.run.anomalies.isEmpty == life.isWhole, "\(watched.run.anomalies)")
+    #expect(machine.wasDestroyed == life.destroyed)
+    #expect(watched.run.lastLines.isEmpty || life.ending != .completed)
+  }
+
+  @Test func timesAreTakenAtHelloAndAtTheEnd() async throws {
+    let clock = ScriptClock()
+    let machine = ScriptedMachine(
+      [
+        .pass(.seconds(5)), .results(plan), .pass(.seconds(3)), .results(first + second + KTAPWriter.end(2)),
+        .stop(.guest),
+      ], clock: clock)
+    let watched = try await GuestWatch(Self.clocks, clock: clock).watch(machine, accelerator: .tcg) { _ in }
+    #expect(watched.boot == 5)
+    #expect(watched.tests == 3)
+  }
+
+  @Test func theRunningTestIsNamedWhenItsResultIsLost() async throws {
+    let clock = ScriptClock()
+    let machine = ScriptedMachine([.results(plan + KTAPWriter.start(1)), .stop(.guest)], clock: clock)
+    let run = try await GuestWatch(Self.clocks, clock: clock).watch(machine, accelerator: .tcg) { _ in }.run
+    #expect(run.tests.map(\.reason) == ["it was running when the guest ended", "the guest ended before it"])
+  }
+
+  @Test func releaseIsReadFromTheConsole() async throws {
+    let clock = ScriptClock()
+    let machine = ScriptedMachine([.console(banner), .stop(.guest)], clock: clock)
+    let run = try await GuestWatch(Self.clocks, clock: clock).watch(machine, accelerator: .tcg) { _ in }.run
+    #expect(run.release == "6.12.117")
+  }
+
+  @Test func aProbeThatHearsNothingInTimeSaysSo() async throws {
+    let clock = ScriptClock()
+    let silent = ScriptedMachine([], clock: clock)
+    #expect(try await !GuestWatch(Self.clocks, clock: clock).hello(silent))
+    let alive = ScriptedMachine([.pass(.seconds(1)), .results(plan)], clock: clock)
+    #expect(try await GuestWatch(Self.clocks, clock: clock).hello(alive))
+  }
+}

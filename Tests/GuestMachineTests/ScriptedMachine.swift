@@ -1,0 +1,84 @@
+import GuestMachine
+import Synchronization
+
+/// A clock that only moves when a script says so.
+final class ScriptClock: Clock {
+  struct Instant: InstantProtocol {
+    var offset: Duration
+    func advanced(by duration: Duration) -> Instant { Instant(offset: offset + duration) }
+    func duration(to other: Instant) -> Duration { other.offset - offset }
+    static func < (a: Instant, b: Instant) -> Bool { a.offset < b.offset }
+  }
+
+  private let time = Mutex(Duration.zero)
+  var now: Instant { Instant(offset: time.withLock { $0 }) }
+  var minimumResolution: Duration { .nanoseconds(1) }
+  func advance(_ duration: Duration) { time.withLock { $0 += duration } }
+  func sleep(until deadline: Instant, tolerance: Duration?) async throws {
+    time.withLock { $0 = max($0, deadline.offset) }
+  }
+}
+
+/// One line of a script.
+enum Step: Sendable {
+  case console(String)
+  case results(String)
+  /// Lets time pass, and the watcher look at its clocks.
+  case pass(Duration)
+  case stop(StopReason)
+  /// Says something on the console every second, for ever.
+  case chatter
+}
+
+/// A machine that follows a script, one step each time its watcher asks for the next signal.
+final class ScriptedMachine: Machine {
+  let signals: AsyncStream<MachineSignal>
+  private let state: State
+
+  init(_ script: [Step], clock: ScriptClock) {
+    let state = State(script)
+    self.state = state
+    signals = AsyncStream { state.next(clock) }
+  }
+
+  func destroy() async { state.destroy() }
+  var wasDestroyed: Bool { state.wasDestroyed }
+
+  private final class State: Sendable {
+    private let inner: Mutex<(rest: [Step], destroyed: Bool, over: Bool)>
+    init(_ script: [Step]) { inner = Mutex((script, false, false)) }
+    func destroy() { inner.withLock { $0.destroyed = true } }
+    var wasDestroyed: Bool { inner.withLock { $0.destroyed } }
+
+    func next(_ clock: ScriptClock) -> MachineSignal? {
+      inner.withLock { state in
+        if state.over { return nil }
+        if state.destroyed {
+          state.over = true
+          return .stopped(.destroyed)
+        }
+        // A script that just ends is a machine that says and does nothing more.
+        guard let step = state.rest.first else {
+          clock.advance(.seconds(1))
+          return .tick
+        }
+        if case .chatter = step {
+          clock.advance(.seconds(1))
+          return .console(Array("[    1.000000] still here\n".utf8))
+        }
+        state.rest.removeFirst()
+        switch step {
+        case .console(let text): return .console(Array(text.utf8))
+        case .results(let text): return .results(Array(text.utf8))
+        case .pass(let duration):
+          clock.advance(duration)
+          return .tick
+        case .stop(let reason):
+          state.over = true
+          return .stopped(reason)
+        case .chatter: return nil
+        }
+      }
+    }
+  }
+}

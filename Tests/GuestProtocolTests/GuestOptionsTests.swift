@@ -1,0 +1,29 @@
+import GuestProtocol
+import Testing
+
+@Suite struct GuestOptionsTests {
+  @Test(arguments: [
+    GuestOptions(), GuestOptions(only: ["forward/a-to-b/c"], testSeconds: 1),
+    GuestOptions(only: ["a/b", "c/d=e"], testSeconds: 300),
+  ])
+  func roundTrip(_ options: GuestOptions) {
+    let line = "console=ttyS0 " + options.parameters.joined(separator: " ") + " -- x\n"
+    #expect(GuestOptions(commandLine: line) == options)
+  }
+
+  @Test func parametersHaveAFixedOrder() {
+    #expect(
+      GuestOptions(only: ["b", "a"], testSeconds: 7).parameters == [
+        "patchbench.test_seconds=7", "patchbench.only=b,a",
+      ])
+  }
+
+  @Test(arguments: [
+    "", "patchbench.test_seconds", "patchbench.test_seconds=", "patchbench.test_seconds=x",
+    "patchbench.test_seconds=0", "patchbench.test_seconds=-5", "patchbench.test_seconds=1.5", "patchbench.only=",
+    "patchbench.unknown=1", "xpatchbench.test_seconds=5",
+  ])
+  func whatCannotBeReadLeavesTheDefault(_ line: String) {
+    #expect(GuestOptions(commandLine: line) == GuestOptions())
+  }
+}

@@ -1,0 +1,94 @@
+import Bench
+import BenchModel
+import Foundation
+import GuestProtocol
+import KernelBuild
+import Reports
+import SystemPackage
+import TestSupport
+import Testing
+import Toolbox
+import Verdicts
+
+/// The main job, on real kernels. In one suite and one after the other: a guest that has to share two processors with
+/// another kernel's build is slower than its clocks are meant for.
+@Suite(.serialized) struct BenchSerial {
+  @Suite(.serialized) struct Candidates {
+    @Test func everySeriesIsJudgedAsItsCoverLetterSays() async throws {
+      let bench = try Workbench()
+      let base = try await bench.base()
+      let before = try await fingerprint(base.tree)
+      let (record, directory) = try await bench.run(
+        bench.plan([Workbench.series("candidates"), Workbench.series("examples")], output: "run", fresh: true))
+      let judgements = judge(record)
+
+      #expect(judgements.count >= 8)
+      for judgement in judgements {
+        let expected = try #require(
+          expectedVerdict(judgement.series.cover?.body), "\(judgement.series.name) says what it expects")
+        #expect(judgement.verdict == expected, "\(judgement.series.name): \(judgement.reasons)")
+      }
+      // Every verdict but `inconclusive` has been seen on a real kernel.
+      #expect(Set(judgements.map(\.verdict)) == Set(Verdict.allCases).subtracting([.inconclusive]))
+      #expect(exitStatus(judgements, interrupted: record.interrupted) == 1)
+      #expect(try await fingerprint(base.tree) == before, "a series wrote to the base")
+
+      try evidenceIsThere(record, directory)
+      try await reportIsValid(Report(record: record), directory)
+      #expect(try await Workbench.processes("qemu-system.*patchbench-\(ProcessInfo.processInfo.processIdentifier)-") == [])
+      #expect(
+        try FileManager.default.contentsOfDirectory(atPath: bench.cache.root.appending("work").string)
+          .filter { $0.hasPrefix("\(ProcessInfo.processInfo.processIdentifier)-") } == [])
+    }
+
+    @Test func theStockKernelLeavesTwoAliasesOfThreeMapped() async throws {
+      let bench = try Workbench()
+      let (record, _) = try await bench.run(
+        bench.plan([Workbench.series("candidates/virtio-gpu-share-address-space")], output: "run"))
+      let judgement = try #require(judge(record).first)
+      #expect(judgement.verdict == .fixes)
+      #expect(exitStatus([judgement], interrupted: false) == 0)
+      let fixed = try #require(judgement.tests.first { $0.change == .fixed })
+      #expect(fixed.checks.count { $0.base?.passed == false && $0.series?.passed == true } == 2)
+      // The base's result is there from the suite's first test, and the record says that it was not run again.
+      #expect(record.base?.reused == true)
+    }
+  }
+}
+
+/// `Expected verdict: fixes` in a cover letter.
+private func expectedVerdict(_ body: String?) -> Verdict? {
+  body?.split(separator: "\n").first { $0.hasPrefix("Expected verdict: ") }
+    .flatMap { Verdict(rawValue: String($0.dropFirst(18).prefix { $0.isLetter || $0 == "-" })) }
+}
+
+/// Every file of a tree with its size and time, as one digest.
+private func fingerprint(_ tree: FilePath) async throws -> String {
+  let listing = try await Tool("find", [".", "-printf", "%P %s %T@ %m\\n"], in: tree).output()
+  return try await Digest.of([listing.split(separator: "\n").sorted().joined(separator: "\n")])
+}
+
+private func evidenceIsThere(_ record: RunRecord, _ directory: RunDirectory) throws {
+  #expect(FileManager.default.fileExists(atPath: directory.config.string))
+  for trial in [record.base].compactMap({ $0 }) + record.trials.values {
+    guard case .ran(let run) = trial.result else { continue }
+    let evidence = directory.evidence(trial.series)
+    let console = try Data(contentsOf: URL(filePath: evidence.appending("console.log").string))
+    #expect(String(decoding: console.prefix(4096), as: UTF8.self).contains("Linux version"))
+    guard run.booted else { continue }
+    let results = try String(contentsOfFile: evidence.appending("results.ktap").string, encoding: .utf8)
+    #expect(results.hasPrefix("KTAP version 1\n1..\(run.tests.count)\n"))
+    #expect(results.contains("# patchbench: end \(run.tests.count)\n"))
+  }
+}
+
+/// The report of a real run, against the schema that other programs rely on.
+private func reportIsValid(_ report: Report, _ directory: RunDirectory) async throws {
+  let file = directory.report("json")
+  try Data(report.json().utf8).write(to: URL(filePath: file.string))
+  let schema = Workbench.home.pushing(FilePath("Sources/Reports/Schema/report.schema.json"))
+  let answer = try await Tool("/usr/bin/jsonschema", ["-i", file.string, schema.string]).run()
+  #expect(answer.status.isSuccess, "\(answer.output)\(answer.errors)")
+  #expect(try report.html().contains("</html>"))
+  #expect(report.markdown().contains("virtio-gpu-share-address-space"))
+}

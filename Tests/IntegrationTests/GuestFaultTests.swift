@@ -1,0 +1,84 @@
+import Bench
+import BenchModel
+import Foundation
+import Glibc
+import GuestMachine
+import GuestProtocol
+import KernelBuild
+import SystemPackage
+import TestSupport
+import Testing
+import Toolbox
+
+extension BenchSerial {
+  /// What can happen to a real guest, seen through libvirt.
+  @Suite(.serialized) struct GuestFaults {
+    /// Starts the base's kernel and does something to its QEMU as soon as it has said hello.
+    private func watch(
+      _ clocks: GuestClocks, afterHello act: @escaping @Sendable (Int32) -> Void
+    ) async throws -> GuestRun {
+      let bench = try Workbench()
+      let base = try await bench.base()
+      let initramfs = bench.scratch.path.appending("initramfs.cpio")
+      try await Initramfs.write(binary: Workbench.guestBinary, to: initramfs, scratch: bench.scratch.path)
+      let name = "patchbench-\(ProcessInfo.processInfo.processIdentifier)-fault"
+      let spec = MachineSpec(
+        name: name, accelerator: .tcg, kernel: base.image, initramfs: initramfs,
+        commandLine: KernelCommandLine(GuestOptions()), console: bench.scratch.path.appending("console.log"),
+        results: bench.scratch.path.appending("results.ktap"))
+      return try await LibvirtHost.with(uri: nil, environment: bench.environment) { host in
+        try await host.withMachine(spec) { machine in
+          let pid = try #require(try await Workbench.processes("qemu-system.*guest=\(name)").first)
+          let run = try await GuestWatch(clocks, clock: ContinuousClock()).watch(machine, accelerator: .tcg) {
+            if $0 == .booted { act(pid) }
+          }.run
+          return run
+        }
+      }
+    }
+
+    @Test func aKilledEmulatorIsNotTheKernelsFault() async throws {
+      let run = try await watch(.standard(.tcg)) { kill($0, SIGKILL) }
+      guard case .machineDied = run.ending else {
+        Issue.record("\(run.ending)")
+        return
+      }
+      #expect(run.tests.contains { $0.status == .missing })
+    }
+
+    @Test func aGuestThatStopsIsFoundByItsSilence() async throws {
+      let clocks = GuestClocks(boot: .seconds(90), silence: .seconds(8), run: .seconds(300))
+      let run = try await watch(clocks) { kill($0, SIGSTOP) }
+      #expect(run.ending == .silent(seconds: 8))
+      #expect(run.tests.contains { $0.status == .missing })
+    }
+
+    @Test func whatAKilledRunLeftIsEndedByTheNext() async throws {
+      let bench = try Workbench()
+      let program = bench.program([
+        "run", Workbench.series("candidates/virtio-gpu-share-address-space"), "--output", "killed", "--fresh", "--cache",
+        bench.cache.root.string, "--home", Workbench.home.string,
+      ])
+      async let result = program.run(deadline: .seconds(300))
+      var guest: Int32?
+      for _ in 0..<3000 where guest == nil {
+        if let pid = try await Workbench.processes("^\(Workbench.program) run .*--output killed").first {
+          guest = try await Workbench.processes("qemu-system.*guest=patchbench-\(pid)-").first
+          if guest != nil { kill(pid, SIGKILL) }
+        }
+        try await Task.sleep(for: .milliseconds(50))
+      }
+      #expect(try await result.status == .signaled(9))
+      let orphan = try #require(guest, "no guest was started")
+      _ = try await LibvirtHost.with(uri: nil, environment: bench.environment) { try await $0.version() }
+      var alive = true
+      for _ in 0..<100 where alive {
+        alive = kill(orphan, 0) == 0
+        if alive { try await Task.sleep(for: .milliseconds(100)) }
+      }
+      #expect(!alive, "the orphan was not reaped")
+      await bench.cache.sweep()
+      #expect(try FileManager.default.contentsOfDirectory(atPath: bench.cache.root.appending("work").string) == [])
+    }
+  }
+}

@@ -1,0 +1,76 @@
+import BenchModel
+import Foundation
+import Glibc
+import KernelBuild
+import SystemPackage
+import TestSupport
+import Testing
+import Toolbox
+
+extension BenchSerial {
+  /// What a user can do to a run, and what is left behind.
+  @Suite(.serialized) struct Interruptions {
+    /// Starts the program, waits until it has come far enough, and sends it a signal.
+    private func interrupt(
+      _ bench: Workbench, when started: @escaping @Sendable (Int32) async throws -> Bool
+    ) async throws -> ToolResult {
+      let program = bench.program([
+        "run", Workbench.series("candidates"), "--output", "stopped", "--fresh", "--cache", bench.cache.root.string,
+        "--home", Workbench.home.string,
+      ])
+      async let result = program.run(deadline: .seconds(300))
+      var pid: Int32?
+      for _ in 0..<3000 {
+        pid = try await Workbench.processes("^\(Workbench.program) run .*--fresh").first
+        if let pid, try await started(pid) { break }
+        try await Task.sleep(for: .milliseconds(100))
+      }
+      let found = try #require(pid, "the program never started")
+      #expect(kill(found, SIGINT) == 0)
+      return try await result
+    }
+
+    private func nothingIsLeft(of bench: Workbench) async throws {
+      #expect(try await Workbench.processes("^\(Workbench.program) run .*--fresh") == [])
+      #expect(try await Workbench.processes("make .*vmlinux") == [])
+      let work = try FileManager.default.contentsOfDirectory(atPath: bench.cache.root.appending("work").string)
+      #expect(work == [])
+      #expect(try !String(contentsOfFile: "/proc/self/mounts", encoding: .utf8).contains(bench.cache.root.string))
+    }
+
+    @Test func aSignalWhileAGuestRunsEndsItAndKeepsWhatWasFinished() async throws {
+      let bench = try Workbench()
+      let guests = GuestNames()
+      let result = try await interrupt(bench) { pid in
+        // The second guest is the first series': the base is finished by then.
+        try await guests.add(Workbench.processes("qemu-system.*guest=patchbench-\(pid)-")) >= 2
+      }
+      #expect(result.status == .exited(3))
+      for guest in await guests.seen { #expect(kill(guest, 0) != 0, "guest \(guest) is still there") }
+      try await nothingIsLeft(of: bench)
+      let report = try String(
+        contentsOfFile: bench.scratch.path.pushing(FilePath("stopped/report.json")).string, encoding: .utf8)
+      #expect(report.contains("\"not-run\""))
+      #expect(FileManager.default.fileExists(atPath: bench.scratch.path.pushing(FilePath("stopped/report.html")).string))
+    }
+
+    @Test func aSignalWhileAKernelIsBuiltEndsItsCompilers() async throws {
+      let bench = try Workbench()
+      let result = try await interrupt(bench) { _ in
+        try await !Workbench.processes("make .*vmlinux").isEmpty
+      }
+      #expect(result.status == .exited(3))
+      try await nothingIsLeft(of: bench)
+    }
+  }
+}
+
+/// The process numbers of all guests that were seen.
+private actor GuestNames {
+  private(set) var seen: Set<Int32> = []
+
+  func add(_ more: [Int32]) -> Int {
+    seen.formUnion(more)
+    return seen.count
+  }
+}

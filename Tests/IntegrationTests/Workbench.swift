@@ -1,0 +1,75 @@
+import Bench
+import BenchModel
+import Foundation
+import KernelBuild
+import SeriesIntake
+import SystemPackage
+import TestSupport
+import Toolbox
+
+/// What the integration tests run on: this checkout, its kernels and candidates, and the user's cache, so that the
+/// base is built once. Everything here is real.
+struct Workbench {
+  let scratch: Scratch
+  let cache: Cache
+  let environment = ProcessInfo.processInfo.environment
+
+  init() throws {
+    scratch = try Scratch()
+    cache = try Cache(Cache.standardRoot(environment: environment))
+  }
+
+  static let home: FilePath = {
+    // Tests/IntegrationTests/Workbench.swift
+    var path = FilePath(#filePath)
+    for _ in 0..<3 { path.removeLastComponent() }
+    return path
+  }()
+  static let guestBinary = home.pushing(FilePath("GuestTests/.build/release/patchbench-guest"))
+  static func series(_ relative: String) -> String { home.pushing(FilePath("Patches/\(relative)")).string }
+  /// The program itself, which is built beside the tests.
+  static let program = FilePath(URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().path)
+    .removingLastComponent().appending("patchbench")
+
+  static func kernel() throws -> KernelDefinition {
+    try KernelDefinition.load("linux-6.12", from: home.appending("Kernels"))
+  }
+
+  func base() async throws -> BaseBuild {
+    let kernel = try Self.kernel()
+    return try await BaseBuild.prepare(
+      kernel, profile: kernel.profile("kasan"), cache: cache,
+      jobs: ProcessInfo.processInfo.activeProcessorCount
+    ) { _ in }
+  }
+
+  func plan(_ paths: [String], output: String, fresh: Bool = false) throws -> RunPlan {
+    let kernel = try Self.kernel()
+    return RunPlan(
+      kernel: kernel, profile: try kernel.profile("kasan"), series: try SeriesDirectory.find(paths),
+      guestBinary: Self.guestBinary, cache: cache, connection: nil, accelerator: .auto,
+      jobs: ProcessInfo.processInfo.activeProcessorCount, fresh: fresh, output: scratch.path.appending(output),
+      environment: environment, version: "test")
+  }
+
+  /// Runs a plan and reads its record back.
+  func run(_ plan: RunPlan) async throws -> (record: RunRecord, directory: RunDirectory) {
+    let (directory, interrupted) = try await BenchRun(plan, sinks: []).run()
+    guard !interrupted, let record = RunRecord(try EventRecord.read(directory.events)) else {
+      throw StageError.fault(.done, "the run left no whole record")
+    }
+    return (record, directory)
+  }
+
+  /// The program with words, as a user would start it. It writes its run beside the other scratch files.
+  func program(_ arguments: [String]) -> Tool {
+    var tool = Tool(Self.program.string, arguments, in: scratch.path)
+    tool.environment = environment
+    return tool
+  }
+
+  /// The processes whose command line contains `text`.
+  static func processes(_ text: String) async throws -> [Int32] {
+    try await Tool("pgrep", ["-f", text]).run().output.split(separator: "\n").compactMap { Int32($0) }
+  }
+}

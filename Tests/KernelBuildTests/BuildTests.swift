@@ -1,0 +1,257 @@
+import BenchModel
+import Foundation
+import KernelBuild
+import SystemPackage
+import TestSupport
+import Testing
+import Toolbox
+
+/// Changes `return 2` of main.c, in its second function.
+private let good = """
+  diff --git a/main.c b/main.c
+  --- a/main.c
+  +++ b/main.c
+  @@ -5,5 +5,5 @@
+   
+   int second(void)
+   {
+  -\treturn 2;
+  +\treturn 22;
+   }
+
+  """
+
+private func series(_ diffs: [(file: String, paths: [String])]) -> PatchSeries {
+  PatchSeries(
+    name: "s", patches: diffs.map { Patch(subject: $0.file, author: "a", file: $0.file, paths: $0.paths) })
+}
+
+@Suite struct BaseBuildTests {
+  @Test func aBaseIsBuiltOnceAndFoundAgain() async throws {
+    let small = try SmallTree()
+    let first = try await small.base()
+    #expect(first.seconds != nil)
+    #expect(FileManager.default.fileExists(atPath: first.image.string))
+    let second = try await small.base()
+    #expect(second.seconds == nil)
+    #expect(second.key == first.key)
+    #expect(second.tree == first.tree)
+  }
+
+  @Test func whateverChangesTheBuildChangesTheKey() async throws {
+    var small = try SmallTree()
+    let first = try await small.base().key
+    try small.scratch.write("own.config", "CONFIG_KEPT=y\nCONFIG_MORE=y\n")
+    let second = try await small.base().key
+    try small.scratch.write("source/other.c", "int fourth;\n")
+    let third = try await small.base().key
+    small.kernel.profiles["p"]!.name = "q"
+    #expect(Set([first, second, third]).count == 3)
+  }
+
+  @Test func aSymbolThatDoesNotSurviveIsNamed() async throws {
+    let small = try SmallTree(fragment: "CONFIG_KEPT=y\nCONFIG_DROPPED=y\n")
+    let error = await #expect(throws: StageError.self) { _ = try await small.base() }
+    guard case .fault(let fault) = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+    #expect(fault.message.contains("CONFIG_DROPPED"))
+    #expect(!fault.message.contains("CONFIG_KEPT"))
+  }
+
+  @Test func aLineThatIsNoSettingIsRefused() async throws {
+    let small = try SmallTree(fragment: "CONFIG_KEPT y\n")
+    await #expect(throws: DefinitionError.self) { _ = try await small.base() }
+  }
+
+  @Test func aBaseThatDoesNotBuildIsOurFault() async throws {
+    let small = try SmallTree()
+    try small.scratch.write("source/other.c", "int third\n")
+    let error = await #expect(throws: StageError.self) { _ = try await small.base() }
+    guard case .fault(let fault) = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+    #expect(fault.advice?.contains("build.log") == true)
+  }
+
+  @Test func anInterruptedBuildGoesOn() async throws {
+    let small = try SmallTree()
+    let base = try await small.base()
+    // As a run that was killed in the middle leaves it: unpacked, partly built, not marked as done.
+    let home = base.tree.removingLastComponent()
+    try FileManager.default.removeItem(atPath: home.appending("built").string)
+    try FileManager.default.removeItem(atPath: base.image.string)
+    let again = try await small.base()
+    #expect(again.seconds != nil)
+    #expect(FileManager.default.fileExists(atPath: again.image.string))
+  }
+
+  @Test func twoRunsBuildItOnce() async throws {
+    let small = try SmallTree()
+    async let one = small.base()
+    async let two = small.base()
+    let built = try await [one, two].count { $0.seconds != nil }
+    #expect(built == 1)
+  }
+
+  @Test func aMissingPackageSaysHowToGetIt() async throws {
+    var small = try SmallTree()
+    small.kernel.source = .debian(package: "linux-source-0.1")
+    let error = await #expect(throws: StageError.self) { _ = try await small.base() }
+    #expect(
+      error
+        == .fault(
+          .build, "the kernel's source is not installed (linux-source-0.1)", advice: "apt-get install linux-source-0.1"))
+  }
+
+  @Test func aRevisionOfARepositoryIsASource() async throws {
+    var small = try SmallTree()
+    let source = small.scratch.path.appending("source")
+    for arguments in [
+      ["init", "--quiet"], ["add", "-A"],
+      ["-c", "user.name=a", "-c", "user.email=a@example.org", "commit", "--quiet", "-m", "x"], ["tag", "v1"],
+    ] { _ = try await Git.tool(arguments, in: source).output() }
+    try small.scratch.write("source/main.c", "this is not what was committed")
+    small.kernel.source = .git(repository: source.string, revision: "v1")
+    let base = try await small.base()
+    #expect(FileManager.default.fileExists(atPath: base.image.string))
+    small.kernel.source = .git(repository: source.string, revision: "v2")
+    await #expect(throws: StageError.self) { _ = try await small.base() }
+  }
+}
+
+@Suite struct SeriesBuildTests {
+  /// Applies and builds diffs on a fresh small tree.
+  private func trial(
+    _ diffs: [(file: String, paths: [String], text: String)]
+  ) async throws -> (applied: ApplyFailure?, built: BuildFailure?, log: String, baseIsUntouched: Bool) {
+    let small = try SmallTree()
+    let base = try await small.base()
+    let before = try SmallTree.fingerprint(base.tree)
+    let files = try diffs.map { try small.scratch.write("diffs/\($0.file)", $0.text) }
+    let series = series(diffs.map { ($0.file, $0.paths) })
+    let log = small.scratch.path.appending("build.log")
+    let result = try await small.cache.withScratch { scratch in
+      try await SeriesTree.with(base, scratch: scratch) { tree in
+        if let refused = try await tree.apply(series, diffs: files) {
+          return (Optional(refused), BuildFailure?.none)
+        }
+        return (nil, try await tree.build(series, jobs: 2, log: log) { _ in })
+      }
+    }
+    let text = (try? String(contentsOfFile: log.string, encoding: .utf8)) ?? ""
+    return (result.0, result.1, text, try SmallTree.fingerprint(base.tree) == before)
+  }
+
+  @Test func onlyWhatTheSeriesTouchesIsCompiled() async throws {
+    let trial = try await trial([("1.diff", ["main.c"], good)])
+    #expect(trial.applied == nil)
+    #expect(trial.built == nil)
+    #expect(trial.log.contains("CC      main.o"))
+    #expect(!trial.log.contains("other.o\n  CC"))
+    #expect(!trial.log.contains("CC      other.o"))
+    #expect(trial.baseIsUntouched)
+  }
+
+  @Test func theFirstPatchThatIsRefusedIsNamedWithFileAndHunk() async throws {
+    let refused = """
+      diff --git a/main.c b/main.c
+      --- a/main.c
+      +++ b/main.c
+      @@ -1,3 +1,3 @@
+       int first(void)
+       {
+      -\treturn 1;
+      +\treturn 11;
+      @@ -6,4 +6,4 @@ int first(void)
+       int second(void)
+       {
+      -\treturn 3;
+      +\treturn 33;
+       }
+
+      """
+    let trial = try await trial([
+      ("1.diff", ["main.c"], good), ("2.diff", ["main.c"], refused), ("3.diff", ["main.c"], refused),
+    ])
+    #expect(trial.applied?.patch.file == "2.diff")
+    #expect(trial.applied?.file == "main.c")
+    #expect(trial.applied?.hunk == 2)
+    #expect(trial.baseIsUntouched)
+  }
+
+  @Test func compilerErrorsNameTheirPatch() async throws {
+    let broken = good.replacingOccurrences(of: "return 22;", with: "return undeclared_thing;")
+    let trial = try await trial([("1.diff", ["other.c"], Self.otherComment), ("2.diff", ["main.c"], broken)])
+    let first = try #require(trial.built?.diagnostics.first)
+    #expect(first.file == "main.c")
+    #expect(first.line == 8)
+    #expect(first.message.contains("undeclared_thing"))
+    #expect(first.patch == "2.diff")
+    #expect(trial.baseIsUntouched)
+  }
+
+  private static let otherComment = """
+    diff --git a/other.c b/other.c
+    --- a/other.c
+    +++ b/other.c
+    @@ -1 +1,2 @@
+     int third;
+    +/* a remark */
+
+    """
+
+  @Test func aLinkOutOfTheTreeIsNotFollowed() async throws {
+    let small = try Scratch()
+    let outside = small.path.appending("outside")
+    try FileManager.default.createDirectory(atPath: outside.string, withIntermediateDirectories: true)
+    let link = """
+      diff --git a/link b/link
+      new file mode 120000
+      --- /dev/null
+      +++ b/link
+      @@ -0,0 +1 @@
+      +\(outside)
+      \\ No newline at end of file
+
+      """
+    let write = """
+      diff --git a/link/file b/link/file
+      new file mode 100644
+      --- /dev/null
+      +++ b/link/file
+      @@ -0,0 +1 @@
+      +owned
+
+      """
+    let trial = try await trial([("1.diff", ["link"], link), ("2.diff", ["link/file"], write)])
+    #expect(trial.applied?.patch.file == "2.diff")
+    #expect(try FileManager.default.contentsOfDirectory(atPath: outside.string).isEmpty)
+  }
+
+  @Test func aSymbolThatTheSeriesTakesAwayIsABuildFailure() async throws {
+    let drop = """
+      diff --git a/Makefile b/Makefile
+      --- a/Makefile
+      +++ b/Makefile
+      @@ -6,3 +6,3 @@
+       allnoconfig:
+      -\t@grep -v DROPPED $(KCONFIG_ALLCONFIG) > .config || true
+      +\t@: > .config
+       mrproper:
+      diff --git a/Kconfig b/Kconfig
+      --- a/Kconfig
+      +++ b/Kconfig
+      @@ -1 +1 @@
+      -config KEPT
+      +config OTHER
+
+      """
+    let trial = try await trial([("1.diff", ["Makefile", "Kconfig"], drop)])
+    #expect(trial.applied == nil)
+    #expect(trial.built?.diagnostics.first?.message.contains("CONFIG_KEPT") == true)
+    #expect(trial.built?.diagnostics.first?.patch == "1.diff")
+  }
+}

@@ -1,0 +1,73 @@
+import Foundation
+import KernelBuild
+import SystemPackage
+import TestSupport
+import Testing
+
+@Suite struct KernelDefinitionTests {
+  static let profiles = "profiles: {kasan: {fragments: [../fragments/a.config, own.config], image: bzImage}}"
+
+  @Test func sourcesOfEachKind() throws {
+    let scratch = try Scratch()
+    let home = scratch.path.string
+    let rows: [(String, KernelDefinition.Source)] = [
+      ("debian: linux-source-6.12", .debian(package: "linux-source-6.12")),
+      ("tree: ../../linux", .tree(scratch.path.removingLastComponent().appending("linux"))),
+      ("tree: /src/linux", .tree("/src/linux")),
+      ("git: {repository: ../linux.git, revision: v6.12}", .git(repository: "\(home)/linux.git", revision: "v6.12")),
+      (
+        "git: {repository: 'https://git.example.org/linux', revision: abc}",
+        .git(repository: "https://git.example.org/linux", revision: "abc")
+      ),
+    ]
+    for (yaml, source) in rows {
+      try scratch.write("k/kernel.yaml", "source: {\(yaml)}\n\(Self.profiles)\n")
+      #expect(try KernelDefinition.load("k", from: scratch.path).source == source)
+    }
+  }
+
+  @Test func fragmentsAreRelativeToTheFile() throws {
+    let scratch = try Scratch()
+    try scratch.write("k/kernel.yaml", "source: {debian: linux-source-6.12}\n\(Self.profiles)\n")
+    let profile = try KernelDefinition.load("k", from: scratch.path).profile("kasan")
+    #expect(
+      profile.fragments
+        == [scratch.path.pushing("fragments/a.config"), scratch.path.pushing("k/own.config")])
+    #expect(profile.image == .bzImage)
+    #expect(profile.image.path == "arch/x86/boot/bzImage")
+  }
+
+  @Test(arguments: [
+    "", "source: {}\nprofiles: {}", "source: {debian: linux-source-6.12}\nprofiles: {}",
+    "source: {debian: linux-source-6.12, tree: /x}\n\(profiles)", "source: {debian: ../../etc/passwd}\n\(profiles)",
+    "source: {debian: bash}\n\(profiles)", "source: [\n",
+  ])
+  func unusableFilesAreRefusedByName(_ yaml: String) throws {
+    let scratch = try Scratch()
+    try scratch.write("k/kernel.yaml", yaml)
+    let error = #expect(throws: DefinitionError.self) { try KernelDefinition.load("k", from: scratch.path) }
+    guard case .unusable(let file, _) = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+    #expect(file.hasSuffix("k/kernel.yaml"))
+  }
+
+  @Test func unknownNamesSayWhichThereAre() throws {
+    let scratch = try Scratch()
+    #expect(throws: DefinitionError.noKernels(directory: scratch.path.string)) {
+      try KernelDefinition.load("k", from: scratch.path)
+    }
+    try scratch.write("k/kernel.yaml", "source: {debian: linux-source-6.12}\n\(Self.profiles)\n")
+    #expect(throws: DefinitionError.noSuchKernel("m", known: ["k"])) {
+      try KernelDefinition.load("m", from: scratch.path)
+    }
+    #expect(throws: DefinitionError.noSuchProfile("kcsan", kernel: "k", known: ["kasan"])) {
+      try KernelDefinition.load("k", from: scratch.path).profile("kcsan")
+    }
+    // A name is not a path.
+    #expect(throws: DefinitionError.noSuchKernel("../k", known: ["k"])) {
+      try KernelDefinition.load("../k", from: scratch.path)
+    }
+  }
+}

@@ -1,0 +1,49 @@
+import Foundation
+import KernelBuild
+import SystemPackage
+import TestSupport
+
+/// A tree that builds in no time with the real make, git and overlayfs, so that what surrounds a kernel's build can be
+/// tested for each way it can go. The real kernel is built by the integration suite.
+struct SmallTree {
+  let scratch: Scratch
+  let cache: Cache
+  var kernel: KernelDefinition
+
+  static let makefile = """
+    vmlinux: main.o other.o
+    \tcat $^ > $@
+    %.o: %.c
+    \t@echo "  CC      $@"
+    \t@gcc -c -o $@ $<
+    allnoconfig:
+    \t@grep -v DROPPED $(KCONFIG_ALLCONFIG) > .config || true
+    mrproper:
+    \t@rm -f *.o vmlinux .config
+    """
+
+  init(fragment: String = "CONFIG_KEPT=y\n") throws {
+    scratch = try Scratch()
+    cache = try Cache(scratch.path.appending("cache"))
+    try scratch.write("source/Kconfig", "config KEPT\n")
+    try scratch.write("source/Makefile", Self.makefile)
+    try scratch.write("source/main.c", "int first(void)\n{\n\treturn 1;\n}\n\nint second(void)\n{\n\treturn 2;\n}\n")
+    try scratch.write("source/other.c", "int third;\n")
+    let file = try scratch.write("own.config", fragment)
+    kernel = KernelDefinition(
+      name: "small", source: .tree(scratch.path.appending("source")),
+      profiles: ["p": KernelDefinition.Profile(name: "p", fragments: [file], image: .vmlinux)])
+  }
+
+  func base() async throws -> BaseBuild {
+    try await BaseBuild.prepare(kernel, profile: kernel.profile("p"), cache: cache, jobs: 2) { _ in }
+  }
+
+  /// Every file of a tree with what changes when it is written to.
+  static func fingerprint(_ tree: FilePath) throws -> [String] {
+    try FileManager.default.subpathsOfDirectory(atPath: tree.string).sorted().map { path in
+      let attributes = try FileManager.default.attributesOfItem(atPath: tree.pushing(FilePath(path)).string)
+      return "\(path) \(attributes[.size]!) \((attributes[.modificationDate] as! Date).timeIntervalSince1970)"
+    }
+  }
+}

@@ -1,0 +1,118 @@
+import Foundation
+import Glibc
+import Synchronization
+import SystemPackage
+import TestSupport
+import Testing
+import Toolbox
+
+@Suite struct ToolTests {
+  @Test func statusIsDataAndStreamsStayApart() async throws {
+    let result = try await Tool("sh", ["-c", "echo out; echo err >&2; exit 3"]).run()
+    #expect(result.status == .exited(3))
+    #expect(result.output == "out\n")
+    #expect(result.errors == "err\n")
+    #expect(try await Tool("sh", ["-c", "kill -9 $$"]).run().status == .signaled(9))
+  }
+
+  @Test func nothingOfTheEnvironmentIsInherited() async throws {
+    setenv("PATCHBENCH_TEST_LEAK", "1", 1)
+    let output = try await Tool("env", []).output()
+    #expect(!output.contains("PATCHBENCH_TEST_LEAK"))
+    #expect(output.contains("LC_ALL=C.UTF-8"))
+  }
+
+  @Test func inputReachesTheTool() async throws {
+    #expect(try await Tool("cat", []).output(input: Array("hello".utf8)) == "hello")
+  }
+
+  @Test func failuresSayWhichKindTheyAre() async throws {
+    await #expect(throws: ToolError.notFound("patchbench-no-such-tool")) {
+      _ = try await Tool("patchbench-no-such-tool", []).run()
+    }
+    let error = await #expect(throws: ToolError.self) { _ = try await Tool("false", []).output() }
+    guard case .failed(_, .exited(1), _) = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+  }
+
+  @Test func aDeadlineIsNoCancellationAndEndsTheWholeGroup() async throws {
+    // The grandchild would outlive a kill of its parent alone.
+    let mark = "3\(Int.random(in: 100_000...999_999))"
+    let error = await #expect(throws: ToolError.self) {
+      _ = try await Tool("sh", ["-c", "sleep \(mark) & wait"]).run(deadline: .milliseconds(300))
+    }
+    guard case .deadlineExceeded = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+    #expect(try await !isRunning("sleep \(mark)"))
+  }
+
+  @Test func cancellationEndsTheWholeGroup() async throws {
+    let mark = "3\(Int.random(in: 100_000...999_999))"
+    let work = Task { try await Tool("sh", ["-c", "sleep \(mark) & wait"]).run() }
+    while try await !isRunning("sleep \(mark)") { try await Task.sleep(for: .milliseconds(20)) }
+    work.cancel()
+    await #expect(throws: ToolError.cancelled) { _ = try await work.value }
+    #expect(try await !isRunning("sleep \(mark)"))
+  }
+
+  private func isRunning(_ command: String) async throws -> Bool {
+    try await Tool("pgrep", ["-f", "^\(command)$"]).run().status.isSuccess
+  }
+
+  @Test func aLogGetsEveryByteAndEveryLine() async throws {
+    let scratch = try Scratch()
+    let log = scratch.path.appending("log")
+    let lines = Mutex<[String]>([])
+    let status = try await Tool("sh", ["-c", "echo one; echo two >&2; printf three"]).run(
+      log: log, deadline: .seconds(10)
+    ) { line in lines.withLock { $0.append(String(line)) } }
+    #expect(status == .exited(0))
+    #expect(lines.withLock { $0 } == ["one", "two"])
+    #expect(try String(contentsOfFile: log.string, encoding: .utf8) == "one\ntwo\nthree")
+  }
+
+  @Test(arguments: [
+    (["a", "b/c-d_e.f"], "tool a b/c-d_e.f"), (["a b"], "tool 'a b'"), (["it's"], "tool 'it'\\''s'"), ([""], "tool ''"),
+    (["$(x)", ";"], "tool '$(x)' ';'"),
+  ])
+  func commandLinesCanBePastedIntoAShell(_ row: (arguments: [String], text: String)) {
+    #expect(Tool("tool", row.arguments).commandLine == row.text)
+  }
+}
+
+@Suite struct FileLockTests {
+  @Test func exclusiveShutsOutAndSharedDoesNot() throws {
+    let scratch = try Scratch()
+    let path = scratch.path.appending("lock")
+    do {
+      let one = try FileLock.attempt(path, .shared)
+      let two = try FileLock.attempt(path, .shared)
+      #expect(one != nil && two != nil)
+      #expect(try FileLock.attempt(path, .exclusive) == nil)
+    }
+    let alone = try FileLock.attempt(path, .exclusive)
+    #expect(alone != nil)
+    #expect(try FileLock.attempt(path, .shared) == nil)
+    _ = consume alone
+    #expect(try FileLock.attempt(path, .shared) != nil)
+  }
+}
+
+@Suite struct DigestTests {
+  @Test func fieldsDoNotRunTogether() async throws {
+    #expect(try await Digest.of(["ab", "c"]) != Digest.of(["a", "bc"]))
+    #expect(try await Digest.of(["a"]) != Digest.of(["a", ""]))
+  }
+
+  @Test func aFilesDigestIsThatOfItsBytes() async throws {
+    let scratch = try Scratch()
+    let path = try scratch.write("file", "abc")
+    // FIPS 180-2, appendix B.1
+    #expect(
+      try await Digest.of(file: path) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
+  }
+}
