@@ -89,11 +89,15 @@ let package = Package(
     .testTarget(
       name: "VerdictsTests", dependencies: ["Verdicts", "BenchModel", "GuestProtocol"], swiftSettings: strict),
     .testTarget(
-      name: "ReportsTests", dependencies: ["Reports", "Verdicts", "BenchModel", "GuestProtocol"],
+      name: "ReportsTests",
+      dependencies: ["Reports", "Verdicts", "BenchModel", "GuestProtocol", "TestSupport", "Toolbox"],
       exclude: ["Snapshots"], swiftSettings: strict),
     .testTarget(name: "ToolboxTests", dependencies: ["Toolbox", "TestSupport"], swiftSettings: strict),
-    .testTarget(name: "SeriesIntakeTests", dependencies: ["SeriesIntake", "BenchModel", "TestSupport"], swiftSettings: strict),
-    .testTarget(name: "KernelBuildTests", dependencies: ["KernelBuild", "BenchModel", "TestSupport", "Toolbox"], swiftSettings: strict),
+    .testTarget(
+      name: "SeriesIntakeTests", dependencies: ["SeriesIntake", "BenchModel", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "KernelBuildTests", dependencies: ["KernelBuild", "BenchModel", "TestSupport", "Toolbox"],
+      swiftSettings: strict),
     .testTarget(
       name: "GuestMachineTests", dependencies: ["GuestMachine", "BenchModel", "GuestProtocol"],
       swiftSettings: strict),

@@ -99,7 +99,9 @@ struct AcceleratorProbe: Sendable {
       finding.words =
         hello ? "a probe boot said hello" : "a probe boot did not say hello within \(Self.deadline / .seconds(1)) s"
     } catch let error as LibvirtError {
-      finding.words = error.message
+      // Why QEMU did not start may be gone with the next call, and asking again costs little: not remembered.
+      finding.words = error.message.split(separator: "\n").last.map(String.init) ?? error.message
+      return finding
     }
     try finding.remember(cache)
     return finding

@@ -43,7 +43,7 @@ enum DomainXML {
         </devices>
         <qemu:commandline>
           <qemu:arg value='-device'/>
-          <qemu:arg value='virtio-gpu-pci'/>
+          <qemu:arg value='virtio-gpu-pci,bus=pcie.0,addr=0x10'/>
         </qemu:commandline>
       </domain>
       """

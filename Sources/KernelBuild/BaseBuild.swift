@@ -53,24 +53,29 @@ extension BaseBuild {
     let name = "\(kernel.name)-\(profile.name)-\(key.prefix(12))"
     let home = cache.root.appending("bases").appending(name)
     let lockPath = FilePath(home.string + ".lock")
-    var base = BaseBuild(
-      key: key, sourceDescription: source.description, toolchain: toolchain, profile: profile,
-      tree: home.appending("tree"), config: home.appending("config"), fragments: home.appending("fragments"),
-      seconds: nil, lock: try await FileLock.wait(lockPath, .shared) { progress("waiting for another run to build it") }
-    )
     let done = home.appending("built").string
-    // The lock may have to be given up for a moment to change its mode, so who has it exclusively looks again.
-    while !FileManager.default.fileExists(atPath: done) {
-      try await base.lock.change(to: .exclusive)
-      if !FileManager.default.fileExists(atPath: done) {
+    var seconds: Double?
+    while true {
+      let lock = try await FileLock.wait(lockPath, .shared) { progress("waiting for another run to build it") }
+      let base = BaseBuild(
+        key: key, sourceDescription: source.description, toolchain: toolchain, profile: profile,
+        tree: home.appending("tree"), config: home.appending("config"), fragments: home.appending("fragments"),
+        seconds: seconds, lock: lock)
+      if FileManager.default.fileExists(atPath: done) { return base }
+      // flock(2) has no safe way from shared to exclusive: two who both try would wait for each other. So the one is
+      // let go before the other is taken, and who got it looks again.
+      lock.release()
+      if let exclusive = try FileLock.attempt(lockPath, .exclusive) {
+        defer { exclusive.release() }
+        if FileManager.default.fileExists(atPath: done) { continue }
         let start = ContinuousClock.now
         try await base.build(source, requested, in: home, cache: cache, jobs: jobs, progress)
         try Data().write(to: URL(filePath: done))
-        base.seconds = (ContinuousClock.now - start) / .seconds(1)
+        seconds = (ContinuousClock.now - start) / .seconds(1)
+      } else {
+        try await Task.sleep(for: .milliseconds(100))
       }
-      try await base.lock.change(to: .shared)
     }
-    return base
   }
 
   /// The profile's fragments, read and parsed.

@@ -35,20 +35,29 @@ public struct Cache: Sendable, Hashable {
 
   /// Gives `body` a new directory under `work/` and removes it afterwards, however `body` ends.
   public func withScratch<Result>(_ body: (FilePath) async throws -> Result) async throws -> Result {
-    let path = root.appending("work").appending("\(ProcessInfo.processInfo.processIdentifier)-\(UUID().uuidString)")
-    let lockPath = FilePath(path.string + ".lock")
-    guard let lock = try FileLock.attempt(lockPath, .exclusive) else { throw Errno.resourceBusy }
+    let (path, lockPath, lock) = try lockedName()
+    defer { lock.release() }
     try FileManager.default.createDirectory(atPath: path.string, withIntermediateDirectories: false)
     do {
       let result = try await body(path)
       await Self.remove(path)
       try? FileManager.default.removeItem(atPath: lockPath.string)
-      _ = consume lock
       return result
     } catch {
       await Self.remove(path)
       try? FileManager.default.removeItem(atPath: lockPath.string)
       throw error
+    }
+  }
+
+  /// A name under `work/` that is ours by its lock. Another run's sweep may hold a lock file for the moment between its
+  /// making and its locking; then the next name is tried.
+  private func lockedName() throws -> (path: FilePath, lockPath: FilePath, lock: FileLock) {
+    while true {
+      let name = "\(ProcessInfo.processInfo.processIdentifier)-\(UUID().uuidString)"
+      let path = root.appending("work").appending(name)
+      let lockPath = FilePath(path.string + ".lock")
+      if let lock = try FileLock.attempt(lockPath, .exclusive) { return (path, lockPath, lock) }
     }
   }
 
@@ -61,7 +70,7 @@ public struct Cache: Sendable, Hashable {
       guard let lock = try? FileLock.attempt(lockPath, .exclusive) else { continue }
       await Self.remove(work.appending(String(name.dropLast(5))))
       try? FileManager.default.removeItem(atPath: lockPath.string)
-      _ = consume lock
+      lock.release()
     }
   }
 

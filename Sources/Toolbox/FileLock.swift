@@ -44,12 +44,6 @@ public final class FileLock: Sendable {
     }
   }
 
-  /// Changes what is held. Not atomic: another process may take the lock in between, so what it guards has to be
-  /// looked at again afterwards.
-  public func change(to mode: Mode) async throws {
-    while flock(file.rawValue, (mode == .shared ? LOCK_SH : LOCK_EX) | LOCK_NB) != 0 {
-      guard errno == EWOULDBLOCK else { throw Errno(rawValue: errno) }
-      try await Task.sleep(for: .milliseconds(200))
-    }
-  }
+  /// Lets the lock go before the value does. Harmless the second time.
+  public func release() { flock(file.rawValue, LOCK_UN) }
 }

@@ -13,6 +13,9 @@ final class ProgressDisplay: EventSink, @unchecked Sendable {
   private var done = 0
   private var isShown = false
   private let start = ContinuousClock.now
+  private var lastLine = ContinuousClock.now
+  /// How often work that goes on shows itself where there is no terminal.
+  private static let signOfLife = Duration.seconds(20)
 
   /// - Parameter total: how many series the run has.
   init(total: Int) { self.total = total }
@@ -36,15 +39,17 @@ final class ProgressDisplay: EventSink, @unchecked Sendable {
   func finish() { clear() }
 
   private func status(_ series: String?, _ stage: Stage, _ text: String?) {
-    // Without a terminal each stage is a line; what happens within it would be thousands.
-    if !isTerminal {
-      if text == nil || stage == .build && series == nil && text?.contains("objects") == false {
-        Output.error("[\(elapsed)] \(series ?? "base"): \(stage.rawValue)\(text.map { ": \($0)" } ?? "")")
-      }
+    let words = "\(series ?? "base"): \(stage.rawValue)\(text.map { ": \($0)" } ?? "")"
+    guard isTerminal else {
+      // Each stage is a line; what happens within it would be thousands, so a sign of life now and then.
+      let now = ContinuousClock.now
+      if text != nil, now - lastLine < Self.signOfLife { return }
+      lastLine = now
+      Output.error("[\(elapsed)] \(Self.printable(words))")
       return
     }
-    let words = "[\(done)/\(total) \(elapsed)] \(series ?? "base"): \(stage.rawValue)\(text.map { ": \($0)" } ?? "")"
-    FileHandle.standardError.write(Data("\r\u{1b}[K\(Self.printable(words).prefix(Output.width(2) - 1))".utf8))
+    let line = "[\(done)/\(total) \(elapsed)] \(words)"
+    FileHandle.standardError.write(Data("\r\u{1b}[K\(Self.printable(line).prefix(Output.width(2) - 1))".utf8))
     isShown = true
   }
 

@@ -18,8 +18,10 @@ import Testing
   @Test func whatIsRecordedIsReadBack() throws {
     let scratch = try Scratch()
     let path = scratch.path.appending("events.jsonl")
-    let events = [BenchEvent.Kind.runStarted(Self.header), .trialFinished(Self.trial), .runFinished(interrupted: false)]
-      .enumerated().map { BenchEvent(at: Date(timeIntervalSince1970: Double($0.offset)), kind: $0.element) }
+    let events = [
+      BenchEvent.Kind.runStarted(Self.header), .trialFinished(Self.trial), .runFinished(interrupted: false),
+    ]
+    .enumerated().map { BenchEvent(at: Date(timeIntervalSince1970: Double($0.offset)), kind: $0.element) }
     let recorder = try EventRecorder(path)
     for event in events { try recorder.take(event) }
     #expect(try EventRecord.read(path) == events)

@@ -35,7 +35,8 @@ import Verdicts
 
       try evidenceIsThere(record, directory)
       try await reportIsValid(Report(record: record), directory)
-      #expect(try await Workbench.processes("qemu-system.*patchbench-\(ProcessInfo.processInfo.processIdentifier)-") == [])
+      #expect(
+        try await Workbench.processes("qemu-system.*patchbench-\(ProcessInfo.processInfo.processIdentifier)-") == [])
       #expect(
         try FileManager.default.contentsOfDirectory(atPath: bench.cache.root.appending("work").string)
           .filter { $0.hasPrefix("\(ProcessInfo.processInfo.processIdentifier)-") } == [])

@@ -56,7 +56,8 @@ extension BenchSerial {
     @Test func whatAKilledRunLeftIsEndedByTheNext() async throws {
       let bench = try Workbench()
       let program = bench.program([
-        "run", Workbench.series("candidates/virtio-gpu-share-address-space"), "--output", "killed", "--fresh", "--cache",
+        "run", Workbench.series("candidates/virtio-gpu-share-address-space"), "--output", "killed", "--fresh",
+        "--cache",
         bench.cache.root.string, "--home", Workbench.home.string,
       ])
       async let result = program.run(deadline: .seconds(300))

@@ -51,7 +51,8 @@ extension BenchSerial {
       let report = try String(
         contentsOfFile: bench.scratch.path.pushing(FilePath("stopped/report.json")).string, encoding: .utf8)
       #expect(report.contains("\"not-run\""))
-      #expect(FileManager.default.fileExists(atPath: bench.scratch.path.pushing(FilePath("stopped/report.html")).string))
+      #expect(
+        FileManager.default.fileExists(atPath: bench.scratch.path.pushing(FilePath("stopped/report.html")).string))
     }
 
     @Test func aSignalWhileAKernelIsBuiltEndsItsCompilers() async throws {

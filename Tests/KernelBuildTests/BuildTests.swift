@@ -78,11 +78,13 @@ private func series(_ diffs: [(file: String, paths: [String])]) -> PatchSeries {
 
   @Test func anInterruptedBuildGoesOn() async throws {
     let small = try SmallTree()
-    let base = try await small.base()
-    // As a run that was killed in the middle leaves it: unpacked, partly built, not marked as done.
-    let home = base.tree.removingLastComponent()
-    try FileManager.default.removeItem(atPath: home.appending("built").string)
-    try FileManager.default.removeItem(atPath: base.image.string)
+    // As a run that was killed in the middle leaves it: unpacked, partly built, not marked as done, and not locked.
+    do {
+      let base = try await small.base()
+      let home = base.tree.removingLastComponent()
+      try FileManager.default.removeItem(atPath: home.appending("built").string)
+      try FileManager.default.removeItem(atPath: base.image.string)
+    }
     let again = try await small.base()
     #expect(again.seconds != nil)
     #expect(FileManager.default.fileExists(atPath: again.image.string))
@@ -103,7 +105,8 @@ private func series(_ diffs: [(file: String, paths: [String])]) -> PatchSeries {
     #expect(
       error
         == .fault(
-          .build, "the kernel's source is not installed (linux-source-0.1)", advice: "apt-get install linux-source-0.1"))
+          .build, "the kernel's source is not installed (linux-source-0.1)", advice: "apt-get install linux-source-0.1")
+    )
   }
 
   @Test func aRevisionOfARepositoryIsASource() async throws {
@@ -160,11 +163,12 @@ private func series(_ diffs: [(file: String, paths: [String])]) -> PatchSeries {
       diff --git a/main.c b/main.c
       --- a/main.c
       +++ b/main.c
-      @@ -1,3 +1,3 @@
+      @@ -1,4 +1,4 @@
        int first(void)
        {
       -\treturn 1;
       +\treturn 11;
+       }
       @@ -6,4 +6,4 @@ int first(void)
        int second(void)
        {

@@ -43,8 +43,8 @@ import Testing
     ("every kind", everyKind()),
   ]
 
-  @Test(arguments: runs) func everyReportIsValid(name: String, run: RunRecord) throws {
-    #expect(try Validator.complaints(about: Report(record: run).json()) == "")
+  @Test(arguments: runs) func everyReportIsValid(name: String, run: RunRecord) async throws {
+    #expect(try await Validator.complaints(about: Report(record: run).json()) == "")
   }
 
   /// One change each to a valid report, which must be seen.
@@ -66,13 +66,13 @@ import Testing
     ("\"started\" : \"2026-", "\"started\" : \"26-"),
   ]
 
-  @Test(arguments: wounds) func aBrokenReportIsRejected(from: String, to: String) throws {
+  @Test(arguments: wounds) func aBrokenReportIsRejected(from: String, to: String) async throws {
     let sound = try Report(record: everyVerdict()).json()
     let range = try #require(sound.range(of: from))
     let wounded = sound.replacingCharacters(in: range, with: to)
     // Still JSON, so that it is the schema that objects.
     _ = try JSONSerialization.jsonObject(with: Data(wounded.utf8))
-    #expect(try Validator.complaints(about: wounded) != "")
+    #expect(try await Validator.complaints(about: wounded) != "")
   }
 
   @Test func everyFieldIsDescribedAndEveryObjectClosed() throws {

@@ -1,5 +1,9 @@
+public import BenchModel
 import Foundation
-import Testing
+import SystemPackage
+import TestSupport
+public import Testing
+import Toolbox
 
 /// Debian's validator, from python3-jsonschema: not our own reading of our own schema.
 enum Validator {
@@ -11,20 +15,16 @@ enum Validator {
 
   /// What the validator has against a document; empty if it is valid. Throws where there is no validator: a test that
   /// cannot look must not pass.
-  static func complaints(about document: String) throws -> String {
-    let file = FileManager.default.temporaryDirectory.appending(path: "patchbench-\(UUID().uuidString).json")
-    try Data(document.utf8).write(to: file)
-    defer { try? FileManager.default.removeItem(at: file) }
-    let pipe = Pipe()
-    let process = Process()
-    process.executableURL = URL(filePath: program)
-    process.arguments = ["--instance", file.path, schema.path]
-    process.standardOutput = pipe
-    process.standardError = pipe
-    try process.run()
-    let output = String(decoding: try pipe.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
-    process.waitUntilExit()
-    if process.terminationStatus == 0 { return output }
-    return output.isEmpty ? "ended with \(process.terminationStatus) and no word" : output
+  static func complaints(about document: String) async throws -> String {
+    let scratch = try Scratch()
+    let file = try scratch.write("report.json", document)
+    let answer = try await Tool(program, ["--instance", file.string, schema.path]).run()
+    let words = answer.output + answer.errors
+    return answer.status.isSuccess || !words.isEmpty ? words : "\(answer.status.words) without a word"
   }
+}
+
+/// A record is long, and a test's log names its arguments.
+extension RunRecord: CustomTestStringConvertible {
+  public var testDescription: String { "a run of \(header.series.count) series" }
 }

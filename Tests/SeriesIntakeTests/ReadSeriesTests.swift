@@ -15,7 +15,7 @@ private func read(_ files: [String: String]) async throws -> (ReadSeries, Scratc
 
 @Suite struct ReadSeriesTests {
   @Test func formatPatchFilesWithACoverLetter() async throws {
-    let (series, _) = try await read([
+    let (series, scratch) = try await read([
       "0000-cover-letter.patch": coverLetter, "0001-first.patch": mail("[PATCH 1/2] first"),
       "0002-second.patch": mail("[PATCH 2/2] second", path: "drivers/b.c"),
     ])
@@ -26,7 +26,9 @@ private func read(_ files: [String: String]) async throws -> (ReadSeries, Scratc
     #expect(series.series.patches.map(\.file) == ["0001-first.patch", "0002-second.patch"])
     #expect(series.series.patches.map(\.paths) == [["a.c"], ["drivers/b.c"]])
     #expect(series.diffs.count == 2)
-    for diff in series.diffs { #expect(FileManager.default.fileExists(atPath: diff.string)) }
+    withExtendedLifetime(scratch) {
+      for diff in series.diffs { #expect(FileManager.default.fileExists(atPath: diff.string)) }
+    }
   }
 
   @Test func anMboxHoldsSeveralPatches() async throws {

@@ -81,7 +81,9 @@ let coverLetter = """
     try scratch.write("base/0001.patch", mail("[PATCH] a"))
     try scratch.write("a\nb/0001.patch", mail("[PATCH] a"))
     func refusal(_ names: String...) -> IntakeError? {
-      #expect(throws: IntakeError.self) { try SeriesDirectory.find(names.map { scratch.path.pushing(FilePath($0)).string }) }
+      #expect(throws: IntakeError.self) {
+        try SeriesDirectory.find(names.map { scratch.path.pushing(FilePath($0)).string })
+      }
     }
     func path(_ name: String) -> String { scratch.path.pushing(FilePath(name)).string }
     #expect(refusal("absent") == .noSuchDirectory(path("absent")))
