@@ -9,13 +9,13 @@ cd "$(dirname "$0")"
 
 packages=(
   # to build patchbench and its guest binary
-  build-essential pkg-config libvirt-dev libguestfs-dev linux-libc-dev
+  build-essential pkg-config libvirt-dev linux-libc-dev
   # to run guests
   qemu-system-x86 libvirt-daemon libvirt-daemon-system libvirt-daemon-driver-qemu
   # to build kernels
-  linux-source-6.12 flex bison bc libelf-dev libssl-dev xz-utils perl kmod
-  # to make what guests boot from
-  cpio
+  linux-source-6.12 flex bison bc libelf-dev xz-utils perl
+  # to make what guests boot from, and to see what runs
+  cpio procps
   # to check report.json in the tests
   python3-jsonschema
 )

@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import Synchronization
 public import SystemPackage
 import Toolbox
 
@@ -15,9 +16,21 @@ public struct EmbeddedRoot: Sendable {
   /// More runs at once than this on one machine are not expected.
   private static let slots = 64
 
-  /// Takes a directory that nobody uses.
+  /// The directory of this process: libvirt allows one, and holds on to it until the process ends.
+  private static let taken = Mutex<EmbeddedRoot?>(nil)
+
+  /// Takes a directory that nobody uses; the first call decides for the whole process.
   /// - Throws: `Errno` if none can be had.
   public static func take(environment: [String: String]) throws -> EmbeddedRoot {
+    try taken.withLock { taken in
+      if let taken { return taken }
+      let root = try find(environment: environment)
+      taken = root
+      return root
+    }
+  }
+
+  private static func find(environment: [String: String]) throws -> EmbeddedRoot {
     let home = try directory(environment)
     for slot in 0..<slots {
       let path = home.appending("\(slot)")

@@ -125,6 +125,8 @@ struct GuestTranscript {
   private var running: String?
   private var anomalies: [String] = []
   private var ended = false
+  /// Why the guest itself ran no more tests.
+  private var stopReason: String?
 
   /// The most anomalies that are kept; a guest that garbles its channel could send any number.
   private static let mostAnomalies = 20
@@ -138,6 +140,7 @@ struct GuestTranscript {
     case .finished(let result):
       results[result.name] = result
       running = nil
+    case .stopped(let reason): stopReason = reason
     case .end: ended = true
     case .anomaly(let text): if anomalies.count < Self.mostAnomalies { anomalies.append(text) }
     }
@@ -164,7 +167,8 @@ struct GuestTranscript {
         results[name]
           ?? TestResult(
             name: name, status: .missing,
-            reason: name == running ? "it was running when the guest ended" : "the guest ended before it")
+            reason: name == running
+              ? "it was running when the guest ended" : stopReason ?? "the guest ended before it")
       },
       reports: console.reports, anomalies: notes,
       lastLines: ending == .completed ? [] : console.lastLines(Self.lastLines))

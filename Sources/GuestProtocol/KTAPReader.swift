@@ -4,6 +4,8 @@ public enum GuestEvent: Sendable, Hashable {
   case planned([String])
   case started(String)
   case finished(TestResult)
+  /// The guest runs no more of its plan, and says why.
+  case stopped(String)
   /// The guest's last word, with the number of results it says it wrote.
   case end(count: Int)
   /// Something that the protocol does not allow. The run's evidence is then not whole.
@@ -106,6 +108,7 @@ public struct KTAPReader: Sendable {
       } else {
         events.append(.anomaly("a test started that was not planned: \(words[1])"))
       }
+    case ("stopped", 3): events.append(.stopped(ResultLine.unescape(words[2])))
     case ("end", 2):
       ended = true
       let count = Int(words[1]) ?? -1

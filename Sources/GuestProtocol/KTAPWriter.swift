@@ -56,6 +56,9 @@ public enum KTAPWriter {
     return text
   }
 
+  /// Said before the end marker by a guest that runs no more tests, though its plan has more.
+  public static func stopped(_ reason: String) -> String { "# patchbench: stopped because \(clean(reason))\n" }
+
   /// The last line: how many results were written.
   public static func end(_ count: Int) -> String { "# patchbench: end \(count)\n" }
 

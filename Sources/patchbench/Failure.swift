@@ -20,8 +20,8 @@ struct Failure: Error {
     self.status = status
   }
 
-  /// `nil` for what the argument parser says itself.
-  init?(_ error: any Error) {
+  /// The unknown counts as the harness's own fault, never as a verdict on a series.
+  init(_ error: any Error) {
     switch error {
     case let failure as Failure: self = failure
     case let error as IntakeError: self.init(error.description, status: ExitStatus.usage)
@@ -45,7 +45,7 @@ struct Failure: Error {
     case let error as CocoaError:
       let path = error.filePath.map { "\($0): " } ?? ""
       self.init("\(path)\(error.localizedDescription)", status: ExitStatus.inconclusive)
-    default: return nil
+    default: self.init("unexpected: \(error)", status: ExitStatus.inconclusive)
     }
   }
 

@@ -35,15 +35,19 @@ struct Patchbench: AsyncParsableCommand {
       } else {
         try command.run()
       }
+    } catch let status as ExitCode {
+      exit(withError: status)
     } catch {
-      if let failure = Failure(error) {
-        failure.say()
-        exit(withError: ExitCode(failure.status))
+      let status = exitCode(for: error)
+      // `--help` and `--version` come as errors too, which the library knows how to print.
+      if status.isSuccess { exit(withError: error) }
+      if status == .validationFailure {
+        Output.error(fullMessage(for: error))
+        exit(withError: ExitCode(ExitStatus.usage))
       }
-      let code = exitCode(for: error)
-      guard code == .validationFailure else { exit(withError: error) }
-      Output.error(fullMessage(for: error))
-      exit(withError: ExitCode(ExitStatus.usage))
+      let failure = Failure(error)
+      failure.say()
+      exit(withError: ExitCode(failure.status))
     }
   }
 }

@@ -136,6 +136,16 @@ private let panic = "[    6.000000] Kernel panic - not syncing: Fatal exception\
     #expect(run.tests.map(\.reason) == ["it was running when the guest ended", "the guest ended before it"])
   }
 
+  @Test func aGuestThatStopsItsPlanSaysWhy() async throws {
+    let clock = ScriptClock()
+    let machine = ScriptedMachine(
+      [.results(plan + first + KTAPWriter.stopped("2 tests hang") + KTAPWriter.end(1)), .stop(.guest)], clock: clock)
+    let run = try await GuestWatch(Self.clocks, clock: clock).watch(machine, accelerator: .tcg) { _ in }.run
+    #expect(run.ending == .completed)
+    #expect(run.tests.map(\.status) == [.ok, .missing])
+    #expect(run.tests[1].reason == "2 tests hang")
+  }
+
   @Test func releaseIsReadFromTheConsole() async throws {
     let clock = ScriptClock()
     let machine = ScriptedMachine([.console(banner), .stop(.guest)], clock: clock)

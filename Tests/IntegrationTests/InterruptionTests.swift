@@ -19,14 +19,13 @@ extension BenchSerial {
         "--home", Workbench.home.string,
       ])
       async let result = program.run(deadline: .seconds(300))
-      var pid: Int32?
-      for _ in 0..<3000 {
-        pid = try await Workbench.processes("^\(Workbench.program) run .*--fresh").first
-        if let pid, try await started(pid) { break }
-        try await Task.sleep(for: .milliseconds(100))
+      let pid = try await patiently("it never came so far") {
+        guard let pid = try await Workbench.processes("^\(Workbench.program) run .*--fresh").first,
+          try await started(pid)
+        else { return Int32?.none }
+        return pid
       }
-      let found = try #require(pid, "the program never started")
-      #expect(kill(found, SIGINT) == 0)
+      #expect(kill(pid, SIGINT) == 0)
       return try await result
     }
 

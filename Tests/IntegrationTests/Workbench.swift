@@ -5,6 +5,7 @@ import KernelBuild
 import SeriesIntake
 import SystemPackage
 import TestSupport
+import Testing
 import Toolbox
 
 /// What the integration tests run on: this checkout, its kernels and candidates, and the user's cache, so that the
@@ -72,4 +73,15 @@ struct Workbench {
   static func processes(_ text: String) async throws -> [Int32] {
     try await Tool("pgrep", ["-f", text]).run().output.split(separator: "\n").compactMap { Int32($0) }
   }
+}
+
+/// Asks several times a second until there is an answer, for at most two minutes.
+func patiently<Answer: Sendable>(
+  _ otherwise: Comment, _ ask: () async throws -> Answer?
+) async throws -> Answer {
+  for _ in 0..<1200 {
+    if let answer = try await ask() { return answer }
+    try await Task.sleep(for: .milliseconds(100))
+  }
+  return try #require(nil as Answer?, otherwise)
 }

@@ -17,9 +17,10 @@ enum TestProcess {
     case neverDied
   }
 
-  static func run(_ name: String, seconds: Int) -> TestResult {
+  /// - Returns: the result, and whether the process is still there because the kernel does not let it die.
+  static func run(_ name: String, seconds: Int) -> (result: TestResult, hangs: Bool) {
     var ends: [Int32] = [-1, -1]
-    guard cguest_report_pipe(&ends) == 0 else { return failed(name, "pipe: \(errnoName(errno))") }
+    guard cguest_report_pipe(&ends) == 0 else { return (failed(name, "pipe: \(errnoName(errno))"), false) }
     defer { close(ends[0]) }
     let child: pid_t
     do {
@@ -27,11 +28,12 @@ enum TestProcess {
       close(ends[1])
     } catch {
       close(ends[1])
-      return failed(name, "\(error.call): \(errnoName(error.code))")
+      return (failed(name, "\(error.call): \(errnoName(error.code))"), false)
     }
     var report = TestReport(name)
     let ending = wait(for: child, seconds: seconds, pipe: ends[0]) { report.take(drain(ends[0])) }
-    return judge(name, reported: report.result, checks: report.checks(), ending: ending, seconds: seconds)
+    let result = judge(name, reported: report.result, checks: report.checks(), ending: ending, seconds: seconds)
+    return (result, ending == .neverDied)
   }
 
   /// What a test's report and the end of its process amount to. A process that reported and then did not end by
