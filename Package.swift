@@ -10,6 +10,8 @@ let strict: [SwiftSetting] = [
   .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
+let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+
 // The targets stand in the order of the data: a series becomes a tree, a build,
 // a guest, a verdict, a report. Each may import only what stands below it here:
 //
@@ -38,26 +40,27 @@ let package = Package(
       name: "patchbench",
       dependencies: [
         "Bench", "BenchModel", "GuestMachine", "GuestProtocol", "KernelBuild", "Reports", "SeriesIntake", "Toolbox",
-        "Verdicts",
+        "Verdicts", systemPackage,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
     .target(
       name: "Bench",
       dependencies: [
-        "BenchModel", "GuestMachine", "GuestProtocol", "KernelBuild", "KernelText", "SeriesIntake", "Toolbox",
+        "BenchModel", "GuestMachine", "GuestProtocol", "KernelBuild", "SeriesIntake", "Toolbox", systemPackage,
       ],
       swiftSettings: strict),
-    .target(name: "SeriesIntake", dependencies: ["BenchModel", "KernelText", "Toolbox"], swiftSettings: strict),
+    .target(
+      name: "SeriesIntake", dependencies: ["BenchModel", "Toolbox", systemPackage], swiftSettings: strict),
     .target(
       name: "KernelBuild",
       dependencies: [
-        "BenchModel", "KernelText", "Toolbox", .product(name: "Yams", package: "Yams"),
+        "BenchModel", "KernelText", "Toolbox", systemPackage, .product(name: "Yams", package: "Yams"),
       ],
       swiftSettings: strict),
     .target(
       name: "GuestMachine",
-      dependencies: ["BenchModel", "CLibvirt", "GuestProtocol", "KernelText", "Toolbox"],
+      dependencies: ["BenchModel", "CLibvirt", "GuestProtocol", "KernelText", "Toolbox", systemPackage],
       swiftSettings: strict),
     .target(name: "Verdicts", dependencies: ["BenchModel", "GuestProtocol"], swiftSettings: strict),
     .target(
@@ -72,16 +75,14 @@ let package = Package(
     .target(
       name: "Toolbox",
       dependencies: [
-        .product(name: "Subprocess", package: "swift-subprocess"),
-        .product(name: "SystemPackage", package: "swift-system"),
+        .product(name: "Subprocess", package: "swift-subprocess"), systemPackage,
       ],
       swiftSettings: strict),
     .target(name: "BenchModel", dependencies: ["GuestProtocol"], swiftSettings: strict),
     .target(name: "GuestProtocol", swiftSettings: strict),
     .systemLibrary(name: "CLibvirt", pkgConfig: "libvirt", providers: [.apt(["libvirt-dev"])]),
     .target(
-      name: "TestSupport", dependencies: [.product(name: "SystemPackage", package: "swift-system")],
-      path: "Tests/TestSupport", swiftSettings: strict),
+      name: "TestSupport", dependencies: [systemPackage], path: "Tests/TestSupport", swiftSettings: strict),
     .testTarget(name: "GuestProtocolTests", dependencies: ["GuestProtocol"], swiftSettings: strict),
     .testTarget(
       name: "KernelTextTests", dependencies: ["KernelText", "BenchModel"], resources: [.copy("Fixtures")],
@@ -92,7 +93,7 @@ let package = Package(
       name: "ReportsTests",
       dependencies: ["Reports", "Verdicts", "BenchModel", "GuestProtocol", "TestSupport", "Toolbox"],
       exclude: ["Snapshots"], swiftSettings: strict),
-    .testTarget(name: "ToolboxTests", dependencies: ["Toolbox", "TestSupport"], swiftSettings: strict),
+    .testTarget(name: "ToolboxTests", dependencies: ["Toolbox", "TestSupport", systemPackage], swiftSettings: strict),
     .testTarget(
       name: "SeriesIntakeTests", dependencies: ["SeriesIntake", "BenchModel", "TestSupport"], swiftSettings: strict),
     .testTarget(

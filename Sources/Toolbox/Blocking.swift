@@ -8,10 +8,4 @@ public enum Blocking {
       DispatchQueue.global().async { continuation.resume(returning: body()) }
     }
   }
-
-  /// The same for a body that throws.
-  public static func run<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
-    let result = await run { Swift.Result { try body() } }
-    return try result.get()
-  }
 }
