@@ -20,7 +20,7 @@ public struct BenchRun: Sendable {
   ///
   /// When the task is cancelled, what runs is ended, what was finished is kept, and the record says so.
   /// - Returns: the directory with the record, and whether the user stopped the run.
-  /// - Throws: ``IntakeError`` and ``DefinitionError`` for unusable input, before anything is written;
+  /// - Throws: ``IntakeError`` and ``OutputNotEmpty`` for unusable input, before anything is written;
   ///   ``StageError``, ``ToolError``, ``LibvirtError`` and `Errno` if the harness cannot work.
   public func run() async throws -> (directory: RunDirectory, interrupted: Bool) {
     await plan.cache.sweep()
@@ -37,8 +37,13 @@ public struct BenchRun: Sendable {
         events.send(.runFinished(interrupted: false))
         return (directory, false)
       } catch  where error.isCancellation {
+        if !events.hasRunStarted { try directory.discard() }
         events.send(.runFinished(interrupted: true))
         return (directory, true)
+      } catch {
+        // A run that could not begin leaves nothing half-written.
+        if !events.hasRunStarted { try directory.discard() }
+        throw error
       }
     }
   }
@@ -51,8 +56,7 @@ public struct BenchRun: Sendable {
         under: FilePath("results"), label: "\(plan.kernel.name)-\(plan.profile.name)", at: Date())
     let manager = FileManager.default
     if let existing = try? manager.contentsOfDirectory(atPath: path.string), !existing.isEmpty {
-      throw StageError.fault(
-        .apply, "\(path) is not empty, and a run never overwrites another's record", advice: "name a new --output")
+      throw OutputNotEmpty(path: path.string)
     }
     let directory = RunDirectory(path)
     try manager.createDirectory(atPath: directory.evidence(nil).string, withIntermediateDirectories: true)

@@ -22,6 +22,11 @@ public struct RunDirectory: Sendable, Hashable {
 
   public init(_ path: FilePath) { self.path = path }
 
+  /// Removes what a run that never began has put here.
+  func discard() throws {
+    try FileManager.default.removeItem(atPath: path.string)
+  }
+
   /// A new directory under `results/`, named by the time and the kernel.
   public static func fresh(under results: FilePath, label: String, at date: Date) -> FilePath {
     // 2026-11-23T14:05:09Z without its punctuation: sorts by time and needs no quoting anywhere.
@@ -35,6 +40,11 @@ public struct RunDirectory: Sendable, Hashable {
     }
     return candidate
   }
+}
+
+/// The directory that the user named for a run holds something: a run never overwrites another's record.
+public struct OutputNotEmpty: Error, Sendable, Hashable {
+  public var path: String
 }
 
 /// One receiver of a run's events. A sink that fails is reported at the end and does not stop the others.

@@ -26,6 +26,10 @@ struct Failure: Error {
     case let failure as Failure: self = failure
     case let error as IntakeError: self.init(error.description, status: ExitStatus.usage)
     case let error as DefinitionError: self.init(error.description, status: ExitStatus.usage)
+    case let error as OutputNotEmpty:
+      self.init(
+        "\(error.path) is not empty, and a run never overwrites another's record", advice: "name a new --output",
+        status: ExitStatus.usage)
     case StageError.fault(let fault):
       self.init(fault.message, advice: fault.advice, status: ExitStatus.inconclusive)
     case StageError.cancelled, ToolError.cancelled, is CancellationError:
