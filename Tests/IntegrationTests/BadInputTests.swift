@@ -4,88 +4,91 @@ import TestSupport
 import Testing
 import Toolbox
 
-/// What a user can get wrong, given to the program itself: one clear line, the right status, nothing half-written.
-@Suite struct BadInputTests {
-  struct Row: Sendable, CustomTestStringConvertible {
-    var testDescription: String
-    var arguments: [String]
-    var status: Int
-    var words: String
-  }
+extension BenchSerial {
+  /// What a user can get wrong, given to the program itself: one clear line, the right status, nothing half-written.
+  @Suite struct BadInput {
+    struct Row: Sendable, CustomTestStringConvertible {
+      var testDescription: String
+      var arguments: [String]
+      var status: Int
+      var words: String
+    }
 
-  private static let good = Workbench.series("candidates/swap-by-hand")
+    private static let good = Workbench.series("candidates/swap-by-hand")
 
-  static let rows = [
-    Row(testDescription: "no path", arguments: ["run"], status: 2, words: "Missing expected argument"),
-    Row(testDescription: "no such path", arguments: ["run", "absent"], status: 2, words: "no such directory"),
-    Row(testDescription: "an empty directory", arguments: ["run", "empty"], status: 2, words: "no patches in it"),
-    Row(testDescription: "a file that is no patch", arguments: ["run", "nopatch"], status: 2, words: "0001-a.patch"),
-    Row(
-      testDescription: "a path that leaves the tree", arguments: ["run", "evil"], status: 2,
-      words: "outside the kernel's tree"),
-    Row(
-      testDescription: "an unknown kernel", arguments: ["run", good, "--kernel", "linux-0.1"], status: 2,
-      words: "linux-6.12"),
-    Row(
-      testDescription: "an unknown profile", arguments: ["run", good, "--profile", "none"], status: 2, words: "kasan"),
-    Row(testDescription: "no job at all", arguments: ["run", good, "--jobs", "0"], status: 2, words: "--jobs"),
-    Row(
-      testDescription: "an output that is taken", arguments: ["run", good, "--output", "evil"], status: 2,
-      words: "is not empty"),
-    Row(
-      testDescription: "a kernel whose source is missing", arguments: ["run", good, "--home", "home", "--kernel", "k"],
-      status: 3, words: "apt-get install linux-source-0.1"),
-    Row(
-      testDescription: "a libvirt that is not there",
-      arguments: ["run", good, "--connect", "qemu+unix:///system?socket=/nonexistent"], status: 3, words: "libvirt"),
-    Row(testDescription: "a report of no run", arguments: ["report", "empty"], status: 2, words: "events.jsonl"),
-    Row(testDescription: "an unknown command", arguments: ["judge"], status: 2, words: "judge"),
-  ]
+    static let rows = [
+      Row(testDescription: "no path", arguments: ["run"], status: 2, words: "Missing expected argument"),
+      Row(testDescription: "no such path", arguments: ["run", "absent"], status: 2, words: "no such directory"),
+      Row(testDescription: "an empty directory", arguments: ["run", "empty"], status: 2, words: "no patches in it"),
+      Row(testDescription: "a file that is no patch", arguments: ["run", "nopatch"], status: 2, words: "0001-a.patch"),
+      Row(
+        testDescription: "a path that leaves the tree", arguments: ["run", "evil"], status: 2,
+        words: "outside the kernel's tree"),
+      Row(
+        testDescription: "an unknown kernel", arguments: ["run", good, "--kernel", "linux-0.1"], status: 2,
+        words: "linux-6.12"),
+      Row(
+        testDescription: "an unknown profile", arguments: ["run", good, "--profile", "none"], status: 2, words: "kasan"),
+      Row(testDescription: "no job at all", arguments: ["run", good, "--jobs", "0"], status: 2, words: "--jobs"),
+      Row(
+        testDescription: "an output that is taken", arguments: ["run", good, "--output", "evil"], status: 2,
+        words: "is not empty"),
+      Row(
+        testDescription: "a kernel whose source is missing",
+        arguments: ["run", good, "--home", "home", "--kernel", "k"],
+        status: 3, words: "apt-get install linux-source-0.1"),
+      Row(
+        testDescription: "a libvirt that is not there",
+        arguments: ["run", good, "--connect", "qemu+unix:///system?socket=/nonexistent"], status: 3, words: "libvirt"),
+      Row(testDescription: "a report of no run", arguments: ["report", "empty"], status: 2, words: "events.jsonl"),
+      Row(testDescription: "an unknown command", arguments: ["judge"], status: 2, words: "judge"),
+    ]
 
-  @Test(arguments: rows) func oneClearLineAndTheRightStatus(_ row: Row) async throws {
-    let bench = try Workbench()
-    let scratch = bench.scratch
-    try FileManager.default.createDirectory(
-      atPath: scratch.path.appending("empty").string, withIntermediateDirectories: true)
-    try scratch.write("nopatch/0001-a.patch", "not a patch\n")
-    try scratch.write(
-      "evil/0001-e.patch",
-      """
-      From: A <a@example.org>
-      Subject: [PATCH] e
+    @Test(arguments: rows) func oneClearLineAndTheRightStatus(_ row: Row) async throws {
+      let bench = try Workbench()
+      let scratch = bench.scratch
+      try FileManager.default.createDirectory(
+        atPath: scratch.path.appending("empty").string, withIntermediateDirectories: true)
+      try scratch.write("nopatch/0001-a.patch", "not a patch\n")
+      try scratch.write(
+        "evil/0001-e.patch",
+        """
+        From: A <a@example.org>
+        Subject: [PATCH] e
 
-      ---
-      diff --git a/../e b/../e
-      new file mode 100644
-      --- /dev/null
-      +++ b/../e
-      @@ -0,0 +1 @@
-      +e
+        ---
+        diff --git a/../e b/../e
+        new file mode 100644
+        --- /dev/null
+        +++ b/../e
+        @@ -0,0 +1 @@
+        +e
 
-      """)
-    try scratch.write("home/none.config", "")
-    try scratch.write(
-      "home/Kernels/k/kernel.yaml",
-      "source: {debian: linux-source-0.1}\nprofiles: {kasan: {fragments: [../../none.config]}}\n")
-    // The guest binary is looked for under the same home.
-    try scratch.write("home/GuestTests/.build/release/patchbench-guest", "")
+        """)
+      try scratch.write("home/none.config", "")
+      try scratch.write(
+        "home/Kernels/k/kernel.yaml",
+        "source: {debian: linux-source-0.1}\nprofiles: {kasan: {fragments: [../../none.config]}}\n")
+      // The guest binary is looked for under the same home.
+      try scratch.write("home/GuestTests/.build/release/patchbench-guest", "")
 
-    let before = try FileManager.default.subpathsOfDirectory(atPath: scratch.path.string).sorted()
-    let result = try await bench.program(row.arguments).run(deadline: .seconds(900))
-    #expect(result.status == .exited(row.status), "\(result.errors)")
-    #expect(result.errors.contains(row.words), "\(result.errors)")
-    #expect(result.output.isEmpty)
-    let after = try FileManager.default.subpathsOfDirectory(atPath: scratch.path.string).sorted()
-    // `results/` may be made on the way; a run in it may not.
-    #expect(after.filter { $0 != "results" } == before)
-  }
+      let before = try FileManager.default.subpathsOfDirectory(atPath: scratch.path.string).sorted()
+      let result = try await bench.program(row.arguments).run(deadline: .seconds(1800))
+      #expect(result.status == .exited(row.status), "\(result.errors)")
+      #expect(result.errors.contains(row.words), "\(result.errors)")
+      #expect(result.output.isEmpty)
+      let after = try FileManager.default.subpathsOfDirectory(atPath: scratch.path.string).sorted()
+      // `results/` may be made on the way; a run in it may not.
+      #expect(after.filter { $0 != "results" } == before)
+    }
 
-  @Test func helpTeachesAndSucceeds() async throws {
-    let bench = try Workbench()
-    for arguments in [["--help"], ["run", "--help"], ["report", "--help"], ["doctor", "--help"]] {
-      let result = try await bench.program(arguments).run()
-      #expect(result.status == .exited(0))
-      #expect(result.output.contains("patchbench"))
+    @Test func helpTeachesAndSucceeds() async throws {
+      let bench = try Workbench()
+      for arguments in [["--help"], ["run", "--help"], ["report", "--help"], ["doctor", "--help"]] {
+        let result = try await bench.program(arguments).run()
+        #expect(result.status == .exited(0))
+        #expect(result.output.contains("patchbench"))
+      }
     }
   }
 }
