@@ -27,11 +27,29 @@ public struct SeriesTree: Sendable {
     case .copy:
       let copy = scratch.appending("tree")
       _ = try await Tool("cp", ["-a", "--reflink=auto", "--", base.tree.string, copy.string]).output()
+      try await rewriteCommands(in: copy, from: base.tree)
       return try await body(SeriesTree(base: base, place: .copy(copy)))
     case let overlay:
       let place = Overlay(lower: base.tree, scratch: scratch, asUser: overlay == .userOverlay)
       try place.makeDirectories()
       return try await body(SeriesTree(base: base, place: .overlay(place)))
+    }
+  }
+
+  /// Makes what kbuild recorded in a copy say the copy's own path. The kernel's objects are recorded with relative
+  /// paths, but objtool with absolute ones: it would be built anew, and after it every object.
+  private static func rewriteCommands(in copy: FilePath, from original: FilePath) async throws {
+    let found = try await Tool(
+      "grep", ["-r", "-l", "-Z", "-F", "--include=.*.cmd", "-e", original.string, "--", copy.appending("tools").string]
+    ).run()
+    // 1 is grep's word for having found nothing.
+    guard found.status == .exited(0) || found.status == .exited(1) else {
+      throw StageError.fault(.build, "a copy of the base could not be read: \(found.errors.prefix(300))")
+    }
+    for name in found.output.split(separator: "\0") {
+      let file = URL(filePath: String(name))
+      let text = try String(contentsOf: file, encoding: .utf8)
+      try Data(text.replacingOccurrences(of: original.string, with: copy.string).utf8).write(to: file)
     }
   }
 

@@ -70,8 +70,11 @@ struct Workbench {
   }
 
   /// The processes whose command line contains `text`.
-  static func processes(_ text: String) async throws -> [Int32] {
-    try await Tool("pgrep", ["-f", text]).run().output.split(separator: "\n").compactMap { Int32($0) }
+  static func processes(_ text: String) async throws -> [Int32] { try await processes("-f", text) }
+
+  /// The processes that pgrep finds with these words.
+  static func processes(_ words: String...) async throws -> [Int32] {
+    try await Tool("pgrep", words).run().output.split(separator: "\n").compactMap { Int32($0) }
   }
 }
 
