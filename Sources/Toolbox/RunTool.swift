@@ -1,4 +1,6 @@
+import Glibc
 import Subprocess
+import Synchronization
 public import SystemPackage
 
 /// The most that is kept of a tool's output in memory, in bytes. Logs that may be longer go to a file.
@@ -13,9 +15,10 @@ extension Tool {
   ///   - input: what it reads from its standard input.
   ///   - deadline: the longest it may take.
   public func run(input: [UInt8] = [], deadline: Duration = .seconds(600)) async throws(ToolError) -> ToolResult {
-    try await guarded(deadline: deadline) {
+    try await guarded(deadline: deadline) { group in
       let result = try await Subprocess.run(
-        self.configuration, input: .array(input), output: .bytes(limit: outputLimit), error: .bytes(limit: outputLimit))
+        self.configuration, input: .array(input), output: .bytes(limit: outputLimit), error: .bytes(limit: outputLimit)
+      ) { group.lead($0.processIdentifier.value) }
       return ToolResult(
         status: ToolStatus(result.terminationStatus),
         output: String(decoding: result.standardOutput, as: UTF8.self),
@@ -37,13 +40,14 @@ extension Tool {
   public func run(
     log: FilePath, append: Bool = false, deadline: Duration, line: @escaping @Sendable (Substring) -> Void
   ) async throws(ToolError) -> ToolStatus {
-    try await guarded(deadline: deadline) {
+    try await guarded(deadline: deadline) { group in
       let file = try FileDescriptor.open(
         log, .writeOnly, options: append ? [.create, .append] : [.create, .truncate], permissions: [.ownerReadWrite])
       defer { try? file.close() }
       let result = try await Subprocess.run(
         self.configuration, input: .none, output: .sequence, error: .combinedWithOutput
       ) { execution in
+        group.lead(execution.processIdentifier.value)
         var pending: [UInt8] = []
         for try await buffer in execution.standardOutput {
           let bytes = buffer.withUnsafeBytes { Array($0) }
@@ -76,18 +80,20 @@ extension Tool {
 
   /// Runs `body` against a deadline, and says of each way to fail which one it was.
   private func guarded<Result: Sendable>(
-    deadline: Duration, _ body: @escaping @Sendable () async throws -> Result
+    deadline: Duration, _ body: @escaping @Sendable (ProcessGroup) async throws -> Result
   ) async throws(ToolError) -> Result {
+    let group = ProcessGroup()
+    let result: Swift.Result<Result, any Error>
     do {
-      return try await withThrowingTaskGroup(of: Result.self) { group in
-        group.addTask { try await body() }
-        group.addTask {
-          try await Task.sleep(for: deadline)
-          throw ToolError.deadlineExceeded(executable, seconds: deadline / .seconds(1))
-        }
-        defer { group.cancelAll() }
-        return try await group.next()!
-      }
+      result = .success(try await race(deadline: deadline) { try await body(group) })
+    } catch {
+      result = .failure(error)
+    }
+    // Its leader is gone by now, however this came about; whom it left behind goes too, before anyone clears away what
+    // they work on.
+    await group.end()
+    do {
+      return try result.get()
     } catch let error as ToolError {
       throw error
     } catch {
@@ -99,6 +105,37 @@ extension Tool {
       case .outputLimitExceeded: throw .tooMuchOutput(executable, limit: outputLimit)
       default: throw .cannotStart(executable, reason: "\(error)")
       }
+    }
+  }
+
+  private func race<Result: Sendable>(
+    deadline: Duration, _ body: @escaping @Sendable () async throws -> Result
+  ) async throws -> Result {
+    try await withThrowingTaskGroup(of: Result.self) { group in
+      group.addTask { try await body() }
+      group.addTask {
+        try await Task.sleep(for: deadline)
+        throw ToolError.deadlineExceeded(executable, seconds: deadline / .seconds(1))
+      }
+      defer { group.cancelAll() }
+      return try await group.next()!
+    }
+  }
+}
+
+/// The processes that a tool started and that did not leave its group.
+private final class ProcessGroup: Sendable {
+  private let leader = Mutex<pid_t?>(nil)
+
+  func lead(_ process: pid_t) { leader.withLock { $0 = process } }
+
+  /// Kills who is left and waits until all are gone. Not cut short by cancellation.
+  func end() async {
+    guard let leader = leader.withLock({ $0 }), kill(-leader, SIGKILL) == 0 else { return }
+    await Blocking.run {
+      // Killed processes vanish when the kernel has taken them down, which is soon but not at once. One that hangs in
+      // the kernel is not waited for longer than this.
+      for _ in 0..<500 where kill(-leader, 0) == 0 { usleep(10_000) }
     }
   }
 }

@@ -59,6 +59,14 @@ import Toolbox
     #expect(try await !isRunning("sleep \(mark)"))
   }
 
+  @Test func whomAToolLeavesBehindIsEndedToo() async throws {
+    let mark = "3\(Int.random(in: 100_000...999_999))"
+    let result = try await Tool("sh", ["-c", "sleep \(mark) >/dev/null 2>&1 & echo $!"]).run()
+    #expect(result.status == .exited(0))
+    #expect(Int(result.output.dropLast()) != nil)
+    #expect(try await !isRunning("sleep \(mark)"))
+  }
+
   private func isRunning(_ command: String) async throws -> Bool {
     try await Tool("pgrep", ["-f", "^\(command)$"]).run().status.isSuccess
   }
