@@ -19,6 +19,14 @@ extension SeriesTree {
         throw StageError.fault(.apply, "git apply \(answer.status.words)")
       }
       if answer.errors.contains("No space left on device") { throw StageError.noSpace(.apply) }
+      // A patch that git would apply and could not write is no patch that does not apply: the tree is at fault.
+      var check = git
+      check.arguments.insert("--check", at: check.arguments.firstIndex(of: "apply")! + 1)
+      if try await wrap(check).run().status.isSuccess {
+        throw StageError.fault(
+          .apply, "git could not write to the build tree: \(answer.errors.suffix(300))",
+          advice: "look whether the cache belongs to another user or is read-only")
+      }
       let text = FileManager.default.contents(atPath: diff.string) ?? Data()
       return GitApply.failure(in: (answer.errors + answer.output).utf8, patch: text, of: patch)
     }
