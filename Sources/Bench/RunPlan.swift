@@ -1,4 +1,5 @@
 public import BenchModel
+import GuestMachine
 public import KernelBuild
 public import SeriesIntake
 public import SystemPackage
@@ -50,5 +51,5 @@ public struct RunPlan: Sendable {
   }
 
   /// Where every trial of this run happens.
-  public var cell: CellKey { CellKey(kernel: kernel.name, profile: profile.name, guest: "q35") }
+  public var cell: CellKey { CellKey(kernel: kernel.name, profile: profile.name, guest: MachineSpec.machine) }
 }

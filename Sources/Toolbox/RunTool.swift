@@ -38,11 +38,11 @@ extension Tool {
   /// Runs a tool whose output is a log: both streams go to `log` as they come, and each line to `line`.
   /// - Returns: how it ended.
   public func run(
-    log: FilePath, append: Bool = false, deadline: Duration, line: @escaping @Sendable (Substring) -> Void
+    log: FilePath, deadline: Duration, line: @escaping @Sendable (Substring) -> Void
   ) async throws(ToolError) -> ToolStatus {
     try await guarded(deadline: deadline) { group in
       let file = try FileDescriptor.open(
-        log, .writeOnly, options: append ? [.create, .append] : [.create, .truncate], permissions: [.ownerReadWrite])
+        log, .writeOnly, options: [.create, .truncate], permissions: [.ownerReadWrite])
       defer { try? file.close() }
       let result = try await Subprocess.run(
         self.configuration, input: .none, output: .sequence, error: .combinedWithOutput

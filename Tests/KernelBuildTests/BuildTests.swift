@@ -39,13 +39,12 @@ private func series(_ diffs: [(file: String, paths: [String])]) -> PatchSeries {
   }
 
   @Test func whateverChangesTheBuildChangesTheKey() async throws {
-    var small = try SmallTree()
+    let small = try SmallTree()
     let first = try await small.base().key
     try small.scratch.write("own.config", "CONFIG_KEPT=y\nCONFIG_MORE=y\n")
     let second = try await small.base().key
     try small.scratch.write("source/other.c", "int fourth;\n")
     let third = try await small.base().key
-    small.kernel.profiles["p"]!.name = "q"
     #expect(Set([first, second, third]).count == 3)
   }
 
@@ -153,7 +152,6 @@ private func series(_ diffs: [(file: String, paths: [String])]) -> PatchSeries {
     #expect(trial.applied == nil)
     #expect(trial.built == nil)
     #expect(trial.log.contains("CC      main.o"))
-    #expect(!trial.log.contains("other.o\n  CC"))
     #expect(!trial.log.contains("CC      other.o"))
     #expect(trial.baseIsUntouched)
   }
