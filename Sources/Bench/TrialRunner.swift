@@ -20,7 +20,7 @@ struct TrialRunner: Sendable {
 
   /// Runs the base's own image.
   func runBase(evidence: FilePath) async throws -> Trial {
-    let seconds = StageSeconds(build: base.seconds)
+    let seconds = StageSeconds(compile: base.seconds)
     var trial = Trial(series: nil, cell: cell, seconds: seconds, reused: false, result: .interrupted)
     try await guarding(&trial, .boot) { trial in
       try await boot(base.image, evidence: evidence, trial: &trial)
@@ -45,7 +45,7 @@ struct TrialRunner: Sendable {
             return
           }
           events.send(.stageStarted(series: series.name, stage: .build))
-          let broken = try await timed(&trial.seconds.build) {
+          let broken = try await timed(&trial.seconds.compile) {
             try await tree.build(series, jobs: jobs, log: Self.absolute(evidence.appending("build.log"))) { text in
               events.send(.progress(series: series.name, stage: .build, text: text))
             }

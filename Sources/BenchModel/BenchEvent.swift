@@ -48,6 +48,8 @@ public struct BenchEvent: Codable, Sendable, Hashable {
     case trialFinished(Trial)
     /// The last event of a run that came to its end; `interrupted` where the user stopped it.
     case runFinished(interrupted: Bool)
+    /// Comes after the run: its reports were made, in so many seconds.
+    case reported(seconds: Double)
   }
 
   public init(at: Date, kind: Kind) {
@@ -63,6 +65,8 @@ public struct RunRecord: Sendable, Hashable {
   public var finished: Date?
   /// The run was stopped by the user, or its record breaks off.
   public var interrupted: Bool
+  /// How long its reports took to make, in seconds.
+  public var reportSeconds: Double?
   public var base: Trial?
   /// By the series' name.
   public var trials: [String: Trial]
@@ -79,6 +83,7 @@ public struct RunRecord: Sendable, Hashable {
       case .runFinished(let interrupted):
         found?.finished = event.at
         found?.interrupted = interrupted
+      case .reported(let seconds): found?.reportSeconds = seconds
       case .stageStarted, .progress: break
       }
     }

@@ -9,20 +9,104 @@ public enum Stage: String, Codable, Sendable, Hashable, CaseIterable, Comparable
   }
 }
 
-/// Wall time per stage, in seconds; `nil` where the stage was not reached.
+/// What a trial's wall time is spent on, in the order of the work.
+public enum CostStep: String, Codable, Sendable, Hashable, CaseIterable {
+  /// Making the tree and applying the patches.
+  case apply
+  /// Finding out what to compile: resolving the configuration, kbuild's walk before its first compiler.
+  case configure
+  case compile
+  case link
+  /// From asking for the domain to its running.
+  case start
+  /// From there to the guest's first line.
+  case boot
+  /// From the guest's first line to the end of the domain.
+  case tests
+  /// Reading what is left of the guest's word, and clearing up.
+  case collect
+}
+
+/// Wall time per step, in seconds; a step that was not reached, or that is not known, has none. What a trial waited for
+/// its turn is in none of them.
 public struct StageSeconds: Codable, Sendable, Hashable {
   public var apply: Double?
-  public var build: Double?
-  /// From starting the domain to the guest's first line.
+  public var configure: Double?
+  public var compile: Double?
+  public var link: Double?
+  public var start: Double?
   public var boot: Double?
-  /// From the guest's first line to the end of the domain.
   public var tests: Double?
+  public var collect: Double?
 
-  public init(apply: Double? = nil, build: Double? = nil, boot: Double? = nil, tests: Double? = nil) {
+  public init(
+    apply: Double? = nil, configure: Double? = nil, compile: Double? = nil, link: Double? = nil, start: Double? = nil,
+    boot: Double? = nil, tests: Double? = nil, collect: Double? = nil
+  ) {
     self.apply = apply
-    self.build = build
+    self.configure = configure
+    self.compile = compile
+    self.link = link
+    self.start = start
     self.boot = boot
     self.tests = tests
+    self.collect = collect
+  }
+
+  public subscript(_ step: CostStep) -> Double? {
+    get { self[keyPath: Self.path(step)] }
+    set { self[keyPath: Self.path(step)] = newValue }
+  }
+
+  private static func path(_ step: CostStep) -> WritableKeyPath<StageSeconds, Double?> {
+    switch step {
+    case .apply: \.apply
+    case .configure: \.configure
+    case .compile: \.compile
+    case .link: \.link
+    case .start: \.start
+    case .boot: \.boot
+    case .tests: \.tests
+    case .collect: \.collect
+    }
+  }
+
+  /// The whole build; `nil` if none was begun.
+  public var build: Double? { sum([.configure, .compile, .link]) }
+
+  /// All steps together; `nil` if none is known.
+  public var total: Double? { sum(CostStep.allCases) }
+
+  private func sum(_ steps: [CostStep]) -> Double? {
+    let known = steps.compactMap { self[$0] }
+    return known.isEmpty ? nil : known.reduce(0, +)
+  }
+}
+
+/// How a series' image came about, and what of it was there before.
+public struct BuildWork: Codable, Sendable, Hashable {
+  public enum Method: String, Codable, Sendable, Hashable, CaseIterable {
+    /// kbuild's own commands, as it recorded them for the base, for the objects that the series touches.
+    case replay
+    /// `make`, which walks the whole tree.
+    case kbuild
+    /// Nothing that is compiled under this configuration was touched: the base's image itself.
+    case unchanged
+  }
+
+  public var method: Method
+  /// Objects that were made anew, by a compiler or from ccache.
+  public var objects: Int
+  /// Of these, how many ccache had.
+  public var cached: Int
+  /// Leading patches whose objects were made once for several series of the run.
+  public var sharedPatches: Int
+
+  public init(method: Method, objects: Int, cached: Int, sharedPatches: Int = 0) {
+    self.method = method
+    self.objects = objects
+    self.cached = cached
+    self.sharedPatches = sharedPatches
   }
 }
 
@@ -211,14 +295,19 @@ public struct Trial: Codable, Sendable, Hashable {
   public var series: String?
   public var cell: CellKey
   public var seconds: StageSeconds
+  /// How its image was built; `nil` for the base, and where the build was not reached.
+  public var work: BuildWork?
   /// The result was taken from an earlier run with the same kernel, configuration, guest binary and toolchain.
   public var reused: Bool
   public var result: TrialResult
 
-  public init(series: String?, cell: CellKey, seconds: StageSeconds, reused: Bool, result: TrialResult) {
+  public init(
+    series: String?, cell: CellKey, seconds: StageSeconds, work: BuildWork? = nil, reused: Bool, result: TrialResult
+  ) {
     self.series = series
     self.cell = cell
     self.seconds = seconds
+    self.work = work
     self.reused = reused
     self.result = result
   }

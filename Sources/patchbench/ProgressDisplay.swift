@@ -31,7 +31,7 @@ final class ProgressDisplay: EventSink, @unchecked Sendable {
     case .trialFinished(let trial):
       if trial.series != nil { done += 1 }
       line("\(trial.series ?? "base"): \(Self.words(trial))")
-    case .runFinished: break
+    case .runFinished, .reported: break
     }
   }
 

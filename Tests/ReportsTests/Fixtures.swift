@@ -60,7 +60,7 @@ func guest(
 
 let lost = TestResult(name: skipped.name, status: .missing)
 
-let allSeconds = StageSeconds(apply: 0.25, build: 41.4, boot: 2.125, tests: 9)
+let allSeconds = StageSeconds(apply: 0.25, compile: 41.4, boot: 2.125, tests: 9)
 
 func record(
   _ header: RunHeader, base: TrialResult?, reused: Bool = true, results: [(TrialResult, StageSeconds)],
@@ -128,11 +128,11 @@ func everyVerdict() -> RunRecord {
             Diagnostic(file: patch.paths[0], line: 12, message: "'vma' undeclared", patch: patch.file),
             Diagnostic(file: nil, line: nil, message: "recipe failed"),
           ], tail: ["make: *** Error 2"])),
-      StageSeconds(apply: 0.1, build: 12)
+      StageSeconds(apply: 0.1, compile: 12)
     ),
     (
       "dead", guest([], ending: .bootDeadline(seconds: 60), booted: false, lastLines: ["[    0.4] Mounting root"]),
-      StageSeconds(apply: 0.1, build: 130, boot: 60)
+      StageSeconds(apply: 0.1, compile: 130, boot: 60)
     ),
     (
       "lost", guest([plain, aliases(.ok, dmaBuf: true, forwarded: true), lost], ending: .machineDied("signal 9")),

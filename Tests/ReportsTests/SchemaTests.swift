@@ -36,7 +36,7 @@ import Testing
       "numbers that JSON has no word for",
       record(
         header([series("a")]), base: guest([plain]),
-        results: [(guest([plain]), StageSeconds(apply: .nan, build: .infinity, boot: 1e-9, tests: 1e300))])
+        results: [(guest([plain]), StageSeconds(apply: .nan, compile: .infinity, boot: 1e-9, tests: 1e300))])
     ),
     ("nothing is known that need not be", withoutOptions()),
     ("every ending", everyEnding()),

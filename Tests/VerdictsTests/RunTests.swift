@@ -35,9 +35,9 @@ import Verdicts
       (trial(.ran(guest([], ending: .stoppedEarly))), .tests),
       (trial(.ran(guest([]))), .done),
       (trial(.interrupted), .apply),
-      (trial(.interrupted, seconds: StageSeconds(apply: 1, build: 1)), .build),
-      (trial(.interrupted, seconds: StageSeconds(apply: 1, build: 1, boot: 1)), .boot),
-      (trial(.interrupted, seconds: StageSeconds(apply: 1, build: 1, boot: 1, tests: 1)), .tests),
+      (trial(.interrupted, seconds: StageSeconds(apply: 1, compile: 1)), .build),
+      (trial(.interrupted, seconds: StageSeconds(apply: 1, compile: 1, boot: 1)), .boot),
+      (trial(.interrupted, seconds: StageSeconds(apply: 1, compile: 1, boot: 1, tests: 1)), .tests),
     ] as [(Trial?, Stage)])
   func theFurthestStage(trial: Trial?, expected: Stage) { #expect(stage(of: trial) == expected) }
 
