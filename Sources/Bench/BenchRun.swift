@@ -16,7 +16,7 @@ public struct BenchRun: Sendable {
     self.sinks = sinks
   }
 
-  /// Reads the series, prepares the base, and tries the base and each series in turn.
+  /// Reads the series, prepares the base, and tries the base and each series, as many at once as there is room for.
   ///
   /// When the task is cancelled, what runs is ended, what was finished is kept, and the record says so.
   /// - Returns: the directory with the record, and whether the user stopped the run.
@@ -76,7 +76,7 @@ public struct BenchRun: Sendable {
   ) async throws {
     events.send(.stageStarted(series: nil, stage: .build))
     let base = try await BaseBuild.prepare(
-      plan.kernel, profile: plan.profile, cache: plan.cache, jobs: plan.jobs
+      plan.kernel, profile: plan.profile, cache: plan.cache, jobs: plan.resources.jobs
     ) { events.send(.progress(series: nil, stage: .build, text: $0)) }
     try FileManager.default.copyItem(atPath: base.config.string, toPath: directory.config.string)
 
@@ -97,33 +97,14 @@ public struct BenchRun: Sendable {
             accelerator: accelerator.accelerator, acceleratorReason: accelerator.reason,
             processors: ProcessInfo.processInfo.activeProcessorCount, patchbench: plan.version,
             series: series.map(\.series))))
+      let kept = try await KeptTrials(
+        cache: plan.cache, scratch: scratch, base: base, guestBinary: plan.guestBinary, emulator: emulator,
+        accelerator: accelerator.accelerator, cell: plan.cell, version: plan.version)
       let trials = TrialRunner(
-        cell: plan.cell, base: base, initramfs: initramfs, accelerator: accelerator.accelerator, jobs: plan.jobs,
-        cache: plan.cache, host: host, events: events)
-      try await tryBase(trials, emulator: emulator, directory: directory, events: events)
-      for one in series {
-        let trial = try await trials.run(one, evidence: directory.evidence(one.series.name))
-        events.send(.trialFinished(trial))
-      }
+        cell: plan.cell, base: base, method: try await SeriesTree.method(scratch: scratch), initramfs: initramfs,
+        accelerator: accelerator.accelerator, resources: plan.resources, cache: plan.cache, host: host, events: events)
+      try await Pipeline(trials: trials, kept: kept, directory: directory, scratch: scratch, fresh: plan.fresh).run(
+        series)
     }
-  }
-
-  private func tryBase(
-    _ trials: TrialRunner, emulator: String, directory: RunDirectory, events: EventHub
-  ) async throws {
-    let binary = try await Digest.of(file: plan.guestBinary)
-    let kept = BaseTrials(
-      cache: plan.cache,
-      key: try await Digest.of([
-        "trial 1", trials.base.key, binary, emulator, trials.accelerator.rawValue, "\(plan.cell)",
-      ]))
-    let evidence = directory.evidence(nil)
-    if !plan.fresh, let trial = try kept.reuse(evidence: evidence) {
-      events.send(.trialFinished(trial))
-      return
-    }
-    let trial = try await trials.runBase(evidence: evidence)
-    try kept.keep(trial, evidence: evidence)
-    events.send(.trialFinished(trial))
   }
 }

@@ -135,6 +135,7 @@ public enum Doctor {
     Need(name: "git", package: "git", why: "it reads and applies patches"),
     Need(name: "make", package: "make", why: "it builds kernels"),
     Need(name: "gcc", package: "gcc", why: "it builds kernels"),
+    Need(name: "ccache", package: "ccache", why: "it keeps what was compiled"),
     Need(name: "ld", package: "binutils", why: "it builds kernels"),
     Need(name: "strip", package: "binutils", why: "it makes the guest binary small"),
     Need(name: "flex", package: "flex", why: "Kconfig's parser is built with it"),

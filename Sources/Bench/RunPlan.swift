@@ -22,8 +22,8 @@ public struct RunPlan: Sendable {
   /// A libvirt URI; `nil` is the embedded driver.
   public var connection: String?
   public var accelerator: AcceleratorChoice
-  public var jobs: Int
-  /// Run the base's tests again though their result was kept.
+  public var resources: Resources
+  /// Judge the base and all series again, though their results were kept.
   public var fresh: Bool
   /// Where the run's directory is to be; `nil` makes a new one under `results/`.
   public var output: FilePath?
@@ -33,7 +33,7 @@ public struct RunPlan: Sendable {
 
   public init(
     kernel: KernelDefinition, profile: KernelDefinition.Profile, series: [SeriesDirectory], guestBinary: FilePath,
-    cache: Cache, connection: String?, accelerator: AcceleratorChoice, jobs: Int, fresh: Bool, output: FilePath?,
+    cache: Cache, connection: String?, accelerator: AcceleratorChoice, resources: Resources, fresh: Bool, output: FilePath?,
     environment: [String: String], version: String
   ) {
     self.kernel = kernel
@@ -43,7 +43,7 @@ public struct RunPlan: Sendable {
     self.cache = cache
     self.connection = connection
     self.accelerator = accelerator
-    self.jobs = jobs
+    self.resources = resources
     self.fresh = fresh
     self.output = output
     self.environment = environment

@@ -11,55 +11,94 @@ import Toolbox
 struct TrialRunner: Sendable {
   var cell: CellKey
   var base: BaseBuild
+  var method: SeriesTree.Method
   var initramfs: FilePath
   var accelerator: Accelerator
-  var jobs: Int
+  var resources: Resources
   var cache: Cache
   var host: LibvirtHost
   var events: EventHub
 
   /// Runs the base's own image.
   func runBase(evidence: FilePath) async throws -> Trial {
-    let seconds = StageSeconds(compile: base.seconds)
-    var trial = Trial(series: nil, cell: cell, seconds: seconds, reused: false, result: .interrupted)
+    var trial = Trial(series: nil, cell: cell, seconds: base.seconds, reused: false, result: .interrupted)
     try await guarding(&trial, .boot) { trial in
-      try await boot(base.image, evidence: evidence, trial: &trial)
-    }
-    return trial
-  }
-
-  /// Applies, builds and runs one series.
-  /// - Throws: only when the run was cancelled; whatever else goes wrong is the trial's result.
-  func run(_ one: ReadSeries, evidence: FilePath) async throws -> Trial {
-    let series = one.series
-    var trial = Trial(series: series.name, cell: cell, seconds: StageSeconds(), reused: false, result: .interrupted)
-    try await guarding(&trial, .apply) { trial in
-      trial = try await cache.withScratch { scratch in
+      trial = try await resources.guest {
         var trial = trial
-        let diffs = one.diffs.map { evidence.appending($0.lastComponent!.string) }.map(Self.absolute)
-        try await SeriesTree.with(base, scratch: scratch) { tree in
-          events.send(.stageStarted(series: series.name, stage: .apply))
-          let refused = try await timed(&trial.seconds.apply) { try await tree.apply(series, diffs: diffs) }
-          if let refused {
-            trial.result = .doesNotApply(refused)
-            return
-          }
-          events.send(.stageStarted(series: series.name, stage: .build))
-          let broken = try await timed(&trial.seconds.compile) {
-            try await tree.build(series, jobs: jobs, log: Self.absolute(evidence.appending("build.log"))) { text in
-              events.send(.progress(series: series.name, stage: .build, text: text))
-            }
-          }
-          if let broken {
-            trial.result = .doesNotBuild(broken)
-            return
-          }
-          try await boot(tree.image, evidence: evidence, trial: &trial)
-        }
+        try await boot(base.image, evidence: evidence, trial: &trial)
         return trial
       }
     }
     return trial
+  }
+
+  /// Applies, builds and runs one series. Build and guest each wait for their turn.
+  /// - Throws: only when the run was cancelled; whatever else goes wrong is the trial's result.
+  func run(_ one: ReadSeries, on layer: Layer?, evidence: FilePath) async throws -> Trial {
+    var trial = Trial(
+      series: one.series.name, cell: cell, seconds: StageSeconds(), reused: false, result: .interrupted)
+    try await guarding(&trial, .apply) { trial in
+      trial = try await cache.withScratch { scratch in
+        let (built, image) = try await resources.build {
+          try await build(one, on: layer, evidence: evidence, image: scratch.appending("image"))
+        }
+        await layer?.release()
+        guard let image else { return built }
+        return try await resources.guest {
+          var trial = built
+          try await boot(image, evidence: evidence, trial: &trial)
+          return trial
+        }
+      }
+    }
+    return trial
+  }
+
+  /// - Parameter image: where the image is put, so that the tree, which is many times as large, need not stay.
+  /// - Returns: the trial so far, and what to boot; `nil` if the trial is over.
+  private func build(
+    _ one: ReadSeries, on layer: Layer?, evidence: FilePath, image: FilePath
+  ) async throws -> (trial: Trial, image: FilePath?) {
+    let name = one.series.name
+    var trial = Trial(series: name, cell: cell, seconds: StageSeconds(), reused: false, result: .interrupted)
+    var bootable: FilePath?
+    try await guarding(&trial, .apply) { trial in
+      (trial, bootable) = try await cache.withScratch { scratch in
+        var trial = trial
+        events.send(.stageStarted(series: name, stage: .apply))
+        let begun = ContinuousClock.now
+        let tree = try await SeriesTree.make(base, over: layer?.tree, method: method, scratch: scratch)
+        let done = layer?.patches ?? 0
+        var rest = one.series
+        rest.patches.removeFirst(done)
+        let diffs = one.diffs.dropFirst(done).map { Self.absolute(evidence.appending($0.lastComponent!.string)) }
+        let refused = try await tree.apply(rest, diffs: diffs)
+        trial.seconds.apply = (.now - begun) / .seconds(1)
+        if let refused {
+          trial.result = .doesNotApply(refused)
+          return (trial, nil)
+        }
+        events.send(.stageStarted(series: name, stage: .build))
+        let log = Self.absolute(evidence.appending("build.log"))
+        let built = try await tree.build(rest, jobs: resources.jobs, log: log) { text in
+          events.send(.progress(series: name, stage: .build, text: text))
+        }
+        trial.seconds.configure = built.seconds.configure
+        trial.seconds.compile = built.seconds.compile
+        trial.seconds.link = built.seconds.link
+        trial.work = built.work
+        trial.work?.sharedPatches = done
+        if let failure = built.failure {
+          trial.result = .doesNotBuild(failure)
+          return (trial, nil)
+        }
+        // The base's own image stays where it is.
+        if built.image == base.image { return (trial, base.image) }
+        try FileManager.default.moveItem(atPath: built.image.string, toPath: image.string)
+        return (trial, image)
+      }
+    }
+    return (trial, bootable)
   }
 
   private func boot(_ image: FilePath, evidence: FilePath, trial: inout Trial) async throws {
@@ -71,17 +110,22 @@ struct TrialRunner: Sendable {
       commandLine: KernelCommandLine(GuestOptions()), console: Self.absolute(evidence.appending("console.log")),
       results: Self.absolute(evidence.appending("results.ktap")))
     let watch = GuestWatch(.standard(accelerator), clock: ContinuousClock())
-    let watched = try await host.withMachine(spec) { machine in
-      try await watch.watch(machine, accelerator: accelerator) { progress in
+    let begun = ContinuousClock.now
+    let (watched, started, ended) = try await host.withMachine(spec) { machine in
+      let started = ContinuousClock.now
+      let watched = try await watch.watch(machine, accelerator: accelerator) { progress in
         switch progress {
         case .booted: events.send(.stageStarted(series: name, stage: .tests))
         case .testStarted(let test, let number, let count):
           events.send(.progress(series: name, stage: .tests, text: "\(number)/\(count) \(test)"))
         }
       }
+      return (watched, started, ContinuousClock.now)
     }
+    trial.seconds.start = (started - begun) / .seconds(1)
     trial.seconds.boot = watched.boot
     trial.seconds.tests = watched.tests
+    trial.seconds.collect = (.now - ended) / .seconds(1)
     trial.result = .ran(watched.run)
   }
 
@@ -97,13 +141,6 @@ struct TrialRunner: Sendable {
         trial.result = .fault(HarnessFault(stage: stage, message: "\(error)"))
       }
     }
-  }
-
-  /// Runs `body` and notes its wall time in seconds, also when it throws.
-  private func timed<Result>(_ seconds: inout Double?, _ body: () async throws -> Result) async rethrows -> Result {
-    let start = ContinuousClock.now
-    defer { seconds = (ContinuousClock.now - start) / .seconds(1) }
-    return try await body()
   }
 
   /// Tools run in the tree, so paths have to hold there too.

@@ -20,7 +20,7 @@ public struct MachineSpec: Sendable, Hashable {
 
   public init(
     name: String, accelerator: Accelerator, kernel: FilePath, initramfs: FilePath, commandLine: KernelCommandLine,
-    processors: Int = 2, memory: Int = 512, console: FilePath, results: FilePath
+    processors: Int = 2, memory: Int = MachineSpec.standardMemory, console: FilePath, results: FilePath
   ) {
     self.name = name
     self.accelerator = accelerator
@@ -33,6 +33,8 @@ public struct MachineSpec: Sendable, Hashable {
     self.results = results
   }
 
+  /// In MiB: enough for KASAN's shadow and what the tests map.
+  public static let standardMemory = 512
   /// The machine type, which names the guest in reports.
   public static let machine = "q35"
   /// The name by which the guest finds its results port under /sys/class/virtio-ports.

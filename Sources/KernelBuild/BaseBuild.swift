@@ -1,4 +1,4 @@
-import BenchModel
+public import BenchModel
 import Foundation
 import KernelText
 public import SystemPackage
@@ -10,7 +10,8 @@ public struct BaseBuild: Sendable {
   public var key: String
   /// `Debian linux-source-6.12 6.12.117-1~deb12u1`
   public var sourceDescription: String
-  public var toolchain: String
+  /// The compiler and linker, in words.
+  public var toolchain: String { kbuild.toolchain }
   public var profile: KernelDefinition.Profile
   /// The tree it was built in, at the path that kbuild recorded.
   public var tree: FilePath
@@ -18,8 +19,13 @@ public struct BaseBuild: Sendable {
   public var config: FilePath
   /// All fragments in one file, as `make allnoconfig` took them.
   public var fragments: FilePath
-  /// What the build took when it was made, in seconds; `nil` if it was found built.
-  public var seconds: Double?
+  /// What kbuild recorded, as ``RecordedBuild`` writes it.
+  let records: FilePath
+  /// What kbuild exports to its commands, as ``RecordedEnvironment`` reads it.
+  let environment: FilePath
+  /// What the build took when it was made; nothing if it was found built.
+  public var seconds: StageSeconds
+  let kbuild: Kbuild
   /// Keeps others from removing it while it is in use.
   private let lock: FileLock
 
@@ -28,7 +34,7 @@ public struct BaseBuild: Sendable {
 }
 
 /// The version of how bases are laid out and built; a change makes every base anew.
-private let baseFormat = "base 1"
+private let baseFormat = "base 2"
 /// An unpacked source of 1.7 GB and its objects, with room for the link.
 private let spaceForBase: Int64 = 5 << 30
 private let baseDeadline = Duration.seconds(4 * 3600)
@@ -43,38 +49,69 @@ extension BaseBuild {
     _ kernel: KernelDefinition, profile: KernelDefinition.Profile, cache: Cache, jobs: Int,
     progress: @escaping @Sendable (String) -> Void
   ) async throws -> BaseBuild {
-    let requested = try fragments(of: profile)
-    let source = try await KernelSource.find(kernel.source, store: cache.repository(of: kernel))
-    let toolchain = try await Kbuild.toolchain()
-    let environment = Kbuild.environment.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
-    let key = try await Digest.of(
-      [baseFormat, source.identity, toolchain, profile.image.rawValue, requested.text] + environment)
-
-    let name = "\(kernel.name)-\(profile.name)-\(key.prefix(12))"
-    let home = cache.root.appending("bases").appending(name)
-    let lockPath = FilePath(home.string + ".lock")
-    let done = home.appending("built").string
-    var seconds: Double?
+    let recipe = try await Recipe(kernel, profile: profile, cache: cache)
+    var seconds = StageSeconds()
     while true {
-      let lock = try await FileLock.wait(lockPath, .shared) { progress("waiting for another run to build it") }
-      let base = BaseBuild(
-        key: key, sourceDescription: source.description, toolchain: toolchain, profile: profile,
-        tree: home.appending("tree"), config: home.appending("config"), fragments: home.appending("fragments"),
-        seconds: seconds, lock: lock)
-      if FileManager.default.fileExists(atPath: done) { return base }
+      let lock = try await FileLock.wait(recipe.lock, .shared) { progress("waiting for another run to build it") }
+      if recipe.isBuilt { return recipe.base(lock, seconds) }
       // flock(2) has no safe way from shared to exclusive: two who both try would wait for each other. So the one is
       // let go before the other is taken, and who got it looks again.
       lock.release()
-      if let exclusive = try FileLock.attempt(lockPath, .exclusive) {
+      if let exclusive = try FileLock.attempt(recipe.lock, .exclusive) {
         defer { exclusive.release() }
-        if FileManager.default.fileExists(atPath: done) { continue }
-        let start = ContinuousClock.now
-        try await base.build(source, requested, in: home, cache: cache, jobs: jobs, progress)
-        try Data().write(to: URL(filePath: done))
-        seconds = (ContinuousClock.now - start) / .seconds(1)
+        if recipe.isBuilt { continue }
+        let base = recipe.base(exclusive, StageSeconds())
+        seconds = try await base.build(recipe, cache: cache, jobs: jobs, progress)
+        try Data().write(to: URL(filePath: recipe.mark))
       } else {
         try await Task.sleep(for: .milliseconds(100))
       }
+    }
+  }
+
+  /// Finds the built base in the cache.
+  /// - Returns: `nil` if it has to be built, or is being built.
+  public static func find(
+    _ kernel: KernelDefinition, profile: KernelDefinition.Profile, cache: Cache
+  ) async throws -> BaseBuild? {
+    let recipe = try await Recipe(kernel, profile: profile, cache: cache)
+    guard recipe.isBuilt, let lock = try FileLock.attempt(recipe.lock, .shared), recipe.isBuilt else { return nil }
+    return recipe.base(lock, StageSeconds())
+  }
+
+  /// All that decides how a base is built.
+  private struct Recipe {
+    var profile: KernelDefinition.Profile
+    var requested: (text: String, settings: [KConfigSetting])
+    var source: KernelSource
+    var kbuild: Kbuild
+    var key: String
+    var home: FilePath
+
+    init(_ kernel: KernelDefinition, profile: KernelDefinition.Profile, cache: Cache) async throws {
+      self.profile = profile
+      requested = try BaseBuild.fragments(of: profile)
+      source = try await KernelSource.find(kernel.source, store: cache.repository(of: kernel))
+      kbuild = try await Kbuild.find(cache: cache)
+      let environment = Kbuild.steadyEnvironment.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+      key = try await Digest.of(
+        [baseFormat, source.identity, kbuild.toolchain, Kbuild.compiler, profile.image.rawValue, requested.text]
+          + environment)
+      home = cache.bases.appending("\(kernel.name)-\(profile.name)-\(key.prefix(12))")
+    }
+
+    var lock: FilePath { FilePath(home.string + ".lock") }
+    /// There when all else is.
+    var mark: String { home.appending("built").string }
+    var isBuilt: Bool { FileManager.default.fileExists(atPath: mark) }
+
+    func base(_ lock: FileLock, _ seconds: StageSeconds) -> BaseBuild {
+      // How old the mark is tells when the base was last of use; see ``Cache/prune``.
+      try? FileManager.default.setAttributes([.modificationDate: Date()], ofItemAtPath: mark)
+      return BaseBuild(
+        key: key, sourceDescription: source.description, profile: profile, tree: home.appending("tree"),
+        config: home.appending("config"), fragments: home.appending("fragments"), records: home.appending("records"),
+        environment: home.appending("environment"), seconds: seconds, kbuild: kbuild, lock: lock)
     }
   }
 
@@ -99,9 +136,10 @@ extension BaseBuild {
   }
 
   private func build(
-    _ source: KernelSource, _ requested: (text: String, settings: [KConfigSetting]), in home: FilePath, cache: Cache,
-    jobs: Int, _ progress: @escaping @Sendable (String) -> Void
-  ) async throws {
+    _ recipe: Recipe, cache: Cache, jobs: Int, _ progress: @escaping @Sendable (String) -> Void
+  ) async throws -> StageSeconds {
+    let (source, requested, home) = (recipe.source, recipe.requested, recipe.home)
+    let start = ContinuousClock.now
     let manager = FileManager.default
     try manager.createDirectory(atPath: home.string, withIntermediateDirectories: true)
     // An interrupted build goes on where it stopped: only the unpacking has to be whole.
@@ -120,7 +158,7 @@ extension BaseBuild {
     }
     progress("configuring")
     try Data(requested.text.utf8).write(to: URL(filePath: fragments.string))
-    let configured = try await Kbuild.configure(fragments: fragments, run: { $0 }, directory: tree)
+    let configured = try await kbuild.configure(fragments: fragments, run: { $0 }, directory: tree)
     guard configured.status.isSuccess else {
       throw StageError.fault(
         .build, "make allnoconfig failed: \((configured.errors + configured.output).suffix(400))",
@@ -141,7 +179,8 @@ extension BaseBuild {
 
     let log = home.appending("build.log")
     let counter = BuildProgress(progress)
-    let status = try await Kbuild.tool(["-j\(jobs)", profile.image.rawValue], in: tree).run(
+    let prepared = ContinuousClock.now
+    let status = try await kbuild.make(["-j\(jobs)", profile.image.rawValue], in: tree).run(
       log: log, deadline: baseDeadline, line: counter.line)
     guard status.isSuccess else {
       let text = FileManager.default.contents(atPath: log.string) ?? Data()
@@ -150,15 +189,24 @@ extension BaseBuild {
       throw StageError.fault(
         .build, "the base itself does not build: make \(status.words). \(errors)", advice: "see \(log)")
     }
+    let built = counter.seconds()
+    progress("reading what was recorded")
+    _ = try await kbuild.make(RecordedEnvironment.recording(to: environment), in: tree).output()
+    let tree = tree, records = records
+    try await Blocking.run {
+      Result { try Data(RecordedBuild(tree: tree).text.utf8).write(to: URL(filePath: records.string)) }
+    }.get()
+    return StageSeconds(
+      configure: (prepared - start) / .seconds(1) + built.configure, compile: built.compile, link: built.link)
   }
 }
 
 extension Kbuild {
   /// `make allnoconfig` on top of the fragments. `run` may wrap the command.
-  static func configure(
+  func configure(
     fragments: FilePath, run wrap: (Tool) -> Tool, directory: FilePath?
   ) async throws(ToolError) -> ToolResult {
-    try await wrap(tool(["KCONFIG_ALLCONFIG=\(fragments.string)", "allnoconfig"], in: directory)).run()
+    try await wrap(make(["KCONFIG_ALLCONFIG=\(fragments.string)", "allnoconfig"], in: directory)).run()
   }
 }
 

@@ -1,5 +1,6 @@
 public import BenchModel
 import Foundation
+import Glibc
 import KernelText
 public import SystemPackage
 import Toolbox
@@ -8,19 +9,131 @@ import Toolbox
 private let mostDiagnostics = 5
 private let seriesDeadline = Duration.seconds(2 * 3600)
 
+/// What came of a series' build.
+public struct SeriesBuild: Sendable {
+  /// `nil` if it was built.
+  public var failure: BuildFailure?
+  /// The file that is booted.
+  public var image: FilePath
+  public var work: BuildWork
+  /// Its own steps alone.
+  public var seconds: StageSeconds
+}
+
+extension BaseBuild {
+  /// What a change of some files makes necessary.
+  /// - Parameter stays: whether a file is still there when the patches are applied; before that it can only be guessed.
+  public func reach(of paths: Set<String>, stays: (String) -> Bool = { _ in true }) throws -> Reach {
+    if profile.image != .vmlinux { return .tree("the image is no vmlinux", objects: 0) }
+    return try RecordedBuild(records, about: paths).reach(
+      of: paths, isPlain: { isRegular(tree.pushing(FilePath($0))) && stays($0) },
+      hasObject: { source in
+        let stem = source.lastIndex(of: ".").map { source[..<$0] } ?? source[...]
+        return isRegular(tree.pushing(FilePath("\(stem).o")))
+      })
+  }
+}
+
+private func isRegular(_ path: FilePath) -> Bool {
+  var status = stat()
+  return lstat(path.string, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+}
+
 extension SeriesTree {
   /// Builds the image on top of the base's objects.
-  /// - Parameter log: where the whole output of make goes.
-  /// - Returns: `nil` if it was built.
+  /// - Parameters:
+  ///   - jobs: how many compilers run at once.
+  ///   - log: where the whole output of make goes.
   public func build(
     _ series: PatchSeries, jobs: Int, log: FilePath, progress: @escaping @Sendable (String) -> Void
-  ) async throws -> BuildFailure? {
-    if let failure = try await configureAgain(series) { return failure }
-    let counter = BuildProgress(progress)
-    let status = try await wrap(Kbuild.tool(["-j\(jobs)", base.profile.image.rawValue], in: nil)).run(
-      log: log, deadline: seriesDeadline, line: counter.line)
-    if status.isSuccess { return nil }
+  ) async throws -> SeriesBuild {
+    let start = ContinuousClock.now
+    switch try reach(of: series) {
+    case .nothing:
+      try Data("Nothing that this configuration builds reads what the series touches.\n".utf8).write(
+        to: URL(filePath: log.string))
+      return SeriesBuild(
+        image: base.image, work: BuildWork(method: .unchanged, objects: 0, cached: 0),
+        seconds: StageSeconds(configure: (.now - start) / .seconds(1)))
+    case .objects(let objects, let archives):
+      // Where kbuild's commands fail it is kbuild that says why.
+      if let build = try await replay(objects, archives, jobs: jobs, log: log, since: start, progress) { return build }
+    case .tree: break
+    }
+    return try await make(series, jobs: jobs, log: log, since: start, progress)
+  }
 
+  /// What the series makes necessary, as far as the base's records tell.
+  private func reach(of series: PatchSeries) throws -> Reach {
+    // The records are the base's: what its patches made of includes in a tree below this one they do not know.
+    if isStacked { return .tree("other patches were built before", objects: 0) }
+    return try base.reach(of: Set(series.patches.flatMap(\.paths))) { isRegular(file($0)) }
+  }
+
+  private func replay(
+    _ objects: [String], _ archives: [Reach.Archive], jobs: Int, log: FilePath,
+    since start: ContinuousClock.Instant, _ progress: @escaping @Sendable (String) -> Void
+  ) async throws -> SeriesBuild? {
+    let commands = ReplayMakefile(objects: objects, archives: archives) { target in
+      RecordedBuild.command(of: target, in: base.tree)
+    }
+    guard let commands else { return nil }
+    let makefile = scratch.appending("replay.mk")
+    try Data(commands.text.utf8).write(to: URL(filePath: makefile.string))
+    var environment = try RecordedEnvironment(base.environment).variables.merging(base.kbuild.cacheEnvironment) { $1 }
+    environment["CCACHE_STATSLOG"] = statistics.string
+    let counter = BuildProgress(progress)
+    let begun = ContinuousClock.now
+    let status = try await wrap(
+      Tool(
+        "make", ["-rR", "--no-print-directory", "-j\(jobs)", "-f", makefile.string], environment: environment)
+    ).run(log: log, deadline: seriesDeadline, line: counter.line)
+    guard status.isSuccess else { return nil }
+    return built(.replay, counter, before: begun - start)
+  }
+
+  /// The build by kbuild itself, whatever the series touches.
+  func make(
+    _ series: PatchSeries, jobs: Int, log: FilePath, since start: ContinuousClock.Instant = .now,
+    _ progress: @escaping @Sendable (String) -> Void = { _ in }
+  ) async throws -> SeriesBuild {
+    if let failure = try await configureAgain(series) {
+      var build = built(.kbuild, nil, before: .now - start)
+      build.failure = failure
+      return build
+    }
+    let counter = BuildProgress(progress)
+    let begun = ContinuousClock.now
+    let tool = base.kbuild.make(["-j\(jobs)", base.profile.image.rawValue], in: nil, statistics: statistics)
+    let status = try await wrap(tool).run(log: log, deadline: seriesDeadline, line: counter.line)
+    var build = built(.kbuild, counter, before: begun - start)
+    if !status.isSuccess { build.failure = try failure(status, log: log, of: series) }
+    return build
+  }
+
+  private func built(_ method: BuildWork.Method, _ counter: BuildProgress?, before: Duration) -> SeriesBuild {
+    let count = CompileCount(log: (try? String(contentsOfFile: statistics.string, encoding: .utf8)) ?? "")
+    var seconds = StageSeconds(configure: before / .seconds(1))
+    if let parts = counter?.seconds() {
+      seconds.configure! += parts.configure
+      seconds.compile = parts.compile
+      seconds.link = parts.link
+    }
+    return SeriesBuild(
+      image: image, work: BuildWork(method: method, objects: count.objects, cached: count.cached), seconds: seconds)
+  }
+
+  /// Makes what the patches of a tree that others stand on touch, up to the archives and without a link.
+  /// - Returns: whether it was made; why not is found out by whoever builds without it.
+  public func buildLayer(jobs: Int, log: FilePath, progress: @escaping @Sendable (String) -> Void) async throws -> Bool {
+    let counter = BuildProgress(progress)
+    let tool = base.kbuild.make(["-j\(jobs)", "vmlinux.a"], in: nil)
+    return try await wrap(tool).run(log: log, deadline: seriesDeadline, line: counter.line).isSuccess
+  }
+
+  private var statistics: FilePath { scratch.appending("statistics") }
+
+  private func failure(_ status: ToolStatus, log: FilePath, of series: PatchSeries) throws -> BuildFailure {
     let text = (try? Data(contentsOf: URL(filePath: log.string))).map { String(decoding: $0, as: UTF8.self) } ?? ""
     guard case .exited = status else { throw StageError.fault(.build, "make \(status.words)", advice: "see \(log)") }
     // A machine that ran out of something is not the series' fault.
@@ -38,7 +151,7 @@ extension SeriesTree {
       patch.paths.contains { FilePath($0).lastComponent?.string.hasPrefix("Kconfig") ?? false }
     }
     guard let last = kconfigs.last else { return nil }
-    let configured = try await Kbuild.configure(fragments: base.fragments, run: wrap, directory: nil)
+    let configured = try await base.kbuild.configure(fragments: base.fragments, run: wrap, directory: nil)
     let text = configured.errors + configured.output
     if !configured.status.isSuccess { return failure(in: text, of: series) }
     let requested = try KConfig.parse(Data(contentsOf: URL(filePath: base.fragments.string)), file: "fragments")

@@ -5,7 +5,8 @@ import Toolbox
 /// What patchbench keeps between runs: built bases, results of bases, what a probe found out.
 ///
 ///     bases/NAME/       one built base: tree, resolved configuration, log; guarded by NAME.lock beside it
-///     trials/KEY.json   what a base's tests said
+///     trials/KEY/       what came of a base or a series
+///     objects/          what was compiled, in ccache's keeping
 ///     work/ID/          what a running series needs; removed when it ends, or by the next run
 ///     machine/          what was probed of this machine
 public struct Cache: Sendable, Hashable {
@@ -14,7 +15,7 @@ public struct Cache: Sendable, Hashable {
   /// - Throws: what the file system says if the directories cannot be made.
   public init(_ root: FilePath) throws {
     self.root = root
-    for name in ["bases", "trials", "work", "machine", "sources"] {
+    for name in ["bases", "trials", "work", "machine", "sources", "objects"] {
       try FileManager.default.createDirectory(
         atPath: root.appending(name).string, withIntermediateDirectories: true)
     }
@@ -26,6 +27,15 @@ public struct Cache: Sendable, Hashable {
     if let path = environment["XDG_CACHE_HOME"], path.hasPrefix("/") { return FilePath(path).appending("patchbench") }
     return FilePath(environment["HOME"] ?? "/tmp").appending(".cache").appending("patchbench")
   }
+
+  /// Where built bases are, a directory for each and a lock beside it.
+  public var bases: FilePath { root.appending("bases") }
+
+  /// ccache's directory.
+  var objects: FilePath { root.appending("objects") }
+
+  /// Where kept results are, a directory for each.
+  public var trials: FilePath { root.appending("trials") }
 
   /// Free space where the cache is, in bytes.
   public var freeSpace: Int64 {
@@ -75,11 +85,23 @@ public struct Cache: Sendable, Hashable {
   }
 
   /// Removes a directory tree off the cooperative pool, cancelled or not.
-  static func remove(_ path: FilePath) async {
+  public static func remove(_ path: FilePath) async {
     await Blocking.run {
-      // overlayfs leaves a directory without any permission in its work directory.
-      let inner = path.appending("overlay-work").appending("work")
-      try? FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: inner.string)
+      // overlayfs leaves a directory without any permission in its work directory; layers lie a level or two deeper.
+      let manager = FileManager.default
+      var candidates = [path]
+      for _ in 0..<3 {
+        for candidate in candidates {
+          let inner = candidate.appending("overlay-work").appending("work")
+          try? manager.setAttributes([.posixPermissions: 0o700], ofItemAtPath: inner.string)
+        }
+        candidates = candidates.flatMap { candidate in
+          // Not into trees: they are large, and nothing of the sort is in them.
+          candidate.lastComponent?.string.hasPrefix("overlay-") == true || candidate.lastComponent == "tree"
+            ? []
+            : ((try? manager.contentsOfDirectory(atPath: candidate.string)) ?? []).map { candidate.appending($0) }
+        }
+      }
       try? FileManager.default.removeItem(atPath: path.string)
     }
   }

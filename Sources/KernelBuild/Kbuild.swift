@@ -2,48 +2,124 @@ import Foundation
 import SystemPackage
 import Toolbox
 
-/// Calls of the kernel's own makefiles.
-enum Kbuild {
+/// Calls of the kernel's own makefiles, with ccache before the compiler.
+struct Kbuild: Sendable, Hashable {
+  /// gcc and ld in words that change when one of them does.
+  var toolchain: String
+  /// Where ccache keeps what was compiled; shared by all bases and series.
+  var objects: FilePath
+
+  /// Finds the toolchain.
+  static func find(cache: Cache) async throws -> Kbuild {
+    var words: [String] = []
+    for name in ["gcc", "ld"] {
+      let version = try await Tool(name, ["--version"]).output()
+      words.append(version.split(separator: "\n").first.map(String.init) ?? name)
+    }
+    return Kbuild(toolchain: words.joined(separator: "; "), objects: cache.objects)
+  }
+
+  /// The compiler as kbuild is told to call it. Fixed: kbuild records it, and another word would build all anew.
+  static let compiler = "ccache gcc"
+
   /// Everything that would otherwise make equal sources differ from one build to the next.
-  static let environment = Tool.plainEnvironment.merging([
+  static let steadyEnvironment = Tool.plainEnvironment.merging([
     "KBUILD_BUILD_USER": "patchbench",
     "KBUILD_BUILD_HOST": "patchbench",
     "KBUILD_BUILD_TIMESTAMP": "Thu Jan  1 00:00:00 UTC 1970",
     "KBUILD_BUILD_VERSION": "1",
   ]) { $1 }
 
-  static func tool(_ arguments: [String], in directory: FilePath?) -> Tool {
-    Tool("make", arguments, in: directory, environment: environment)
+  /// What ccache is told. None of it changes what is compiled.
+  var cacheEnvironment: [String: String] {
+    [
+      "CCACHE_DIR": objects.string,
+      // The compiler by its name and Debian's version, rather than by its file's time: that differs between machines.
+      "CCACHE_COMPILERCHECK": "string:\(toolchain)",
+      // Objects carry no paths: there is no debug information, and kbuild passes relative names.
+      "CCACHE_NOHASHDIR": "1",
+      "CCACHE_MAXSIZE": "\(Self.mostObjects >> 20)Mi",
+      // No user's or system's configuration.
+      "CCACHE_CONFIGPATH": "/dev/null",
+    ]
   }
 
-  /// What compiles and links, in words that change when it does.
-  static func toolchain() async throws -> String {
-    var words: [String] = []
-    for name in ["gcc", "ld"] {
-      let version = try await Tool(name, ["--version"]).output()
-      words.append(version.split(separator: "\n").first.map(String.init) ?? name)
-    }
-    return words.joined(separator: "; ")
+  /// The most that ccache keeps, in bytes: a kernel's objects are some 60 MB there, so some dozens of rebuilds.
+  static let mostObjects: Int64 = 4 << 30
+
+  /// - Parameter statistics: a file to which ccache writes what became of each call; see ``CompileCount``.
+  func make(_ arguments: [String], in directory: FilePath?, statistics: FilePath? = nil) -> Tool {
+    var environment = Self.steadyEnvironment.merging(cacheEnvironment) { $1 }
+    if let statistics { environment["CCACHE_STATSLOG"] = statistics.string }
+    return Tool(
+      "make", ["CC=\(Self.compiler)", "HOSTCC=\(Self.compiler)"] + arguments, in: directory, environment: environment)
   }
 }
 
-/// Turns kbuild's chatter into a number that grows, a few times a second at most.
+/// What a build's calls of the compiler came to.
+struct CompileCount: Hashable {
+  /// Objects that were made, by the compiler or from ccache.
+  var objects = 0
+  /// Of these, how many ccache had.
+  var cached = 0
+
+  /// Reads ccache's log of statistics: a `# file` line for each call, then a line for each thing counted.
+  init(log text: String) {
+    for line in text.split(separator: "\n") {
+      switch line {
+      case "direct_cache_hit", "preprocessed_cache_hit":
+        objects += 1
+        cached += 1
+      case "cache_miss": objects += 1
+      default: break
+      }
+    }
+  }
+}
+
+/// Follows kbuild's chatter: tells what goes on, a few times a second at most, and notes when the first compiler and the
+/// link began.
 ///
-/// `@unchecked Sendable`: its state is only touched by the one task that reads the tool's output.
+/// `@unchecked Sendable`: its state is only touched by the one task that reads the tool's output, and read when that is
+/// over.
 final class BuildProgress: @unchecked Sendable {
   private var objects = 0
   private var last = ContinuousClock.now - .seconds(1)
+  private let start = ContinuousClock.now
+  private var compiling: ContinuousClock.Instant?
+  private var linking: ContinuousClock.Instant?
   private let report: @Sendable (String) -> Void
 
   init(_ report: @escaping @Sendable (String) -> Void) { self.report = report }
 
   func line(_ line: Substring) {
     guard line.hasPrefix("  ") else { return }
-    let word = line.dropFirst(2).prefix { $0 != " " }
-    if word == "CC" || word == "AS" || word == "HOSTCC" { objects += 1 } else if word != "LD" { return }
+    let words = line.split(separator: " ", maxSplits: 1)
+    guard let word = words.first else { return }
+    switch word {
+    case "CC", "AS", "HOSTCC":
+      objects += 1
+      if linking == nil, compiling == nil, word != "HOSTCC" { compiling = .now }
+    case "AR", "LD":
+      let target = words.last?.drop { $0 == " " } ?? ""
+      if linking == nil, target == "vmlinux.a" || target == "vmlinux.o" { linking = .now }
+      if word == "AR" { return }
+    default: return
+    }
     let now = ContinuousClock.now
     guard now - last > .milliseconds(250) else { return }
     last = now
-    report(word == "LD" ? "linking" : "\(objects) objects")
+    report(linking == nil ? "\(objects) objects" : "linking")
+  }
+
+  /// How long each part took, in seconds, if the build ends now. kbuild goes through the tree before, between and after
+  /// its compilers; what comes before the first is `configure`.
+  func seconds() -> (configure: Double, compile: Double, link: Double) {
+    let end = ContinuousClock.now
+    let linked = linking ?? end
+    let compiled = compiling ?? linked
+    return (
+      (compiled - start) / .seconds(1), (linked - compiled) / .seconds(1), (end - linked) / .seconds(1)
+    )
   }
 }

@@ -102,7 +102,7 @@ struct KernelSource: Sendable {
       _ = try await Tool("cp", ["-a", "--reflink=auto", "--", path.string + "/.", directory.string]).output()
       try? manager.removeItem(atPath: directory.appending(".git").string)
       // What somebody built there was built at another path and with another configuration.
-      _ = try await Kbuild.tool(["mrproper"], in: directory).output()
+      _ = try await Tool("make", ["mrproper"], in: directory, environment: Kbuild.steadyEnvironment).output()
     case .repository(let path, let commit):
       let archive = directory.removingLastComponent().appending("source.tar")
       defer { try? manager.removeItem(atPath: archive.string) }

@@ -1,5 +1,6 @@
 import BenchModel
 import Foundation
+import Glibc
 public import SystemPackage
 public import Toolbox
 
@@ -11,6 +12,10 @@ public import Toolbox
 public struct SeriesTree: Sendable {
   public let base: BaseBuild
   private let place: Place
+  /// A directory of this tree's own, beside it.
+  let scratch: FilePath
+  /// Whether it stands on the tree of other patches.
+  let isStacked: Bool
 
   enum Place: Sendable, Hashable {
     case overlay(Overlay)
@@ -18,22 +23,33 @@ public struct SeriesTree: Sendable {
     case copy(FilePath)
   }
 
-  /// Gives `body` a tree that is removed afterwards.
-  /// - Parameter scratch: a directory of the caller's on the same file system as the cache.
-  public static func with<Result>(
-    _ base: BaseBuild, scratch: FilePath, _ body: (SeriesTree) async throws -> Result
-  ) async throws -> Result {
-    switch try await method(scratch: scratch) {
+  /// Makes a tree that lasts as long as its directory.
+  /// - Parameters:
+  ///   - layer: a tree with patches that this one is to begin with; it must not change any more.
+  ///   - scratch: a directory of the caller's on the same file system as the cache.
+  public static func make(
+    _ base: BaseBuild, over layer: SeriesTree? = nil, method: Method, scratch: FilePath
+  ) async throws -> SeriesTree {
+    let place: Place
+    switch method {
     case .copy:
+      let original = layer?.file("") ?? base.tree
       let copy = scratch.appending("tree")
-      _ = try await Tool("cp", ["-a", "--reflink=auto", "--", base.tree.string, copy.string]).output()
-      try await rewriteCommands(in: copy, from: base.tree)
-      return try await body(SeriesTree(base: base, place: .copy(copy)))
-    case let overlay:
-      let place = Overlay(lower: base.tree, scratch: scratch, asUser: overlay == .userOverlay)
-      try place.makeDirectories()
-      return try await body(SeriesTree(base: base, place: .overlay(place)))
+      _ = try await Tool("cp", ["-a", "--reflink=auto", "--", original.string, copy.string]).output()
+      try await rewriteCommands(in: copy, from: original)
+      place = .copy(copy)
+    case .overlay, .userOverlay:
+      let overlay = Overlay(
+        lowers: (layer?.uppers ?? []) + [base.tree], scratch: scratch, asUser: method == .userOverlay)
+      try overlay.makeDirectories()
+      place = .overlay(overlay)
     }
+    return SeriesTree(base: base, place: place, scratch: scratch, isStacked: layer != nil)
+  }
+
+  /// What was changed on the way from the base to this tree, the latest first.
+  private var uppers: [FilePath] {
+    if case .overlay(let overlay) = place { [overlay.upper] + overlay.lowers.dropLast() } else { [] }
   }
 
   /// Makes what kbuild recorded in a copy say the copy's own path. The kernel's objects are recorded with relative
@@ -60,7 +76,7 @@ public struct SeriesTree: Sendable {
       atPath: lower.appending("inside").string, withIntermediateDirectories: true)
     for method in [Method.overlay, .userOverlay] {
       let overlay = Overlay(
-        lower: lower, scratch: scratch.appending("probe-\(method)"), asUser: method == .userOverlay)
+        lowers: [lower], scratch: scratch.appending("probe-\(method)"), asUser: method == .userOverlay)
       try overlay.makeDirectories()
       if try await overlay.wrap(Tool("test", ["-d", "inside"])).run().status.isSuccess { return method }
     }
@@ -91,8 +107,10 @@ public struct SeriesTree: Sendable {
     switch place {
     case .copy(let path): return path.pushing(FilePath(relative))
     case .overlay(let overlay):
-      let own = overlay.upper.pushing(FilePath(relative))
-      return FileManager.default.fileExists(atPath: own.string) ? own : base.tree.pushing(FilePath(relative))
+      // A file that was removed has a stand-in in the upper directory, which is then what the caller finds.
+      let candidates = ([overlay.upper] + overlay.lowers).map { $0.pushing(FilePath(relative)) }
+      var status = stat()
+      return candidates.first { lstat($0.string, &status) == 0 } ?? candidates.last!
     }
   }
 
@@ -100,9 +118,10 @@ public struct SeriesTree: Sendable {
   public var image: FilePath { file(base.profile.image.path) }
 }
 
-/// An overlayfs over a directory, at the directory's own path, for one tool at a time.
+/// An overlayfs over directories, at the path of the lowest one, for one tool at a time.
 struct Overlay: Sendable, Hashable {
-  var lower: FilePath
+  /// The topmost first.
+  var lowers: [FilePath]
   /// Holds `overlay-upper`, what was changed, and overlayfs' own `overlay-work`.
   var scratch: FilePath
   /// Needs a user namespace for the right to mount.
@@ -119,7 +138,7 @@ struct Overlay: Sendable, Hashable {
 
   func wrap(_ tool: Tool) -> Tool {
     let options =
-      "lowerdir=\(Self.escape(lower)),upperdir=\(Self.escape(upper)),workdir=\(Self.escape(work))"
+      "lowerdir=\(lowers.map(Self.escape).joined(separator: ":")),upperdir=\(Self.escape(upper)),workdir=\(Self.escape(work))"
       + (asUser ? ",userxattr" : "")
     // The script is fixed; every path and word reaches it as an argument of its own.
     let script = """
@@ -128,7 +147,7 @@ struct Overlay: Sendable, Hashable {
     return Tool(
       "unshare",
       ["--mount", "--propagation", "private"] + (asUser ? ["--user", "--map-root-user"] : [])
-        + ["--", "/bin/sh", "-c", script, "sh", options, lower.string, tool.executable] + tool.arguments,
+        + ["--", "/bin/sh", "-c", script, "sh", options, lowers.last!.string, tool.executable] + tool.arguments,
       environment: tool.environment)
   }
 

@@ -12,6 +12,8 @@ final class ProgressDisplay: EventSink, @unchecked Sendable {
   private let total: Int
   private var done = 0
   private var isShown = false
+  /// What each series that is being worked at is doing, in the order in which they began.
+  private var active: [(series: String?, words: String)] = []
   private let start = ContinuousClock.now
   private var lastLine = ContinuousClock.now
   /// How often work that goes on shows itself where there is no terminal.
@@ -30,6 +32,7 @@ final class ProgressDisplay: EventSink, @unchecked Sendable {
     case .progress(let series, let stage, let text): status(series, stage, text)
     case .trialFinished(let trial):
       if trial.series != nil { done += 1 }
+      active.removeAll { $0.series == trial.series }
       line("\(trial.series ?? "base"): \(Self.words(trial))")
     case .runFinished, .reported: break
     }
@@ -48,7 +51,12 @@ final class ProgressDisplay: EventSink, @unchecked Sendable {
       Output.error("[\(elapsed)] \(Self.printable(words))")
       return
     }
-    let line = "[\(done)/\(total) \(elapsed)] \(words)"
+    if let index = active.firstIndex(where: { $0.series == series }) {
+      active[index].words = words
+    } else {
+      active.append((series, words))
+    }
+    let line = "[\(done)/\(total) \(elapsed)] \(active.map(\.words).joined(separator: " | "))"
     FileHandle.standardError.write(Data("\r\u{1b}[K\(Self.printable(line).prefix(Output.width(2) - 1))".utf8))
     isShown = true
   }

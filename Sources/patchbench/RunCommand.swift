@@ -14,8 +14,8 @@ struct RunCommand: AsyncParsableCommand {
     abstract: "Test series against their base and say what each one changed.",
     discussion: """
       Each PATH is one series, a directory of `git format-patch` files whose name is the series' name, or a directory \
-      of several such. The base is built and tested the same way; its result is kept and reused for as long as the \
-      kernel, its configuration, the guest binary and the toolchain are the same.
+      of several such. The base is built and tested the same way. Results are kept and reused for as long as the patches, \
+      the kernel, its configuration, the guest binary, the emulator and the toolchain are the same; --fresh judges again.
 
         patchbench run Patches/candidates
         patchbench run ~/v3 ~/v4 --kernel linux-6.12 --profile kasan
@@ -39,8 +39,13 @@ struct RunCommand: AsyncParsableCommand {
       "Where the run's record and reports go. Default: a new directory under results/.", valueName: "dir"))
   var output: String?
 
-  @Option(help: "How many compilers run at once. Default: one per processor.")
+  @Option(help: "How many compilers, and how many guests, run at once. Default: by processors and memory.")
   var jobs: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "How much memory builds and guests may use together. Default: nine tenths of what is free.", valueName: "MiB"))
+  var memory: Int?
 
   @Option(help: "auto, kvm or tcg. auto takes KVM where a probe boot shows that it works.")
   var accelerator = AcceleratorChoice.auto
@@ -48,7 +53,7 @@ struct RunCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("A libvirt connection. Default: the driver embedded in this process.", valueName: "uri"))
   var connect: String?
 
-  @Flag(help: "Test the base again, though its result was kept.")
+  @Flag(help: "Judge the base and all series again, though their results were kept.")
   var fresh = false
 
   @Flag(help: "Print report.json on standard output instead of the table.")
@@ -58,6 +63,13 @@ struct RunCommand: AsyncParsableCommand {
 
   func validate() throws {
     if let jobs, jobs < 1 { throw ValidationError("--jobs needs a number of at least 1.") }
+    if let memory, memory < 1024 { throw ValidationError("--memory needs at least 1024 MiB: one guest and its kernel.") }
+  }
+
+  private func resources() -> Resources {
+    let memory = memory ?? Resources.spareMemory()
+    let processors = ProcessInfo.processInfo.activeProcessorCount
+    return Resources(jobs: jobs ?? Resources.standardJobs(processors: processors, memory: memory), memory: memory)
   }
 
   func run() async throws {
@@ -69,7 +81,7 @@ struct RunCommand: AsyncParsableCommand {
     let plan = RunPlan(
       kernel: definition, profile: try definition.profile(profile), series: series, guestBinary: places.guestBinary,
       cache: try Cache(common.cacheRoot(environment)), connection: connect, accelerator: accelerator,
-      jobs: jobs ?? ProcessInfo.processInfo.activeProcessorCount, fresh: fresh, output: output.map { FilePath($0) },
+      resources: resources(), fresh: fresh, output: output.map { FilePath($0) },
       environment: environment, version: Patchbench.version)
 
     let display = ProgressDisplay(total: series.count)

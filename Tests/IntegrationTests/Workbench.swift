@@ -49,7 +49,8 @@ struct Workbench {
     return RunPlan(
       kernel: kernel, profile: try kernel.profile("kasan"), series: try SeriesDirectory.find(paths),
       guestBinary: Self.guestBinary, cache: cache, connection: nil, accelerator: .auto,
-      jobs: ProcessInfo.processInfo.activeProcessorCount, fresh: fresh, output: scratch.path.appending(output),
+      resources: Resources(
+        jobs: ProcessInfo.processInfo.activeProcessorCount, memory: Resources.spareMemory()), fresh: fresh, output: scratch.path.appending(output),
       environment: environment, version: "test")
   }
 

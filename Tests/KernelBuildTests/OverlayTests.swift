@@ -17,7 +17,7 @@ import Toolbox
     let lower = scratch.path.appending(name)
     let method = try await SeriesTree.method(scratch: scratch.path.appending("probe"))
     try #require(method != .copy, "these tests need overlayfs, as root or in a user namespace")
-    let overlay = Overlay(lower: lower, scratch: scratch.path.appending("s \(name)"), asUser: method == .userOverlay)
+    let overlay = Overlay(lowers: [lower], scratch: scratch.path.appending("s \(name)"), asUser: method == .userOverlay)
     try overlay.makeDirectories()
     let tool = Tool("sh", ["-c", "pwd; echo upper > changed; rm kept; cat changed"])
     let result = try await overlay.wrap(tool).run()
@@ -30,12 +30,29 @@ import Toolbox
     #expect(try !String(contentsOfFile: "/proc/self/mounts", encoding: .utf8).contains("patchbench \(lower)"))
   }
 
+  @Test func aTreeOnATreeShowsTheLatestOfEach() async throws {
+    let scratch = try Scratch()
+    for file in ["kept", "changed", "removed"] { try scratch.write("lower/\(file)", "lower") }
+    let lower = scratch.path.appending("lower")
+    let method = try await SeriesTree.method(scratch: scratch.path.appending("probe"))
+    let below = Overlay(lowers: [lower], scratch: scratch.path.appending("below"), asUser: method == .userOverlay)
+    try below.makeDirectories()
+    _ = try await below.wrap(Tool("sh", ["-c", "echo below > changed; echo below > new; rm removed"])).output()
+    let above = Overlay(
+      lowers: [below.upper, lower], scratch: scratch.path.appending("above"), asUser: method == .userOverlay)
+    try above.makeDirectories()
+    #expect(try await above.wrap(Tool("sh", ["-c", "pwd; ls; cat kept changed"])).output()
+      == "\(lower)\nchanged\nkept\nnew\nlowerbelow\n")
+    _ = try await above.wrap(Tool("sh", ["-c", "echo above > new"])).output()
+    #expect(try await below.wrap(Tool("cat", ["new"])).output() == "below\n")
+  }
+
   @Test func wordsReachTheToolUnchanged() async throws {
     let scratch = try Scratch()
     let lower = scratch.path.appending("lower")
     try FileManager.default.createDirectory(atPath: lower.string, withIntermediateDirectories: true)
     let method = try await SeriesTree.method(scratch: scratch.path.appending("probe"))
-    let overlay = Overlay(lower: lower, scratch: scratch.path.appending("s"), asUser: method == .userOverlay)
+    let overlay = Overlay(lowers: [lower], scratch: scratch.path.appending("s"), asUser: method == .userOverlay)
     try overlay.makeDirectories()
     let words = ["$(touch owned)", "`id`", "; exit 1", "a b", "", "'\"\\"]
     let output = try await overlay.wrap(Tool("printf", ["[%s]"] + words)).output()

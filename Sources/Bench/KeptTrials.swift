@@ -1,0 +1,109 @@
+import BenchModel
+import Foundation
+import GuestProtocol
+import KernelBuild
+import SystemPackage
+import Toolbox
+
+/// The results of trials that were kept: what a kernel says is the same as long as nothing that could change it does.
+struct KeptTrials: Sendable {
+  var cache: Cache
+  /// Where what is written lies until it is whole: a directory of this run's.
+  var scratch: FilePath
+  /// A digest over all that decides a trial beside the series: base, guest binary, emulator, accelerator, cell.
+  var conditions: String
+
+  /// Raised when trials are made or recorded in another way, so that older ones are not taken for today's.
+  private static let format = "trial 2"
+
+  init(
+    cache: Cache, scratch: FilePath, base: BaseBuild, guestBinary: FilePath, emulator: String, accelerator: Accelerator, cell: CellKey,
+    version: String
+  ) async throws {
+    self.cache = cache
+    self.scratch = scratch
+    let binary = try await Digest.of(file: guestBinary)
+    conditions = try await Digest.of([
+      Self.format, version, base.key, binary, emulator, accelerator.rawValue, cell.kernel, cell.profile, cell.guest,
+    ])
+  }
+
+  /// The key of a trial: of the digests of its diffs in their order; the base has none.
+  func key(_ diffs: [String]) async throws -> String { try await Digest.of([conditions] + diffs) }
+
+  private func directory(_ key: String) -> FilePath { cache.trials.appending(key) }
+
+  private func trial(_ key: String) -> Trial? {
+    FileManager.default.contents(atPath: directory(key).appending("trial.json").string).flatMap {
+      try? JSONDecoder().decode(Trial.self, from: $0)
+    }
+  }
+
+  /// What a kept trial cost when it was run, without its evidence.
+  func cost(_ key: String) -> StageSeconds? { trial(key)?.seconds }
+
+  /// The kept trial, marked as reused, with its evidence copied to `directory`.
+  /// - Parameter series: the name that it has in this run; the same patches may come under another.
+  /// - Returns: `nil` if there is none, or if it cannot be read whole.
+  func reuse(_ key: String, as series: PatchSeries?, evidence target: FilePath) -> Trial? {
+    let manager = FileManager.default
+    guard var trial = trial(key), Self.fits(trial, series) else { return nil }
+    do {
+      for name in try manager.contentsOfDirectory(atPath: directory(key).string) where name != "trial.json" {
+        let copy = target.appending(name).string
+        if manager.fileExists(atPath: copy) { try manager.removeItem(atPath: copy) }
+        try manager.copyItem(atPath: directory(key).appending(name).string, toPath: copy)
+      }
+      // How old it is tells what to remove when the cache is full: not what is of use.
+      try manager.setAttributes([.modificationDate: Date()], ofItemAtPath: directory(key).string)
+    } catch { return nil }
+    trial.series = series?.name
+    trial.reused = true
+    return trial
+  }
+
+  /// A patch that was refused or blamed is named in the result; under other file names it has to be named anew.
+  private static func fits(_ trial: Trial, _ series: PatchSeries?) -> Bool {
+    let files = Set(series?.patches.map(\.file) ?? [])
+    switch trial.result {
+    case .doesNotApply(let failure): return series?.patches.contains(failure.patch) ?? false
+    case .doesNotBuild(let failure): return failure.diagnostics.compactMap(\.patch).allSatisfy(files.contains)
+    case .ran, .fault, .interrupted: return true
+    }
+  }
+
+  /// Keeps a trial that will come out the same again: refused, broken, or run to an end that the kernel itself made,
+  /// with its evidence whole. What a deadline or a fault ended may go otherwise another time. Written beside its place
+  /// and moved there, so that another run sees all of it or nothing, also if this one is killed. A cache that cannot be
+  /// written to costs the next run its time and this one nothing.
+  func keep(_ trial: Trial, _ key: String, evidence source: FilePath) {
+    switch trial.result {
+    case .doesNotApply, .doesNotBuild: break
+    case .ran(let run):
+      guard run.anomalies.isEmpty, run.booted else { return }
+      switch run.ending {
+      case .completed: break
+      case .panicked: if trial.series == nil { return }
+      case .stoppedEarly, .silent, .bootDeadline, .runDeadline, .machineDied: return
+      }
+      if trial.series == nil, run.tests.contains(where: { $0.status == .missing }) { return }
+    case .fault, .interrupted: return
+    }
+    let manager = FileManager.default
+    let partial = scratch.appending("trial-\(key)")
+    defer { try? manager.removeItem(atPath: partial.string) }
+    do {
+      try manager.createDirectory(atPath: partial.string, withIntermediateDirectories: false)
+      for name in ["console.log", "results.ktap", "build.log"] {
+        let file = source.appending(name).string
+        if manager.fileExists(atPath: file) {
+          try manager.copyItem(atPath: file, toPath: partial.appending(name).string)
+        }
+      }
+      try JSONEncoder().encode(trial).write(to: URL(filePath: partial.appending("trial.json").string))
+      try? manager.removeItem(atPath: directory(key).string)
+      // Another run may have put its own, equal one there in between; then ours is not needed.
+      try manager.moveItem(atPath: partial.string, toPath: directory(key).string)
+    } catch {}
+  }
+}

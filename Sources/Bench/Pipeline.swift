@@ -1,0 +1,91 @@
+import BenchModel
+import KernelBuild
+import SeriesIntake
+import SystemPackage
+import Toolbox
+
+/// Takes the base and all series of a run through their trials, several at once: while one's guest runs the next is
+/// built. What was judged before under the same conditions is not judged again.
+struct Pipeline: Sendable {
+  var trials: TrialRunner
+  var kept: KeptTrials
+  var directory: RunDirectory
+  var scratch: FilePath
+  /// Judge all again.
+  var fresh: Bool
+
+  private var events: EventHub { trials.events }
+
+  /// - Throws: only when the run was cancelled, or if the work could not be planned.
+  func run(_ series: [ReadSeries]) async throws {
+    let baseKey = try await kept.key([])
+    var pending: [WorkItem] = []
+    let isBaseKept = reuse(baseKey, nil)
+    for one in series {
+      let item = try await Self.item(one, kept: kept, base: trials.base)
+      if !reuse(item.key, one.series) { pending.append(item) }
+    }
+    try await withThrowingTaskGroup { group in
+      // First, because every verdict waits for it.
+      if !isBaseKept {
+        group.addTask { finish(try await trials.runBase(evidence: directory.evidence(nil)), baseKey) }
+      }
+      var layer: (key: [String], tree: Layer?)?
+      let order = WorkPlan.order(pending)
+      for (number, item) in order.enumerated() {
+        if item.shared == 0 {
+          layer = nil
+        } else if layer?.key != item.layer {
+          layer = (item.layer, try await makeLayer(item, number: number, users: order.count { $0.layer == item.layer }))
+        }
+        // Taken here and not by the task, so that their turns come in this order.
+        let place = try await trials.resources.series.acquire()
+        group.addTask { [layer] in
+          defer { trials.resources.series.release(place) }
+          let evidence = directory.evidence(item.one.series.name)
+          finish(try await trials.run(item.one, on: layer?.tree, evidence: evidence), item.key)
+        }
+      }
+      try await group.waitForAll()
+    }
+  }
+
+  /// What is known of a series before its work begins.
+  static func item(_ one: ReadSeries, kept: KeptTrials, base: BaseBuild) async throws -> WorkItem {
+    var digests: [String] = []
+    var objects: [Int] = []
+    var paths: Set<String> = []
+    for (patch, diff) in zip(one.series.patches, one.diffs) {
+      digests.append(try await Digest.of(file: diff))
+      paths.formUnion(patch.paths)
+      objects.append(try base.reach(of: paths).objectCount)
+    }
+    return WorkItem(one: one, key: try await kept.key(digests), patches: digests, objects: objects)
+  }
+
+  /// Takes a kept result, unless all is to be judged again.
+  /// - Returns: whether there was one.
+  private func reuse(_ key: String, _ series: PatchSeries?) -> Bool {
+    guard !fresh, let trial = kept.reuse(key, as: series, evidence: directory.evidence(series?.name)) else {
+      return false
+    }
+    events.send(.trialFinished(trial))
+    return true
+  }
+
+  private func finish(_ trial: Trial, _ key: String) {
+    kept.keep(trial, key, evidence: directory.evidence(trial.series))
+    events.send(.trialFinished(trial))
+  }
+
+  private func makeLayer(_ item: WorkItem, number: Int, users: Int) async throws -> Layer? {
+    let name = item.one.series.name
+    events.send(.stageStarted(series: name, stage: .build))
+    return try await trials.resources.build {
+      try await Layer.make(
+        item.one, patches: item.shared, for: users, on: trials.base, method: trials.method,
+        jobs: trials.resources.jobs, scratch: scratch.appending("layer-\(number)")
+      ) { events.send(.progress(series: name, stage: .build, text: "shared patches: \($0)")) }
+    }
+  }
+}

@@ -1,0 +1,203 @@
+import Foundation
+import SystemPackage
+
+/// What kbuild recorded while it built a base: which objects depend on which files, and which archive takes each object.
+///
+/// From this it is known, without a walk through the tree, what a series has to have made anew. kbuild writes a `.cmd`
+/// file beside everything that it makes (`if_changed_dep` in `scripts/Kbuild.include`), with the command and the files
+/// that were read. They are read once, when the base is built.
+struct RecordedBuild: Sendable, Hashable {
+  struct Target: Sendable, Hashable {
+    var path: String
+    /// The archive that it is a part of; `nil` for what the image does not take from an archive: host programs, the
+    /// vDSO, generated headers.
+    var archive: Int?
+  }
+
+  var archives: [Target] = []
+  var objects: [Target] = []
+  /// From a file, relative to the tree's root, to the indices of the objects that read it.
+  var readers: [String: [Int]] = [:]
+}
+
+/// What a change of some files makes necessary.
+public enum Reach: Sendable, Hashable {
+  /// Nothing that this configuration builds reads them.
+  case nothing
+  /// These objects, and the archives on their way to the image.
+  case objects([String], archives: [Archive])
+  /// Only kbuild itself knows; with the reason, and how many objects are known to read the files.
+  case tree(String, objects: Int)
+
+  /// An archive to make anew after its members.
+  public struct Archive: Sendable, Hashable {
+    public var path: String
+    public var members: [String]
+  }
+
+  /// How many objects will have to be made, as far as is known.
+  public var objectCount: Int {
+    switch self {
+    case .nothing: 0
+    case .objects(let objects, _): objects.count
+    case .tree(_, let objects): objects
+    }
+  }
+}
+
+extension RecordedBuild {
+  /// - Parameters:
+  ///   - paths: what a series touches.
+  ///   - isPlain: whether a file was there before and is there afterwards.
+  ///   - hasObject: whether there is an object beside a source.
+  func reach(of paths: Set<String>, isPlain: (String) -> Bool, hasObject: (String) -> Bool) -> Reach {
+    // Without records nothing would seem to be touched, and the base's image would pass for the series'.
+    if !objects.contains(where: { $0.archive != nil }) { return .tree("nothing was recorded", objects: 0) }
+    var found: Set<Int> = []
+    var obstacle: String?
+    for path in paths.sorted() where !Self.isProse(path) {
+      let direct = readers[path] ?? []
+      found.formUnion(direct)
+      guard obstacle == nil else { continue }
+      if !Self.isSource(path) {
+        obstacle = "\(path) is no C file of the kernel's own"
+      } else if !isPlain(path) {
+        obstacle = "\(path) is new or goes"
+      } else if direct.isEmpty, hasObject(path) {
+        obstacle = "no record tells what \(path) is for, though it was compiled"
+      } else if let other = direct.first(where: { objects[$0].archive == nil }) {
+        obstacle = "\(objects[other].path) is made from \(path)"
+      }
+    }
+    if let obstacle { return .tree(obstacle, objects: found.count) }
+    if found.isEmpty { return .nothing }
+    return .objects(found.sorted().map { objects[$0].path }, archives: archives(above: found))
+  }
+
+  /// The archives on the way from some objects to the image, with those of their members that are made anew.
+  private func archives(above found: Set<Int>) -> [Reach.Archive] {
+    var members: [Int: [String]] = [:]
+    var pending = found.sorted().map { objects[$0] }
+    while let target = pending.popLast() {
+      guard let archive = target.archive else { continue }
+      if members[archive] == nil { pending.append(archives[archive]) }
+      members[archive, default: []].append(target.path)
+    }
+    return members.keys.sorted().map { Reach.Archive(path: archives[$0].path, members: members[$0]!.sorted()) }
+  }
+
+  /// What no build reads.
+  private static func isProse(_ path: String) -> Bool {
+    path.hasPrefix("Documentation/") || path.hasPrefix("tools/testing/") || path.hasPrefix("LICENSES/")
+      || ["MAINTAINERS", "CREDITS", ".mailmap", ".gitignore"].contains(path)
+  }
+
+  /// Whether all that can depend on a file is what the compiler said it read. Makefiles, scripts and generators know
+  /// more than that; so do the headers whose digests are checked, and what is built for other machines or programs.
+  private static func isSource(_ path: String) -> Bool {
+    guard [".c", ".h", ".S"].contains(where: path.hasSuffix) else { return false }
+    let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+    guard parts.count > 1, directories.contains(String(parts[0])) else { return false }
+    if path.hasPrefix("include/linux/atomic/") || parts.contains("..") { return false }
+    return !parts.contains { ["tools", "boot", "vdso", "syscalls", "purgatory", "realmode", "scripts"].contains($0) }
+  }
+
+  private static let directories: Set<String> = [
+    "arch", "block", "crypto", "drivers", "fs", "include", "init", "io_uring", "ipc", "kernel", "lib", "mm", "net",
+    "security", "sound", "virt",
+  ]
+}
+
+// MARK: - Reading what kbuild wrote
+
+extension RecordedBuild {
+  /// Reads the records of a built tree. Takes some seconds.
+  /// - Throws: what the file system says.
+  init(tree: FilePath) throws {
+    self.init()
+    var records: [Command] = []
+    let root = URL(filePath: tree.string, directoryHint: .isDirectory)
+    let files = FileManager.default.enumerator(atPath: root.path)
+    while let name = files?.nextObject() as? String {
+      guard name.hasSuffix(".cmd") else { continue }
+      if let record = Command(try Data(contentsOf: root.appending(path: name))) { records.append(record) }
+    }
+    take(records)
+  }
+
+  /// Puts records together.
+  mutating func take(_ records: [Command]) {
+    let containers = records.filter(\.isArchive).sorted { $0.target < $1.target }
+    // The image's archives are those that lead up to vmlinux.a, and the libraries, which the linker is given beside it.
+    var parents: [String: Int] = [:]
+    for (number, container) in containers.enumerated() {
+      for member in container.members { parents[member] = number }
+    }
+    archives = containers.map { Target(path: $0.target, archive: parents[$0.target]) }
+    func leadsToImage(_ archive: Int) -> Bool {
+      var current = archive
+      for _ in 0..<64 {
+        let path = archives[current].path
+        if path == "vmlinux.a" || path.hasSuffix("/lib.a") { return true }
+        guard let next = archives[current].archive else { return false }
+        current = next
+      }
+      return false
+    }
+    for record in records.sorted(by: { $0.target < $1.target }) where !record.files.isEmpty {
+      let archive = parents[record.target].flatMap { leadsToImage($0) ? $0 : nil }
+      for file in record.files { readers[file, default: []].append(objects.count) }
+      objects.append(Target(path: record.target, archive: archive))
+    }
+  }
+
+  /// One `.cmd` file.
+  struct Command: Sendable, Hashable {
+    /// Relative to the tree's root.
+    var target: String
+    /// The command, as make reads it.
+    var command: String
+    /// The source and the files that the compiler read.
+    var files: [String]
+
+    var isArchive: Bool { target.hasSuffix(".a") }
+
+    /// The members of an archive. `built-in.a` is made by `printf "DIRECTORY/%s " a.o b.o | xargs ar …`, `vmlinux.a` and
+    /// `lib.a` by `ar FLAGS ARCHIVE a.o b.o`.
+    var members: [String] {
+      if !command.contains("printf") {
+        let first = command.split(separator: ";").first { $0.contains("ar cDPr") } ?? ""
+        return first.split(separator: " ").dropFirst(3).map(Self.plain)
+      }
+      guard let begin = command.range(of: "printf \""), let end = command.range(of: "| xargs") else { return [] }
+      let words = command[begin.upperBound..<end.lowerBound].split(separator: " ")
+      guard let pattern = words.first, pattern.hasSuffix("%s") else { return [] }
+      let directory = pattern.dropLast(2)
+      // The second word is the quote that closes the pattern.
+      return words.dropFirst(2).map { Self.plain(directory + $0) }
+    }
+
+    init?(_ data: Data) {
+      var lines = String(decoding: data, as: UTF8.self).split(separator: "\n")[...]
+      guard let first = lines.popFirst(), let sign = first.range(of: " := ") else { return nil }
+      let name = first[..<sign.lowerBound]
+      // Some of the tools under tools/ write cmd_ as older kernels did; what they make is no part of the image.
+      guard let prefix = ["savedcmd_", "cmd_"].first(where: name.hasPrefix) else { return nil }
+      target = Self.plain(name.dropFirst(prefix.count))
+      command = String(first[sign.upperBound...])
+      files = []
+      for line in lines {
+        if line.hasPrefix("source_"), let sign = line.range(of: " := ") {
+          files.append(Self.plain(line[sign.upperBound...]))
+        } else if line.hasPrefix("  ") {
+          let word = line.drop { $0 == " " }.prefix { $0 != " " }
+          if !word.hasPrefix("$"), !word.isEmpty { files.append(Self.plain(word)) }
+        }
+      }
+    }
+
+    private static func plain(_ path: some StringProtocol) -> String {
+      path.hasPrefix("./") ? String(path.dropFirst(2)) : String(path)
+    }
+  }
+}
