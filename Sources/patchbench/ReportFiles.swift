@@ -6,17 +6,29 @@ import SystemPackage
 
 /// The report files of a run's directory.
 enum ReportFiles {
-  /// Renders the run's record into its directory.
+  /// Renders a run's record into its directory, for the run itself: what that takes is noted in the record, and told
+  /// in the reports.
   /// - Returns: the report; `nil` if the record has no run in it.
   static func write(_ directory: RunDirectory) throws -> Report? {
     // A run that was stopped before it began has left no directory.
     guard FileManager.default.fileExists(atPath: directory.events.string),
-      let record = RunRecord(try EventRecord.read(directory.events))
+      var record = RunRecord(try EventRecord.read(directory.events))
     else { return nil }
+    // Rendered twice, because no text can hold the time that it took itself. What is written is what
+    // `patchbench report` makes of the record.
+    let time = try ContinuousClock().measure { _ = try render(Report(record: record)) }
+    let seconds = time / .seconds(1)
+    record.reportSeconds = seconds
     let report = Report(record: record)
-    for (suffix, text) in [("json", try report.json()), ("md", report.markdown()), ("html", try report.html())] {
+    for (suffix, text) in try render(report) {
       try Data(text.utf8).write(to: URL(filePath: directory.report(suffix).string), options: .atomic)
     }
+    // Last, so that a record that cannot be written to costs no report.
+    try EventRecorder(directory.events).take(BenchEvent(at: Date(), kind: .reported(seconds: seconds)))
     return report
+  }
+
+  private static func render(_ report: Report) throws -> [(suffix: String, text: String)] {
+    [("json", try report.json()), ("md", report.markdown()), ("html", try report.html())]
   }
 }

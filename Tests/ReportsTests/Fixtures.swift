@@ -60,11 +60,13 @@ func guest(
 
 let lost = TestResult(name: skipped.name, status: .missing)
 
-let allSeconds = StageSeconds(apply: 0.25, compile: 41.4, boot: 2.125, tests: 9)
+let allSeconds = StageSeconds(
+  apply: 0.25, configure: 3.5, compile: 41.4, link: 6.75, start: 0.5, boot: 2.125, tests: 9, collect: 0.04)
 
 func record(
   _ header: RunHeader, base: TrialResult?, reused: Bool = true, results: [(TrialResult, StageSeconds)],
-  interrupted: Bool? = false
+  works: [String: BuildWork] = [:], reusedSeries: Set<String> = [], interrupted: Bool? = false,
+  reportSeconds: Double? = nil
 ) -> RunRecord {
   var kinds: [BenchEvent.Kind] = [.runStarted(header)]
   if let base {
@@ -73,9 +75,13 @@ func record(
   }
   for (series, (result, seconds)) in zip(header.series, results) {
     kinds.append(
-      .trialFinished(Trial(series: series.name, cell: cell, seconds: seconds, reused: false, result: result)))
+      .trialFinished(
+        Trial(
+          series: series.name, cell: cell, seconds: seconds, work: works[series.name],
+          reused: reusedSeries.contains(series.name), result: result)))
   }
   if let interrupted { kinds.append(.runFinished(interrupted: interrupted)) }
+  if let reportSeconds { kinds.append(.reported(seconds: reportSeconds)) }
   let start = Date(timeIntervalSince1970: 1_772_366_400)
   let events = kinds.enumerated().map { BenchEvent(at: start.addingTimeInterval(Double($0) * 60), kind: $1) }
   return RunRecord(events)!
@@ -128,21 +134,41 @@ func everyVerdict() -> RunRecord {
             Diagnostic(file: patch.paths[0], line: 12, message: "'vma' undeclared", patch: patch.file),
             Diagnostic(file: nil, line: nil, message: "recipe failed"),
           ], tail: ["make: *** Error 2"])),
-      StageSeconds(apply: 0.1, compile: 12)
+      StageSeconds(apply: 0.1, configure: 3.5, compile: 12)
     ),
     (
       "dead", guest([], ending: .bootDeadline(seconds: 60), booted: false, lastLines: ["[    0.4] Mounting root"]),
-      StageSeconds(apply: 0.1, compile: 130, boot: 60)
+      StageSeconds(apply: 0.1, configure: 3.5, compile: 50, link: 6.75, start: 0.5, boot: 60)
     ),
     (
       "lost", guest([plain, aliases(.ok, dmaBuf: true, forwarded: true), lost], ending: .machineDied("signal 9")),
-      allSeconds
+      StageSeconds(apply: 0.25, configure: 0.01, start: 0.5, boot: 2.125, tests: 9, collect: 0.04)
     ),
     ("fault", .fault(HarnessFault(stage: .build, message: "no space left", advice: "free 2 GB")), StageSeconds()),
     ("never", .interrupted, StageSeconds(apply: 0.1)),
   ]
   return record(
-    header(results.map { series($0.0) }), base: base, results: results.map { ($0.1, $0.2) }, interrupted: false)
+    header(results.map { series($0.0) }), base: base, results: results.map { ($0.1, $0.2) },
+    works: [
+      "leave": BuildWork(method: .replay, objects: 12, cached: 0),
+      "share": BuildWork(method: .replay, objects: 12, cached: 9, sharedPatches: 2),
+      "swap": BuildWork(method: .kbuild, objects: 412, cached: 400),
+      "typo": BuildWork(method: .replay, objects: 1, cached: 0, sharedPatches: 1),
+      "dead": BuildWork(method: .kbuild, objects: 412, cached: 0),
+      "lost": BuildWork(method: .unchanged, objects: 0, cached: 0),
+    ], reusedSeries: ["leave"], reportSeconds: 0.042)
+}
+
+/// A run whose record holds, beside one true time, everything that is none.
+func oddTimes() -> RunRecord {
+  let odd = StageSeconds(
+    apply: .nan, configure: -.infinity, compile: .infinity, link: -3, start: 1e300, boot: 1e-9, tests: 1e308, collect: 0
+  )
+  return record(
+    header([series("odd"), series("again"), series("sound")]), base: guest([plain]),
+    results: [(guest([plain]), odd), (guest([plain]), odd), (guest([plain]), StageSeconds(apply: 2))],
+    works: ["odd": BuildWork(method: .replay, objects: -1, cached: .min, sharedPatches: -1)], reusedSeries: ["again"],
+    reportSeconds: -.infinity)
 }
 
 /// Text that acts where it is not escaped.

@@ -44,8 +44,8 @@ import Testing
 
   @Test(
     arguments: [
-      (nil, "–"), (0.04, "0.0 s"), (0.25, "0.3 s"), (9.96, "10 s"), (41.4, "41 s"), (59.6, "1 min 00 s"),
-      (185, "3 min 05 s"), (.nan, "–"), (-1, "–"), (1e300, "–"),
+      (nil, "–"), (0, "0.00 s"), (0.04, "0.04 s"), (0.097, "0.1 s"), (0.25, "0.3 s"), (9.96, "10 s"), (41.4, "41 s"),
+      (59.6, "1 min 00 s"), (185, "3 min 05 s"), (.nan, "–"), (-1, "–"), (.infinity, "–"), (1e300, "–"),
     ] as [(Double?, String)])
   func durations(seconds: Double?, expected: String) { #expect(Words.duration(seconds) == expected) }
 

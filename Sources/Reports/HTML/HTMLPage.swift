@@ -11,6 +11,7 @@ struct HTMLPage {
   var isStopped: Bool
   var facts: [Fact]
   var verdicts: [HTMLSeries]
+  var costs: [HTMLCost]
   var matrix: [HTMLMatrix]
   var details: [HTMLSeries]
 
@@ -26,6 +27,7 @@ struct HTMLPage {
     facts = Self.facts(record)
     let all = judgements.enumerated().map { HTMLSeries($1, number: $0 + 1) }
     verdicts = all
+    costs = HTMLCost(record, judgements).map { [$0] } ?? []
     details = all
     let hasTests = record.base?.run?.tests.isEmpty == false || judgements.contains { !$0.tests.isEmpty }
     matrix = hasTests ? [HTMLMatrix(base: record.base?.run?.tests ?? [], judgements)] : []
@@ -34,7 +36,7 @@ struct HTMLPage {
   private static func facts(_ record: RunRecord) -> [Fact] {
     let header = record.header
     let base = record.base
-    let origin = base.map { $0.reused ? " (reused from an earlier run)" : " (built and run now)" } ?? ""
+    let origin = Words.origin(base).map { " (\($0))" } ?? ""
     return [
       ("Base", "\(base?.run?.release.map { "\($0), " } ?? "")\(Words.base(base))\(origin)"),
       ("Source", header.source),

@@ -16,7 +16,7 @@ struct HTMLSeries {
   var reasons: [HTMLReason]
   var patches: [HTMLPatch]
   var stage: String
-  var stages: String
+  var course: String
   var failures: [HTMLFailure]
   var hasTests: Bool
   var tests: [HTMLTest]
@@ -38,14 +38,14 @@ struct HTMLSeries {
     changes = Words.changes(judgement)
     newReports = Words.newReports(judgement)
     let trial = judgement.trial
-    time = Words.duration(Words.total(trial?.seconds))
+    time = Words.cost(trial)
     firstReason = visible(judgement.reasons.first?.description ?? "")
     reasons = judgement.reasons.map(HTMLReason.init)
     patches = judgement.series.patches.map {
       HTMLPatch(subject: visible($0.subject), author: visible($0.author), file: visible($0.file))
     }
     stage = judgement.stage.rawValue
-    stages = trial.map { Words.stages($0.seconds) + ($0.reused ? " (reused from an earlier run)" : "") } ?? "not run"
+    course = trial.map { Words.course($0) } ?? "Not run."
     failures = trial.flatMap { HTMLFailure($0.result) }.map { [$0] } ?? []
     hasTests = !judgement.tests.isEmpty
     tests = judgement.notableTests.map(HTMLTest.init)

@@ -13,6 +13,7 @@ struct ReportDocument: Encodable {
   @ExplicitNull var finished: String?
   var interrupted: Bool
   var exitStatus: Int32
+  @ExplicitNull var reportSeconds: Double?
   var environment: Environment
   var base: BaseDocument
   var series: [SeriesDocument]
@@ -33,6 +34,7 @@ struct ReportDocument: Encodable {
     finished = record.finished?.formatted(.iso8601)
     interrupted = record.interrupted
     exitStatus = Verdicts.exitStatus(judgements, interrupted: record.interrupted)
+    reportSeconds = SecondsDocument.rounded(Cost.known(record.reportSeconds))
     environment = Environment(
       source: header.source, toolchain: header.toolchain, emulator: header.emulator, accelerator: header.accelerator,
       acceleratorReason: header.acceleratorReason, processors: header.processors)

@@ -10,7 +10,8 @@ struct TrialDocument: Encodable {
   var accelerator: Accelerator
   @ExplicitNull var release: String?
   var stage: Stage
-  var seconds: Seconds
+  var seconds: SecondsDocument
+  @ExplicitNull var work: WorkDocument?
   var reused: Bool
   var outcome: Outcome
   @ExplicitNull var detail: String?
@@ -34,24 +35,6 @@ struct TrialDocument: Encodable {
     case machineDied = "machine-died"
   }
 
-  struct Seconds: Encodable {
-    @ExplicitNull var apply: Double?
-    @ExplicitNull var build: Double?
-    @ExplicitNull var boot: Double?
-    @ExplicitNull var tests: Double?
-
-    init(_ seconds: StageSeconds?) {
-      // Microseconds say nothing, and JSON has no word for what is not finite.
-      func milliseconds(_ value: Double?) -> Double? {
-        value.flatMap { $0.isFinite ? ($0 * 1000).rounded() / 1000 : nil }
-      }
-      apply = milliseconds(seconds?.apply)
-      build = milliseconds(seconds?.build)
-      boot = milliseconds(seconds?.boot)
-      tests = milliseconds(seconds?.tests)
-    }
-  }
-
   init(_ trial: Trial?, header: RunHeader) {
     let cell = trial?.cell ?? header.cell
     kernel = cell.kernel
@@ -60,7 +43,8 @@ struct TrialDocument: Encodable {
     accelerator = trial?.run?.accelerator ?? header.accelerator
     release = trial?.run?.release
     stage = Verdicts.stage(of: trial)
-    seconds = Seconds(trial?.seconds)
+    seconds = SecondsDocument(trial?.seconds)
+    work = trial?.work.map(WorkDocument.init)
     reused = trial?.reused ?? false
     anomalies = trial?.run?.anomalies ?? []
     lastLines = trial?.run?.lastLines ?? []

@@ -14,6 +14,7 @@ struct MarkdownReport {
     ]
     if record.interrupted { parts.append("**The run was stopped before its end.**") }
     parts.append(Self.bench(record))
+    parts += MarkdownCost(record, judgements).parts
     for judgement in judgements { parts += MarkdownSeries(judgement).parts }
     text = parts.joined(separator: "\n\n") + "\n"
   }
@@ -22,7 +23,7 @@ struct MarkdownReport {
     let rows = judgements.map { judgement in
       [
         Markdown.cell(judgement.series.name), "**\(judgement.verdict.rawValue)**", Words.changes(judgement),
-        Words.newReports(judgement), Words.duration(Words.total(judgement.trial?.seconds)),
+        Words.newReports(judgement), Words.cost(judgement.trial),
       ]
     }
     return Markdown.table(
@@ -33,8 +34,8 @@ struct MarkdownReport {
     let header = record.header
     let base = record.base
     let release = base?.run?.release.map { "\(Markdown.code($0)), " } ?? ""
-    let origin = base.map { $0.reused ? " (reused from an earlier run)" : " (built and run now)" } ?? ""
-    var lines = [
+    let origin = Words.origin(base).map { " (\($0))" } ?? ""
+    let lines = [
       "Base: \(release)\(Markdown.escape(Words.base(base)))\(origin)",
       "Source: \(Markdown.escape(header.source))",
       "Guest: \(Markdown.escape(header.cell.guest)), \(Words.counted(header.processors, "processor"))",
@@ -43,7 +44,6 @@ struct MarkdownReport {
       "Toolchain: \(Markdown.escape(header.toolchain))",
       "Started: \(Words.time(record.started)), by patchbench \(Markdown.escape(header.patchbench))",
     ]
-    if let base, !base.reused { lines.insert("Time of the base: \(Words.stages(base.seconds))", at: 1) }
     return lines.map { "- \($0)" }.joined(separator: "\n")
   }
 }

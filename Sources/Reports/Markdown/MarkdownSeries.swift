@@ -13,8 +13,7 @@ struct MarkdownSeries {
     parts.append(Self.list(judgement.reasons.map(Self.reason)))
     takePatches(judgement.series.patches)
     if let trial = judgement.trial {
-      let reused = trial.reused ? " (reused from an earlier run)" : ""
-      parts.append("Stage reached: \(judgement.stage.rawValue). Time: \(Words.stages(trial.seconds))\(reused).")
+      parts.append("Stage reached: \(judgement.stage.rawValue). \(Words.course(trial))")
       takeFailure(trial.result)
     }
     takeTests(judgement)

@@ -17,6 +17,7 @@ struct TerminalReport {
     ].map { Columns.cut(visible($0), to: width) }
     lines.append("")
     lines += Self.table(judgements, paint: paint, width: width)
+    lines += ["", Columns.cut("run: \(Words.run(record, judgements))", to: width)]
     if record.interrupted { lines += ["", paint.yellow("The run was stopped before its end.")] }
     text = lines.joined(separator: "\n") + "\n"
   }
@@ -50,7 +51,7 @@ struct TerminalReport {
     let ran = judgement.trial?.run != nil
     let counts = [Change.same, .fixed, .regressed, .new, .missing].map { ran ? "\(judgement.count(of: $0))" : "–" }
     return [visible(judgement.series.name), judgement.verdict.rawValue] + counts
-      + [ran ? "\(judgement.newReports) new" : "–", Words.duration(Words.total(judgement.trial?.seconds))]
+      + [ran ? "\(judgement.newReports) new" : "–", Words.cost(judgement.trial)]
   }
 
   private static func line(_ row: [String], widths: [Int], paint: (Int, String) -> String) -> String {

@@ -5,9 +5,10 @@ internal import Verdicts
 
 /// The words that Markdown, HTML and terminal share, so that the three say the same.
 enum Words {
-  /// `0.8 s`, `41 s`, `3 min 05 s`
+  /// `0.04 s`, `0.8 s`, `41 s`, `3 min 05 s`
   static func duration(_ seconds: Double?) -> String {
-    guard let seconds, seconds.isFinite, seconds >= 0, seconds < 1e9 else { return "–" }
+    guard let seconds = Cost.known(seconds) else { return "–" }
+    if seconds < 0.095 { return "\(hundredths(seconds)) s" }
     let tenths = (seconds * 10).rounded() / 10
     if tenths < 10 { return "\(tenths) s" }
     let whole = Int(seconds.rounded())
@@ -16,19 +17,86 @@ enum Words {
     return "\(whole / 60) min \(rest < 10 ? "0" : "")\(rest) s"
   }
 
-  /// A trial's whole time, as far as it is known.
-  static func total(_ seconds: StageSeconds?) -> Double? {
-    let known = [seconds?.apply, seconds?.build, seconds?.boot, seconds?.tests].compactMap { $0 }
-    return known.isEmpty ? nil : known.reduce(0, +)
+  /// A mark of a scale, which is a round number: `0.5 s`, `30 s`, `5 min`.
+  static func round(_ seconds: Double) -> String {
+    let words = duration(seconds)
+    return words.hasSuffix(" min 00 s") ? String(words.dropLast(5)) : words.replacing(".0 s", with: " s")
   }
 
-  /// `apply 0.3 s · build 41 s · boot 2.1 s · tests 9.0 s`
-  static func stages(_ seconds: StageSeconds) -> String {
-    let all: [(Stage, Double?)] = [
-      (.apply, seconds.apply), (.build, seconds.build), (.boot, seconds.boot), (.tests, seconds.tests),
-    ]
-    let known = all.compactMap { stage, time in time.map { "\(stage.rawValue) \(duration($0))" } }
-    return known.isEmpty ? "no stage was reached" : known.joined(separator: " · ")
+  /// `41.40`: for a column of them, under a head that says that they are seconds.
+  static func hundredths(_ seconds: Double?) -> String {
+    guard let seconds = Cost.known(seconds) else { return "–" }
+    let count = Int((seconds * 100).rounded())
+    return "\(count / 100).\(count % 100 < 10 ? "0" : "")\(count % 100)"
+  }
+
+  /// What a series cost this run: its whole time as far as it is known, or that it cost nothing.
+  static func cost(_ trial: Trial?) -> String {
+    trial?.reused == true ? "reused" : duration(trial?.seconds.known.total)
+  }
+
+  /// What a trial's time went to and how its image was built, in sentences.
+  static func course(_ trial: Trial) -> String {
+    let parts = Cost.parts(trial.seconds)
+    let list = parts.map { "\($0.label) \(duration($0.seconds))" }.joined(separator: " · ")
+    let steps = parts.count > 1 ? "\(duration(trial.seconds.known.total)) = \(list)" : list
+    var sentences: [String] = []
+    if trial.reused {
+      sentences.append("Reused from an earlier run" + (parts.isEmpty ? "." : ", where it took \(steps)."))
+    } else {
+      sentences.append(parts.isEmpty ? "No step was reached." : "Time: \(steps).")
+    }
+    if let work = trial.work { sentences.append("Built: \(built(work)).") }
+    return sentences.joined(separator: " ")
+  }
+
+  /// How a base came about, if it did.
+  static func origin(_ base: Trial?) -> String? {
+    guard let base else { return nil }
+    if base.reused { return "reused from an earlier run" }
+    if base.run == nil { return nil }
+    return base.seconds.compile == nil ? "its kernel was there, run now" : "built and run now"
+  }
+
+  /// How a series' image came about, in this run or in the earlier one; empty where nothing was built.
+  static func how(_ trial: Trial?) -> String {
+    guard let trial else { return "not run" }
+    return trial.work.map { (trial.reused ? "built there: " : "") + built($0) } ?? ""
+  }
+
+  /// `replay of kbuild's commands, 12 objects, 9 from ccache; first 2 patches shared with other series`
+  private static func built(_ work: BuildWork) -> String {
+    var objects = counted(max(0, work.objects), "object")
+    if work.objects > 0 { objects += work.cached > 0 ? ", \(work.cached) from ccache" : ", none from ccache" }
+    let patches = work.sharedPatches == 1 ? "patch" : "\(work.sharedPatches) patches"
+    let shared = work.sharedPatches > 0 ? "; first \(patches) shared with other series" : ""
+    return switch work.method {
+    case .replay: "replay of kbuild's commands, \(objects)\(shared)"
+    case .kbuild: "make over the whole tree, \(objects)\(shared)"
+    case .unchanged: "the base's image, nothing that is compiled was touched"
+    }
+  }
+
+  /// Below a table that has times of reused results in it.
+  static let reusedTimes = "What was reused took its time in an earlier run; the sum is without it."
+
+  /// `4 min 12 s; 2 of 7 series reused`
+  static func run(_ record: RunRecord, _ judgements: [Judgement]) -> String {
+    let reused = judgements.count { $0.trial?.reused == true }
+    let time = record.wall.map { duration($0) } ?? "unknown time"
+    return "\(time); \(reused) of \(judgements.count) series reused"
+  }
+
+  /// The words of ``run(_:_:)`` as sentences, and what the reports took.
+  static func summary(_ record: RunRecord, _ judgements: [Judgement]) -> String {
+    let reused = judgements.count { $0.trial?.reused == true }
+    var sentences = [record.wall.map { "The run took \(duration($0))." } ?? "How long the run took is not known."]
+    let were = reused == 1 ? "was" : "were"
+    sentences.append("\(reused) of \(judgements.count) series \(were) reused from an earlier run.")
+    if let seconds = Cost.known(record.reportSeconds) {
+      sentences.append("Making its reports took \(duration(seconds)).")
+    }
+    return sentences.joined(separator: " ")
   }
 
   /// `21 ok, 2 not-ok`

@@ -1,0 +1,47 @@
+internal import BenchModel
+
+/// Wall time of each step, and of some together.
+struct SecondsDocument: Encodable {
+  @ExplicitNull var apply: Double?
+  @ExplicitNull var configure: Double?
+  @ExplicitNull var compile: Double?
+  @ExplicitNull var link: Double?
+  @ExplicitNull var build: Double?
+  @ExplicitNull var start: Double?
+  @ExplicitNull var boot: Double?
+  @ExplicitNull var tests: Double?
+  @ExplicitNull var collect: Double?
+  @ExplicitNull var total: Double?
+
+  init(_ seconds: StageSeconds?) {
+    let seconds = seconds?.known
+    apply = Self.rounded(seconds?.apply)
+    configure = Self.rounded(seconds?.configure)
+    compile = Self.rounded(seconds?.compile)
+    link = Self.rounded(seconds?.link)
+    build = Self.rounded(seconds?.build)
+    start = Self.rounded(seconds?.start)
+    boot = Self.rounded(seconds?.boot)
+    tests = Self.rounded(seconds?.tests)
+    collect = Self.rounded(seconds?.collect)
+    total = Self.rounded(seconds?.total)
+  }
+
+  /// Microseconds say nothing.
+  static func rounded(_ seconds: Double?) -> Double? { seconds.map { ($0 * 1000).rounded() / 1000 } }
+}
+
+/// How a series' image came about.
+struct WorkDocument: Encodable {
+  var method: BuildWork.Method
+  var objects: Int
+  var cached: Int
+  var sharedPatches: Int
+
+  init(_ work: BuildWork) {
+    method = work.method
+    objects = max(0, work.objects)
+    cached = max(0, work.cached)
+    sharedPatches = max(0, work.sharedPatches)
+  }
+}
