@@ -101,7 +101,7 @@ let package = Package(
       name: "KernelBuildTests", dependencies: ["KernelBuild", "BenchModel", "TestSupport", "Toolbox"],
       swiftSettings: strict),
     .testTarget(
-      name: "GuestMachineTests", dependencies: ["GuestMachine", "BenchModel", "GuestProtocol"],
+      name: "GuestMachineTests", dependencies: ["GuestMachine", "BenchModel", "GuestProtocol", "TestSupport"],
       swiftSettings: strict),
     .testTarget(name: "BenchTests", dependencies: ["Bench", "BenchModel", "TestSupport"], swiftSettings: strict),
     // Real kernels, real guests. Needs what setup.sh installs and builds; skips nothing.

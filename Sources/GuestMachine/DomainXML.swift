@@ -1,4 +1,5 @@
 import BenchModel
+import GuestProtocol
 import SystemPackage
 
 /// Renders a machine as libvirt's domain XML: only what the tests need, because each device more is probed by the
@@ -11,11 +12,26 @@ enum DomainXML {
       case .tcg: "<cpu mode='custom' match='exact' check='none'><model fallback='forbid'>qemu64</model></cpu>"
       case .kvm: "<cpu mode='host-passthrough' check='none'/>"
       }
+    let uuid = spec.hold.map { "<uuid>\(escape($0.uuid))</uuid>" } ?? ""
+    // A FIFO is always open on the host's side, unlike a socket: the guest can wait for orders in a plain read, and the
+    // orders can lie there before QEMU does.
+    let orders =
+      spec.hold.map {
+        """
+        <channel type='pipe'>
+          <source path='\(escape($0.orders.string))'/>
+          <target type='virtio' name='\(GuestHold.ordersPort)'/>
+        </channel>
+        """
+      } ?? ""
+    // A restored guest's console begins with that of its boot, which QEMU would else cut off.
+    let append = spec.hold == nil ? "" : " append='on'"
     // libvirt would attach its first video device as virtio-vga, whose VGA BIOS costs seconds under emulation;
     // virtio-gpu-pci has none, and only QEMU's own words can ask for it.
     return """
       <domain type='\(spec.accelerator == .kvm ? "kvm" : "qemu")' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
         <name>\(escape(spec.name))</name>
+        \(uuid)
         <memory unit='MiB'>\(spec.memory)</memory>
         <vcpu>\(spec.processors)</vcpu>
         <os>
@@ -33,13 +49,14 @@ enum DomainXML {
           <controller type='usb' model='none'/>
           <memballoon model='none'/>
           <serial type='file'>
-            <source path='\(escape(spec.console.string))'/>
+            <source path='\(escape(spec.console.string))'\(append)/>
             <target type='isa-serial' port='0'/>
           </serial>
           <channel type='file'>
             <source path='\(escape(spec.results.string))'/>
             <target type='virtio' name='\(MachineSpec.resultsPort)'/>
           </channel>
+          \(orders)
         </devices>
         <qemu:commandline>
           <qemu:arg value='-device'/>

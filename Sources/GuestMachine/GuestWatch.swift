@@ -103,7 +103,7 @@ public struct GuestWatch<C: Clock>: Sendable where C.Duration == Duration {
       tests: hello.map { seconds(from: $0, to: end) })
   }
 
-  private func overdue(
+  func overdue(
     _ now: C.Instant, start: C.Instant, lastWord: C.Instant, hello: C.Instant?
   ) -> GuestEnding? {
     let limit = { (duration: Duration) in duration / .seconds(1) }
@@ -154,6 +154,7 @@ struct GuestTranscript {
     case .guest: return ended ? .completed : .stoppedEarly
     case .emulator(let words): return .machineDied(words)
     case .destroyed: return .machineDied("it was destroyed by somebody else")
+    case .saved: return .machineDied("it was saved to a file by somebody else")
     }
   }
 

@@ -74,6 +74,7 @@ final class StopListener: Sendable {
     switch UInt32(bitPattern: detail) {
     case VIR_DOMAIN_EVENT_STOPPED_SHUTDOWN.rawValue, VIR_DOMAIN_EVENT_STOPPED_CRASHED.rawValue: send(.guest)
     case VIR_DOMAIN_EVENT_STOPPED_DESTROYED.rawValue: send(.destroyed)
+    case VIR_DOMAIN_EVENT_STOPPED_SAVED.rawValue: send(.saved)
     default: send(.emulator("QEMU ended without the guest's asking"))
     }
   }

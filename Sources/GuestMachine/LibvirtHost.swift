@@ -3,13 +3,13 @@ import Dispatch
 import Foundation
 import Glibc
 import Synchronization
-import SystemPackage
+public import SystemPackage
 import Toolbox
 
 /// A connection to libvirt that can start machines.
 ///
 /// libvirt's calls block, so they are made on a queue of the connection's own, one at a time.
-public final class LibvirtHost: MachineHost {
+public final class LibvirtHost: SavingHost {
   private let connection: LibvirtPointer
   private let queue: DispatchQueue
   /// The driver runs inside this process; guests then do not end with the connection, and have to be ended here.
@@ -88,24 +88,48 @@ public final class LibvirtHost: MachineHost {
   public func withMachine<Result: Sendable>(
     _ spec: MachineSpec, _ body: @Sendable (LibvirtMachine) async throws -> Result
   ) async throws -> Result {
-    let listener = StopListener(spec.name)
-    let machine = try await start(spec, listener)
-    do {
-      let result = try await body(machine)
-      await machine.end()
-      return result
-    } catch {
-      await machine.end()
-      throw error
+    // The files must be there before QEMU is, so that reading can begin with their first byte.
+    for path in [spec.console, spec.results] { try Data().write(to: URL(filePath: path.string)) }
+    // The embedded driver refuses to end guests with the connection; any other does it for us.
+    let flags = isEmbedded ? 0 : UInt32(VIR_DOMAIN_START_AUTODESTROY.rawValue)
+    return try await withDomain(spec, body) { connection, xml in
+      guard let raw = virDomainCreateXML(connection.raw, xml, flags) else {
+        throw LibvirtError.last("virDomainCreateXML")
+      }
+      return LibvirtPointer(raw: raw)
     }
   }
 
-  private func start(_ spec: MachineSpec, _ listener: StopListener) async throws -> LibvirtMachine {
-    // The files must be there before QEMU is, so that reading can begin with their first byte.
-    for path in [spec.console, spec.results] { try Data().write(to: URL(filePath: path.string)) }
+  /// As ``SavingHost`` says. A connection other than the embedded driver's does not end a restored guest when this
+  /// process is killed: libvirt has no flag for that here.
+  public func withMachine<Result: Sendable>(
+    _ spec: MachineSpec, restoredFrom state: FilePath, _ body: @Sendable (LibvirtMachine) async throws -> Result
+  ) async throws -> Result {
+    try await withDomain(spec, body) { connection, xml in
+      // Paused, because the call gives no handle, and a guest that runs could be gone before there is one.
+      guard virDomainRestoreFlags(connection.raw, state.string, xml, UInt32(VIR_DOMAIN_SAVE_PAUSED.rawValue)) == 0
+      else { throw SavedGuestError.notRestored(.last("virDomainRestoreFlags")) }
+      guard let raw = virDomainLookupByName(connection.raw, spec.name) else {
+        throw SavedGuestError.notRestored(.last("virDomainLookupByName"))
+      }
+      guard virDomainResume(raw) == 0 else {
+        let error = LibvirtError.last("virDomainResume")
+        _ = virDomainDestroy(raw)
+        _ = virDomainFree(raw)
+        throw SavedGuestError.notRestored(error)
+      }
+      return LibvirtPointer(raw: raw)
+    }
+  }
+
+  /// - Parameter start: makes the call that starts the domain; runs on the connection's queue.
+  private func withDomain<Result: Sendable>(
+    _ spec: MachineSpec, _ body: @Sendable (LibvirtMachine) async throws -> Result,
+    start: @escaping @Sendable (_ connection: LibvirtPointer, _ xml: String) throws -> LibvirtPointer
+  ) async throws -> Result {
+    let listener = StopListener(spec.name)
     let xml = DomainXML.render(spec)
-    let log = logs?.appending(spec.name + ".log")
-    let (domain, callback) = try await queue.call { [connection, isEmbedded] in
+    let (domain, callback) = try await queue.call { [connection] in
       // Registered before the start: a guest may end before this call returns.
       let opaque = Unmanaged.passRetained(listener)
       let callback = virConnectDomainEventRegisterAny(
@@ -116,21 +140,27 @@ public final class LibvirtHost: MachineHost {
         opaque.release()
         throw LibvirtError.last("virConnectDomainEventRegisterAny")
       }
-      // The embedded driver refuses to end guests with the connection; any other does it for us.
-      let flags = isEmbedded ? 0 : UInt32(VIR_DOMAIN_START_AUTODESTROY.rawValue)
-      guard let raw = virDomainCreateXML(connection.raw, xml, flags) else {
-        let error = LibvirtError.last("virDomainCreateXML")
+      do {
+        return (try start(connection, xml), callback)
+      } catch {
         _ = virConnectDomainEventDeregisterAny(connection.raw, callback)
         throw error
       }
-      return (LibvirtPointer(raw: raw), callback)
     }
-    return LibvirtMachine(
-      spec, domain: domain, listener: listener, queue: queue, log: log,
+    let machine = LibvirtMachine(
+      spec, domain: domain, listener: listener, queue: queue, log: logs?.appending(spec.name + ".log"),
       release: { [connection] in
         _ = virConnectDomainEventDeregisterAny(connection.raw, callback)
         _ = virDomainFree(domain.raw)
       })
+    do {
+      let result = try await body(machine)
+      await machine.end()
+      return result
+    } catch {
+      await machine.end()
+      throw error
+    }
   }
 }
 

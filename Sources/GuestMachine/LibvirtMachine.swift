@@ -1,10 +1,10 @@
 import CLibvirt
 import Dispatch
 import Foundation
-import SystemPackage
+public import SystemPackage
 
 /// A running libvirt domain and the two files that QEMU writes what the guest says to.
-public final class LibvirtMachine: Machine {
+public final class LibvirtMachine: SavableMachine {
   public let signals: AsyncStream<MachineSignal>
   private let domain: LibvirtPointer
   private let queue: DispatchQueue
@@ -61,6 +61,14 @@ public final class LibvirtMachine: Machine {
 
   public func destroy() async {
     await queue.run { [domain] in _ = virDomainDestroy(domain.raw) }
+  }
+
+  public func save(to file: FilePath) async throws {
+    try await queue.call { [domain] in
+      guard virDomainSaveFlags(domain.raw, file.string, nil, 0) == 0 else {
+        throw SavedGuestError.notSaved(.last("virDomainSaveFlags"))
+      }
+    }
   }
 
   /// Ends the machine if it still runs, and gives libvirt's objects back.

@@ -1,3 +1,5 @@
+public import SystemPackage
+
 /// What a running machine lets be seen of it, in the order it happens.
 public enum MachineSignal: Sendable, Hashable {
   /// More of the serial console.
@@ -18,6 +20,8 @@ public enum StopReason: Sendable, Hashable {
   case emulator(String)
   /// ``Machine/destroy()`` was called.
   case destroyed
+  /// ``SavableMachine/save(to:)`` was called.
+  case saved
 }
 
 /// A machine that was started.
@@ -35,5 +39,25 @@ public protocol MachineHost: Sendable {
   /// cancelled.
   func withMachine<Result: Sendable>(
     _ spec: MachineSpec, _ body: @Sendable (Running) async throws -> Result
+  ) async throws -> Result
+}
+
+/// A machine whose state can be written to a file.
+public protocol SavableMachine: Machine {
+  /// Writes all of the machine's state to a new file and ends the machine.
+  /// - Throws: ``SavedGuestError/notSaved(_:)``
+  func save(to file: FilePath) async throws
+}
+
+/// What can start machines from saved states.
+public protocol SavingHost: MachineHost where Running: SavableMachine {
+  /// Starts a machine from a saved state for as long as `body` runs. When this returns the machine is gone, also if the
+  /// task was cancelled.
+  /// - Parameters:
+  ///   - spec: the one that was saved, with other files. What is in these files stays; the machine appends to it.
+  ///   - state: what ``SavableMachine/save(to:)`` wrote.
+  /// - Throws: ``SavedGuestError/notRestored(_:)``, and what `body` throws.
+  func withMachine<Result: Sendable>(
+    _ spec: MachineSpec, restoredFrom state: FilePath, _ body: @Sendable (Running) async throws -> Result
   ) async throws -> Result
 }

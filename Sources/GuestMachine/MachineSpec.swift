@@ -17,6 +17,21 @@ public struct MachineSpec: Sendable, Hashable {
   public var console: FilePath
   /// A file of KTAP, written by PID 1 of the guest.
   public var results: FilePath
+  /// What a guest that holds has besides; `nil` for one that goes on by itself.
+  public var hold: Hold?
+
+  /// What makes a guest one that waits for orders, at a point where it can be saved.
+  public struct Hold: Sendable, Hashable {
+    /// libvirt restores a state only under the name and the UUID that it was saved under.
+    public var uuid: String
+    /// A FIFO from which the guest reads its orders.
+    public var orders: FilePath
+
+    public init(uuid: String, orders: FilePath) {
+      self.uuid = uuid
+      self.orders = orders
+    }
+  }
 
   public init(
     name: String, accelerator: Accelerator, kernel: FilePath, initramfs: FilePath, commandLine: KernelCommandLine,
@@ -31,6 +46,14 @@ public struct MachineSpec: Sendable, Hashable {
     self.memory = memory
     self.console = console
     self.results = results
+  }
+
+  /// The same guest, made to hold.
+  public func holding(_ hold: Hold) -> MachineSpec {
+    var spec = self
+    spec.hold = hold
+    spec.commandLine.parameters.append("patchbench.hold")
+    return spec
   }
 
   /// In MiB: enough for KASAN's shadow and what the tests map.

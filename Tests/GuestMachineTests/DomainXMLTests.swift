@@ -37,4 +37,16 @@ import Testing
     let xml = DomainXML.render(Self.spec(.tcg, kernel: "/a<b>&'\"/vmlinux"))
     #expect(xml.contains("<kernel>/a&lt;b&gt;&amp;&apos;&quot;/vmlinux</kernel>"))
   }
+
+  @Test func onlyAGuestThatHoldsHasOrdersAndKeepsItsIdentity() {
+    let plain = DomainXML.render(Self.spec(.tcg))
+    for words in ["<uuid>", "type='pipe'", "orders", "append", "patchbench.hold"] { #expect(!plain.contains(words)) }
+    let spec = Self.spec(.tcg).holding(MachineSpec.Hold(uuid: "1-2", orders: "/r/it's"))
+    let xml = DomainXML.render(spec)
+    #expect(xml.contains("<uuid>1-2</uuid>"))
+    #expect(xml.contains("<source path='/r/it&apos;s'/>"))
+    #expect(xml.contains("<target type='virtio' name='org.patchbench.orders.0'/>"))
+    #expect(xml.contains("<source path='/r/console.log' append='on'/>"))
+    #expect(GuestOptions(commandLine: spec.commandLine.text).hold)
+  }
 }

@@ -4,7 +4,8 @@ import Testing
 @Suite struct GuestOptionsTests {
   @Test(arguments: [
     GuestOptions(), GuestOptions(only: ["forward/a-to-b/c"], testSeconds: 1),
-    GuestOptions(only: ["a/b", "c/d=e"], testSeconds: 300),
+    GuestOptions(only: ["a/b", "c/d=e"], testSeconds: 300), GuestOptions(hold: true),
+    GuestOptions(only: ["a/b"], testSeconds: 2, hold: true),
   ])
   func roundTrip(_ options: GuestOptions) {
     let line = "console=ttyS0 " + options.parameters.joined(separator: " ") + " -- x\n"
@@ -18,10 +19,17 @@ import Testing
       ])
   }
 
+  @Test func ordersAreOneLineThatAsksForNoSecondHold() {
+    let options = GuestOptions(only: ["a/b", "c/d"], testSeconds: 4, hold: true)
+    #expect(options.orders == "patchbench.test_seconds=4 patchbench.only=a/b,c/d\n")
+    #expect(GuestOptions(commandLine: options.orders) == GuestOptions(only: ["a/b", "c/d"], testSeconds: 4))
+  }
+
   @Test(arguments: [
     "", "patchbench.test_seconds", "patchbench.test_seconds=", "patchbench.test_seconds=x",
     "patchbench.test_seconds=0", "patchbench.test_seconds=-5", "patchbench.test_seconds=1.5", "patchbench.only=",
     "patchbench.unknown=1", "xpatchbench.test_seconds=5",
+    "patchbench.hold=", "patchbench.hold=1", "patchbench.holding",
   ])
   func whatCannotBeReadLeavesTheDefault(_ line: String) {
     #expect(GuestOptions(commandLine: line) == GuestOptions())

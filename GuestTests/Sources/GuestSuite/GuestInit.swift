@@ -8,16 +8,17 @@ public enum GuestInit {
   /// the first ones hold, each for its whole time, and tell nothing of the series.
   private static let mostHanging = 2
 
-  /// Runs the tests that the kernel command line asks for and switches the machine off.
+  /// Runs the tests that the kernel command line asks for, or the orders to a guest that holds, and switches the
+  /// machine off.
   public static func run() -> Never {
     let options = GuestOptions(commandLine: (try? readText("/proc/cmdline")) ?? "")
-    if let port = ResultsPort.open() {
-      runTests(options, to: port)
+    if let port = HostPort.open(HostPort.results, flags: O_WRONLY) {
+      if let options = options.hold ? Hold.wait(saying: port) : options { runTests(options, to: port) }
       // What was written lies in the device's queue. QEMU takes it out when it stops the device, but a host that
       // reads only what arrived before the power went would miss it.
       usleep(50_000)
     } else {
-      Kmsg.say("no port \(ResultsPort.name): nowhere to report to")
+      Kmsg.say("no port \(HostPort.results): nowhere to report to")
     }
     Kmsg.say("end")
     cguest_power_off()

@@ -1,0 +1,81 @@
+import Foundation
+import Glibc
+import GuestMachine
+import GuestProtocol
+import Synchronization
+import SystemPackage
+
+/// What a scripted host was asked to do, in order.
+enum HostCall: Sendable, Hashable {
+  case started(MachineSpec)
+  case saved(FilePath)
+  /// With the orders that lay in its FIFO and the text of its console file when it started.
+  case restored(MachineSpec, orders: String, console: String)
+  case ended
+}
+
+/// A host whose machines follow scripts: the first one for the boot, the others for the guests restored from it.
+final class ScriptedHost: SavingHost {
+  private let clock: ScriptClock
+  private let scripts: Mutex<[[Step]]>
+  private let log = Mutex<[HostCall]>([])
+  private let refusal: (save: SavedGuestError?, restore: SavedGuestError?)
+
+  init(
+    _ scripts: [[Step]], clock: ScriptClock, refusingToSave save: SavedGuestError? = nil,
+    refusingToRestore restore: SavedGuestError? = nil
+  ) {
+    self.clock = clock
+    self.scripts = Mutex(scripts)
+    refusal = (save, restore)
+  }
+
+  var calls: [HostCall] { log.withLock { $0 } }
+
+  struct Running: SavableMachine {
+    let machine: ScriptedMachine
+    let host: ScriptedHost
+    var signals: AsyncStream<MachineSignal> { machine.signals }
+    func destroy() async { await machine.destroy() }
+    func save(to file: FilePath) async throws {
+      if let refusal = host.refusal.save { throw refusal }
+      try Data("state".utf8).write(to: URL(filePath: file.string))
+      host.log.withLock { $0.append(.saved(file)) }
+    }
+  }
+
+  func withMachine<Result: Sendable>(
+    _ spec: MachineSpec, _ body: @Sendable (Running) async throws -> Result
+  ) async throws -> Result {
+    try Data("the boot's console\n".utf8).write(to: URL(filePath: spec.console.string))
+    return try await run(.started(spec), body)
+  }
+
+  func withMachine<Result: Sendable>(
+    _ spec: MachineSpec, restoredFrom state: FilePath, _ body: @Sendable (Running) async throws -> Result
+  ) async throws -> Result {
+    if let refusal = refusal.restore { throw refusal }
+    // Both have to be there, or libvirt would not find them either.
+    _ = try Data(contentsOf: URL(filePath: state.string))
+    let console = try String(contentsOfFile: spec.console.string, encoding: .utf8)
+    return try await run(.restored(spec, orders: Self.read(spec.hold!.orders), console: console), body)
+  }
+
+  private func run<Result: Sendable>(
+    _ call: HostCall, _ body: @Sendable (Running) async throws -> Result
+  ) async throws -> Result {
+    log.withLock { $0.append(call) }
+    defer { log.withLock { $0.append(.ended) } }
+    let script = scripts.withLock { $0.isEmpty ? [] : $0.removeFirst() }
+    return try await body(Running(machine: ScriptedMachine(script, clock: clock), host: self))
+  }
+
+  private static func read(_ fifo: FilePath) throws -> String {
+    let file = try FileDescriptor.open(fifo, .readOnly, options: .nonBlocking)
+    defer { try? file.close() }
+    let bytes = try [UInt8](unsafeUninitializedCapacity: GuestHold.longestOrders + 1) { buffer, count in
+      count = try file.read(into: UnsafeMutableRawBufferPointer(buffer))
+    }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+}
