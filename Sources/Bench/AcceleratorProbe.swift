@@ -1,5 +1,5 @@
 import BenchModel
-import Foundation
+public import Foundation
 import Glibc
 import GuestMachine
 import GuestProtocol
@@ -24,6 +24,8 @@ public struct KVMFinding: Codable, Sendable, Hashable {
   public var machine: String
   public var works: Bool
   public var words: String
+  /// When the probe is to be made again all the same.
+  public var until: Date?
 
   static func file(_ cache: Cache) -> FilePath { cache.root.appending("machine").appending("kvm.json") }
 
@@ -31,7 +33,7 @@ public struct KVMFinding: Codable, Sendable, Hashable {
   public static func remembered(_ cache: Cache, emulator: String) -> KVMFinding? {
     guard let data = FileManager.default.contents(atPath: file(cache).string),
       let finding = try? JSONDecoder().decode(KVMFinding.self, from: data),
-      finding.machine == identity(emulator)
+      finding.machine == identity(emulator), finding.until ?? .distantFuture > Date()
     else { return nil }
     return finding
   }
@@ -60,6 +62,19 @@ struct AcceleratorProbe: Sendable {
 
   /// A guest under a working KVM says hello in about a second.
   private static let deadline = Duration.seconds(15)
+  /// How long a start that failed is remembered, in seconds.
+  private static let shortMemory = 3600.0
+
+  /// The accelerator that a run will take, if that is known without a boot.
+  static func known(_ choice: AcceleratorChoice, cache: Cache, emulator: String) -> Accelerator? {
+    switch choice {
+    case .tcg: return .tcg
+    case .kvm: return .kvm
+    case .auto:
+      if access("/dev/kvm", R_OK | W_OK) != 0 { return .tcg }
+      return KVMFinding.remembered(cache, emulator: emulator).map { $0.works ? .kvm : .tcg }
+    }
+  }
 
   func choose(
     _ host: LibvirtHost, probing: () -> Void
@@ -99,9 +114,9 @@ struct AcceleratorProbe: Sendable {
       finding.words =
         hello ? "a probe boot said hello" : "a probe boot did not say hello within \(Self.deadline / .seconds(1)) s"
     } catch let error as LibvirtError {
-      // Why QEMU did not start may be gone with the next call, and asking again costs little: not remembered.
       finding.words = error.message.split(separator: "\n").last.map(String.init) ?? error.message
-      return finding
+      // QEMU did not start, and why may be gone soon: another hypervisor that holds the processor, for one.
+      finding.until = Date(timeIntervalSinceNow: Self.shortMemory)
     }
     try finding.remember(cache)
     return finding

@@ -8,7 +8,7 @@ import Toolbox
 
 /// A run, from reading the series to its last event.
 public struct BenchRun: Sendable {
-  private let plan: RunPlan
+  let plan: RunPlan
   private let sinks: [any EventSink]
 
   public init(_ plan: RunPlan, sinks: [any EventSink]) {
@@ -25,12 +25,9 @@ public struct BenchRun: Sendable {
   public func run() async throws -> (directory: RunDirectory, interrupted: Bool) {
     await plan.cache.sweep()
     return try await plan.cache.withScratch { scratch in
-      var series: [ReadSeries] = []
-      for directory in plan.series {
-        series.append(try await directory.read(into: scratch.appending("series").appending(directory.name)))
-      }
+      let series = try await read(into: scratch)
       let directory = try makeDirectory(for: series)
-      let events = EventHub(try sinks + [EventRecorder(directory.events)])
+      let events = EventHub(try sinks + [EventRecorder(directory.events), TimingsLearner(plan.cache)])
       defer { events.reportFailures() }
       do {
         try await tryAll(series, scratch: scratch, directory: directory, events: events)
@@ -46,6 +43,15 @@ public struct BenchRun: Sendable {
         throw error
       }
     }
+  }
+
+  /// Reads all series that were asked for.
+  func read(into scratch: FilePath) async throws -> [ReadSeries] {
+    var series: [ReadSeries] = []
+    for directory in plan.series {
+      series.append(try await directory.read(into: scratch.appending("series").appending(directory.name)))
+    }
+    return series
   }
 
   /// Makes the run's directory and moves the series' diffs there: they are evidence of what was tested.
@@ -106,5 +112,6 @@ public struct BenchRun: Sendable {
       try await Pipeline(trials: trials, kept: kept, directory: directory, scratch: scratch, fresh: plan.fresh).run(
         series)
     }
+    await plan.cache.bound(keeping: base)
   }
 }

@@ -1,6 +1,7 @@
 import CLibvirt
 import Dispatch
 import Foundation
+import Synchronization
 
 /// What libvirt said of a call that failed. Decisions are made on the code, never on the words.
 public struct LibvirtError: Error, Sendable, Hashable, CustomStringConvertible {
@@ -48,7 +49,7 @@ struct LibvirtPointer: @unchecked Sendable {
   var raw: OpaquePointer
 }
 
-/// Carries a domain's lifecycle events from libvirt's thread to whoever waits.
+/// Carries a domain's end from libvirt's thread to whoever waits.
 final class StopListener: Sendable {
   let name: String
   let reasons: AsyncStream<StopReason>
@@ -60,27 +61,41 @@ final class StopListener: Sendable {
     (reasons, continuation) = AsyncStream.makeStream()
   }
 
-  /// The lifecycle callback, with the listener as its opaque pointer.
-  static let callback: @convention(c) (OpaquePointer?, OpaquePointer?, Int32, Int32, UnsafeMutableRawPointer?) -> Void =
-    { _, domain, event, detail, opaque in
-      guard let domain, let opaque, let name = virDomainGetName(domain) else { return }
-      let listener = Unmanaged<StopListener>.fromOpaque(opaque).takeUnretainedValue()
-      // Every listener hears of every domain of its connection.
-      if String(cString: name) == listener.name { listener.take(event: event, detail: detail) }
-    }
-
-  func take(event: Int32, detail: Int32) {
-    guard event == Int32(VIR_DOMAIN_EVENT_STOPPED.rawValue) else { return }
-    switch UInt32(bitPattern: detail) {
-    case VIR_DOMAIN_EVENT_STOPPED_SHUTDOWN.rawValue, VIR_DOMAIN_EVENT_STOPPED_CRASHED.rawValue: send(.guest)
-    case VIR_DOMAIN_EVENT_STOPPED_DESTROYED.rawValue: send(.destroyed)
-    case VIR_DOMAIN_EVENT_STOPPED_SAVED.rawValue: send(.saved)
-    default: send(.emulator("QEMU ended without the guest's asking"))
-    }
-  }
-
   func send(_ reason: StopReason) {
     continuation.yield(reason)
     continuation.finish()
+  }
+}
+
+/// Hands a connection's lifecycle events to the listeners of its domains. One for a connection: libvirt takes a callback
+/// only once, and tells it of every domain.
+final class StopRegistry: Sendable {
+  private let listeners = Mutex<[String: StopListener]>([:])
+
+  func add(_ listener: StopListener) { listeners.withLock { $0[listener.name] = listener } }
+
+  /// Takes the listener away, unless a later guest of the same name has put its own there.
+  func remove(_ listener: StopListener) {
+    listeners.withLock { if $0[listener.name] === listener { $0[listener.name] = nil } }
+  }
+
+  /// The lifecycle callback, with the registry as its opaque pointer.
+  static let callback: @convention(c) (OpaquePointer?, OpaquePointer?, Int32, Int32, UnsafeMutableRawPointer?) -> Void =
+    { _, domain, event, detail, opaque in
+      guard let domain, let opaque, let name = virDomainGetName(domain) else { return }
+      let registry = Unmanaged<StopRegistry>.fromOpaque(opaque).takeUnretainedValue()
+      registry.take(String(cString: name), event: event, detail: detail)
+    }
+
+  private func take(_ name: String, event: Int32, detail: Int32) {
+    guard event == Int32(VIR_DOMAIN_EVENT_STOPPED.rawValue), let listener = listeners.withLock({ $0[name] }) else {
+      return
+    }
+    switch UInt32(bitPattern: detail) {
+    case VIR_DOMAIN_EVENT_STOPPED_SHUTDOWN.rawValue, VIR_DOMAIN_EVENT_STOPPED_CRASHED.rawValue: listener.send(.guest)
+    case VIR_DOMAIN_EVENT_STOPPED_DESTROYED.rawValue: listener.send(.destroyed)
+    case VIR_DOMAIN_EVENT_STOPPED_SAVED.rawValue: listener.send(.saved)
+    default: listener.send(.emulator("QEMU ended without the guest's asking"))
+    }
   }
 }

@@ -12,14 +12,22 @@ import Toolbox
 public final class LibvirtHost: SavingHost {
   private let connection: LibvirtPointer
   private let queue: DispatchQueue
+  private let stops: StopRegistry
+  /// libvirt's number of the lifecycle callback.
+  private let callback: Int32
   /// The driver runs inside this process; guests then do not end with the connection, and have to be ended here.
   private let isEmbedded: Bool
   /// Where the embedded driver keeps QEMU's own log files.
   private let logs: FilePath?
 
-  private init(_ connection: LibvirtPointer, queue: DispatchQueue, isEmbedded: Bool, logs: FilePath?) {
+  private init(
+    _ connection: LibvirtPointer, queue: DispatchQueue, stops: StopRegistry, callback: Int32, isEmbedded: Bool,
+    logs: FilePath?
+  ) {
     self.connection = connection
     self.queue = queue
+    self.stops = stops
+    self.callback = callback
     self.isEmbedded = isEmbedded
     self.logs = logs
   }
@@ -35,13 +43,25 @@ public final class LibvirtHost: SavingHost {
     let name = uri ?? root!.uri
     // libvirt reads this once, at its first call, and would otherwise write on our stderr. A user's own setting stays.
     if let root { setenv("LIBVIRT_LOG_OUTPUTS", "3:file:\(root.path.appending("libvirt.log"))", 0) }
-    let connection = try await queue.call {
+    let stops = StopRegistry()
+    let (connection, callback) = try await queue.call {
       try LibvirtEventLoop.start()
       guard let raw = virConnectOpen(name) else { throw LibvirtError.last("virConnectOpen") }
-      return LibvirtPointer(raw: raw)
+      let opaque = Unmanaged.passRetained(stops)
+      let callback = virConnectDomainEventRegisterAny(
+        raw, nil, Int32(VIR_DOMAIN_EVENT_ID_LIFECYCLE.rawValue),
+        unsafeBitCast(StopRegistry.callback, to: virConnectDomainEventGenericCallback.self), opaque.toOpaque(),
+        { Unmanaged<StopRegistry>.fromOpaque($0!).release() })
+      guard callback >= 0 else {
+        let error = LibvirtError.last("virConnectDomainEventRegisterAny")
+        opaque.release()
+        _ = virConnectClose(raw)
+        throw error
+      }
+      return (LibvirtPointer(raw: raw), callback)
     }
     let host = LibvirtHost(
-      connection, queue: queue, isEmbedded: root != nil,
+      connection, queue: queue, stops: stops, callback: callback, isEmbedded: root != nil,
       logs: root?.path.appending("log").appending("qemu"))
     // The directory is ours by its lock, so whatever runs there was left by a run that was killed.
     if root != nil { await host.reap() }
@@ -67,7 +87,10 @@ public final class LibvirtHost: SavingHost {
   }
 
   private func close() async {
-    await queue.run { [connection] in _ = virConnectClose(connection.raw) }
+    await queue.run { [connection, callback] in
+      _ = virConnectDomainEventDeregisterAny(connection.raw, callback)
+      _ = virConnectClose(connection.raw)
+    }
   }
 
   private func reap() async {
@@ -128,29 +151,20 @@ public final class LibvirtHost: SavingHost {
     start: @escaping @Sendable (_ connection: LibvirtPointer, _ xml: String) throws -> LibvirtPointer
   ) async throws -> Result {
     let listener = StopListener(spec.name)
+    // Before the start: a guest may end before this call returns.
+    stops.add(listener)
     let xml = DomainXML.render(spec)
-    let (domain, callback) = try await queue.call { [connection] in
-      // Registered before the start: a guest may end before this call returns.
-      let opaque = Unmanaged.passRetained(listener)
-      let callback = virConnectDomainEventRegisterAny(
-        connection.raw, nil, Int32(VIR_DOMAIN_EVENT_ID_LIFECYCLE.rawValue),
-        unsafeBitCast(StopListener.callback, to: virConnectDomainEventGenericCallback.self), opaque.toOpaque(),
-        { Unmanaged<StopListener>.fromOpaque($0!).release() })
-      guard callback >= 0 else {
-        opaque.release()
-        throw LibvirtError.last("virConnectDomainEventRegisterAny")
-      }
-      do {
-        return (try start(connection, xml), callback)
-      } catch {
-        _ = virConnectDomainEventDeregisterAny(connection.raw, callback)
-        throw error
-      }
+    let domain: LibvirtPointer
+    do {
+      domain = try await queue.call { [connection] in try start(connection, xml) }
+    } catch {
+      stops.remove(listener)
+      throw error
     }
     let machine = LibvirtMachine(
       spec, domain: domain, listener: listener, queue: queue, log: logs?.appending(spec.name + ".log"),
-      release: { [connection] in
-        _ = virConnectDomainEventDeregisterAny(connection.raw, callback)
+      release: { [stops] in
+        stops.remove(listener)
         _ = virDomainFree(domain.raw)
       })
     do {

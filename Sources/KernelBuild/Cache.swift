@@ -31,6 +31,9 @@ public struct Cache: Sendable, Hashable {
   /// Where built bases are, a directory for each and a lock beside it.
   public var bases: FilePath { root.appending("bases") }
 
+  var sources: FilePath { root.appending("sources") }
+  var work: FilePath { root.appending("work") }
+
   /// ccache's directory.
   var objects: FilePath { root.appending("objects") }
 
@@ -65,7 +68,7 @@ public struct Cache: Sendable, Hashable {
   private func lockedName() throws -> (path: FilePath, lockPath: FilePath, lock: FileLock) {
     while true {
       let name = "\(ProcessInfo.processInfo.processIdentifier)-\(UUID().uuidString)"
-      let path = root.appending("work").appending(name)
+      let path = work.appending(name)
       let lockPath = FilePath(path.string + ".lock")
       if let lock = try FileLock.attempt(lockPath, .exclusive) { return (path, lockPath, lock) }
     }
@@ -73,7 +76,6 @@ public struct Cache: Sendable, Hashable {
 
   /// Removes what runs left under `work/` that were killed before they could: their locks are free.
   public func sweep() async {
-    let work = root.appending("work")
     for name in (try? FileManager.default.contentsOfDirectory(atPath: work.string)) ?? [] {
       guard name.hasSuffix(".lock") else { continue }
       let lockPath = work.appending(name)

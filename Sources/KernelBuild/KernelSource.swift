@@ -125,5 +125,5 @@ extension KernelDefinition {
 
 extension Cache {
   /// Where the repository of a kernel is fetched to whose source is not on this machine.
-  func repository(of kernel: KernelDefinition) -> FilePath { root.appending("sources").appending(kernel.name + ".git") }
+  func repository(of kernel: KernelDefinition) -> FilePath { sources.appending(kernel.name + ".git") }
 }

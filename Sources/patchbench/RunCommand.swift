@@ -20,6 +20,7 @@ struct RunCommand: AsyncParsableCommand {
         patchbench run Patches/candidates
         patchbench run ~/v3 ~/v4 --kernel linux-6.12 --profile kasan
         patchbench run ~/v4 --json > verdict.json
+        patchbench run series/ --dry-run
 
       The verdict of a series is one of clean, fixes, regresses, does-not-apply, does-not-build, does-not-boot, \
       inconclusive. Ctrl-C ends builds and guests and keeps what was finished.
@@ -59,6 +60,9 @@ struct RunCommand: AsyncParsableCommand {
   @Flag(help: "Print report.json on standard output instead of the table.")
   var json = false
 
+  @Flag(help: "Say what would be done and about how long it would take, and do none of it.")
+  var dryRun = false
+
   @OptionGroup var common: CommonOptions
 
   func validate() throws {
@@ -84,6 +88,11 @@ struct RunCommand: AsyncParsableCommand {
       resources: resources(), fresh: fresh, output: output.map { FilePath($0) },
       environment: environment, version: Patchbench.version)
 
+    if dryRun {
+      let forecast = try await BenchRun(plan, sinks: []).forecast()
+      Output.result(json ? try ForecastText.json(forecast) : ForecastText.text(forecast))
+      return
+    }
     let display = ProgressDisplay(total: series.count)
     let (directory, interrupted) = try await untilSignal {
       try await BenchRun(plan, sinks: [display]).run()

@@ -1,0 +1,127 @@
+public import BenchModel
+import Foundation
+import GuestMachine
+import KernelBuild
+import SeriesIntake
+import SystemPackage
+
+/// What a run would do, and about how long it would take.
+public struct Forecast: Sendable, Hashable, Codable {
+  /// What becomes of the base or of a series.
+  public enum Work: Sendable, Hashable, Codable {
+    /// A kept result is taken.
+    case reuse
+    /// It is run, with its image as it is.
+    case run
+    /// About so many objects are made, and it is run. `shared` of its patches are built together with other series'.
+    case build(objects: Int, method: BuildWork.Method, shared: Int)
+    /// A patch is refused.
+    case refuse(ApplyFailure)
+    /// It is built from nothing, and run.
+    case buildAll
+  }
+
+  public struct Entry: Sendable, Hashable, Codable {
+    /// `nil` is the base.
+    public var series: String?
+    public var work: Work
+    /// Of work alone, as if nothing else ran.
+    public var seconds: Double
+  }
+
+  public var cell: CellKey
+  public var accelerator: Accelerator?
+  /// The base, then the series in the order in which they would be worked at.
+  public var entries: [Entry]
+  /// With as many at once as there is room for.
+  public var seconds: Double
+
+  init(cell: CellKey, accelerator: Accelerator?, entries: [Entry], jobs: Int) {
+    self.cell = cell
+    self.accelerator = accelerator
+    self.entries = entries
+    // A build or a guest keeps about one processor busy; the base's build takes all there are, before anything else.
+    let whole = entries.filter { $0.work == .buildAll }.map(\.seconds).reduce(0, +)
+    let parts = entries.filter { $0.work != .buildAll }.map(\.seconds)
+    seconds = whole + max(parts.max() ?? 0, parts.reduce(0, +) / Double(max(1, jobs)))
+  }
+}
+
+extension BenchRun {
+  /// Says what ``run()`` would do. Patches are applied in trees of their own, so that it is known which are refused;
+  /// nothing is built, no guest is started, and no directory is made for the run.
+  /// - Throws: as ``run()``.
+  public func forecast() async throws -> Forecast {
+    await plan.cache.sweep()
+    return try await plan.cache.withScratch { scratch in
+      let series = try await read(into: scratch)
+      let timings = Timings(plan.cache)
+      let emulator = try await Emulator.version()
+      guard let base = try await BaseBuild.find(plan.kernel, profile: plan.profile, cache: plan.cache) else {
+        // Without the base's records nobody knows what a series will have compiled: one object a patch is the rule.
+        let entries = [Forecast.Entry(series: nil, work: .buildAll, seconds: timings.baseSeconds + timings.guestSeconds)]
+        return Forecast(
+          cell: plan.cell, accelerator: nil,
+          entries: entries
+            + series.map { one in
+              let objects = one.series.patches.count
+              return Forecast.Entry(
+                series: one.series.name, work: .build(objects: objects, method: .kbuild, shared: 0),
+                seconds: timings.buildSeconds(objects: objects) + timings.guestSeconds)
+            }, jobs: plan.resources.jobs)
+      }
+      // A run that has never probed KVM does so first; until then nobody knows under which results will be kept.
+      let accelerator = AcceleratorProbe.known(plan.accelerator, cache: plan.cache, emulator: emulator)
+      let kept = try await KeptTrials(
+        cache: plan.cache, scratch: scratch, base: base, guestBinary: plan.guestBinary, emulator: emulator,
+        accelerator: accelerator ?? .tcg, cell: plan.cell, version: plan.version)
+      func isKept(_ key: String) -> Bool { !plan.fresh && accelerator != nil && kept.cost(key) != nil }
+
+      var entries: [Forecast.Entry] = []
+      let baseIsKept = isKept(try await kept.key([]))
+      entries.append(
+        Forecast.Entry(
+          series: nil, work: baseIsKept ? .reuse : .run, seconds: baseIsKept ? 0 : timings.guestSeconds))
+      var pending: [WorkItem] = []
+      for one in series {
+        let item = try await Pipeline.item(one, kept: kept, base: base)
+        if isKept(item.key) {
+          entries.append(Forecast.Entry(series: one.series.name, work: .reuse, seconds: 0))
+        } else {
+          pending.append(item)
+        }
+      }
+      let method = try await SeriesTree.method(scratch: scratch)
+      for (number, item) in WorkPlan.order(pending).enumerated() {
+        let tree = method == .copy ? nil : scratch.appending("tree-\(number)")
+        entries.append(try await entry(item, base: base, method: method, tree: tree, timings: timings))
+      }
+      return Forecast(cell: plan.cell, accelerator: accelerator, entries: entries, jobs: plan.resources.jobs)
+    }
+  }
+
+  /// - Parameter tree: where the patches are tried; `nil` where a tree would be a copy of the base, which is too much
+  ///   for a question.
+  private func entry(
+    _ item: WorkItem, base: BaseBuild, method: SeriesTree.Method, tree: FilePath?, timings: Timings
+  ) async throws -> Forecast.Entry {
+    let name = item.one.series.name
+    if let tree {
+      let place = try await SeriesTree.make(base, method: method, scratch: tree)
+      if let refused = try await place.apply(item.one.series, diffs: item.one.diffs) {
+        return Forecast.Entry(series: name, work: .refuse(refused), seconds: 1)
+      }
+    }
+    let reach = try base.reach(of: Set(item.one.series.patches.flatMap(\.paths)))
+    let build: BuildWork.Method =
+      switch reach {
+      case .nothing: .unchanged
+      case .objects: .replay
+      case .tree: .kbuild
+      }
+    let objects = reach.objectCount
+    return Forecast.Entry(
+      series: name, work: .build(objects: objects, method: build, shared: item.shared),
+      seconds: (build == .unchanged ? 0 : timings.buildSeconds(objects: objects)) + timings.guestSeconds)
+  }
+}

@@ -1,0 +1,85 @@
+import BenchModel
+import Foundation
+import KernelBuild
+import Synchronization
+import SystemPackage
+
+/// How long things took here, kept to say beforehand how long a run will take. In seconds; `nil` where nothing is known.
+struct Timings: Codable, Sendable, Hashable {
+  /// Building a base from nothing.
+  var base: Double?
+  /// One object, with all compilers at work.
+  var object: Double?
+  /// What a build takes beside its objects: the patches, the walk, the link.
+  var link: Double?
+  /// A guest from its start to its end, all tests included.
+  var guest: Double?
+
+  /// What an emulated guest and a 6.12 take on two cores, for a machine that has not run anything yet.
+  private static let guess = Timings(base: 330, object: 0.4, link: 4, guest: 15)
+
+  /// Learns from a trial; what is new counts as much as all before, since machines and suites change.
+  mutating func learn(_ trial: Trial) {
+    guard !trial.reused else { return }
+    func blend(_ known: inout Double?, _ seen: Double?) {
+      guard let seen, seen.isFinite, seen >= 0 else { return }
+      known = known.map { ($0 + seen) / 2 } ?? seen
+    }
+    let seconds = trial.seconds
+    if trial.series == nil {
+      blend(&base, seconds.build)
+    } else if let work = trial.work, work.method != .unchanged {
+      let made = work.objects - work.cached
+      if made > 0 { blend(&object, seconds.compile.map { $0 / Double(made) }) }
+      blend(&link, seconds.link.map { $0 + (seconds.configure ?? 0) + (seconds.apply ?? 0) })
+    }
+    if case .ran(let run) = trial.result, run.ending == .completed, let boot = seconds.boot, let tests = seconds.tests {
+      blend(&guest, boot + tests + (seconds.start ?? 0) + (seconds.collect ?? 0))
+    }
+  }
+
+  var baseSeconds: Double { base ?? Self.guess.base! }
+  var guestSeconds: Double { guest ?? Self.guess.guest! }
+  func buildSeconds(objects: Int) -> Double {
+    Double(objects) * (object ?? Self.guess.object!) + (link ?? Self.guess.link!)
+  }
+
+  private static func file(_ cache: Cache) -> FilePath { cache.root.appending("machine").appending("timings.json") }
+
+  init(base: Double? = nil, object: Double? = nil, link: Double? = nil, guest: Double? = nil) {
+    self.base = base
+    self.object = object
+    self.link = link
+    self.guest = guest
+  }
+
+  /// What is known here; nothing if nothing is.
+  init(_ cache: Cache) {
+    let data = FileManager.default.contents(atPath: Self.file(cache).string)
+    self = data.flatMap { try? JSONDecoder().decode(Timings.self, from: $0) } ?? Timings()
+  }
+
+  /// Keeps it. Only an estimate is lost where that fails.
+  func save(_ cache: Cache) {
+    try? JSONEncoder().encode(self).write(to: URL(filePath: Self.file(cache).string), options: .atomic)
+  }
+}
+
+/// Learns from a run's trials and keeps what it learned when the run is over.
+final class TimingsLearner: EventSink {
+  private let cache: Cache
+  private let timings: Mutex<Timings>
+
+  init(_ cache: Cache) {
+    self.cache = cache
+    timings = Mutex(Timings(cache))
+  }
+
+  func take(_ event: BenchEvent) {
+    switch event.kind {
+    case .trialFinished(let trial): timings.withLock { $0.learn(trial) }
+    case .runFinished: timings.withLock { $0 }.save(cache)
+    case .runStarted, .stageStarted, .progress, .reported: break
+    }
+  }
+}

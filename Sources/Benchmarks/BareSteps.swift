@@ -1,0 +1,68 @@
+import BenchModel
+import Foundation
+import GuestMachine
+import GuestProtocol
+import KernelBuild
+import SeriesIntake
+import SystemPackage
+import Toolbox
+
+/// What somebody would type who has the base's tree, built, and QEMU: apply, make, boot. A tree of its own, changed in
+/// place, without ccache.
+struct BareSteps {
+  var base: BaseBuild
+  var tree: SeriesTree
+  var initramfs: FilePath
+  var jobs: Int
+  var scratch: FilePath
+
+  /// Does it all once.
+  /// - Returns: the seconds, and the tests that answered.
+  func run(_ series: FilePath) async throws -> (seconds: Double, results: Int) {
+    let read = try await self.read(series)
+    let begun = ContinuousClock.now
+    if let refused = try await tree.apply(read.series, diffs: read.diffs) {
+      throw BenchmarkError(message: "a made series does not apply: \(refused.message)")
+    }
+    try await make()
+    let results = try await boot(tree.image)
+    return ((.now - begun) / .seconds(1), results)
+  }
+
+  /// Takes the series back and builds, so that the next one finds the tree as it was. Not measured.
+  func undo(_ series: FilePath) async throws {
+    for diff in try await read(series).diffs.reversed() {
+      _ = try await tree.wrap(Git.tool(["apply", "-R", "--", diff.string])).output()
+    }
+    try await make()
+  }
+
+  private func read(_ series: FilePath) async throws -> ReadSeries {
+    let store = scratch.appending("diffs-\(UUID().uuidString)")
+    guard let directory = try SeriesDirectory.find([series.string]).first else {
+      throw BenchmarkError(message: "\(series) is no series")
+    }
+    return try await directory.read(into: store)
+  }
+
+  private func make() async throws {
+    let log = scratch.appending("bare.log")
+    guard try await tree.makeByHand(jobs: jobs, log: log).isSuccess else {
+      throw BenchmarkError(message: "the bare build failed; see \(log)")
+    }
+  }
+
+  /// Boots an image with all tests, by QEMU itself.
+  /// - Returns: how many tests answered.
+  func boot(_ image: FilePath) async throws -> Int {
+    let spec = MachineSpec(
+      name: "bare", accelerator: .tcg, kernel: image, initramfs: initramfs,
+      commandLine: KernelCommandLine(GuestOptions()), console: scratch.appending("bare-console.log"),
+      results: scratch.appending("bare-results.ktap"))
+    _ = try await Tool("qemu-system-x86_64", spec.emulatorArguments).output(deadline: .seconds(900))
+    let text = (try? String(contentsOfFile: spec.results.string, encoding: .utf8)) ?? ""
+    let results = text.split(separator: "\n").count { $0.hasPrefix("ok ") || $0.hasPrefix("not ok ") }
+    if results == 0 { throw BenchmarkError(message: "the bare guest said nothing; see \(spec.console)") }
+    return results
+  }
+}

@@ -1,0 +1,152 @@
+import Bench
+public import BenchModel
+import Foundation
+import GuestMachine
+import GuestProtocol
+public import KernelBuild
+public import SystemPackage
+import Toolbox
+
+/// Times patchbench against the bare steps, and against what else there is, on this machine.
+public struct Benchmark: Sendable {
+  /// The comparisons, in the order in which they are made.
+  public enum Name: String, Sendable, CaseIterable {
+    case oneFile = "one-file"
+    case virtmeNG = "virtme-ng"
+    case tenSeries = "ten-series"
+    case hotHeader = "hot-header"
+    case growth
+    case freshGuests = "fresh-guests"
+  }
+
+  public var kernel: KernelDefinition
+  public var profile: KernelDefinition.Profile
+  public var guestBinary: FilePath
+  public var cache: Cache
+  public var jobs: Int
+  /// How often each comparison is made.
+  public var pairs: Int
+  public var environment: [String: String]
+  /// patchbench itself, and what each of its runs gets told.
+  public var executable: FilePath
+  public var options: [String]
+  /// Told what goes on.
+  public var progress: @Sendable (String) -> Void
+
+  public init(
+    kernel: KernelDefinition, profile: KernelDefinition.Profile, guestBinary: FilePath, cache: Cache, jobs: Int,
+    pairs: Int, environment: [String: String], executable: FilePath, options: [String],
+    progress: @escaping @Sendable (String) -> Void
+  ) {
+    self.kernel = kernel
+    self.profile = profile
+    self.guestBinary = guestBinary
+    self.cache = cache
+    self.jobs = jobs
+    self.pairs = pairs
+    self.environment = environment
+    self.executable = executable
+    self.options = options
+    self.progress = progress
+  }
+
+  /// Makes comparisons, one after the other.
+  /// - Parameter done: told of each when it is made, so that nothing is lost if a later one fails.
+  /// - Throws: ``BenchmarkError``, and what the base's build throws.
+  public func run(
+    _ names: [Name], done: @Sendable (Comparison) -> Void
+  ) async throws -> BenchmarkReport {
+    progress("the base")
+    let base = try await BaseBuild.prepare(kernel, profile: profile, cache: cache, jobs: jobs, progress: progress)
+    return try await cache.withScratch { scratch in
+      let bench = try await Workshop(self, base: base, scratch: scratch)
+      var comparisons: [Comparison] = []
+      for name in names {
+        let comparison = try await bench.make(name)
+        done(comparison)
+        comparisons.append(comparison)
+      }
+      return BenchmarkReport(machine: try await machine(base), comparisons: comparisons)
+    }
+  }
+
+  private func machine(_ base: BaseBuild) async throws -> BenchmarkReport.Machine {
+    func line(_ file: String, _ prefix: String) -> String {
+      let text = (try? String(contentsOfFile: file, encoding: .utf8)) ?? ""
+      let line = text.split(separator: "\n").first { $0.hasPrefix(prefix) } ?? ""
+      return line.drop { $0 != ":" }.dropFirst().trimmingCharacters(in: .whitespaces)
+    }
+    let memory = line("/proc/meminfo", "MemTotal").prefix { $0.isNumber }
+    return BenchmarkReport.Machine(
+      processors: ProcessInfo.processInfo.activeProcessorCount, model: line("/proc/cpuinfo", "model name"),
+      memory: (Int(memory) ?? 0) / 1024, system: ProcessInfo.processInfo.operatingSystemVersionString,
+      accelerator: "TCG on both sides", emulator: try await Emulator.version(), toolchain: base.toolchain,
+      source: base.sourceDescription)
+  }
+}
+
+/// What the comparisons share.
+struct Workshop {
+  var benchmark: Benchmark
+  var base: BaseBuild
+  var scratch: FilePath
+  var series: MadeSeries
+  var program: Program
+  var initramfs: FilePath
+
+  init(_ benchmark: Benchmark, base: BaseBuild, scratch: FilePath) async throws {
+    self.benchmark = benchmark
+    self.base = base
+    self.scratch = scratch
+    series = MadeSeries(tree: base.tree, directory: scratch.appending("series"))
+    let runs = scratch.appending("runs")
+    try FileManager.default.createDirectory(atPath: runs.string, withIntermediateDirectories: true)
+    program = Program(
+      executable: benchmark.executable, options: benchmark.options, cache: benchmark.cache,
+      environment: benchmark.environment, directory: runs)
+    initramfs = scratch.appending("initramfs.cpio")
+    try await Initramfs.write(binary: benchmark.guestBinary, to: initramfs, scratch: scratch)
+    benchmark.progress("the base's tests, once, so that no run has them to do")
+    _ = try await program.run(series.write("warm-up", [("mm/util.c", 0)]), name: "warm-up")
+  }
+
+  func make(_ name: Benchmark.Name) async throws -> Comparison {
+    switch name {
+    case .oneFile: try await oneFile()
+    case .virtmeNG: try await virtmeNG()
+    case .tenSeries: try await tenSeries()
+    case .hotHeader: try await hotHeader()
+    case .growth: try await growth()
+    case .freshGuests: try await freshGuests()
+    }
+  }
+
+  func say(_ name: Benchmark.Name, _ pair: Int, _ words: String = "") {
+    benchmark.progress("\(name.rawValue): \(pair) of \(benchmark.pairs)\(words)")
+  }
+
+  /// Measures both in turn, the one first and the other first alternately, so that a machine that grows slower or
+  /// faster favours neither.
+  func pair(
+    _ number: Int, ours: () async throws -> Double, theirs: () async throws -> Double
+  ) async throws -> Comparison.Pair {
+    if number % 2 == 1 {
+      let theirs = try await theirs()
+      return Comparison.Pair(ours: try await ours(), theirs: theirs)
+    }
+    let ours = try await ours()
+    return Comparison.Pair(ours: ours, theirs: try await theirs())
+  }
+
+  /// Gives `body` a tree to change in place: a copy of the base's.
+  func withBareTree<Result>(_ body: (BareSteps) async throws -> Result) async throws -> Result {
+    benchmark.progress("a copy of the base's tree, for the bare steps")
+    return try await benchmark.cache.withScratch { scratch in
+      let tree = try await SeriesTree.make(base, method: .copy, scratch: scratch)
+      let bare = BareSteps(
+        base: base, tree: tree, initramfs: initramfs, jobs: benchmark.jobs, scratch: scratch)
+      _ = try await tree.makeByHand(jobs: benchmark.jobs, log: scratch.appending("bare.log"))
+      return try await body(bare)
+    }
+  }
+}

@@ -1,0 +1,134 @@
+import BenchModel
+import Foundation
+import SystemPackage
+
+/// Comparisons of building and running series.
+extension Workshop {
+  /// A series of one file, base built, against the bare steps.
+  func oneFile() async throws -> Comparison {
+    var comparison = Comparison(
+      name: Benchmark.Name.oneFile.rawValue, ours: "a series that touches dma-buf.c, base built",
+      theirs: "git apply, make in place, QEMU by hand", target: 1.0)
+    var overhead: [Double] = []
+    try await withBareTree { bare in
+      for number in 1...benchmark.pairs {
+        say(.oneFile, number)
+        let one = try series.write("one-\(number)", [("drivers/dma-buf/dma-buf.c", number)])
+        comparison.pairs.append(
+          try await pair(number) {
+            let run = try await program.run(one, name: "one-\(number)")
+            overhead.append(run.overhead)
+            return run.seconds
+          } theirs: {
+            try await bare.run(one).seconds
+          })
+        try await bare.undo(one)
+      }
+    }
+    comparison.figures = [
+      Comparison.Figure("beside compile, link, boot and tests", unit: "s", target: 1.5, overhead)
+    ]
+    return comparison
+  }
+
+  /// Sources that every profile with DRM builds; each series takes one to three of them.
+  private static let sources = [
+    "drivers/dma-buf/dma-buf.c", "drivers/dma-buf/udmabuf.c", "drivers/dma-buf/dma-heap.c",
+    "drivers/gpu/drm/drm_prime.c", "drivers/gpu/drm/drm_gem.c", "drivers/gpu/drm/drm_gem_shmem_helper.c",
+    "drivers/gpu/drm/vgem/vgem_drv.c", "drivers/gpu/drm/virtio/virtgpu_prime.c", "mm/util.c", "mm/mmap.c",
+    "drivers/gpu/drm/drm_vma_manager.c", "drivers/dma-buf/dma-resv.c",
+  ]
+
+  private func several(_ count: Int, name: String, from first: Int) throws -> FilePath {
+    for number in 0..<count {
+      let files = (0...number % 3).map { step in
+        (path: Self.sources[(number * 3 + step) % Self.sources.count], number: first + number * 3 + step)
+      }
+      _ = try series.write("\(name)/series-\(number < 9 ? "0" : "")\(number + 1)", files)
+    }
+    return series.directory.appending(name)
+  }
+
+  /// Ten series against the bare steps one after another.
+  func tenSeries() async throws -> Comparison {
+    var comparison = Comparison(
+      name: Benchmark.Name.tenSeries.rawValue, ours: "ten series of one to three files",
+      theirs: "the bare steps of each, added up", target: 0.8)
+    try await withBareTree { bare in
+      for number in 1...benchmark.pairs {
+        let ten = try several(10, name: "ten-\(number)", from: 1000 * number)
+        comparison.pairs.append(
+          try await pair(number) {
+            say(.tenSeries, number, ", patchbench")
+            return try await program.run(ten, name: "ten-\(number)").seconds
+          } theirs: {
+            var sum = 0.0
+            for name in try FileManager.default.contentsOfDirectory(atPath: ten.string).sorted() {
+              say(.tenSeries, number, ", bare, \(name)")
+              sum += try await bare.run(ten.appending(name)).seconds
+              try await bare.undo(ten.appending(name))
+            }
+            return sum
+          })
+      }
+    }
+    return comparison
+  }
+
+  /// A header that nearly everything reads: a series, and its next version.
+  func hotHeader() async throws -> Comparison {
+    var comparison = Comparison(
+      name: Benchmark.Name.hotHeader.rawValue, ours: "a second version, with a line more in a C file",
+      theirs: "a series that touches include/linux/mm.h, for the first time", target: 0.25)
+    var objects: [Double] = []
+    for number in 1...benchmark.pairs {
+      say(.hotHeader, number, ", first version")
+      let header = (path: "include/linux/mm.h", number: 100_000 + number)
+      let first = try series.write("hot-\(number)-v1", [header])
+      let second = try series.write("hot-\(number)-v2", [header, ("drivers/dma-buf/dma-buf.c", 100_000 + number)])
+      let before = try await program.run(first, name: "hot-\(number)-v1")
+      say(.hotHeader, number, ", second version")
+      let after = try await program.run(second, name: "hot-\(number)-v2")
+      comparison.pairs.append(Comparison.Pair(ours: after.seconds, theirs: before.seconds))
+      objects += before.record.trials.values.compactMap { $0.work.map { Double($0.objects) } }
+    }
+    comparison.figures = [Comparison.Figure("objects that read the header", unit: "objects", objects)]
+    return comparison
+  }
+
+  /// What more series cost.
+  func growth() async throws -> Comparison {
+    var comparison = Comparison(
+      name: Benchmark.Name.growth.rawValue, ours: "time per series, of 20", theirs: "time per series, of 5",
+      target: 1.0)
+    var times: [Int: [Double]] = [:]
+    var memory: [Int: [Double]] = [:]
+    var disk: [Int: [Double]] = [:]
+    let counts = [1, 5, 10, 20]
+    for number in 1...benchmark.pairs {
+      for count in number % 2 == 1 ? counts : counts.reversed() {
+        say(.growth, number, ", \(count) series")
+        let name = "growth-\(number)-\(count)"
+        let many = try several(count, name: name, from: 1_000_000 * number + 1000 * count)
+        let run = try await program.run(many, name: name, watched: true)
+        times[count, default: []].append(run.seconds / Double(count))
+        memory[count, default: []].append(run.peakMemory)
+        disk[count, default: []].append(run.disk / Double(count))
+      }
+      comparison.pairs.append(Comparison.Pair(ours: times[20]!.last!, theirs: times[5]!.last!))
+    }
+    for count in counts {
+      comparison.figures.append(Comparison.Figure("time per series, of \(count)", unit: "s", times[count]!))
+    }
+    for count in counts {
+      comparison.figures.append(Comparison.Figure("peak memory, \(count) series", unit: "MiB", memory[count]!))
+    }
+    let ratios = zip(memory[20]!, memory[5]!).map { $0 / $1 }
+    comparison.figures.append(Comparison.Figure("peak memory of 20 against 5", unit: "ratio", target: 1.0, ratios))
+    for count in counts {
+      comparison.figures.append(
+        Comparison.Figure("disk kept per series, of \(count)", unit: "MiB", target: 60, disk[count]!))
+    }
+    return comparison
+  }
+}

@@ -1,0 +1,46 @@
+import Foundation
+import SystemPackage
+
+/// Series that are made for a measurement: each adds a function to the end of some sources, or a declaration to the end
+/// of a header, that nobody has compiled before.
+struct MadeSeries {
+  /// The tree whose files are changed; it is only read.
+  var tree: FilePath
+  /// Where the series go, a directory each.
+  var directory: FilePath
+  /// Makes names that no earlier run of the benchmark has used: its objects would still be in ccache.
+  let tag = Int(Date().timeIntervalSince1970)
+
+  /// Writes a series of one patch.
+  /// - Parameters:
+  ///   - files: sources and headers, relative to the tree's root.
+  ///   - number: two series with the same one change the files in the same way.
+  /// - Returns: the series' directory.
+  func write(_ name: String, _ files: [(path: String, number: Int)]) throws -> FilePath {
+    let series = directory.appending(name)
+    try FileManager.default.createDirectory(atPath: series.string, withIntermediateDirectories: true)
+    var patch = ""
+    for file in files { patch += try diff(file.path, file.number) }
+    try Data(patch.utf8).write(to: URL(filePath: series.appending("0001-\(name).patch").string))
+    return series
+  }
+
+  private func diff(_ path: String, _ number: Int) throws -> String {
+    let text = try String(contentsOfFile: tree.pushing(FilePath(path)).string, encoding: .utf8)
+    let lines = text.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
+    let context = lines.suffix(3)
+    let function = "patchbench_\(tag)_\(number)"
+    let added =
+      path.hasSuffix(".h")
+      ? ["extern int \(function)(int value);"]
+      : ["int \(function)(int value);", "int \(function)(int value)", "{", "\treturn value + \(number);", "}"]
+    let first = lines.count - context.count + 1
+    return """
+      diff --git a/\(path) b/\(path)
+      --- a/\(path)
+      +++ b/\(path)
+      @@ -\(first),\(context.count) +\(first),\(context.count + added.count) @@
+
+      """ + (context.map { " \($0)" } + added.map { "+\($0)" }).joined(separator: "\n") + "\n"
+  }
+}

@@ -1,0 +1,119 @@
+import Bench
+import BenchModel
+import Foundation
+import Glibc
+import KernelBuild
+import Synchronization
+import SystemPackage
+import Toolbox
+
+/// patchbench itself, started as a user would.
+struct Program: Sendable {
+  var executable: FilePath
+  /// The options that every run gets: kernel, profile, cache, where the checkout is.
+  var options: [String]
+  var cache: Cache
+  var environment: [String: String]
+  /// Where the runs go.
+  var directory: FilePath
+
+  struct Run: Sendable {
+    /// From start to end, in seconds.
+    var seconds: Double
+    var record: RunRecord
+    /// Of the program, its tools and its guests together, in MiB; 0 if it was not watched.
+    var peakMemory: Double
+    /// What the run's directory and what the cache keeps of it take, in MiB.
+    var disk: Double
+
+    /// What a run of one series spent on nothing that the bare steps do.
+    var overhead: Double {
+      let steps: [CostStep] = [.compile, .link, .boot, .tests]
+      return seconds - record.trials.values.flatMap { trial in steps.compactMap { trial.seconds[$0] } }.reduce(0, +)
+    }
+  }
+
+  /// Runs series and reads the record back.
+  /// - Parameter watched: whether memory is watched, which costs a little time.
+  /// - Throws: ``BenchmarkError`` if a series was not tried to its guest's end: it would be no measurement.
+  func run(_ series: FilePath, name: String, watched: Bool = false) async throws -> Run {
+    let output = directory.appending(name)
+    let kept = try await size([cache.trials, cache.root.appending("objects")])
+    var tool = Tool(
+      executable.string, ["run", series.string, "--output", output.string, "--json"] + options, in: directory)
+    tool.environment = environment
+    let watch = watched ? Task { await MemoryWatch.peak(of: output.string) } : nil
+    defer { watch?.cancel() }
+    let begun = ContinuousClock.now
+    let result = try await tool.run(deadline: .seconds(7200))
+    let seconds = (.now - begun) / .seconds(1)
+    watch?.cancel()
+    let peak = await watch?.value ?? 0
+    guard let record = RunRecord((try? EventRecord.read(RunDirectory(output).events)) ?? []), !record.interrupted else {
+      throw BenchmarkError(message: "a run failed: \(result.errors.suffix(500))")
+    }
+    for trial in record.trials.values {
+      guard case .ran(let run) = trial.result, run.ending == .completed, !trial.reused else {
+        throw BenchmarkError(message: "\(trial.series ?? "base") was not tried to its end: \(result.errors.suffix(500))")
+      }
+    }
+    let disk = try await size([output, cache.trials, cache.root.appending("objects")]) - kept
+    return Run(seconds: seconds, record: record, peakMemory: peak, disk: disk)
+  }
+
+  private func size(_ paths: [FilePath]) async throws -> Double {
+    let text = try await Tool("du", ["-c", "-s", "--block-size=1024", "--"] + paths.map(\.string)).run().output
+    let total = text.split(separator: "\n").last?.prefix { $0.isNumber } ?? ""
+    return (Double(total) ?? 0) / 1024
+  }
+}
+
+/// Why there is no measurement.
+public struct BenchmarkError: Error, Sendable, Hashable {
+  public var message: String
+}
+
+/// Adds up the memory of a program, of what it started and of its guests, several times a second.
+private enum MemoryWatch {
+  /// Watches until the task is cancelled.
+  /// - Parameter word: stands in the program's command line and in no other's.
+  /// - Returns: the largest sum, in MiB, of what is resident; pages that two processes share are counted twice.
+  static func peak(of word: String) async -> Double {
+    var peak = 0.0
+    while !Task.isCancelled {
+      peak = max(peak, sum(of: word))
+      try? await Task.sleep(for: .milliseconds(250))
+    }
+    return peak
+  }
+
+  private static func sum(of word: String) -> Double {
+    var parents: [Int: Int] = [:]
+    var resident: [Int: Double] = [:]
+    var lines: [Int: String] = [:]
+    for name in (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? [] {
+      guard let pid = Int(name), let stat = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8),
+        let end = stat.lastIndex(of: ")")
+      else { continue }
+      let fields = stat[stat.index(after: end)...].split(separator: " ")
+      guard fields.count > 21, let parent = Int(fields[1]), let pages = Double(fields[21]) else { continue }
+      parents[pid] = parent
+      resident[pid] = pages * Double(sysconf(Int32(_SC_PAGESIZE))) / 1_048_576
+      lines[pid] = (try? String(contentsOfFile: "/proc/\(pid)/cmdline", encoding: .utf8)) ?? ""
+    }
+    guard let root = lines.first(where: { $0.value.contains(word) && $0.value.contains("\u{0}run\u{0}") })?.key else {
+      return 0
+    }
+    func belongs(_ pid: Int) -> Bool {
+      var current = pid
+      for _ in 0..<64 {
+        if current == root { return true }
+        guard let parent = parents[current], parent > 1 else { break }
+        current = parent
+      }
+      // libvirt's QEMU is nobody's child, but bears the program's number.
+      return lines[pid]?.contains("guest=patchbench-\(root)-") ?? false
+    }
+    return resident.filter { belongs($0.key) }.values.reduce(0, +)
+  }
+}

@@ -1,0 +1,161 @@
+public import Foundation
+import SystemPackage
+import Toolbox
+
+/// One thing that the cache keeps.
+public struct CacheEntry: Sendable, Hashable, Codable {
+  public enum Kind: String, Sendable, Hashable, Codable, CaseIterable {
+    /// A built base, or one whose build was broken off.
+    case base
+    /// Kept results, all together.
+    case trials
+    /// ccache's objects, all together.
+    case objects
+    /// A kernel's repository that was fetched.
+    case source
+    /// What a run works in, or left when it was killed.
+    case scratch
+  }
+
+  public var kind: Kind
+  public var name: String
+  /// In bytes, as they lie on the disk.
+  public var size: Int64
+  /// How many there are together: results, objects.
+  public var count: Int?
+  public var lastUsed: Date?
+  /// A run holds it.
+  public var inUse: Bool
+  /// What keeps it from growing: `at most 4.0 GiB`.
+  public var bound: String?
+}
+
+extension Cache {
+  /// Of one kernel and profile, so many bases are kept when another is built: the latest source, and the one before.
+  public static let basesPerProfile = 2
+  /// So many results are kept; each is some hundred kilobytes.
+  public static let mostTrials = 2000
+
+  /// What is kept, the largest kinds first. Reads sizes with du(1), so it takes a while.
+  public func contents() async throws -> [CacheEntry] {
+    var entries: [CacheEntry] = []
+    for name in names(in: bases) {
+      entries.append(
+        CacheEntry(
+          kind: .base, name: name, size: try await size(of: bases.appending(name)),
+          lastUsed: modified(bases.appending(name).appending("built")), inUse: isLocked(bases.appending("\(name).lock")),
+          bound: "\(Self.basesPerProfile) for each kernel and profile"))
+    }
+    entries.append(
+      CacheEntry(
+        kind: .objects, name: "ccache", size: try await size(of: objects), inUse: false,
+        bound: "at most \(Kbuild.mostObjects >> 30) GiB"))
+    let kept = names(in: trials)
+    entries.append(
+      CacheEntry(
+        kind: .trials, name: "results", size: try await size(of: trials), count: kept.count,
+        lastUsed: kept.compactMap { modified(trials.appending($0)) }.max(), inUse: false,
+        bound: "at most \(Self.mostTrials)"))
+    for name in names(in: sources) {
+      entries.append(
+        CacheEntry(kind: .source, name: name, size: try await size(of: sources.appending(name)), inUse: false))
+    }
+    for name in names(in: work) {
+      entries.append(
+        CacheEntry(
+          kind: .scratch, name: name, size: try await size(of: work.appending(name)),
+          inUse: isLocked(work.appending("\(name).lock")), bound: "removed with its run"))
+    }
+    return entries
+  }
+
+  /// Removes what was not of use since a day, unless a run holds it.
+  /// - Returns: what was removed.
+  public func prune(unusedSince day: Date) async throws -> [CacheEntry] {
+    var removed: [CacheEntry] = []
+    for entry in try await contents() where !entry.inUse {
+      switch entry.kind {
+      case .base:
+        if entry.lastUsed ?? .distantPast < day, await removeBase(entry.name) { removed.append(entry) }
+      case .trials:
+        var gone = entry
+        gone.count = 0
+        gone.size = 0
+        for name in names(in: trials) where modified(trials.appending(name)) ?? .distantPast < day {
+          gone.count! += 1
+          gone.size += try await size(of: trials.appending(name))
+          await Self.remove(trials.appending(name))
+        }
+        if gone.count! > 0 { removed.append(gone) }
+      case .objects:
+        let before = entry.size
+        // ccache knows its own files and may be in use.
+        let age = max(0, Int(-day.timeIntervalSinceNow))
+        _ = try await Tool(
+          "ccache", ["--evict-older-than", "\(age)s"],
+          environment: Tool.plainEnvironment.merging(["CCACHE_DIR": objects.string, "CCACHE_CONFIGPATH": "/dev/null"]) { $1 }
+        ).output()
+        var gone = entry
+        gone.size = before - (try await size(of: objects))
+        if gone.size > 0 { removed.append(gone) }
+      case .source:
+        // Fetched again when it is asked for; its time is that of the last fetch.
+        let path = sources.appending(entry.name)
+        if modified(path) ?? .distantPast < day {
+          await Self.remove(path)
+          removed.append(entry)
+        }
+      case .scratch: break
+      }
+    }
+    await sweep()
+    return removed
+  }
+
+  /// Keeps what is kept within its bounds; called after each run. What other runs hold stays.
+  /// - Parameter base: the one that was used, which stays as well.
+  public func bound(keeping base: BaseBuild) async {
+    let home = base.tree.removingLastComponent().lastComponent!.string
+    let family = home.prefix(home.count - 12)
+    let older = names(in: bases).filter { $0.hasPrefix(family) && $0.count == home.count && $0 != home }
+      .sorted { used($0) > used($1) }
+    for name in older.dropFirst(Self.basesPerProfile - 1) { _ = await removeBase(name) }
+    let kept = names(in: trials)
+    guard kept.count > Self.mostTrials else { return }
+    let ages = kept.map { ($0, modified(trials.appending($0)) ?? .distantPast) }.sorted { $0.1 > $1.1 }
+    for (name, _) in ages.dropFirst(Self.mostTrials) { await Self.remove(trials.appending(name)) }
+  }
+
+  private func used(_ base: String) -> Date { modified(bases.appending(base).appending("built")) ?? .distantPast }
+
+  /// Removes a base that nobody holds. Its lock file stays, see ``FileLock``.
+  private func removeBase(_ name: String) async -> Bool {
+    guard let lock = try? FileLock.attempt(bases.appending("\(name).lock"), .exclusive) else { return false }
+    defer { lock.release() }
+    // First the mark: what is half removed must not pass for built.
+    try? FileManager.default.removeItem(atPath: bases.appending(name).appending("built").string)
+    await Self.remove(bases.appending(name))
+    return true
+  }
+
+  private func names(in directory: FilePath) -> [String] {
+    ((try? FileManager.default.contentsOfDirectory(atPath: directory.string)) ?? [])
+      .filter { !$0.hasSuffix(".lock") }.sorted()
+  }
+
+  private func modified(_ path: FilePath) -> Date? {
+    (try? FileManager.default.attributesOfItem(atPath: path.string))?[.modificationDate] as? Date
+  }
+
+  /// Whether somebody holds the lock. Tells what was the case a moment ago.
+  private func isLocked(_ path: FilePath) -> Bool {
+    guard FileManager.default.fileExists(atPath: path.string) else { return false }
+    return (try? FileLock.attempt(path, .exclusive)) == nil
+  }
+
+  private func size(of path: FilePath) async throws -> Int64 {
+    let answer = try await Tool("du", ["-s", "--block-size=1", "--", path.string]).run()
+    // du says 1 where a file went away under its hands, and its sum is right all the same.
+    return Int64(answer.output.prefix { $0.isNumber }) ?? 0
+  }
+}

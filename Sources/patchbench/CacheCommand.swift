@@ -1,0 +1,115 @@
+import ArgumentParser
+import Foundation
+import KernelBuild
+import SystemPackage
+
+struct CacheCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "cache",
+    abstract: "Show what is kept between runs, or remove some of it.",
+    discussion: """
+      Kept are built bases, ccache's objects, and the results of bases and series, each within a bound of its own. \
+      Nothing of it is needed: what is removed is made again.
+
+        patchbench cache                      what is kept, how large, and when it was last of use
+        patchbench cache prune                remove what was not of use for 30 days
+        patchbench cache prune --days 0       remove everything that no run holds
+      """,
+    subcommands: [Show.self, Prune.self], defaultSubcommand: Show.self)
+
+  struct Show: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Show what is kept.")
+
+    @Flag(help: "Print JSON on standard output.")
+    var json = false
+
+    @OptionGroup var common: CommonOptions
+
+    func run() async throws {
+      let cache = try Cache(common.cacheRoot(ProcessInfo.processInfo.environment))
+      let entries = try await cache.contents()
+      if json {
+        Output.result(try CacheTable.json(entries))
+      } else {
+        Output.result(CacheTable.text(entries))
+        Output.error("\(cache.root), \(CacheTable.words(cache.freeSpace)) free on its file system")
+      }
+    }
+  }
+
+  struct Prune: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Remove what was not of use for some time and is in no run's hands.")
+
+    @Option(help: "How many days without use make a thing old.")
+    var days = 30
+
+    @Flag(help: "Print what was removed as JSON on standard output.")
+    var json = false
+
+    @OptionGroup var common: CommonOptions
+
+    func validate() throws {
+      if days < 0 { throw ValidationError("--days needs a number of at least 0.") }
+    }
+
+    func run() async throws {
+      let cache = try Cache(common.cacheRoot(ProcessInfo.processInfo.environment))
+      let removed = try await cache.prune(unusedSince: Date(timeIntervalSinceNow: -86400 * Double(days)))
+      if json {
+        Output.result(try CacheTable.json(removed))
+      } else if removed.isEmpty {
+        Output.error("nothing was older than \(days) days")
+      } else {
+        Output.result(CacheTable.text(removed))
+        Output.error("removed")
+      }
+    }
+  }
+}
+
+/// The cache's entries as a table.
+enum CacheTable {
+  static func json(_ entries: [CacheEntry]) throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    encoder.dateEncodingStrategy = .iso8601
+    return String(decoding: try encoder.encode(entries), as: UTF8.self)
+  }
+
+  static func text(_ entries: [CacheEntry]) -> String {
+    let rows =
+      [["KIND", "NAME", "SIZE", "LAST USED", "", "BOUND"]]
+      + entries.map { entry in
+        [
+          entry.kind.rawValue, entry.name + (entry.count.map { " (\($0))" } ?? ""), words(entry.size),
+          entry.lastUsed?.formatted(.iso8601).replacing("T", with: " ").replacing("Z", with: "") ?? "–",
+          entry.inUse ? "in use" : "", entry.bound ?? "",
+        ]
+      }
+    let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max()! }
+    let lines = rows.map { row in
+      row.indices.map { column in
+        let pad = String(repeating: " ", count: widths[column] - row[column].count)
+        return column == 2 ? pad + row[column] : row[column] + pad
+      }.joined(separator: "  ").trimmingSuffix(" ")
+    }
+    let sum = entries.map(\.size).reduce(0, +)
+    return (lines + ["", "\(words(sum)) in all"]).joined(separator: "\n")
+  }
+
+  /// `3 MiB`, `2.4 GiB`
+  static func words(_ bytes: Int64) -> String {
+    let mebibytes = Double(bytes) / 1_048_576
+    if mebibytes < 1024 { return "\(Int(mebibytes.rounded())) MiB" }
+    return "\((mebibytes / 102.4).rounded() / 10) GiB"
+  }
+}
+
+extension String {
+  fileprivate func trimmingSuffix(_ character: Character) -> String {
+    var text = self
+    while text.last == character { text.removeLast() }
+    return text
+  }
+}

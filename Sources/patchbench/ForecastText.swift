@@ -1,0 +1,51 @@
+import Bench
+import BenchModel
+import Foundation
+
+/// A forecast in words.
+enum ForecastText {
+  static func json(_ forecast: Forecast) throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    return String(decoding: try encoder.encode(forecast), as: UTF8.self)
+  }
+
+  static func text(_ forecast: Forecast) -> String {
+    let width = forecast.entries.map { ($0.series ?? "base").count }.max() ?? 0
+    var lines = ["\(forecast.cell.kernel), profile \(forecast.cell.profile), guest \(forecast.cell.guest)", ""]
+    for entry in forecast.entries {
+      let name = (entry.series ?? "base").padding(toLength: width, withPad: " ", startingAt: 0)
+      lines.append("\(name)  \(time(entry.seconds))  \(words(entry.work))")
+    }
+    lines += ["", "about \(time(forecast.seconds).trimmingCharacters(in: .whitespaces)) in all"]
+    if forecast.accelerator == nil {
+      lines.append("whether KVM works here is not known yet; a run finds out with a boot")
+    }
+    return lines.joined(separator: "\n")
+  }
+
+  private static func words(_ work: Forecast.Work) -> String {
+    switch work {
+    case .reuse: return "kept result, nothing to do"
+    case .run: return "boot and test"
+    case .buildAll: return "unpack and build from nothing, boot and test"
+    case .refuse(let failure):
+      return "does not apply: \(failure.patch.file): \(failure.message)"
+    case .build(let objects, let method, let shared):
+      let made = "\(objects) object\(objects == 1 ? "" : "s")"
+      let how =
+        switch method {
+        case .unchanged: "nothing to compile"
+        case .replay: "compile \(made) and link"
+        case .kbuild: objects == 0 ? "build by kbuild, link" : "build by kbuild, at least \(made), link"
+        }
+      return how + (shared > 0 ? " (\(shared) patches built with other series')" : "") + ", boot and test"
+    }
+  }
+
+  private static func time(_ seconds: Double) -> String {
+    let whole = Int(seconds.rounded())
+    let text = whole < 90 ? "\(whole) s" : "\(whole / 60) min \(whole % 60) s"
+    return String(repeating: " ", count: max(0, 11 - text.count)) + text
+  }
+}
