@@ -17,6 +17,7 @@ let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "s
 // a guest, a verdict, a report. Each may import only what stands below it here:
 //
 //   patchbench                                       arguments, wiring, exit codes
+//   Benchmarks                                       patchbench timed against other ways
 //   Bench                                            the pipeline; emits events
 //   SeriesIntake  KernelBuild  GuestMachine          effects: git, make, libvirt
 //   Verdicts  Reports  KernelText                    pure: values in, values out
@@ -40,9 +41,15 @@ let package = Package(
     .executableTarget(
       name: "patchbench",
       dependencies: [
-        "Bench", "BenchModel", "GuestMachine", "GuestProtocol", "KernelBuild", "Reports", "SeriesIntake", "Toolbox",
-        "Verdicts", systemPackage,
+        "Bench", "BenchModel", "Benchmarks", "GuestMachine", "GuestProtocol", "KernelBuild", "Reports", "SeriesIntake",
+        "Toolbox", "Verdicts", systemPackage,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: strict),
+    .target(
+      name: "Benchmarks",
+      dependencies: [
+        "Bench", "BenchModel", "GuestMachine", "GuestProtocol", "KernelBuild", "SeriesIntake", "Toolbox", systemPackage,
       ],
       swiftSettings: strict),
     .target(
@@ -103,7 +110,12 @@ let package = Package(
     .testTarget(
       name: "GuestMachineTests", dependencies: ["GuestMachine", "BenchModel", "GuestProtocol", "TestSupport"],
       swiftSettings: strict),
-    .testTarget(name: "BenchTests", dependencies: ["Bench", "BenchModel", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "BenchTests",
+      dependencies: [
+        "Bench", "BenchModel", "Benchmarks", "GuestProtocol", "KernelBuild", "SeriesIntake", "TestSupport",
+        "Toolbox", systemPackage,
+      ], swiftSettings: strict),
     // Real kernels, real guests. Needs what setup.sh installs and builds; skips nothing.
     .testTarget(
       name: "IntegrationTests",

@@ -28,6 +28,9 @@ public final class Capacity: Sendable {
   /// The most units that were ever lent at once.
   public var peak: Int { state.withLock(\.peak) }
 
+  /// How many wait for units.
+  var waiting: Int { state.withLock(\.waiting.count) }
+
   /// Takes units, waiting for them. Who asks for more than there are gets all of them, and so runs alone.
   /// - Returns: how many were taken, to be given back with ``release(_:)``.
   /// - Throws: `CancellationError` if the task is cancelled before it has them.

@@ -59,7 +59,9 @@ extension BenchRun {
       let emulator = try await Emulator.version()
       guard let base = try await BaseBuild.find(plan.kernel, profile: plan.profile, cache: plan.cache) else {
         // Without the base's records nobody knows what a series will have compiled: one object a patch is the rule.
-        let entries = [Forecast.Entry(series: nil, work: .buildAll, seconds: timings.baseSeconds + timings.guestSeconds)]
+        let entries = [
+          Forecast.Entry(series: nil, work: .buildAll, seconds: timings.baseSeconds + timings.guestSeconds)
+        ]
         return Forecast(
           cell: plan.cell, accelerator: nil,
           entries: entries

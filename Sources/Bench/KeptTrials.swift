@@ -16,16 +16,22 @@ struct KeptTrials: Sendable {
   /// Raised when trials are made or recorded in another way, so that older ones are not taken for today's.
   private static let format = "trial 2"
 
-  init(
-    cache: Cache, scratch: FilePath, base: BaseBuild, guestBinary: FilePath, emulator: String, accelerator: Accelerator, cell: CellKey,
-    version: String
-  ) async throws {
+  init(cache: Cache, scratch: FilePath, conditions: String) {
     self.cache = cache
     self.scratch = scratch
+    self.conditions = conditions
+  }
+
+  init(
+    cache: Cache, scratch: FilePath, base: BaseBuild, guestBinary: FilePath, emulator: String, accelerator: Accelerator,
+    cell: CellKey,
+    version: String
+  ) async throws {
     let binary = try await Digest.of(file: guestBinary)
-    conditions = try await Digest.of([
+    let conditions = try await Digest.of([
       Self.format, version, base.key, binary, emulator, accelerator.rawValue, cell.kernel, cell.profile, cell.guest,
     ])
+    self.init(cache: cache, scratch: scratch, conditions: conditions)
   }
 
   /// The key of a trial: of the digests of its diffs in their order; the base has none.

@@ -33,7 +33,8 @@ public struct RunPlan: Sendable {
 
   public init(
     kernel: KernelDefinition, profile: KernelDefinition.Profile, series: [SeriesDirectory], guestBinary: FilePath,
-    cache: Cache, connection: String?, accelerator: AcceleratorChoice, resources: Resources, fresh: Bool, output: FilePath?,
+    cache: Cache, connection: String?, accelerator: AcceleratorChoice, resources: Resources, fresh: Bool,
+    output: FilePath?,
     environment: [String: String], version: String
   ) {
     self.kernel = kernel

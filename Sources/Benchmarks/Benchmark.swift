@@ -1,5 +1,4 @@
 import Bench
-public import BenchModel
 import Foundation
 import GuestMachine
 import GuestProtocol

@@ -54,7 +54,8 @@ struct Program: Sendable {
     }
     for trial in record.trials.values {
       guard case .ran(let run) = trial.result, run.ending == .completed, !trial.reused else {
-        throw BenchmarkError(message: "\(trial.series ?? "base") was not tried to its end: \(result.errors.suffix(500))")
+        throw BenchmarkError(
+          message: "\(trial.series ?? "base") was not tried to its end: \(result.errors.suffix(500))")
       }
     }
     let disk = try await size([output, cache.trials, cache.root.appending("objects")]) - kept

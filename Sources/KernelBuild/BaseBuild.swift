@@ -192,7 +192,8 @@ extension BaseBuild {
     let built = counter.seconds()
     progress("reading what was recorded")
     _ = try await kbuild.make(RecordedEnvironment.recording(to: environment), in: tree).output()
-    let tree = tree, records = records
+    let tree = tree
+    let records = records
     try await Blocking.run {
       Result { try Data(RecordedBuild(tree: tree).text.utf8).write(to: URL(filePath: records.string)) }
     }.get()

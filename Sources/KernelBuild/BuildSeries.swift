@@ -3,7 +3,7 @@ import Foundation
 import Glibc
 import KernelText
 public import SystemPackage
-import Toolbox
+public import Toolbox
 
 /// How many of a failing build's errors are kept.
 private let mostDiagnostics = 5
@@ -123,9 +123,17 @@ extension SeriesTree {
       image: image, work: BuildWork(method: method, objects: count.objects, cached: count.cached), seconds: seconds)
   }
 
+  /// Builds the image as one would by hand, for comparison: by kbuild, and with ccache switched off.
+  public func makeByHand(jobs: Int, log: FilePath) async throws -> ToolStatus {
+    var tool = base.kbuild.make(["-j\(jobs)", base.profile.image.rawValue], in: nil)
+    tool.environment["CCACHE_DISABLE"] = "1"
+    return try await wrap(tool).run(log: log, deadline: seriesDeadline) { _ in }
+  }
+
   /// Makes what the patches of a tree that others stand on touch, up to the archives and without a link.
   /// - Returns: whether it was made; why not is found out by whoever builds without it.
-  public func buildLayer(jobs: Int, log: FilePath, progress: @escaping @Sendable (String) -> Void) async throws -> Bool {
+  public func buildLayer(jobs: Int, log: FilePath, progress: @escaping @Sendable (String) -> Void) async throws -> Bool
+  {
     let counter = BuildProgress(progress)
     let tool = base.kbuild.make(["-j\(jobs)", "vmlinux.a"], in: nil)
     return try await wrap(tool).run(log: log, deadline: seriesDeadline, line: counter.line).isSuccess

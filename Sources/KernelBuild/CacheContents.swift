@@ -43,7 +43,8 @@ extension Cache {
       entries.append(
         CacheEntry(
           kind: .base, name: name, size: try await size(of: bases.appending(name)),
-          lastUsed: modified(bases.appending(name).appending("built")), inUse: isLocked(bases.appending("\(name).lock")),
+          lastUsed: modified(bases.appending(name).appending("built")),
+          inUse: isLocked(bases.appending("\(name).lock")),
           bound: "\(Self.basesPerProfile) for each kernel and profile"))
     }
     entries.append(
@@ -93,7 +94,9 @@ extension Cache {
         let age = max(0, Int(-day.timeIntervalSinceNow))
         _ = try await Tool(
           "ccache", ["--evict-older-than", "\(age)s"],
-          environment: Tool.plainEnvironment.merging(["CCACHE_DIR": objects.string, "CCACHE_CONFIGPATH": "/dev/null"]) { $1 }
+          environment: Tool.plainEnvironment.merging(["CCACHE_DIR": objects.string, "CCACHE_CONFIGPATH": "/dev/null"]) {
+            $1
+          }
         ).output()
         var gone = entry
         gone.size = before - (try await size(of: objects))

@@ -63,15 +63,17 @@ struct CompileCount: Hashable {
   /// Of these, how many ccache had.
   var cached = 0
 
-  /// Reads ccache's log of statistics: a `# file` line for each call, then a line for each thing counted.
+  /// Reads ccache's log of statistics: a line `# FILE` for each call, then a line for each thing counted. The tables of
+  /// symbols that every link assembles are no objects of the tree's.
   init(log text: String) {
+    var counts = true
     for line in text.split(separator: "\n") {
       switch line {
-      case "direct_cache_hit", "preprocessed_cache_hit":
+      case "direct_cache_hit" where counts, "preprocessed_cache_hit" where counts:
         objects += 1
         cached += 1
-      case "cache_miss": objects += 1
-      default: break
+      case "cache_miss" where counts: objects += 1
+      default: if line.hasPrefix("# ") { counts = !line.contains(".tmp_vmlinux") }
       }
     }
   }

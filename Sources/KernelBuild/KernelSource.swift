@@ -1,6 +1,6 @@
 import BenchModel
 import Foundation
-import SystemPackage
+public import SystemPackage
 import Toolbox
 
 /// A source of a kernel that was found on this machine and can be unpacked.
@@ -120,6 +120,13 @@ extension KernelDefinition {
   /// - Throws: ``StageError`` with advice if it is not there.
   public func describeSource(cache: Cache) async throws -> String {
     try await KernelSource.find(source, store: cache.repository(of: self)).description
+  }
+}
+
+extension KernelDefinition {
+  /// Unpacks the source so that `directory`, which must not exist, becomes the tree's root.
+  public func unpack(to directory: FilePath, cache: Cache) async throws {
+    try await KernelSource.find(source, store: cache.repository(of: self)).unpack(to: directory)
   }
 }
 

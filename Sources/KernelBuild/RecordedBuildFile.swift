@@ -33,7 +33,9 @@ extension RecordedBuild {
       if words[0] == "archive" { archives.append(target) } else { objects.append(target) }
     }
     for path in paths {
-      guard let begin = data.range(of: Data("\nfile \(path) ".utf8), in: files..<data.endIndex)?.upperBound else { continue }
+      guard let begin = data.range(of: Data("\nfile \(path) ".utf8), in: files..<data.endIndex)?.upperBound else {
+        continue
+      }
       let end = data[begin...].firstIndex(of: 0x0a) ?? data.endIndex
       readers[path] = String(decoding: data[begin..<end], as: UTF8.self).split(separator: " ").compactMap { Int($0) }
     }

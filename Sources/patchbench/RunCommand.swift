@@ -67,7 +67,9 @@ struct RunCommand: AsyncParsableCommand {
 
   func validate() throws {
     if let jobs, jobs < 1 { throw ValidationError("--jobs needs a number of at least 1.") }
-    if let memory, memory < 1024 { throw ValidationError("--memory needs at least 1024 MiB: one guest and its kernel.") }
+    if let memory, memory < 1024 {
+      throw ValidationError("--memory needs at least 1024 MiB: one guest and its kernel.")
+    }
   }
 
   private func resources() -> Resources {

@@ -50,7 +50,8 @@ struct Workbench {
       kernel: kernel, profile: try kernel.profile("kasan"), series: try SeriesDirectory.find(paths),
       guestBinary: Self.guestBinary, cache: cache, connection: nil, accelerator: .auto,
       resources: Resources(
-        jobs: ProcessInfo.processInfo.activeProcessorCount, memory: Resources.spareMemory()), fresh: fresh, output: scratch.path.appending(output),
+        jobs: ProcessInfo.processInfo.activeProcessorCount, memory: Resources.spareMemory()), fresh: fresh,
+      output: scratch.path.appending(output),
       environment: environment, version: "test")
   }
 

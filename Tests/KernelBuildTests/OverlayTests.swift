@@ -41,8 +41,9 @@ import Toolbox
     let above = Overlay(
       lowers: [below.upper, lower], scratch: scratch.path.appending("above"), asUser: method == .userOverlay)
     try above.makeDirectories()
-    #expect(try await above.wrap(Tool("sh", ["-c", "pwd; ls; cat kept changed"])).output()
-      == "\(lower)\nchanged\nkept\nnew\nlowerbelow\n")
+    #expect(
+      try await above.wrap(Tool("sh", ["-c", "pwd; ls; cat kept changed"])).output()
+        == "\(lower)\nchanged\nkept\nnew\nlowerbelow\n")
     _ = try await above.wrap(Tool("sh", ["-c", "echo above > new"])).output()
     #expect(try await below.wrap(Tool("cat", ["new"])).output() == "below\n")
   }

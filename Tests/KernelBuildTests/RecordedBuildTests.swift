@@ -197,6 +197,8 @@ private func reach(_ paths: String..., new: Set<String> = [], compiled: Set<Stri
       # lib/three.c
       direct_cache_miss
       preprocessed_cache_hit
+      # .tmp_vmlinux1.kallsyms.S
+      cache_miss
       # conftest.c
       called_for_link
       """

@@ -1,0 +1,62 @@
+import BenchModel
+import Foundation
+import GuestMachine
+import GuestProtocol
+import KernelBuild
+import Synchronization
+import SystemPackage
+
+extension Workshop {
+  /// From the start to the first test: a guest restored from a saved state against one that boots.
+  func freshGuests() async throws -> Comparison {
+    var comparison = Comparison(
+      name: Benchmark.Name.freshGuests.rawValue, ours: "a restored guest, from its start to its first test",
+      theirs: "a booted one", target: 0.25)
+    let watch = GuestWatch(.standard(.tcg), clock: ContinuousClock())
+    let directory = scratch.appending("fresh")
+    try FileManager.default.createDirectory(atPath: directory.string, withIntermediateDirectories: true)
+    let options = GuestOptions(only: ["no/such-test"])
+    let spec = MachineSpec(
+      name: "patchbench-\(ProcessInfo.processInfo.processIdentifier)-fresh", accelerator: .tcg, kernel: base.image,
+      initramfs: initramfs, commandLine: KernelCommandLine(options), console: directory.appending("console.log"),
+      results: directory.appending("results.ktap"))
+    let (pairs, seconds) = try await LibvirtHost.with(uri: nil, environment: benchmark.environment) { host in
+      try await host.withSavedGuest(spec, directory: directory, watch: watch) { saved in
+        var pairs: [Comparison.Pair] = []
+        for number in 1...benchmark.pairs {
+          say(.freshGuests, number)
+          pairs.append(
+            try await pair(number) {
+              try await firstTest { body in
+                try await saved.withMachine(
+                  options, console: directory.appending("restored.log"),
+                  results: directory.appending("restored.ktap"), body)
+              }
+            } theirs: {
+              try await firstTest { try await host.withMachine(spec, $0) }
+            })
+        }
+        return (pairs, saved.seconds)
+      }
+    }
+    comparison.pairs = pairs
+    comparison.figures = [Comparison.Figure("to boot and save the one that is restored", unit: "s", [seconds])]
+    return comparison
+  }
+
+  /// Starts a guest, sees it to its end, and tells how long its first test took to come.
+  private func firstTest(
+    _ start: (_ body: @escaping @Sendable (LibvirtMachine) async throws -> Void) async throws -> Void
+  ) async throws -> Double {
+    let first = Mutex<ContinuousClock.Instant?>(nil)
+    let begun = ContinuousClock.now
+    try await start { machine in
+      _ = try await GuestWatch(.standard(.tcg), clock: ContinuousClock()).watch(machine, accelerator: .tcg) {
+        progress in
+        if case .testStarted = progress { first.withLock { $0 = $0 ?? .now } }
+      }
+    }
+    guard let instant = first.withLock({ $0 }) else { throw BenchmarkError(message: "a guest began no test") }
+    return (instant - begun) / .seconds(1)
+  }
+}

@@ -1,0 +1,117 @@
+import BenchModel
+import Foundation
+import KernelBuild
+import SeriesIntake
+import SystemPackage
+import Toolbox
+
+/// The tool that many use today, as its users run it: its own configuration with our fragments laid over, its own build
+/// in its own tree, its own guest with the host's file system, and in it the same tests.
+struct VirtmeNG {
+  var executable: String
+  /// A source tree of its own, built once and kept in the cache: that takes many minutes.
+  var tree: FilePath
+  var guestBinary: FilePath
+  var jobs: Int
+  var environment: [String: String]
+
+  /// The program, where the user has it.
+  static func find(_ environment: [String: String]) -> String? {
+    let places = (environment["PATH"] ?? "").split(separator: ":")
+    return places.map { "\($0)/vng" }.first { FileManager.default.isExecutableFile(atPath: $0) }
+  }
+
+  /// Configures and builds what there is to build.
+  func prepare(fragments: FilePath, log: FilePath) async throws {
+    if !FileManager.default.fileExists(atPath: tree.appending(".config").string) {
+      try await expect(vng(["--kconfig", "--config", fragments.string]), log: log)
+    }
+    try await build(log: log)
+  }
+
+  func build(log: FilePath) async throws { try await expect(vng(["--build", "--jobs", "\(jobs)"]), log: log) }
+
+  /// Boots what was built and runs all tests.
+  /// - Returns: how many answered.
+  func test(log: FilePath) async throws -> Int {
+    try await expect(
+      vng([
+        "--run", ".", "--disable-kvm", "--cpus", "2", "--memory", "1G", "--user", "root",
+        "--qemu-opts=-device virtio-gpu-pci", "--exec", "\(guestBinary) --run",
+      ]), log: log)
+    let text = (try? String(contentsOfFile: log.string, encoding: .utf8)) ?? ""
+    return text.split(whereSeparator: \.isNewline).count { $0.hasPrefix("ok ") || $0.hasPrefix("not ok ") }
+  }
+
+  func apply(_ series: ReadSeries, reverse: Bool = false) async throws {
+    for diff in reverse ? series.diffs.reversed() : series.diffs {
+      _ = try await Git.tool(["apply"] + (reverse ? ["-R"] : []) + ["--", diff.string], in: tree).output()
+    }
+  }
+
+  private func vng(_ arguments: [String]) -> Tool {
+    var tool = Tool(executable, arguments, in: tree)
+    tool.environment = environment
+    return tool
+  }
+
+  private func expect(_ tool: Tool, log: FilePath) async throws {
+    let status = try await tool.run(log: log, deadline: .seconds(2 * 3600)) { _ in }
+    if !status.isSuccess {
+      let text = (try? String(contentsOfFile: log.string, encoding: .utf8)) ?? ""
+      throw BenchmarkError(message: "\(tool.commandLine) \(status.words): \(text.suffix(500))")
+    }
+  }
+}
+
+extension Workshop {
+  /// A series of one file against virtme-ng: apply, build, boot, the same tests.
+  func virtmeNG() async throws -> Comparison {
+    var comparison = Comparison(
+      name: Benchmark.Name.virtmeNG.rawValue, ours: "a series that touches dma-buf.c, base built",
+      theirs: "virtme-ng with our fragments: git apply, its build, its guest, the same tests", target: 0.2)
+    guard let executable = VirtmeNG.find(benchmark.environment) else {
+      comparison.skipped = "no vng in PATH; `pip install virtme-ng` has it"
+      return comparison
+    }
+    let version = try await Tool(executable, ["--version"], environment: benchmark.environment).output()
+      .trimmingCharacters(in: .whitespacesAndNewlines)
+    comparison.theirs += " (\(version))"
+    let home = benchmark.cache.root.appending("benchmark").appending("virtme-ng-\(base.key.prefix(12))")
+    let other = VirtmeNG(
+      executable: executable, tree: home.appending("tree"), guestBinary: benchmark.guestBinary, jobs: benchmark.jobs,
+      environment: benchmark.environment)
+    let log = scratch.appending("virtme-ng.log")
+    if !FileManager.default.fileExists(atPath: other.tree.string) {
+      try FileManager.default.createDirectory(atPath: home.string, withIntermediateDirectories: true)
+      try await benchmark.kernel.unpack(to: other.tree, cache: benchmark.cache)
+    }
+    benchmark.progress("virtme-ng's own build, the first time (many minutes)")
+    try await other.prepare(fragments: base.fragments, log: log)
+    var results: [Double] = []
+    var builds: [Double] = []
+    for number in 1...benchmark.pairs {
+      say(.virtmeNG, number)
+      let one = try series.write("vng-\(number)", [("drivers/dma-buf/dma-buf.c", 10_000 + number)])
+      guard let directory = try SeriesDirectory.find([one.string]).first else { continue }
+      let read = try await directory.read(into: scratch.appending("vng-diffs-\(number)"))
+      comparison.pairs.append(
+        try await pair(number) {
+          try await program.run(one, name: "vng-\(number)").seconds
+        } theirs: {
+          let begun = ContinuousClock.now
+          try await other.apply(read)
+          try await other.build(log: log)
+          builds.append((.now - begun) / .seconds(1))
+          results.append(Double(try await other.test(log: log)))
+          return (.now - begun) / .seconds(1)
+        })
+      try await other.apply(read, reverse: true)
+    }
+    comparison.figures = [
+      Comparison.Figure("virtme-ng's build alone", unit: "s", builds),
+      Comparison.Figure("tests that answered in its guest", unit: "tests", results),
+    ]
+    return comparison
+  }
+}

@@ -1,0 +1,89 @@
+public import ArgumentParser
+import Bench
+public import Benchmarks
+import Foundation
+import KernelBuild
+import SystemPackage
+
+struct BenchmarkCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "bench",
+    abstract: "Time patchbench itself on this machine, against the bare steps and against virtme-ng.",
+    discussion: """
+      Both sides of a comparison are timed one right after the other, several times, and the ratios are printed: least, \
+      middle and largest. The machine should do nothing else. All comparisons take hours on two emulating processors; \
+      name some to make only these:
+
+        one-file       a series of one file, base built, against git apply, make in place and QEMU by hand
+        virtme-ng      the same against virtme-ng with our fragments (needs vng in PATH: pip install virtme-ng)
+        ten-series     ten series against the sum of the bare steps
+        hot-header     a series that touches include/linux/mm.h: its second version against its first
+        growth         1, 5, 10 and 20 series: time, peak memory and disk for each
+        fresh-guests   a guest restored from a saved state against one that boots
+
+        patchbench bench one-file fresh-guests
+        patchbench bench --pairs 5 --json > bench.json
+      """)
+
+  @Argument(help: ArgumentHelp("The comparisons to make. Default: all.", valueName: "comparison"))
+  var names: [Benchmark.Name] = []
+
+  @Option(help: "How often each comparison is made.")
+  var pairs = 5
+
+  @Option(help: "The kernel: a directory under Kernels/.")
+  var kernel = "linux-6.12"
+
+  @Option(help: "The configuration of that kernel.")
+  var profile = "kasan"
+
+  @Option(help: "How many compilers run at once, on both sides. Default: by processors and memory.")
+  var jobs: Int?
+
+  @Flag(help: "Print JSON on standard output instead of the tables.")
+  var json = false
+
+  @OptionGroup var common: CommonOptions
+
+  func validate() throws {
+    if pairs < 1 { throw ValidationError("--pairs needs a number of at least 1.") }
+    if let jobs, jobs < 1 { throw ValidationError("--jobs needs a number of at least 1.") }
+  }
+
+  func run() async throws {
+    let environment = ProcessInfo.processInfo.environment
+    let places = try common.places()
+    try refuseIfUnfit(Doctor.quick(guestBinary: places.guestBinary))
+    let definition = try KernelDefinition.load(kernel, from: places.kernels)
+    let root = common.cacheRoot(environment)
+    let jobs =
+      jobs
+      ?? Resources.standardJobs(
+        processors: ProcessInfo.processInfo.activeProcessorCount, memory: Resources.spareMemory())
+    let benchmark = Benchmark(
+      kernel: definition, profile: try definition.profile(profile), guestBinary: places.guestBinary,
+      cache: try Cache(root), jobs: jobs, pairs: pairs, environment: environment,
+      executable: FilePath(URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().path),
+      // TCG on both sides, and no probing of KVM in between.
+      options: [
+        "--kernel", kernel, "--profile", profile, "--jobs", "\(jobs)", "--cache", root.string, "--home",
+        places.home.string, "--accelerator", "tcg",
+      ], progress: { Output.error($0) })
+    let report = try await untilSignal {
+      try await benchmark.run(names.isEmpty ? Benchmark.Name.allCases : names) { comparison in
+        let ratios = comparison.pairs.map { "\(($0.ratio * 100).rounded() / 100)" }.joined(separator: " ")
+        Output.error("\(comparison.name): \(comparison.skipped ?? ratios)")
+      }
+    }
+    if json {
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+      Output.result(String(decoding: try encoder.encode(report), as: UTF8.self))
+      Output.error(report.table)
+    } else {
+      Output.result(report.table)
+    }
+  }
+}
+
+extension Benchmark.Name: ExpressibleByArgument {}

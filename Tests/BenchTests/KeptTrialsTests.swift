@@ -1,0 +1,122 @@
+import BenchModel
+import Foundation
+import GuestProtocol
+import KernelBuild
+import SystemPackage
+import TestSupport
+import Testing
+
+@testable import Bench
+
+@Suite struct KeptTrialsTests {
+  private let cell = CellKey(kernel: "k", profile: "p", guest: "q35")
+  private let scratch: Scratch
+  private let cache: Cache
+  private let patch = Patch(subject: "s", author: "a", file: "0001.patch", paths: ["x.c"])
+
+  init() throws {
+    scratch = try Scratch()
+    cache = try Cache(scratch.path.appending("cache"))
+    try scratch.write("evidence/console.log", "console")
+    try scratch.write("evidence/results.ktap", "ktap")
+    try scratch.write("evidence/0001.diff", "no evidence of a trial's own")
+  }
+
+  private func kept(_ conditions: String = "c") -> KeptTrials {
+    KeptTrials(cache: cache, scratch: scratch.path, conditions: conditions)
+  }
+
+  private func ran(_ ending: GuestEnding, tests: [TestResult] = [], anomalies: [String] = []) -> TrialResult {
+    .ran(
+      GuestRun(
+        release: "6", accelerator: .tcg, ending: ending, booted: true, tests: tests, reports: [], anomalies: anomalies,
+        lastLines: []))
+  }
+
+  private func trial(_ series: String?, _ result: TrialResult) -> Trial {
+    Trial(series: series, cell: cell, seconds: StageSeconds(boot: 1), reused: false, result: result)
+  }
+
+  private var series: PatchSeries { PatchSeries(name: "renamed", patches: [patch]) }
+
+  @Test func aKeptTrialComesBackWithItsEvidence() throws {
+    kept().keep(trial("s", ran(.completed)), "key", evidence: scratch.path.appending("evidence"))
+    let target = scratch.path.appending("target")
+    try FileManager.default.createDirectory(atPath: target.string, withIntermediateDirectories: true)
+    let again = try #require(kept().reuse("key", as: series, evidence: target))
+    #expect(again.reused)
+    #expect(again.series == "renamed")
+    #expect(
+      try FileManager.default.contentsOfDirectory(atPath: target.string).sorted() == ["console.log", "results.ktap"])
+    #expect(kept().reuse("other", as: series, evidence: target) == nil)
+  }
+
+  @Test func whateverDecidesATrialIsInItsKey() async throws {
+    let keys = [
+      try await kept().key([]), try await kept().key(["a"]), try await kept().key(["a", "b"]),
+      try await kept().key(["b", "a"]), try await kept().key(["ab"]), try await kept("other").key(["a"]),
+    ]
+    #expect(Set(keys).count == keys.count)
+    #expect(try await kept().key(["a"]) == keys[1])
+  }
+
+  /// What may come out otherwise another time is judged again.
+  @Test func onlyWhatWillComeOutTheSameIsKept() throws {
+    let missing = TestResult(name: "t", status: .missing)
+    let failure = ApplyFailure(patch: patch, file: nil, hunk: nil, message: "m")
+    let rows: [(name: String, trial: Trial, isKept: Bool)] = [
+      ("completed", trial("s", ran(.completed)), true), ("panicked", trial("s", ran(.panicked("x"))), true),
+      ("refused", trial("s", .doesNotApply(failure)), true),
+      ("broken", trial("s", .doesNotBuild(BuildFailure(diagnostics: [], tail: []))), true),
+      ("base", trial(nil, ran(.completed)), true), ("base panicked", trial(nil, ran(.panicked("x"))), false),
+      ("base missing", trial(nil, ran(.completed, tests: [missing])), false),
+      ("silent", trial("s", ran(.silent(seconds: 1))), false), ("early", trial("s", ran(.stoppedEarly)), false),
+      ("late", trial("s", ran(.runDeadline(seconds: 1))), false), ("died", trial("s", ran(.machineDied("x"))), false),
+      ("contradicts", trial("s", ran(.completed, anomalies: ["x"])), false),
+      ("fault", trial("s", .fault(HarnessFault(stage: .boot, message: "m"))), false),
+      ("stopped", trial("s", .interrupted), false),
+    ]
+    for row in rows {
+      kept().keep(row.trial, row.name, evidence: scratch.path.appending("evidence"))
+      #expect((kept().cost(row.name) != nil) == row.isKept, "\(row.name)")
+    }
+  }
+
+  @Test func aPatchIsNotNamedByAnotherSeriesFile() throws {
+    let failure = ApplyFailure(patch: patch, file: nil, hunk: nil, message: "m")
+    kept().keep(trial("s", .doesNotApply(failure)), "key", evidence: scratch.path.appending("evidence"))
+    var other = series
+    other.patches[0].file = "0007.patch"
+    let target = scratch.path.appending("evidence")
+    #expect(kept().reuse("key", as: other, evidence: target) == nil)
+    #expect(kept().reuse("key", as: series, evidence: target) != nil)
+  }
+
+  @Test func aTrialThatIsHalfThereIsNone() throws {
+    kept().keep(trial("s", ran(.completed)), "key", evidence: scratch.path.appending("evidence"))
+    let file = cache.trials.appending("key").appending("trial.json").string
+    let whole = try Data(contentsOf: URL(filePath: file))
+    try whole.prefix(whole.count / 2).write(to: URL(filePath: file))
+    #expect(kept().reuse("key", as: series, evidence: scratch.path.appending("evidence")) == nil)
+  }
+}
+
+@Suite struct CacheBoundTests {
+  @Test func whatIsOldGoesAndWhatIsHeldStays() async throws {
+    let scratch = try Scratch()
+    let cache = try Cache(scratch.path)
+    for name in ["k-p-old", "k-p-new"] { try scratch.write("bases/\(name)/built", "") }
+    for name in ["old", "new"] { try scratch.write("trials/\(name)/trial.json", "{}") }
+    let past = Date(timeIntervalSinceNow: -86400 * 60)
+    for path in ["bases/k-p-old/built", "trials/old"] {
+      try FileManager.default.setAttributes(
+        [.modificationDate: past], ofItemAtPath: scratch.path.pushing(FilePath(path)).string)
+    }
+    let removed = try await cache.prune(unusedSince: Date(timeIntervalSinceNow: -86400 * 30))
+    #expect(Set(removed.map(\.kind)) == [.base, .trials])
+    #expect(try FileManager.default.contentsOfDirectory(atPath: cache.trials.string) == ["new"])
+    let entries = try await cache.contents()
+    #expect(entries.filter { $0.kind == .base }.map(\.name) == ["k-p-new"])
+    #expect(entries.first { $0.kind == .trials }?.count == 1)
+  }
+}

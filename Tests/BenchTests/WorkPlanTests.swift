@@ -1,0 +1,83 @@
+import BenchModel
+import Testing
+
+@testable import Bench
+@testable import SeriesIntake
+
+private func item(_ name: String, _ patches: [String], objects: [Int]) -> WorkItem {
+  WorkItem(
+    one: ReadSeries(series: PatchSeries(name: name, patches: []), diffs: []), key: patches.joined(), patches: patches,
+    objects: objects)
+}
+
+@Suite struct WorkPlanTests {
+  @Test func theLongestComesFirstAndEqualOnesByName() {
+    let order = WorkPlan.order([
+      item("b", ["1"], objects: [1]), item("a", ["2"], objects: [1]), item("hot", ["3"], objects: [1500]),
+      item("c", ["4", "5"], objects: [0, 3]),
+    ])
+    #expect(order.map(\.one.series.name) == ["hot", "c", "a", "b"])
+    #expect(order.allSatisfy { $0.shared == 0 })
+  }
+
+  @Test func leadingPatchesThatTouchMuchAreShared() {
+    let order = WorkPlan.order([
+      item("x", ["h", "i", "p"], objects: [100, 100, 101]), item("other", ["o"], objects: [1]),
+      item("y", ["h", "i", "q"], objects: [100, 100, 102]), item("z", ["h", "i"], objects: [100, 100]),
+    ])
+    #expect(order.map(\.one.series.name) == ["y", "x", "z", "other"])
+    #expect(order.map(\.shared) == [2, 2, 2, 0])
+    #expect(Set(order.prefix(3).map(\.layer)) == [["h", "i"]])
+  }
+
+  @Test func leadingPatchesThatTouchLittleAreNot() {
+    let order = WorkPlan.order([
+      item("x", ["h", "p"], objects: [3, 200]), item("y", ["h", "q"], objects: [3, 200]),
+    ])
+    #expect(order.map(\.shared) == [0, 0])
+  }
+
+  @Test func theSamePatchLaterInASeriesIsNotShared() {
+    let order = WorkPlan.order([
+      item("x", ["a", "h"], objects: [1, 100]), item("y", ["h", "a"], objects: [100, 100]),
+    ])
+    #expect(order.map(\.shared) == [0, 0])
+  }
+}
+
+@Suite struct TimingsTests {
+  private let cell = CellKey(kernel: "k", profile: "p", guest: "q35")
+
+  private func trial(_ series: String?, _ seconds: StageSeconds, _ work: BuildWork?, reused: Bool = false) -> Trial {
+    let run = GuestRun(
+      release: nil, accelerator: .tcg, ending: .completed, booted: true, tests: [], reports: [], anomalies: [],
+      lastLines: [])
+    return Trial(series: series, cell: cell, seconds: seconds, work: work, reused: reused, result: .ran(run))
+  }
+
+  @Test func theyAreLearnedFromWhatWasRun() {
+    var timings = Timings()
+    timings.learn(
+      trial(
+        "s", StageSeconds(apply: 1, configure: 1, compile: 5, link: 3, start: 0.5, boot: 4, tests: 6),
+        BuildWork(method: .replay, objects: 12, cached: 2)))
+    #expect(timings.object == 0.5)
+    #expect(timings.link == 5)
+    #expect(timings.guest == 10.5)
+    #expect(timings.buildSeconds(objects: 4) == 7)
+    #expect(timings.base == nil)
+    timings.learn(trial(nil, StageSeconds(configure: 20, compile: 200, link: 5, boot: 2, tests: 4), nil))
+    #expect(timings.base == 225)
+    #expect(timings.guest == 8.25)
+  }
+
+  @Test func whatWasNotRunTeachesNothing() {
+    var timings = Timings()
+    timings.learn(
+      trial("s", StageSeconds(compile: 5, link: 3, boot: 4, tests: 6), nil, reused: true))
+    timings.learn(trial("t", StageSeconds(configure: 1), BuildWork(method: .unchanged, objects: 0, cached: 0)))
+    timings.learn(
+      trial("u", StageSeconds(compile: .nan, link: 2), BuildWork(method: .kbuild, objects: 3, cached: 3)))
+    #expect(timings == Timings(link: 2))
+  }
+}

@@ -1,0 +1,83 @@
+import Bench
+import BenchModel
+import Foundation
+import SeriesIntake
+import SystemPackage
+import TestSupport
+import Testing
+import Toolbox
+
+@testable import KernelBuild
+
+extension BenchSerial {
+  /// A series that is built without kbuild's walk must come to the image that kbuild makes of it.
+  @Suite(.serialized) struct Replay {
+    /// Objects in an archive, in a library of the linker's, a source of assembler, a header that several read.
+    static let files = [
+      ["drivers/dma-buf/dma-buf.c"], ["mm/util.c", "drivers/gpu/drm/drm_prime.c", "lib/string_helpers.c"],
+      ["lib/rbtree.c"], ["arch/x86/lib/memcpy_64.S"], ["include/linux/dma-buf.h"],
+    ]
+
+    @Test(arguments: files) func theImageIsKbuildsByteForByte(_ paths: [String]) async throws {
+      let bench = try Workbench()
+      let base = try await bench.base()
+      let diff = try bench.scratch.write("1.diff", try change(paths, in: base.tree))
+      let series = PatchSeries(
+        name: "s", patches: [Patch(subject: "s", author: "a", file: "1.diff", paths: paths)])
+      let method = try await bench.cache.withScratch { try await SeriesTree.method(scratch: $0) }
+      let replayed = try await bench.cache.withScratch { scratch in
+        let tree = try await SeriesTree.make(base, method: method, scratch: scratch)
+        #expect(try await tree.apply(series, diffs: [diff]) == nil)
+        let built = try await tree.build(series, jobs: 2, log: bench.scratch.path.appending("r.log")) { _ in }
+        #expect(built.failure == nil)
+        #expect(built.work.method == .replay)
+        #expect(built.work.objects >= paths.count)
+        return try await Digest.of(file: built.image)
+      }
+      let made = try await bench.cache.withScratch { scratch in
+        let tree = try await SeriesTree.make(base, method: method, scratch: scratch)
+        #expect(try await tree.apply(series, diffs: [diff]) == nil)
+        let built = try await tree.make(series, jobs: 2, log: bench.scratch.path.appending("m.log"))
+        #expect(built.failure == nil)
+        return try await Digest.of(file: built.image)
+      }
+      #expect(replayed == made)
+      #expect(replayed != (try await Digest.of(file: base.image)))
+    }
+
+    @Test func whatIsNotBuiltIsTheBasesImage() async throws {
+      let bench = try Workbench()
+      let base = try await bench.base()
+      #expect(
+        try base.reach(of: ["Documentation/driver-api/dma-buf.rst", "drivers/net/ethernet/intel/e1000e/netdev.c"])
+          == .nothing)
+      // The header of all headers is read by a generator too.
+      guard case .tree(_, let objects) = try base.reach(of: ["include/linux/mm.h"]) else {
+        Issue.record("mm.h is read by asm-offsets.s")
+        return
+      }
+      #expect(objects > 300)
+    }
+
+    /// A diff that adds something compiled to the end of each file.
+    private func change(_ paths: [String], in tree: FilePath) throws -> String {
+      try paths.map { path in
+        let text = try String(contentsOfFile: tree.pushing(FilePath(path)).string, encoding: .utf8)
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
+        let name = "patchbench_" + path.map { $0.isLetter ? $0 : "_" }
+        let added =
+          if path.hasSuffix(".S") { ["\(name):", "\t.globl \(name)", "\t.byte 1"] } else if path.hasSuffix(".h") {
+            ["extern const char \(name)[sizeof(struct dma_buf)];"]
+          } else { ["int \(name)(void);", "int \(name)(void)", "{", "\treturn 7;", "}"] }
+        return """
+          diff --git a/\(path) b/\(path)
+          --- a/\(path)
+          +++ b/\(path)
+          @@ -\(lines.count),1 +\(lines.count),\(1 + added.count) @@
+           \(lines.last!)
+
+          """ + added.map { "+\($0)\n" }.joined()
+      }.joined()
+    }
+  }
+}
