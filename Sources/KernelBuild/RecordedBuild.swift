@@ -165,11 +165,10 @@ extension RecordedBuild {
     /// The members of an archive. `built-in.a` is made by `printf "DIRECTORY/%s " a.o b.o | xargs ar …`, `vmlinux.a` and
     /// `lib.a` by `ar FLAGS ARCHIVE a.o b.o`.
     var members: [String] {
-      if !command.contains("printf") {
+      guard let begin = command.range(of: "printf \""), let end = command.range(of: "| xargs") else {
         let first = command.split(separator: ";").first { $0.contains("ar cDPr") } ?? ""
         return first.split(separator: " ").dropFirst(3).map(Self.plain)
       }
-      guard let begin = command.range(of: "printf \""), let end = command.range(of: "| xargs") else { return [] }
       let words = command[begin.upperBound..<end.lowerBound].split(separator: " ")
       guard let pattern = words.first, pattern.hasSuffix("%s") else { return [] }
       let directory = pattern.dropLast(2)

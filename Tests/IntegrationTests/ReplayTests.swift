@@ -42,7 +42,9 @@ extension BenchSerial {
         return try await Digest.of(file: built.image)
       }
       #expect(replayed == made)
-      #expect(replayed != (try await Digest.of(file: base.image)))
+      // A declaration changes no code: it is there to have several objects compiled.
+      let changesCode = paths.contains { !$0.hasSuffix(".h") }
+      #expect((replayed != (try await Digest.of(file: base.image))) == changesCode)
     }
 
     @Test func whatIsNotBuiltIsTheBasesImage() async throws {

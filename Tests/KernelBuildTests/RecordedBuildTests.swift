@@ -46,7 +46,7 @@ private let records = [
   #"savedcmd_drivers/built-in.a := rm -f drivers/built-in.a;  printf "drivers/%s " a/built-in.a | xargs ar cDPrST drivers/built-in.a"#,
   #"savedcmd_built-in.a := rm -f built-in.a;  printf "./%s " drivers/built-in.a | xargs ar cDPrST built-in.a"#,
   "savedcmd_vmlinux.a := rm -f vmlinux.a; ar cDPrST vmlinux.a ./built-in.a; ar mPiT $$(ar t vmlinux.a | sed -n 1p)",
-  "savedcmd_lib/lib.a := rm -f lib/lib.a; ar cDPrsT lib/lib.a lib/three.o",
+  "savedcmd_lib/lib.a := rm -f lib/lib.a; ar cDPrsT lib/lib.a lib/three.o lib/vsprintf.o",
   "savedcmd_drivers/empty/built-in.a := rm -f drivers/empty/built-in.a;  ar cDPrST drivers/empty/built-in.a",
 ]
 
