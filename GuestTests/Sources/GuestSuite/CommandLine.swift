@@ -1,11 +1,9 @@
 internal import Glibc
 
-/// The three ways to start the binary.
+/// The two ways to start the binary.
 public enum GuestCommand: Hashable, Sendable {
   /// As PID 1 of a guest.
   case initProcess
-  /// By PID 1, to run one test.
-  case test(String)
   /// By anyone, to learn what there is.
   case list
   case usage
@@ -16,8 +14,6 @@ public enum GuestCommand: Hashable, Sendable {
       self = .initProcess
     } else if arguments.count == 2, arguments[1] == "--list" {
       self = .list
-    } else if arguments.count == 3, arguments[1] == "--test" {
-      self = .test(arguments[2])
     } else {
       self = .usage
     }
@@ -27,13 +23,11 @@ public enum GuestCommand: Hashable, Sendable {
   public func run() -> Int32 {
     switch self {
     case .initProcess: GuestInit.run()
-    case .test(let name): return TestReport.run(name)
     case .list: return OpenFile(number: 1).write(Suite.listing) ? 0 : 1
     case .usage:
       OpenFile(number: 2).write(
         """
-        usage: patchbench-guest --list         print every test with the question it answers
-               patchbench-guest --test NAME    run one test, reporting on descriptor 3
+        usage: patchbench-guest --list    print every test with the question it answers
                As PID 1 it runs the tests that the kernel command line asks for, and switches the machine off.
 
         """)

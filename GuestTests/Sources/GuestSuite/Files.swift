@@ -40,13 +40,17 @@ func readText(_ path: String) throws(CallFailed) -> String {
   let file = try OpenFile(path, flags: O_RDONLY)
   defer { file.close() }
   var bytes: [UInt8] = []
-  var piece = [UInt8](repeating: 0, count: 65536)
   while true {
-    let count = read(file.number, &piece, piece.count)
-    if count < 0, errno == EINTR { continue }
-    if count < 0 { throw CallFailed("read of \(path)") }
-    if count == 0 { return String(decoding: bytes, as: UTF8.self) }
-    bytes += piece[..<count]
+    // Filled by the kernel alone: to zero it first would take a fault for each of its pages.
+    var answer = 0
+    let piece = [UInt8](unsafeUninitializedCapacity: 65536) { space, count in
+      answer = read(file.number, space.baseAddress, space.count)
+      count = max(0, answer)
+    }
+    if answer < 0, errno == EINTR { continue }
+    if answer < 0 { throw CallFailed("read of \(path)") }
+    if answer == 0 { return String(decoding: bytes, as: UTF8.self) }
+    bytes += piece
   }
 }
 

@@ -8,6 +8,8 @@ enum TestProcess {
   static let reportDescriptor: Int32 = 3
   /// How long a killed process may take to die. Longer means that it hangs in the kernel.
   private static let secondsToDie = 5
+  /// Milliseconds after which a report is read although its process has not ended.
+  private static let drainEvery: Int64 = 100
 
   /// How the process ended.
   enum Ending: Hashable {
@@ -22,16 +24,15 @@ enum TestProcess {
     var ends: [Int32] = [-1, -1]
     guard cguest_report_pipe(&ends) == 0 else { return (failed(name, "pipe: \(errnoName(errno))"), false) }
     defer { close(ends[0]) }
-    let child: pid_t
-    do {
-      child = try spawn(name, report: ends[1])
-      close(ends[1])
-    } catch {
-      close(ends[1])
-      return (failed(name, "\(error.call): \(errnoName(error.code))"), false)
-    }
+    // Not executed anew: under emulation exec and the start of the Swift runtime are a good part of a test's time. PID
+    // 1 has no threads, so a fork of it can go on in Swift, and it is as much a process of its own.
+    let child = cguest_fork_test(ends[1], reportDescriptor)
+    if child == 0 { _exit(TestReport.run(name)) }
+    let code = errno
+    close(ends[1])
+    if child < 0 { return (failed(name, "fork: \(errnoName(code))"), false) }
     var report = TestReport(name)
-    let ending = wait(for: child, seconds: seconds, pipe: ends[0]) { report.take(drain(ends[0])) }
+    let ending = wait(for: child, seconds: seconds) { report.take(drain(ends[0])) }
     let result = judge(name, reported: report.result, checks: report.checks(), ending: ending, seconds: seconds)
     return (result, ending == .neverDied)
   }
@@ -64,46 +65,25 @@ enum TestProcess {
     TestResult(name: name, status: .crash, reason: "the test could not be started: " + reason)
   }
 
-  private static func spawn(_ name: String, report: Int32) throws(CallFailed) -> pid_t {
-    var actions = posix_spawn_file_actions_t()
-    posix_spawn_file_actions_init(&actions)
-    defer { posix_spawn_file_actions_destroy(&actions) }
-    posix_spawn_file_actions_adddup2(&actions, report, reportDescriptor)
-    var arguments: [UnsafeMutablePointer<CChar>?] = []
-    for word in ["patchbench-guest", "--test", name] { arguments.append(strdup(word)) }
-    arguments.append(nil)
-    defer { for argument in arguments { free(argument) } }
-    var environment: [UnsafeMutablePointer<CChar>?] = [nil]
-    var child: pid_t = 0
-    let code = posix_spawn(&child, "/proc/self/exe", &actions, nil, &arguments, &environment)
-    if code != 0 { throw CallFailed("posix_spawn", code: code) }
-    return child
-  }
-
-  /// Waits for the end of a process, reading its report on the way so that a long one cannot block it.
-  private static func wait(for child: pid_t, seconds: Int, pipe: Int32, drain: () -> Void) -> Ending {
+  /// Waits for the end of a process. Its report is read in the end and now and then, so that a long one cannot block
+  /// it: to be woken by each check would cost an emulated guest more than the check.
+  private static func wait(for child: pid_t, seconds: Int, drain: () -> Void) -> Ending {
     let process = cguest_pidfd_open(child)
     defer { close(process) }
     var killed = false
-    var pipeOpen = true
     var deadline = now() + Int64(seconds) * 1000
     while true {
-      var polled = [
-        pollfd(fd: process, events: Int16(POLLIN), revents: 0),
-        pollfd(fd: pipeOpen ? pipe : -1, events: Int16(POLLIN), revents: 0),
-      ]
-      let ready = poll(&polled, 2, Int32(clamping: max(0, deadline - now())))
-      drain()
-      // Nobody writes any more: without this the loop would spin until the process is gone.
-      if polled[1].revents & Int16(POLLHUP) != 0 { pipeOpen = false }
+      var polled = pollfd(fd: process, events: Int16(POLLIN), revents: 0)
+      _ = poll(&polled, 1, Int32(clamping: max(0, min(drainEvery, deadline - now()))))
       var status: Int32 = 0
-      if waitpid(child, &status, WNOHANG) == child {
-        drain()
+      let ended = waitpid(child, &status, WNOHANG) == child
+      drain()
+      if ended {
         if killed { return .killedInTime }
         let signal = status & 0x7f
         return signal == 0 ? .exited(status >> 8 & 0xff) : .signalled(signal)
       }
-      if ready == 0, now() >= deadline {
+      if now() >= deadline {
         if killed { return .neverDied }
         kill(child, SIGKILL)
         killed = true

@@ -51,6 +51,9 @@ int cguest_move(void *from, size_t length, void *to);
 
 // Processes
 
+/// Forks a child that goes on where the caller is, with 0 for an answer. Of the open files it keeps those up to `as`,
+/// which becomes a copy of `report`. Not for a process with threads: the child would have their locks and not them.
+pid_t cguest_fork_test(int report, int as);
 /// Forks a child that does nothing but hold copies of this process's mappings and descriptors until
 /// `cguest_release_holder`. Returns its pid.
 pid_t cguest_fork_holder(int *control);
