@@ -6,10 +6,17 @@ import SystemPackage
 /// firmware and by the kernel, under emulation.
 enum DomainXML {
   static func render(_ spec: MachineSpec) -> String {
-    // qemu64 because an emulated CPU with fewer features spends less on them; under KVM the host's own.
+    // qemu64 because an emulated CPU with fewer features spends less on them; under KVM the host's own. Without rdrand
+    // the guest's first random number, which the Swift runtime asks for, waits seconds for the kernel to gather noise.
     let cpu =
       switch spec.accelerator {
-      case .tcg: "<cpu mode='custom' match='exact' check='none'><model fallback='forbid'>qemu64</model></cpu>"
+      case .tcg:
+        """
+        <cpu mode='custom' match='exact' check='none'>
+          <model fallback='forbid'>qemu64</model>
+          <feature policy='require' name='rdrand'/>
+        </cpu>
+        """
       case .kvm: "<cpu mode='host-passthrough' check='none'/>"
       }
     let uuid = spec.hold.map { "<uuid>\(escape($0.uuid))</uuid>" } ?? ""
