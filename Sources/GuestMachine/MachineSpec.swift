@@ -69,11 +69,14 @@ public struct KernelCommandLine: Sendable, Hashable {
   public var parameters: [String]
 
   /// What every guest gets: kernel text on the serial line, an end of the machine on a panic instead of a wait, all
-  /// KASAN reports instead of the first alone.
+  /// KASAN reports instead of the first alone. And a clock without ACPI to tell of one: QEMU's processors share their
+  /// TSC, and `pmtmr` is where a q35 has the timer to calibrate it by when the host is too busy for the PIT's way.
   public init(_ options: GuestOptions) {
     parameters =
-      ["console=ttyS0", "panic=-1", "kasan_multi_shot", "log_buf_len=4M", "no_timer_check", "random.trust_cpu=on"]
-      + options.parameters
+      [
+        "console=ttyS0", "panic=-1", "kasan_multi_shot", "log_buf_len=4M", "no_timer_check", "random.trust_cpu=on",
+        "tsc=reliable", "pmtmr=0x608",
+      ] + options.parameters
   }
 
   public var text: String { parameters.joined(separator: " ") }

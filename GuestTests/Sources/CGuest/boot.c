@@ -52,9 +52,9 @@ __attribute__((constructor(101))) static void set_up_as_init(void) {
   if (console > 2) close(console);
 }
 
-void cguest_power_off(void) {
+void cguest_end_machine(void) {
   sync();
-  reboot(RB_POWER_OFF);
+  reboot(RB_AUTOBOOT);
 }
 
 const char *cguest_errno_name(int number) { return strerrorname_np(number); }

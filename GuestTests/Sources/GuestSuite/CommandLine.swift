@@ -28,7 +28,7 @@ public enum GuestCommand: Hashable, Sendable {
       OpenFile(number: 2).write(
         """
         usage: patchbench-guest --list    print every test with the question it answers
-               As PID 1 it runs the tests that the kernel command line asks for, and switches the machine off.
+               As PID 1 it runs the tests that the kernel command line asks for, and ends the machine.
 
         """)
       return 2

@@ -8,8 +8,7 @@ public enum GuestInit {
   /// the first ones hold, each for its whole time, and tell nothing of the series.
   private static let mostHanging = 2
 
-  /// Runs the tests that the kernel command line asks for, or the orders to a guest that holds, and switches the
-  /// machine off.
+  /// Runs the tests that the kernel command line asks for, or the orders to a guest that holds, and ends the machine.
   public static func run() -> Never {
     let options = GuestOptions(commandLine: (try? readText("/proc/cmdline")) ?? "")
     if let port = HostPort.open(HostPort.results, flags: O_WRONLY) {
@@ -21,9 +20,9 @@ public enum GuestInit {
       Kmsg.say("no port \(HostPort.results): nowhere to report to")
     }
     Kmsg.say("end")
-    cguest_power_off()
+    cguest_end_machine()
     // PID 1 must not end: that would be a panic, and would look like one of the kernel under test.
-    Kmsg.say("the kernel refuses to switch off: \(errnoName(errno))")
+    Kmsg.say("the kernel refuses to reset: \(errnoName(errno))")
     while true { pause() }
   }
 

@@ -65,8 +65,9 @@ int cguest_report_pipe(int ends[2]);
 
 // The machine
 
-/// Writes everything out and switches the machine off. Returns only if the kernel refuses.
-void cguest_power_off(void);
+/// Writes everything out and resets the machine, which is its end: the host starts no machine twice. To switch it off
+/// would take ACPI, whose tables are a third of an emulated boot. Returns only if the kernel refuses.
+void cguest_end_machine(void);
 /// The symbolic name of an errno, or NULL.
 const char *cguest_errno_name(int number);
 /// The abbreviated name of a signal ("SEGV"), or NULL.
