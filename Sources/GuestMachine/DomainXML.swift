@@ -33,6 +33,8 @@ enum DomainXML {
       } ?? ""
     // A restored guest's console begins with that of its boot, which QEMU would else cut off.
     let append = spec.hold == nil ? "" : " append='on'"
+    // The controller sits on the root bus itself, or libvirt would add bridges for it. qboot is QEMU's own firmware for
+    // guests that need nothing but their kernel started, which is all that SeaBIOS would do here in twice the time.
     // libvirt would attach its first video device as virtio-vga, whose VGA BIOS costs seconds under emulation;
     // virtio-gpu-pci has none, and only QEMU's own words can ask for it.
     return """
@@ -54,6 +56,9 @@ enum DomainXML {
         <on_crash>destroy</on_crash>
         <devices>
           <controller type='usb' model='none'/>
+          <controller type='virtio-serial' index='0'>
+            <address type='pci' domain='0x0' bus='0x0' slot='0x3'/>
+          </controller>
           <memballoon model='none'/>
           <serial type='file'>
             <source path='\(escape(spec.console.string))'\(append)/>
@@ -66,6 +71,8 @@ enum DomainXML {
           \(orders)
         </devices>
         <qemu:commandline>
+          <qemu:arg value='-bios'/>
+          <qemu:arg value='qboot.rom'/>
           <qemu:arg value='-device'/>
           <qemu:arg value='virtio-gpu-pci,bus=pcie.0,addr=0x10'/>
         </qemu:commandline>
