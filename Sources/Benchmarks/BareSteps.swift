@@ -69,7 +69,8 @@ struct BareSteps {
   /// The same devices that libvirt is asked for, in QEMU's own words.
   private static func arguments(_ spec: MachineSpec) -> [String] {
     [
-      "-machine", MachineSpec.machine, "-accel", "tcg", "-cpu", "qemu64", "-m", "\(spec.memory)", "-smp",
+      "-machine", MachineSpec.machine, "-accel", "tcg", "-cpu", "qemu64,+rdrand", "-bios", "qboot.rom", "-m",
+      "\(spec.memory)", "-smp",
       "\(spec.processors)", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
       "-kernel", spec.kernel.string, "-initrd", spec.initramfs.string, "-append", spec.commandLine.text,
       "-serial", "file:\(spec.console)",

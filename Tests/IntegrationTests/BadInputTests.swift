@@ -30,6 +30,10 @@ extension BenchSerial {
       Row(
         testDescription: "an unknown profile", arguments: ["run", good, "--profile", "none"], status: 2, words: "kasan"),
       Row(testDescription: "no job at all", arguments: ["run", good, "--jobs", "0"], status: 2, words: "--jobs"),
+      Row(testDescription: "too little memory", arguments: ["run", good, "--memory", "100"], status: 2, words: "1024"),
+      Row(
+        testDescription: "days that are none", arguments: ["cache", "prune", "--days", "-1"], status: 2, words: "days"),
+      Row(testDescription: "no pair to time", arguments: ["bench", "--pairs", "0"], status: 2, words: "--pairs"),
       Row(
         testDescription: "an output that is taken", arguments: ["run", good, "--output", "evil"], status: 2,
         words: "is not empty"),
@@ -84,7 +88,8 @@ extension BenchSerial {
 
     @Test func helpTeachesAndSucceeds() async throws {
       let bench = try Workbench()
-      for arguments in [["--help"], ["run", "--help"], ["report", "--help"], ["doctor", "--help"]] {
+      for command in ["", "run", "report", "cache", "cache prune", "doctor", "bench"] {
+        let arguments = command.split(separator: " ").map(String.init) + ["--help"]
         let result = try await bench.program(arguments).run()
         #expect(result.status == .exited(0))
         #expect(result.output.contains("patchbench"))

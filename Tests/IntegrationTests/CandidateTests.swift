@@ -51,8 +51,9 @@ import Verdicts
       #expect(exitStatus([judgement], interrupted: false) == 0)
       let fixed = try #require(judgement.tests.first { $0.change == .fixed })
       #expect(fixed.checks.count { $0.base?.passed == false && $0.series?.passed == true } == 2)
-      // The base's result is there from the suite's first test, and the record says that it was not run again.
+      // The results are there from the suite's first test, and the record says that nothing was run again.
       #expect(record.base?.reused == true)
+      #expect(record.trials.values.map(\.reused) == [true])
     }
   }
 }

@@ -40,8 +40,8 @@ extension BenchSerial {
       let bench = try Workbench()
       let guests = Seen()
       let result = try await interrupt(bench) { pid in
-        // The second guest is the first series': the base is finished by then.
-        try await guests.add(Workbench.processes("qemu-system.*guest=patchbench-\(pid)-")) >= 2
+        // Two may run at once, so with the third one of them has come to its end: there is something to keep.
+        try await guests.add(Workbench.processes("qemu-system.*guest=patchbench-\(pid)-")) >= 3
       }
       #expect(result.status == .exited(3))
       for guest in await guests.all { #expect(kill(guest, 0) != 0, "guest \(guest) is still there") }
@@ -51,6 +51,52 @@ extension BenchSerial {
       #expect(report.contains("\"not-run\""))
       #expect(
         FileManager.default.fileExists(atPath: bench.scratch.path.pushing(FilePath("stopped/report.html")).string))
+    }
+
+    private static let fix = Workbench.series("candidates/virtio-gpu-share-address-space")
+
+    private func judge(_ bench: Workbench, output: String, fresh: Bool) -> Tool {
+      bench.program(
+        [
+          "run", Self.fix, "--json", "--output", output, "--cache", bench.cache.root.string, "--home",
+          Workbench.home.string,
+        ] + (fresh ? ["--fresh"] : []))
+    }
+
+    @Test func whatAKilledBuildLeftSpoilsNoLaterVerdict() async throws {
+      let bench = try Workbench()
+      async let killed = judge(bench, output: "killed", fresh: true).run(deadline: .seconds(300))
+      let pid = try await patiently("no build was started") {
+        guard let pid = try await Workbench.processes("^\(Workbench.program) run .*--output killed").first,
+          let make = try await Workbench.processes("-P", "\(pid)", "-x", "make").first
+        else { return Int32?.none }
+        kill(pid, SIGKILL)
+        // Nobody is left to end it. It would otherwise go on in a tree that the next run removes.
+        kill(-make, SIGKILL)
+        return pid
+      }
+      #expect(try await killed.status == .signaled(9))
+      #expect(kill(pid, 0) != 0)
+      let again = try await judge(bench, output: "again", fresh: true).run(deadline: .seconds(300))
+      #expect(again.status == .exited(0), "\(again.errors)")
+      #expect(again.output.contains("\"verdict\" : \"fixes\""))
+      try await nothingIsLeft(of: bench)
+    }
+
+    @Test func twoRunsAtOnceShareOneCache() async throws {
+      let bench = try Workbench()
+      async let one = judge(bench, output: "one", fresh: true).run(deadline: .seconds(600))
+      async let two = judge(bench, output: "two", fresh: true).run(deadline: .seconds(600))
+      for result in try await [one, two] {
+        #expect(result.status == .exited(0), "\(result.errors)")
+        #expect(result.output.contains("\"verdict\" : \"fixes\""))
+        #expect(result.output.contains("\"reused\" : false"))
+      }
+      // Both have kept the same result, and it is whole.
+      let third = try await judge(bench, output: "three", fresh: false).run(deadline: .seconds(300))
+      #expect(third.output.contains("\"verdict\" : \"fixes\""))
+      #expect(!third.output.contains("\"reused\" : false"))
+      try await nothingIsLeft(of: bench)
     }
 
     @Test func aSignalWhileAKernelIsBuiltEndsItsCompilers() async throws {

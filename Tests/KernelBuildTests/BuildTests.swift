@@ -127,7 +127,7 @@ private func series(_ diffs: [(file: String, paths: [String])]) -> PatchSeries {
 @Suite struct SeriesBuildTests {
   /// Applies and builds diffs on a fresh small tree.
   private func trial(
-    _ diffs: [(file: String, paths: [String], text: String)]
+    _ diffs: [(file: String, paths: [String], text: String)], method: SeriesTree.Method? = nil
   ) async throws -> (applied: ApplyFailure?, built: BuildFailure?, log: String, baseIsUntouched: Bool) {
     let small = try SmallTree()
     let base = try await small.base()
@@ -136,7 +136,8 @@ private func series(_ diffs: [(file: String, paths: [String])]) -> PatchSeries {
     let series = series(diffs.map { ($0.file, $0.paths) })
     let log = small.scratch.path.appending("build.log")
     let result = try await small.cache.withScratch { scratch in
-      let tree = try await SeriesTree.make(base, method: SeriesTree.method(scratch: scratch), scratch: scratch)
+      let own = try await SeriesTree.method(scratch: scratch)
+      let tree = try await SeriesTree.make(base, method: method ?? own, scratch: scratch)
       if let refused = try await tree.apply(series, diffs: files) {
         return (Optional(refused), BuildFailure?.none)
       }
@@ -153,6 +154,46 @@ private func series(_ diffs: [(file: String, paths: [String])]) -> PatchSeries {
     #expect(trial.log.contains("CC      main.o"))
     #expect(!trial.log.contains("CC      other.o"))
     #expect(trial.baseIsUntouched)
+  }
+
+  @Test func whereThereIsNoOverlayACopyServes() async throws {
+    let trial = try await trial([("1.diff", ["main.c"], good)], method: .copy)
+    #expect(trial.built == nil)
+    #expect(trial.log.contains("CC      main.o"))
+    #expect(!trial.log.contains("CC      other.o"))
+    #expect(trial.baseIsUntouched)
+  }
+
+  /// Patches that two series share, built once, and the rest of one on top.
+  @Test(arguments: [SeriesTree.Method?.none, .copy]) func aSeriesStandsOnASharedTree(
+    _ method: SeriesTree.Method?
+  ) async throws {
+    let small = try SmallTree()
+    let base = try await small.base()
+    let before = try SmallTree.fingerprint(base.tree)
+    let shared = try small.scratch.write("shared.diff", Self.otherComment)
+    let own = try small.scratch.write("own.diff", good)
+    try await small.cache.withScratch { scratch in
+      let available = try await SeriesTree.method(scratch: scratch)
+      for name in ["below", "above"] {
+        try FileManager.default.createDirectory(
+          atPath: scratch.appending(name).string, withIntermediateDirectories: true)
+      }
+      let below = try await SeriesTree.make(base, method: method ?? available, scratch: scratch.appending("below"))
+      #expect(try await below.apply(series([("shared.diff", ["other.c"])]), diffs: [shared]) == nil)
+      let log = small.scratch.path.appending("log")
+      #expect(try await below.buildLayer(jobs: 2, log: log) { _ in })
+      let above = try await SeriesTree.make(
+        base, over: below, method: method ?? available, scratch: scratch.appending("above"))
+      #expect(try await above.apply(series([("own.diff", ["main.c"])]), diffs: [own]) == nil)
+      let built = try await above.build(series([("own.diff", ["main.c"])]), jobs: 2, log: log) { _ in }
+      #expect(built.failure == nil)
+      let text = try String(contentsOfFile: log.string, encoding: .utf8)
+      #expect(text.contains("CC      main.o"))
+      #expect(!text.contains("CC      other.o"), "the tree below has it")
+      #expect(try String(contentsOfFile: above.file("other.c").string, encoding: .utf8).contains("a remark"))
+    }
+    #expect(try SmallTree.fingerprint(base.tree) == before)
   }
 
   @Test func theFirstPatchThatIsRefusedIsNamedWithFileAndHunk() async throws {

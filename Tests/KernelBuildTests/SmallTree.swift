@@ -11,7 +11,9 @@ struct SmallTree {
   var kernel: KernelDefinition
 
   static let makefile = """
-    vmlinux: main.o other.o
+    vmlinux: vmlinux.a
+    \tcp $< $@
+    vmlinux.a: main.o other.o
     \tcat $^ > $@
     %.o: %.c
     \t@echo "  CC      $@"
@@ -29,6 +31,7 @@ struct SmallTree {
     try scratch.write("source/Makefile", Self.makefile)
     try scratch.write("source/main.c", "int first(void)\n{\n\treturn 1;\n}\n\nint second(void)\n{\n\treturn 2;\n}\n")
     try scratch.write("source/other.c", "int third;\n")
+    try scratch.write("source/tools/README", "objtool's place\n")
     let file = try scratch.write("own.config", fragment)
     kernel = KernelDefinition(
       name: "small", source: .tree(scratch.path.appending("source")),
