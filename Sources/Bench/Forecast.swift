@@ -86,11 +86,11 @@ extension BenchRun {
           series: nil, work: baseIsKept ? .reuse : .run, seconds: baseIsKept ? 0 : timings.guestSeconds))
       var pending: [WorkItem] = []
       for one in series {
-        let item = try await Pipeline.item(one, kept: kept, base: base)
+        let item = try await WorkItem(one, kept: kept)
         if isKept(item.key) {
           entries.append(Forecast.Entry(series: one.series.name, work: .reuse, seconds: 0))
         } else {
-          pending.append(item)
+          pending.append(try item.counted(on: base))
         }
       }
       let method = try await SeriesTree.method(scratch: scratch)

@@ -22,8 +22,8 @@ struct Pipeline: Sendable {
     var pending: [WorkItem] = []
     let isBaseKept = reuse(baseKey, nil)
     for one in series {
-      let item = try await Self.item(one, kept: kept, base: trials.base)
-      if !reuse(item.key, one.series) { pending.append(item) }
+      let item = try await WorkItem(one, kept: kept)
+      if !reuse(item.key, one.series) { pending.append(try item.counted(on: trials.base)) }
     }
     try await withThrowingTaskGroup { group in
       // First, because every verdict waits for it.
@@ -50,19 +50,6 @@ struct Pipeline: Sendable {
     }
   }
 
-  /// What is known of a series before its work begins.
-  static func item(_ one: ReadSeries, kept: KeptTrials, base: BaseBuild) async throws -> WorkItem {
-    var digests: [String] = []
-    var objects: [Int] = []
-    var paths: Set<String> = []
-    for (patch, diff) in zip(one.series.patches, one.diffs) {
-      digests.append(try await Digest.of(file: diff))
-      paths.formUnion(patch.paths)
-      objects.append(try base.reach(of: paths).objectCount)
-    }
-    return WorkItem(one: one, key: try await kept.key(digests), patches: digests, objects: objects)
-  }
-
   /// Takes a kept result, unless all is to be judged again.
   /// - Returns: whether there was one.
   private func reuse(_ key: String, _ series: PatchSeries?) -> Bool {
@@ -78,14 +65,21 @@ struct Pipeline: Sendable {
     events.send(.trialFinished(trial))
   }
 
+  /// - Returns: `nil` if it cannot be made, for whatever reason: the series are then built whole, each with its own
+  ///   result.
   private func makeLayer(_ item: WorkItem, number: Int, users: Int) async throws -> Layer? {
     let name = item.one.series.name
     events.send(.stageStarted(series: name, stage: .build))
-    return try await trials.resources.build {
-      try await Layer.make(
-        item.one, patches: item.shared, for: users, on: trials.base, method: trials.method,
-        jobs: trials.resources.jobs, scratch: scratch.appending("layer-\(number)")
-      ) { events.send(.progress(series: name, stage: .build, text: "shared patches: \($0)")) }
+    do {
+      return try await trials.resources.build {
+        try await Layer.make(
+          item.one, patches: item.shared, for: users, on: trials.base, method: trials.method,
+          jobs: trials.resources.jobs, scratch: scratch.appending("layer-\(number)")
+        ) { events.send(.progress(series: name, stage: .build, text: "shared patches: \($0)")) }
+      }
+    } catch {
+      if error.isCancellation { throw CancellationError() }
+      return nil
     }
   }
 }

@@ -1,6 +1,7 @@
 import BenchModel
 import KernelBuild
 import SeriesIntake
+import Toolbox
 
 /// A series with what is known of its work before it begins.
 struct WorkItem: Sendable, Hashable {
@@ -10,12 +11,32 @@ struct WorkItem: Sendable, Hashable {
   /// The digests of its diffs, in their order.
   var patches: [String]
   /// How many objects its patches make necessary, by the base's records, for the first patch alone, the first two, ….
-  var objects: [Int]
+  var objects: [Int] = []
   /// How many of its first patches are built once for several series; 0 is the rule.
   var shared = 0
 
   /// Equal for all series that share a layer.
   var layer: [String] { Array(patches.prefix(shared)) }
+}
+
+extension WorkItem {
+  /// - Throws: ``ToolError`` if a diff cannot be read.
+  init(_ one: ReadSeries, kept: KeptTrials) async throws {
+    var digests: [String] = []
+    for diff in one.diffs { digests.append(try await Digest.of(file: diff)) }
+    self.init(one: one, key: try await kept.key(digests), patches: digests)
+  }
+
+  /// With its objects counted.
+  func counted(on base: BaseBuild) throws -> WorkItem {
+    var item = self
+    var paths: Set<String> = []
+    item.objects = try one.series.patches.map { patch in
+      paths.formUnion(patch.paths)
+      return try base.reach(of: paths).objectCount
+    }
+    return item
+  }
 }
 
 /// In which order series are worked at, and which of them share their leading patches.

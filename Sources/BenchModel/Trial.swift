@@ -181,7 +181,7 @@ public struct BuildFailure: Codable, Sendable, Hashable {
 
 /// How a guest came to its end.
 public enum GuestEnding: Codable, Sendable, Hashable {
-  /// The end marker arrived and the guest powered itself off.
+  /// The end marker arrived and the guest ended itself.
   case completed
   /// The kernel said so on its console; the payload is its first line.
   case panicked(String)

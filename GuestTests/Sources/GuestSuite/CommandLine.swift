@@ -1,9 +1,13 @@
 internal import Glibc
+internal import GuestProtocol
 
-/// The two ways to start the binary.
+/// The ways to start the binary.
 public enum GuestCommand: Hashable, Sendable {
   /// As PID 1 of a guest.
   case initProcess
+  /// By root on a machine that has the drivers, to run the tests on its own kernel. What a failing one leaves there
+  /// stays, so better a guest's than one's own.
+  case run
   /// By anyone, to learn what there is.
   case list
   case usage
@@ -14,6 +18,8 @@ public enum GuestCommand: Hashable, Sendable {
       self = .initProcess
     } else if arguments.count == 2, arguments[1] == "--list" {
       self = .list
+    } else if arguments.count == 2, arguments[1] == "--run" {
+      self = .run
     } else {
       self = .usage
     }
@@ -23,11 +29,15 @@ public enum GuestCommand: Hashable, Sendable {
   public func run() -> Int32 {
     switch self {
     case .initProcess: GuestInit.run()
+    case .run:
+      GuestInit.runTests(GuestOptions(), to: OpenFile(number: 1))
+      return 0
     case .list: return OpenFile(number: 1).write(Suite.listing) ? 0 : 1
     case .usage:
       OpenFile(number: 2).write(
         """
         usage: patchbench-guest --list    print every test with the question it answers
+               patchbench-guest --run     run all tests on this machine's kernel, as root, KTAP on standard output
                As PID 1 it runs the tests that the kernel command line asks for, and ends the machine.
 
         """)

@@ -26,7 +26,7 @@ public enum GuestInit {
     while true { pause() }
   }
 
-  private static func runTests(_ options: GuestOptions, to port: OpenFile) {
+  static func runTests(_ options: GuestOptions, to port: OpenFile) {
     let plan = Suite.plan(only: options.only)
     port.write(KTAPWriter.plan(plan))
     var hanging = 0
