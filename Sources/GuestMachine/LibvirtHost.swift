@@ -43,6 +43,7 @@ public final class LibvirtHost: SavingHost {
     let name = uri ?? root!.uri
     // libvirt reads this once, at its first call, and would otherwise write on our stderr. A user's own setting stays.
     if let root { setenv("LIBVIRT_LOG_OUTPUTS", "3:file:\(root.path.appending("libvirt.log"))", 0) }
+    if root != nil { OrphanReaper.start() }
     let stops = StopRegistry()
     let (connection, callback) = try await queue.call {
       try LibvirtEventLoop.start()

@@ -135,7 +135,12 @@ private final class ProcessGroup: Sendable {
     await Blocking.run {
       // Killed processes vanish when the kernel has taken them down, which is soon but not at once. One that hangs in
       // the kernel is not waited for longer than this.
-      for _ in 0..<500 where kill(-leader, 0) == 0 { usleep(10_000) }
+      for _ in 0..<500 {
+        // Where this process is the parent of its orphans, they stay in their group until it has asked for them.
+        while waitpid(-leader, nil, WNOHANG) > 0 {}
+        if kill(-leader, 0) != 0 { break }
+        usleep(10_000)
+      }
     }
   }
 }
