@@ -84,9 +84,12 @@ struct KeptTrials: Sendable {
   /// written to costs the next run its time and this one nothing.
   func keep(_ trial: Trial, _ key: String, evidence source: FilePath) {
     switch trial.result {
-    case .doesNotApply, .doesNotBuild: break
+    case .doesNotApply: break
+    case .doesNotBuild(let failure):
+      // A machine that ran short in words that nobody knows would otherwise stand as the series' fault from then on.
+      if !failure.diagnostics.contains(where: { $0.patch != nil }) { return }
     case .ran(let run):
-      guard run.anomalies.isEmpty, run.booted else { return }
+      guard run.anomalies.isEmpty, run.booted, !run.tests.contains(where: { $0.status == .timeout }) else { return }
       switch run.ending {
       case .completed: break
       case .panicked: if trial.series == nil { return }

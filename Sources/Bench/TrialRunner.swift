@@ -80,7 +80,7 @@ struct TrialRunner: Sendable {
         }
         events.send(.stageStarted(series: name, stage: .build))
         let log = Self.absolute(evidence.appending("build.log"))
-        let built = try await tree.build(rest, jobs: resources.jobs, log: log) { text in
+        let built = try await tree.build(one.series, jobs: resources.jobs, log: log) { text in
           events.send(.progress(series: name, stage: .build, text: text))
         }
         trial.seconds.configure = built.seconds.configure

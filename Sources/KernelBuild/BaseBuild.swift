@@ -34,7 +34,7 @@ public struct BaseBuild: Sendable {
 }
 
 /// The version of how bases are laid out and built; a change makes every base anew.
-private let baseFormat = "base 3"
+private let baseFormat = "base 4"
 /// An unpacked source of 1.7 GB and its objects, with room for the link.
 private let spaceForBase: Int64 = 5 << 30
 private let baseDeadline = Duration.seconds(4 * 3600)

@@ -42,6 +42,8 @@ private func isRegular(_ path: FilePath) -> Bool {
 extension SeriesTree {
   /// Builds the image on top of the base's objects.
   /// - Parameters:
+  ///   - series: all of it, also patches that a tree below this one has: each of them may have changed Kconfig, and
+  ///     each may be to blame.
   ///   - jobs: how many compilers run at once.
   ///   - log: where the whole output of make goes.
   public func build(
@@ -67,6 +69,8 @@ extension SeriesTree {
   private func reach(of series: PatchSeries) throws -> Reach {
     // The records are the base's: what its patches made of includes in a tree below this one they do not know.
     if isStacked { return .tree("other patches were built before", objects: 0) }
+    // What kbuild exported names the base's own place, and nothing may lead a command from a copy back there.
+    if isCopy { return .tree("the tree is a copy at another place", objects: 0) }
     return try base.reach(of: Set(series.patches.flatMap(\.paths))) { isRegular(file($0)) }
   }
 
@@ -97,6 +101,8 @@ extension SeriesTree {
     _ series: PatchSeries, jobs: Int, log: FilePath, since start: ContinuousClock.Instant = .now,
     _ progress: @escaping @Sendable (String) -> Void = { _ in }
   ) async throws -> SeriesBuild {
+    // What a replay that failed has counted is made again.
+    try? FileManager.default.removeItem(atPath: statistics.string)
     if let failure = try await configureAgain(series) {
       var build = built(.kbuild, nil, before: .now - start)
       build.failure = failure

@@ -86,9 +86,11 @@ extension RecordedBuild {
     return members.keys.sorted().map { Reach.Archive(path: archives[$0].path, members: members[$0]!.sorted()) }
   }
 
-  /// What no build reads.
+  /// What no build reads. `Documentation/Kconfig` is no prose: the configuration is made of it too.
   private static func isProse(_ path: String) -> Bool {
-    path.hasPrefix("Documentation/") || path.hasPrefix("tools/testing/") || path.hasPrefix("LICENSES/")
+    let name = path.split(separator: "/").last ?? ""
+    if ["Kconfig", "Makefile", "Kbuild"].contains(where: name.hasPrefix) { return false }
+    return path.hasPrefix("Documentation/") || path.hasPrefix("tools/testing/") || path.hasPrefix("LICENSES/")
       || ["MAINTAINERS", "CREDITS", ".mailmap", ".gitignore"].contains(path)
   }
 
@@ -195,8 +197,10 @@ extension RecordedBuild {
       }
     }
 
+    /// A path as patches name it. The compiler tells a header by the way it came to it, `mm/kasan/../slab.h`; taken as
+    /// it stands, a series that touches `mm/slab.h` would leave that object as it was.
     private static func plain(_ path: some StringProtocol) -> String {
-      path.hasPrefix("./") ? String(path.dropFirst(2)) : String(path)
+      FilePath(String(path)).lexicallyNormalized().string
     }
   }
 }

@@ -47,6 +47,8 @@ public struct SeriesTree: Sendable {
     return SeriesTree(base: base, place: place, scratch: scratch, isStacked: layer != nil)
   }
 
+  var isCopy: Bool { if case .copy = place { true } else { false } }
+
   /// What was changed on the way from the base to this tree, the latest first.
   private var uppers: [FilePath] {
     if case .overlay(let overlay) = place { [overlay.upper] + overlay.lowers.dropLast() } else { [] }

@@ -63,11 +63,16 @@ import Testing
   /// What may come out otherwise another time is judged again.
   @Test func onlyWhatWillComeOutTheSameIsKept() throws {
     let missing = TestResult(name: "t", status: .missing)
+    let slow = TestResult(name: "t", status: .timeout)
     let failure = ApplyFailure(patch: patch, file: nil, hunk: nil, message: "m")
+    let blamed = Diagnostic(file: "x.c", line: 1, message: "m", patch: "0001.patch")
     let rows: [(name: String, trial: Trial, isKept: Bool)] = [
       ("completed", trial("s", ran(.completed)), true), ("panicked", trial("s", ran(.panicked("x"))), true),
       ("refused", trial("s", .doesNotApply(failure)), true),
-      ("broken", trial("s", .doesNotBuild(BuildFailure(diagnostics: [], tail: []))), true),
+      ("broken", trial("s", .doesNotBuild(BuildFailure(diagnostics: [blamed], tail: []))), true),
+      ("broken by nobody", trial("s", .doesNotBuild(BuildFailure(diagnostics: [], tail: []))), false),
+      ("timed out", trial("s", ran(.completed, tests: [slow])), false),
+      ("base timed out", trial(nil, ran(.completed, tests: [slow])), false),
       ("base", trial(nil, ran(.completed)), true), ("base panicked", trial(nil, ran(.panicked("x"))), false),
       ("base missing", trial(nil, ran(.completed, tests: [missing])), false),
       ("silent", trial("s", ran(.silent(seconds: 1))), false), ("early", trial("s", ran(.stoppedEarly)), false),

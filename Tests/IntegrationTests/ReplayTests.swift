@@ -12,10 +12,12 @@ import Toolbox
 extension BenchSerial {
   /// A series that is built without kbuild's walk must come to the image that kbuild makes of it.
   @Suite(.serialized) struct Replay {
-    /// Objects in an archive, in a library of the linker's, a source of assembler, a header that several read.
+    /// Objects in an archive, in a library of the linker's, a source of assembler, a header that several read, one that
+    /// some read by way of `..`.
     static let files = [
       ["drivers/dma-buf/dma-buf.c"], ["mm/util.c", "drivers/gpu/drm/drm_prime.c", "lib/string_helpers.c"],
       ["lib/rbtree.c"], ["arch/x86/lib/memcpy_64.S"], ["include/linux/dma-buf.h"],
+      ["mm/slab.h"],
     ]
 
     @Test(arguments: files) func theImageIsKbuildsByteForByte(_ paths: [String]) async throws {
@@ -32,19 +34,21 @@ extension BenchSerial {
         #expect(built.failure == nil)
         #expect(built.work.method == .replay)
         #expect(built.work.objects >= paths.count)
-        return try await Digest.of(file: built.image)
+        return (image: try await Digest.of(file: built.image), objects: built.work.objects)
       }
       let made = try await bench.cache.withScratch { scratch in
         let tree = try await SeriesTree.make(base, method: method, scratch: scratch)
         #expect(try await tree.apply(series, diffs: [diff]) == nil)
         let built = try await tree.make(series, jobs: 2, log: bench.scratch.path.appending("m.log"))
         #expect(built.failure == nil)
-        return try await Digest.of(file: built.image)
+        return (image: try await Digest.of(file: built.image), objects: built.work.objects)
       }
-      #expect(replayed == made)
+      #expect(replayed.image == made.image)
+      // A declaration alone leaves the image as it was, also in an object that was forgotten.
+      #expect(replayed.objects == made.objects)
       // A declaration changes no code: it is there to have several objects compiled.
       let changesCode = paths.contains { !$0.hasSuffix(".h") }
-      #expect((replayed != (try await Digest.of(file: base.image))) == changesCode)
+      #expect((replayed.image != (try await Digest.of(file: base.image))) == changesCode)
     }
 
     @Test func whatIsNotBuiltIsTheBasesImage() async throws {
@@ -69,7 +73,7 @@ extension BenchSerial {
         let name = "patchbench_" + path.map { $0.isLetter ? $0 : "_" }
         let added =
           if path.hasSuffix(".S") { ["\(name):", "\t.globl \(name)", "\t.byte 1"] } else if path.hasSuffix(".h") {
-            ["extern const char \(name)[sizeof(struct dma_buf)];"]
+            ["extern const char \(name)[2];"]
           } else { ["int \(name)(void);", "int \(name)(void)", "{", "\treturn 7;", "}"] }
         return """
           diff --git a/\(path) b/\(path)

@@ -28,6 +28,7 @@ private let records = [
 
   deps_drivers/a/two.o := \\
     include/linux/both.h \\
+    drivers/a/../a.h \\
   """,
   """
   savedcmd_lib/three.o := gcc -c -o lib/three.o lib/three.c
@@ -92,6 +93,14 @@ private func reach(_ paths: String..., new: Set<String> = [], compiled: Set<Stri
     #expect(archives.first { $0.path == "drivers/a/built-in.a" }?.members == objects)
   }
 
+  @Test func aHeaderIsTheSameByEveryWayToIt() {
+    guard case .objects(let objects, _) = reach("drivers/a.h") else {
+      Issue.record("two.o read it as drivers/a/../a.h, and would stay as it was")
+      return
+    }
+    #expect(objects == ["drivers/a/two.o"])
+  }
+
   @Test func aLibraryIsAnArchiveOfTheImages() {
     #expect(
       reach("lib/three.c")
@@ -103,7 +112,8 @@ private func reach(_ paths: String..., new: Set<String> = [], compiled: Set<Stri
 
   /// Each of these would be judged on a kernel without its change if it were not left to kbuild.
   @Test(arguments: [
-    "drivers/a/Makefile", "drivers/a/Kconfig", "scripts/mod/modpost.c", "tools/objtool/check.c", "Makefile",
+    "drivers/a/Makefile", "drivers/a/Kconfig", "Documentation/Kconfig", "scripts/mod/modpost.c",
+    "tools/objtool/check.c", "Makefile",
     "include/linux/atomic/atomic-long.h", "arch/x86/boot/main.c", "arch/x86/entry/syscalls/syscall_64.tbl",
     "include/linux/time.h", "lib/build.pl", "main.c", "usr/gen_init_cpio.c", "arch/x86/entry/vdso/new.c",
     "drivers/a/../../etc/x.c", "arch/x86/kernel/vmlinux.lds.S/../x.S", "rust/kernel/lib.rs",
