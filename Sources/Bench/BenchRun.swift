@@ -105,7 +105,7 @@ public struct BenchRun: Sendable {
             series: series.map(\.series))))
       let kept = try await KeptTrials(
         cache: plan.cache, scratch: scratch, base: base, guestBinary: plan.guestBinary, emulator: emulator,
-        accelerator: accelerator.accelerator, cell: plan.cell, version: plan.version)
+        accelerator: accelerator.accelerator, connection: plan.connection, cell: plan.cell)
       let trials = TrialRunner(
         cell: plan.cell, base: base, method: try await SeriesTree.method(scratch: scratch), initramfs: initramfs,
         accelerator: accelerator.accelerator, resources: plan.resources, cache: plan.cache, host: host, events: events)

@@ -76,7 +76,7 @@ extension BenchRun {
       let accelerator = AcceleratorProbe.known(plan.accelerator, cache: plan.cache, emulator: emulator)
       let kept = try await KeptTrials(
         cache: plan.cache, scratch: scratch, base: base, guestBinary: plan.guestBinary, emulator: emulator,
-        accelerator: accelerator ?? .tcg, cell: plan.cell, version: plan.version)
+        accelerator: accelerator ?? .tcg, connection: plan.connection, cell: plan.cell)
       func isKept(_ key: String) -> Bool { !plan.fresh && accelerator != nil && kept.cost(key) != nil }
 
       var entries: [Forecast.Entry] = []

@@ -10,11 +10,9 @@ struct KeptTrials: Sendable {
   var cache: Cache
   /// Where what is written lies until it is whole: a directory of this run's.
   var scratch: FilePath
-  /// A digest over all that decides a trial beside the series: base, guest binary, emulator, accelerator, cell.
+  /// A digest over all that decides a trial beside the series: base, guest binary, emulator, accelerator, cell,
+  /// and this program itself.
   var conditions: String
-
-  /// Raised when trials are made or recorded in another way, so that older ones are not taken for today's.
-  private static let format = "trial 2"
 
   init(cache: Cache, scratch: FilePath, conditions: String) {
     self.cache = cache
@@ -24,12 +22,14 @@ struct KeptTrials: Sendable {
 
   init(
     cache: Cache, scratch: FilePath, base: BaseBuild, guestBinary: FilePath, emulator: String, accelerator: Accelerator,
-    cell: CellKey,
-    version: String
+    connection: String?, cell: CellKey
   ) async throws {
     let binary = try await Digest.of(file: guestBinary)
+    // This program starts the guest and reads what it says; another build of it may come to another result.
+    let program = try await Digest.of(file: FilePath(URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().path))
     let conditions = try await Digest.of([
-      Self.format, version, base.key, binary, emulator, accelerator.rawValue, cell.kernel, cell.profile, cell.guest,
+      program, base.key, binary, emulator, accelerator.rawValue, connection ?? "", cell.kernel, cell.profile,
+      cell.guest,
     ])
     self.init(cache: cache, scratch: scratch, conditions: conditions)
   }
