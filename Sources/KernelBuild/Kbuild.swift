@@ -64,7 +64,8 @@ struct CompileCount: Hashable {
   var cached = 0
 
   /// Reads ccache's log of statistics: a line `# FILE` for each call, then a line for each thing counted. The tables of
-  /// symbols that every link assembles are no objects of the tree's.
+  /// symbols that every link assembles are no objects of the tree's, nor is what kbuild compiles from nothing to learn
+  /// which options the compiler has.
   init(log text: String) {
     var counts = true
     for line in text.split(separator: "\n") {
@@ -73,7 +74,7 @@ struct CompileCount: Hashable {
         objects += 1
         cached += 1
       case "cache_miss" where counts: objects += 1
-      default: if line.hasPrefix("# ") { counts = !line.contains(".tmp_vmlinux") }
+      default: if line.hasPrefix("# ") { counts = !line.contains(".tmp_vmlinux") && line != "# /dev/null" }
       }
     }
   }

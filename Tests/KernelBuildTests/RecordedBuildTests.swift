@@ -209,6 +209,8 @@ private func reach(_ paths: String..., new: Set<String> = [], compiled: Set<Stri
       preprocessed_cache_hit
       # .tmp_vmlinux1.kallsyms.S
       cache_miss
+      # /dev/null
+      direct_cache_hit
       # conftest.c
       called_for_link
       """
