@@ -77,20 +77,23 @@ extension BenchRun {
       let kept = try await KeptTrials(
         cache: plan.cache, scratch: scratch, base: base, guestBinary: plan.guestBinary, emulator: emulator,
         accelerator: accelerator ?? .tcg, connection: plan.connection, cell: plan.cell)
-      func isKept(_ key: String) -> Bool { !plan.fresh && accelerator != nil && kept.cost(key) != nil }
+      func isKept(_ key: String, _ series: PatchSeries?) -> Bool {
+        !plan.fresh && accelerator != nil && kept.find(key, for: series) != nil
+      }
 
       var entries: [Forecast.Entry] = []
-      let baseIsKept = isKept(try await kept.key([]))
+      let baseIsKept = isKept(try await kept.key([]), nil)
       entries.append(
         Forecast.Entry(
           series: nil, work: baseIsKept ? .reuse : .run, seconds: baseIsKept ? 0 : timings.guestSeconds))
       var pending: [WorkItem] = []
       for one in series {
-        let item = try await WorkItem(one, kept: kept)
-        if isKept(item.key) {
+        var item = try await WorkItem(one, kept: kept)
+        if isKept(item.key, one.series) {
           entries.append(Forecast.Entry(series: one.series.name, work: .reuse, seconds: 0))
         } else {
-          pending.append(try item.counted(on: base))
+          item.objects = try base.objectCounts(of: one.series)
+          pending.append(item)
         }
       }
       let method = try await SeriesTree.method(scratch: scratch)

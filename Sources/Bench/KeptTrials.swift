@@ -26,7 +26,9 @@ struct KeptTrials: Sendable {
   ) async throws {
     let binary = try await Digest.of(file: guestBinary)
     // This program starts the guest and reads what it says; another build of it may come to another result.
-    let program = try await Digest.of(file: FilePath(URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().path))
+    // Read through /proc: its own file may have been replaced since it was started.
+    let program = try await Digest.of(
+      file: FilePath("/proc/\(ProcessInfo.processInfo.processIdentifier)/exe"))
     let conditions = try await Digest.of([
       program, base.key, binary, emulator, accelerator.rawValue, connection ?? "", cell.kernel, cell.profile,
       cell.guest,
@@ -39,21 +41,20 @@ struct KeptTrials: Sendable {
 
   private func directory(_ key: String) -> FilePath { cache.trials.appending(key) }
 
-  private func trial(_ key: String) -> Trial? {
-    FileManager.default.contents(atPath: directory(key).appending("trial.json").string).flatMap {
-      try? JSONDecoder().decode(Trial.self, from: $0)
-    }
+  /// The kept trial as it was written, without its evidence.
+  /// - Returns: `nil` if there is none that fits the series.
+  func find(_ key: String, for series: PatchSeries?) -> Trial? {
+    let data = FileManager.default.contents(atPath: directory(key).appending("trial.json").string)
+    let trial = data.flatMap { try? JSONDecoder().decode(Trial.self, from: $0) }
+    return trial.flatMap { Self.fits($0, series) ? $0 : nil }
   }
-
-  /// What a kept trial cost when it was run, without its evidence.
-  func cost(_ key: String) -> StageSeconds? { trial(key)?.seconds }
 
   /// The kept trial, marked as reused, with its evidence copied to `directory`.
   /// - Parameter series: the name that it has in this run; the same patches may come under another.
   /// - Returns: `nil` if there is none, or if it cannot be read whole.
   func reuse(_ key: String, as series: PatchSeries?, evidence target: FilePath) -> Trial? {
     let manager = FileManager.default
-    guard var trial = trial(key), Self.fits(trial, series) else { return nil }
+    guard var trial = find(key, for: series) else { return nil }
     do {
       for name in try manager.contentsOfDirectory(atPath: directory(key).string) where name != "trial.json" {
         let copy = target.appending(name).string

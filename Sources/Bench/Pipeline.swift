@@ -23,7 +23,13 @@ struct Pipeline: Sendable {
     let isBaseKept = reuse(baseKey, nil)
     for one in series {
       let item = try await WorkItem(one, kept: kept)
-      if !reuse(item.key, one.series) { pending.append(try item.counted(on: trials.base)) }
+      if !reuse(item.key, one.series) { pending.append(item) }
+    }
+    // Only an order needs it.
+    if pending.count > 1 {
+      for index in pending.indices {
+        pending[index].objects = try trials.base.objectCounts(of: pending[index].one.series)
+      }
     }
     try await withThrowingTaskGroup { group in
       // First, because every verdict waits for it.

@@ -1,5 +1,6 @@
 import Foundation
 import GuestMachine
+import Toolbox
 
 /// What builds and guests of different series share: cores, and memory that is never promised twice.
 public struct Resources: Sendable {

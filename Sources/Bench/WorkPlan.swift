@@ -26,17 +26,6 @@ extension WorkItem {
     for diff in one.diffs { digests.append(try await Digest.of(file: diff)) }
     self.init(one: one, key: try await kept.key(digests), patches: digests)
   }
-
-  /// With its objects counted.
-  func counted(on base: BaseBuild) throws -> WorkItem {
-    var item = self
-    var paths: Set<String> = []
-    item.objects = try one.series.patches.map { patch in
-      paths.formUnion(patch.paths)
-      return try base.reach(of: paths).objectCount
-    }
-    return item
-  }
 }
 
 /// In which order series are worked at, and which of them share their leading patches.

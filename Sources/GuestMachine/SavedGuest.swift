@@ -3,6 +3,7 @@ import Foundation
 public import GuestProtocol
 import KernelText
 public import SystemPackage
+import Toolbox
 
 /// Why a guest could not be saved or restored.
 public enum SavedGuestError: Error, Sendable, Hashable {
@@ -29,7 +30,7 @@ public struct SavedGuest<Host: SavingHost>: Sendable {
   private let host: Host
   private let spec: MachineSpec
   private let files: SavedFiles
-  private let turn = Turn()
+  private let turn = Capacity(1)
 
   fileprivate init(_ host: Host, spec: MachineSpec, files: SavedFiles, seconds: Double) {
     self.host = host
@@ -53,7 +54,7 @@ public struct SavedGuest<Host: SavingHost>: Sendable {
     var spec = spec
     spec.console = console
     spec.results = results
-    return try await turn.hold { [spec] in
+    return try await turn.with { [spec] in
       try await files.withOrders(options) {
         try files.startConsole(console)
         try Data().write(to: URL(filePath: results.string))

@@ -24,8 +24,22 @@ extension BaseBuild {
   /// What a change of some files makes necessary.
   /// - Parameter stays: whether a file is still there when the patches are applied; before that it can only be guessed.
   public func reach(of paths: Set<String>, stays: (String) -> Bool = { _ in true }) throws -> Reach {
+    reach(of: paths, in: try RecordedBuild(records, about: paths), stays: stays)
+  }
+
+  /// How many objects a series makes necessary: its first patch alone, the first two, ….
+  public func objectCounts(of series: PatchSeries) throws -> [Int] {
+    let recorded = try RecordedBuild(records, about: Set(series.patches.flatMap(\.paths)))
+    var paths: Set<String> = []
+    return series.patches.map { patch in
+      paths.formUnion(patch.paths)
+      return reach(of: paths, in: recorded, stays: { _ in true }).objectCount
+    }
+  }
+
+  private func reach(of paths: Set<String>, in recorded: RecordedBuild, stays: (String) -> Bool) -> Reach {
     if profile.image != .vmlinux { return .tree("the image is no vmlinux", objects: 0) }
-    return try RecordedBuild(records, about: paths).reach(
+    return recorded.reach(
       of: paths, isPlain: { isRegular(tree.pushing(FilePath($0))) && stays($0) },
       hasObject: { source in
         let stem = source.lastIndex(of: ".").map { source[..<$0] } ?? source[...]
