@@ -16,17 +16,26 @@ struct BareSteps {
   var jobs: Int
   var scratch: FilePath
 
+  /// What doing it all once took, in seconds.
+  struct Run {
+    /// git apply and make.
+    var build: Double
+    /// QEMU, from its start to its end.
+    var guest: Double
+    var seconds: Double { build + guest }
+  }
+
   /// Does it all once.
-  /// - Returns: the seconds, and the tests that answered.
-  func run(_ series: FilePath) async throws -> (seconds: Double, results: Int) {
+  func run(_ series: FilePath) async throws -> Run {
     let read = try await self.read(series)
     let begun = ContinuousClock.now
     if let refused = try await tree.apply(read.series, diffs: read.diffs) {
       throw BenchmarkError(message: "a made series does not apply: \(refused.message)")
     }
     try await make()
-    let results = try await boot(tree.image)
-    return ((.now - begun) / .seconds(1), results)
+    let built = ContinuousClock.now
+    try await boot(tree.image)
+    return Run(build: (built - begun) / .seconds(1), guest: (.now - built) / .seconds(1))
   }
 
   /// Takes the series back and builds, so that the next one finds the tree as it was. Not measured.
@@ -53,8 +62,8 @@ struct BareSteps {
   }
 
   /// Boots an image with all tests, by QEMU itself.
-  /// - Returns: how many tests answered.
-  func boot(_ image: FilePath) async throws -> Int {
+  /// - Throws: ``BenchmarkError`` if no test answered.
+  private func boot(_ image: FilePath) async throws {
     let spec = MachineSpec(
       name: "bare", accelerator: .tcg, kernel: image, initramfs: initramfs,
       commandLine: KernelCommandLine(GuestOptions()), console: scratch.appending("bare-console.log"),
@@ -63,7 +72,6 @@ struct BareSteps {
     let text = (try? String(contentsOfFile: spec.results.string, encoding: .utf8)) ?? ""
     let results = text.split(separator: "\n").count { $0.hasPrefix("ok ") || $0.hasPrefix("not ok ") }
     if results == 0 { throw BenchmarkError(message: "the bare guest said nothing; see \(spec.console)") }
-    return results
   }
 
   /// The same devices that libvirt is asked for, in QEMU's own words.

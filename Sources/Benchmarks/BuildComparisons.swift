@@ -5,11 +5,11 @@ import SystemPackage
 /// Comparisons of building and running series.
 extension Workshop {
   /// A series of one file, base built, against the bare steps.
-  func oneFile() async throws -> Comparison {
-    var comparison = Comparison(
-      name: Benchmark.Name.oneFile.rawValue, ours: "a series that touches dma-buf.c, base built",
-      theirs: "git apply, make in place, QEMU by hand", target: 1.0)
+  func oneFile(_ comparison: inout Comparison) async throws {
     var overhead: [Double] = []
+    var steps: [CostStep: [Double]] = [:]
+    var bareBuild: [Double] = []
+    var bareGuest: [Double] = []
     try await withBareTree { bare in
       for number in 1...benchmark.pairs {
         say(.oneFile, number)
@@ -18,9 +18,15 @@ extension Workshop {
           try await pair(number) {
             let run = try await program.run(one, name: "one-\(number)")
             overhead.append(run.overhead)
+            for trial in run.record.trials.values {
+              for step in CostStep.allCases { steps[step, default: []] += trial.seconds[step].map { [$0] } ?? [] }
+            }
             return run.seconds
           } theirs: {
-            try await bare.run(one).seconds
+            let run = try await bare.run(one)
+            bareBuild.append(run.build)
+            bareGuest.append(run.guest)
+            return run.seconds
           })
         try await bare.undo(one)
       }
@@ -28,7 +34,14 @@ extension Workshop {
     comparison.figures = [
       Comparison.Figure("beside compile, link, boot and tests", unit: "s", target: 1.5, overhead)
     ]
-    return comparison
+    // Where the time of both sides goes.
+    for step in CostStep.allCases {
+      comparison.figures.append(Comparison.Figure("ours, \(step.rawValue)", unit: "s", steps[step] ?? []))
+    }
+    comparison.figures += [
+      Comparison.Figure("bare, git apply and make", unit: "s", bareBuild),
+      Comparison.Figure("bare, QEMU from its start to its end", unit: "s", bareGuest),
+    ]
   }
 
   /// Sources that every profile with DRM builds; each series takes one to three of them.
@@ -50,17 +63,17 @@ extension Workshop {
   }
 
   /// Ten series against the bare steps one after another.
-  func tenSeries() async throws -> Comparison {
-    var comparison = Comparison(
-      name: Benchmark.Name.tenSeries.rawValue, ours: "ten series of one to three files",
-      theirs: "the bare steps of each, added up", target: 0.8)
+  func tenSeries(_ comparison: inout Comparison) async throws {
+    var costs = Costs()
     try await withBareTree { bare in
       for number in 1...benchmark.pairs {
         let ten = try several(10, name: "ten-\(number)", from: 1000 * number)
         comparison.pairs.append(
           try await pair(number) {
             say(.tenSeries, number, ", patchbench")
-            return try await program.run(ten, name: "ten-\(number)").seconds
+            let run = try await program.run(ten, name: "ten-\(number)", watched: true)
+            costs.add(run, count: 10)
+            return run.seconds
           } theirs: {
             var sum = 0.0
             for name in try FileManager.default.contentsOfDirectory(atPath: ten.string).sorted() {
@@ -72,14 +85,11 @@ extension Workshop {
           })
       }
     }
-    return comparison
+    comparison.figures = costs.figures
   }
 
   /// A header that nearly everything reads: a series, and its next version.
-  func hotHeader() async throws -> Comparison {
-    var comparison = Comparison(
-      name: Benchmark.Name.hotHeader.rawValue, ours: "a second version, with a line more in a C file",
-      theirs: "a series that touches include/linux/mm.h, for the first time", target: 0.25)
+  func hotHeader(_ comparison: inout Comparison) async throws {
     var objects: [Double] = []
     for number in 1...benchmark.pairs {
       say(.hotHeader, number, ", first version")
@@ -93,42 +103,49 @@ extension Workshop {
       objects += before.record.trials.values.compactMap { $0.work.map { Double($0.objects) } }
     }
     comparison.figures = [Comparison.Figure("objects that read the header", unit: "objects", objects)]
-    return comparison
   }
 
-  /// What more series cost.
-  func growth() async throws -> Comparison {
-    var comparison = Comparison(
-      name: Benchmark.Name.growth.rawValue, ours: "time per series, of 20", theirs: "time per series, of 5",
-      target: 1.0)
-    var times: [Int: [Double]] = [:]
-    var memory: [Int: [Double]] = [:]
-    var disk: [Int: [Double]] = [:]
-    let counts = [1, 5, 10, 20]
+  /// What more series cost. What ten of them do is seen in their own comparison.
+  func growth(_ comparison: inout Comparison) async throws {
+    var costs = Costs()
+    let counts = [1, 5, 20]
     for number in 1...benchmark.pairs {
       for count in number % 2 == 1 ? counts : counts.reversed() {
         say(.growth, number, ", \(count) series")
         let name = "growth-\(number)-\(count)"
         let many = try several(count, name: name, from: 1_000_000 * number + 1000 * count)
-        let run = try await program.run(many, name: name, watched: true)
-        times[count, default: []].append(run.seconds / Double(count))
-        memory[count, default: []].append(run.peakMemory)
-        disk[count, default: []].append(run.disk / Double(count))
+        costs.add(try await program.run(many, name: name, watched: true), count: count)
       }
-      comparison.pairs.append(Comparison.Pair(ours: times[20]!.last!, theirs: times[5]!.last!))
+      comparison.pairs.append(Comparison.Pair(ours: costs.time[20]!.last!, theirs: costs.time[5]!.last!))
     }
-    for count in counts {
-      comparison.figures.append(Comparison.Figure("time per series, of \(count)", unit: "s", times[count]!))
+    let ratios = zip(costs.memory[20]!, costs.memory[5]!).map { $0 / $1 }
+    comparison.figures =
+      costs.figures + [Comparison.Figure("peak memory of 20 against 5", unit: "ratio", target: 1.0, ratios)]
+  }
+}
+
+/// What runs of so many series took.
+private struct Costs {
+  /// Per series, in seconds.
+  var time: [Int: [Double]] = [:]
+  /// Of a whole run, in MiB.
+  var memory: [Int: [Double]] = [:]
+  /// Kept per series, in MiB.
+  var disk: [Int: [Double]] = [:]
+
+  mutating func add(_ run: Program.Run, count: Int) {
+    time[count, default: []].append(run.seconds / Double(count))
+    memory[count, default: []].append(run.peakMemory)
+    disk[count, default: []].append(run.disk / Double(count))
+  }
+
+  var figures: [Comparison.Figure] {
+    time.keys.sorted().flatMap { count in
+      [
+        Comparison.Figure("time per series, of \(count)", unit: "s", time[count]!),
+        Comparison.Figure("peak memory, \(count) series", unit: "MiB", memory[count]!),
+        Comparison.Figure("disk kept per series, of \(count)", unit: "MiB", target: 60, disk[count]!),
+      ]
     }
-    for count in counts {
-      comparison.figures.append(Comparison.Figure("peak memory, \(count) series", unit: "MiB", memory[count]!))
-    }
-    let ratios = zip(memory[20]!, memory[5]!).map { $0 / $1 }
-    comparison.figures.append(Comparison.Figure("peak memory of 20 against 5", unit: "ratio", target: 1.0, ratios))
-    for count in counts {
-      comparison.figures.append(
-        Comparison.Figure("disk kept per series, of \(count)", unit: "MiB", target: 60, disk[count]!))
-    }
-    return comparison
   }
 }

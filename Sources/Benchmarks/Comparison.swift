@@ -10,8 +10,8 @@ public struct Comparison: Sendable, Hashable, Codable {
   public var pairs: [Pair] = []
   /// Further figures of the same runs.
   public var figures: [Figure] = []
-  /// Why it was not made; it then has no pairs.
-  public var skipped: String?
+  /// Why it was not made, or not to its end; the pairs are then those that were.
+  public var failure: String?
 
   public init(name: String, ours: String, theirs: String, target: Double?) {
     self.name = name
@@ -91,34 +91,41 @@ public struct BenchmarkReport: Sendable, Codable {
   /// Markdown: the ratios, then the further figures, then the machine.
   public var table: String {
     var lines = [
-      "| | ours | against | pairs | min | median | max | at most |", "|---|---|---|---:|---:|---:|---:|---:|",
+      "| | ours | against | pairs | min | median | max | at most | reached |",
+      "|---|---|---|---:|---:|---:|---:|---:|---|",
     ]
     for comparison in comparisons {
-      let head = "| \(comparison.name) | \(comparison.ours) | \(comparison.theirs) |"
-      if let spread = Spread(comparison.pairs.map(\.ratio)) {
-        lines.append(
-          "\(head) \(comparison.pairs.count) | \(text(spread.minimum)) | \(text(spread.median)) | "
-            + "\(text(spread.maximum)) | \(comparison.target.map(text) ?? "") |")
-      } else {
-        lines.append("\(head) 0 | – | – | – | \(comparison.skipped ?? "not measured") |")
-      }
+      let ratios = comparison.pairs.map(\.ratio)
+      lines.append(
+        "| \(comparison.name) | \(comparison.ours) | \(comparison.theirs) | \(row(ratios, comparison.target)) |")
     }
     let figures = comparisons.flatMap { comparison in comparison.figures.map { (comparison.name, $0) } }
+      .filter { !$0.1.values.isEmpty }
     if !figures.isEmpty {
-      lines += ["", "| | figure | runs | min | median | max | at most |", "|---|---|---:|---:|---:|---:|---:|"]
+      lines += [
+        "", "| | figure | runs | min | median | max | at most | reached |", "|---|---|---:|---:|---:|---:|---:|---|",
+      ]
       for (name, figure) in figures {
-        guard let spread = Spread(figure.values) else { continue }
-        lines.append(
-          "| \(name) | \(figure.name) (\(figure.unit)) | \(figure.values.count) | \(text(spread.minimum)) | "
-            + "\(text(spread.median)) | \(text(spread.maximum)) | \(figure.target.map(text) ?? "") |")
+        lines.append("| \(name) | \(figure.name) (\(figure.unit)) | \(row(figure.values, figure.target)) |")
       }
     }
+    let failures = comparisons.compactMap { comparison in comparison.failure.map { (comparison.name, $0) } }
+    if !failures.isEmpty { lines.append("") }
+    for (name, failure) in failures { lines.append("\(name) was not made to its end: \(failure)") }
     lines += [
       "",
       "\(machine.processors) × \(machine.model), \(machine.memory) MiB, \(machine.system); \(machine.accelerator), "
         + "\(machine.emulator); \(machine.toolchain); \(machine.source)",
     ]
     return lines.joined(separator: "\n")
+  }
+
+  /// Count, minimum, median, maximum, target, and whether the median keeps to it.
+  private func row(_ values: [Double], _ target: Double?) -> String {
+    guard let spread = Spread(values) else { return "0 | – | – | – | \(target.map(text) ?? "") | not measured" }
+    let reached = target.map { spread.median <= $0 ? "yes" : "no" } ?? ""
+    return "\(values.count) | \(text(spread.minimum)) | \(text(spread.median)) | \(text(spread.maximum)) | "
+      + "\(target.map(text) ?? "") | \(reached)"
   }
 
   /// Two places where a hundredth counts, none where it does not.

@@ -8,10 +8,7 @@ import SystemPackage
 
 extension Workshop {
   /// From the start to the first test: a guest restored from a saved state against one that boots.
-  func freshGuests() async throws -> Comparison {
-    var comparison = Comparison(
-      name: Benchmark.Name.freshGuests.rawValue, ours: "a restored guest, from its start to its first test",
-      theirs: "a booted one", target: 0.25)
+  func freshGuests(_ comparison: inout Comparison) async throws {
     let watch = GuestWatch(.standard(.tcg), clock: ContinuousClock())
     let directory = scratch.appending("fresh")
     try FileManager.default.createDirectory(atPath: directory.string, withIntermediateDirectories: true)
@@ -41,7 +38,6 @@ extension Workshop {
     }
     comparison.pairs = pairs
     comparison.figures = [Comparison.Figure("to boot and save the one that is restored", unit: "s", [seconds])]
-    return comparison
   }
 
   /// Starts a guest, sees it to its end, and tells how long its first test took to come.

@@ -66,13 +66,9 @@ struct VirtmeNG {
 
 extension Workshop {
   /// A series of one file against virtme-ng: apply, build, boot, the same tests.
-  func virtmeNG() async throws -> Comparison {
-    var comparison = Comparison(
-      name: Benchmark.Name.virtmeNG.rawValue, ours: "a series that touches dma-buf.c, base built",
-      theirs: "virtme-ng with our fragments: git apply, its build, its guest, the same tests", target: 0.2)
+  func virtmeNG(_ comparison: inout Comparison) async throws {
     guard let executable = VirtmeNG.find(benchmark.environment) else {
-      comparison.skipped = "no vng in PATH; `pip install virtme-ng` has it"
-      return comparison
+      throw BenchmarkError(message: "no vng in PATH; `pip install virtme-ng` has it")
     }
     let version = try await Tool(executable, ["--version"], environment: benchmark.environment).output()
       .trimmingCharacters(in: .whitespacesAndNewlines)
@@ -112,6 +108,5 @@ extension Workshop {
       Comparison.Figure("virtme-ng's build alone", unit: "s", builds),
       Comparison.Figure("tests that answered in its guest", unit: "tests", results),
     ]
-    return comparison
   }
 }

@@ -18,7 +18,7 @@ struct BenchmarkCommand: AsyncParsableCommand {
         virtme-ng      the same against virtme-ng with our fragments (needs vng in PATH: pip install virtme-ng)
         ten-series     ten series against the sum of the bare steps
         hot-header     a series that touches include/linux/mm.h: its second version against its first
-        growth         1, 5, 10 and 20 series: time, peak memory and disk for each
+        growth         1, 5 and 20 series: time, peak memory and disk for each (ten-series has those of 10)
         fresh-guests   a guest restored from a saved state against one that boots
 
         patchbench bench one-file fresh-guests
@@ -72,7 +72,7 @@ struct BenchmarkCommand: AsyncParsableCommand {
     let report = try await untilSignal {
       try await benchmark.run(names.isEmpty ? Benchmark.Name.allCases : names) { comparison in
         let ratios = comparison.pairs.map { "\(($0.ratio * 100).rounded() / 100)" }.joined(separator: " ")
-        Output.error("\(comparison.name): \(comparison.skipped ?? ratios)")
+        Output.error("\(comparison.name): \(comparison.failure ?? ratios)")
       }
     }
     if json {

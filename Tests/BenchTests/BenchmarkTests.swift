@@ -19,14 +19,18 @@ import Toolbox
     var measured = Comparison(name: "a", ours: "o", theirs: "t", target: 0.8)
     measured.pairs = [Comparison.Pair(ours: 1, theirs: 2), Comparison.Pair(ours: 3, theirs: 4)]
     measured.figures = [Comparison.Figure("f", unit: "s", target: 1.5, [1.234, 12.34, 123.4])]
-    var skipped = Comparison(name: "b", ours: "o", theirs: "t", target: 0.2)
-    skipped.skipped = "no vng in PATH"
+    var broken = Comparison(name: "b", ours: "o", theirs: "t", target: 0.2)
+    broken.failure = "no vng in PATH"
+    var slow = Comparison(name: "c", ours: "o", theirs: "t", target: 0.2)
+    slow.pairs = [Comparison.Pair(ours: 1, theirs: 4)]
     let machine = BenchmarkReport.Machine(
       processors: 2, model: "m", memory: 1, system: "s", accelerator: "a", emulator: "e", toolchain: "t", source: "k")
-    let table = BenchmarkReport(machine: machine, comparisons: [measured, skipped]).table
-    #expect(table.contains("| a | o | t | 2 | 0.50 | 0.63 | 0.75 | 0.80 |"))
-    #expect(table.contains("| b | o | t | 0 | – | – | – | no vng in PATH |"))
-    #expect(table.contains("| a | f (s) | 3 | 1.23 | 12.3 | 123 | 1.50 |"))
+    let table = BenchmarkReport(machine: machine, comparisons: [measured, broken, slow]).table
+    #expect(table.contains("| a | o | t | 2 | 0.50 | 0.63 | 0.75 | 0.80 | yes |"))
+    #expect(table.contains("| b | o | t | 0 | – | – | – | 0.20 | not measured |"))
+    #expect(table.contains("\nb was not made to its end: no vng in PATH\n"))
+    #expect(table.contains("| c | o | t | 1 | 0.25 | 0.25 | 0.25 | 0.20 | no |"))
+    #expect(table.contains("| a | f (s) | 3 | 1.23 | 12.3 | 123 | 1.50 | no |"))
   }
 
   @Test func aMadeSeriesAppliesToItsFiles() async throws {
