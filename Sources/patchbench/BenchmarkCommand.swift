@@ -76,9 +76,7 @@ struct BenchmarkCommand: AsyncParsableCommand {
       }
     }
     if json {
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-      Output.result(String(decoding: try encoder.encode(report), as: UTF8.self))
+      Output.result(try JSONText.of(report))
       Output.error(report.table)
     } else {
       Output.result(report.table)

@@ -29,7 +29,7 @@ struct CacheCommand: AsyncParsableCommand {
       let cache = try Cache(common.cacheRoot(ProcessInfo.processInfo.environment))
       let entries = try await cache.contents()
       if json {
-        Output.result(try CacheTable.json(entries))
+        Output.result(try JSONText.of(entries))
       } else {
         Output.result(CacheTable.text(entries))
         Output.error("\(cache.root), \(CacheTable.words(cache.freeSpace)) free on its file system")
@@ -57,7 +57,7 @@ struct CacheCommand: AsyncParsableCommand {
       let cache = try Cache(common.cacheRoot(ProcessInfo.processInfo.environment))
       let removed = try await cache.prune(unusedSince: Date(timeIntervalSinceNow: -86400 * Double(days)))
       if json {
-        Output.result(try CacheTable.json(removed))
+        Output.result(try JSONText.of(removed))
       } else if removed.isEmpty {
         Output.error("nothing was older than \(days) days")
       } else {
@@ -70,13 +70,6 @@ struct CacheCommand: AsyncParsableCommand {
 
 /// The cache's entries as a table.
 enum CacheTable {
-  static func json(_ entries: [CacheEntry]) throws -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    encoder.dateEncodingStrategy = .iso8601
-    return String(decoding: try encoder.encode(entries), as: UTF8.self)
-  }
-
   static func text(_ entries: [CacheEntry]) -> String {
     let rows =
       [["KIND", "NAME", "SIZE", "LAST USED", "", "BOUND"]]

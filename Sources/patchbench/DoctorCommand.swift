@@ -27,9 +27,7 @@ struct DoctorCommand: AsyncParsableCommand {
       guestBinary: places.guestBinary, cache: try Cache(common.cacheRoot(environment)),
       kernel: try KernelDefinition.load(kernel, from: places.kernels), connection: connect, environment: environment)
     if json {
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-      Output.result(String(decoding: try encoder.encode(checks), as: UTF8.self))
+      Output.result(try JSONText.of(checks))
     } else {
       Output.result(Self.table(checks, color: Output.isColored(1)))
     }

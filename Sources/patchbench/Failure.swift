@@ -13,11 +13,14 @@ struct Failure: Error {
   var message: String
   var advice: String?
   var status: Int32
+  /// The user stopped it.
+  var isStop: Bool
 
-  init(_ message: String, advice: String? = nil, status: Int32) {
+  init(_ message: String, advice: String? = nil, status: Int32, isStop: Bool = false) {
     self.message = message
     self.advice = advice
     self.status = status
+    self.isStop = isStop
   }
 
   /// The unknown counts as the harness's own fault, never as a verdict on a series.
@@ -33,7 +36,7 @@ struct Failure: Error {
     case StageError.fault(let fault):
       self.init(fault.message, advice: fault.advice, status: ExitStatus.inconclusive)
     case StageError.cancelled, ToolError.cancelled, is CancellationError:
-      self.init("stopped", status: ExitStatus.inconclusive)
+      self.init("stopped", status: ExitStatus.inconclusive, isStop: true)
     case ToolError.notFound(let name):
       self.init(
         "\(name) is not installed", advice: "run `patchbench doctor` to see what is missing",

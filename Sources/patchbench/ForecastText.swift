@@ -4,12 +4,6 @@ import Foundation
 
 /// A forecast in words.
 enum ForecastText {
-  static func json(_ forecast: Forecast) throws -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    return String(decoding: try encoder.encode(forecast), as: UTF8.self)
-  }
-
   static func text(_ forecast: Forecast) -> String {
     let width = forecast.entries.map { ($0.series ?? "base").count }.max() ?? 0
     var lines = ["\(forecast.cell.kernel), profile \(forecast.cell.profile), guest \(forecast.cell.guest)", ""]

@@ -3,10 +3,8 @@ public import Bench
 import BenchModel
 import Foundation
 import KernelBuild
-import Reports
 import SeriesIntake
 import SystemPackage
-import Verdicts
 
 struct RunCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -21,6 +19,10 @@ struct RunCommand: AsyncParsableCommand {
         patchbench run ~/v3 ~/v4 --kernel linux-6.12 --profile kasan
         patchbench run ~/v4 --json > verdict.json
         patchbench run series/ --dry-run
+        patchbench run series/ --kernel linux-6.12 --kernel linux-6.1
+
+      Several kernels or profiles are taken one after the other, each with its base and all series, and each with a \
+      record and reports of its own in a directory under --output; at the end one table shows the verdicts side by side.
 
       The verdict of a series is one of clean, fixes, regresses, does-not-apply, does-not-build, does-not-boot, \
       inconclusive. Ctrl-C ends builds and guests and keeps what was finished.
@@ -29,11 +31,15 @@ struct RunCommand: AsyncParsableCommand {
   @Argument(help: ArgumentHelp("A series, or a directory of several.", valueName: "path"))
   var paths: [String]
 
-  @Option(help: "The kernel: a directory under Kernels/.")
-  var kernel = "linux-6.12"
+  @Option(
+    name: .customLong("kernel"),
+    help: ArgumentHelp("The kernel: a directory under Kernels/. More than once for several.", valueName: "kernel"))
+  var kernels = ["linux-6.12"]
 
-  @Option(help: "The configuration of that kernel.")
-  var profile = "kasan"
+  @Option(
+    name: .customLong("profile"),
+    help: ArgumentHelp("The configuration of that kernel. More than once for several.", valueName: "profile"))
+  var profiles = ["kasan"]
 
   @Option(
     help: ArgumentHelp(
@@ -78,43 +84,43 @@ struct RunCommand: AsyncParsableCommand {
     return Resources(jobs: jobs ?? Resources.standardJobs(processors: processors, memory: memory), memory: memory)
   }
 
-  func run() async throws {
-    let environment = ProcessInfo.processInfo.environment
+  /// A plan for each configuration, which share nothing but the series.
+  private func plans(_ environment: [String: String]) throws -> [RunPlan] {
     let places = try common.places()
-    let definition = try KernelDefinition.load(kernel, from: places.kernels)
     let series = try SeriesDirectory.find(paths)
+    let configurations = try kernels.flatMap { name in
+      let kernel = try KernelDefinition.load(name, from: places.kernels)
+      return try profiles.map { (kernel, try kernel.profile($0)) }
+    }
     try refuseIfUnfit(Doctor.quick(guestBinary: places.guestBinary))
-    let plan = RunPlan(
-      kernel: definition, profile: try definition.profile(profile), series: series, guestBinary: places.guestBinary,
-      cache: try Cache(common.cacheRoot(environment)), connection: connect, accelerator: accelerator,
-      resources: resources(), fresh: fresh, output: output.map { FilePath($0) },
-      environment: environment, version: Patchbench.version)
+    let cache = try Cache(common.cacheRoot(environment))
+    let resources = resources()
+    let together =
+      output.map { FilePath($0) }
+      ?? (configurations.count > 1
+        ? RunDirectory.fresh(under: FilePath("results"), label: "matrix", at: Date()) : nil)
+    return configurations.map { kernel, profile in
+      RunPlan(
+        kernel: kernel, profile: profile, series: series, guestBinary: places.guestBinary, cache: cache,
+        connection: connect, accelerator: accelerator, resources: resources, fresh: fresh,
+        output: configurations.count > 1 ? together?.appending("\(kernel.name)-\(profile.name)") : together,
+        environment: environment, version: Patchbench.version)
+    }
+  }
 
+  func run() async throws {
+    let plans = try plans(ProcessInfo.processInfo.environment)
     if dryRun {
-      let forecast = try await BenchRun(plan, sinks: []).forecast()
-      Output.result(json ? try ForecastText.json(forecast) : ForecastText.text(forecast))
+      var forecasts: [Forecast] = []
+      for plan in plans { forecasts.append(try await BenchRun(plan, sinks: []).forecast()) }
+      if json {
+        Output.result(try forecasts.count > 1 ? JSONText.of(forecasts) : JSONText.of(forecasts[0]))
+      } else {
+        Output.result(forecasts.map(ForecastText.text).joined(separator: "\n\n"))
+      }
       return
     }
-    let display = ProgressDisplay(total: series.count)
-    let (directory, interrupted) = try await untilSignal {
-      try await BenchRun(plan, sinks: [display]).run()
-    }
-    display.finish()
-    let report = try ReportFiles.write(directory)
-    guard let report else {
-      throw Failure(
-        "stopped before anything was tested", advice: "the base's build goes on where it stopped when you run it again",
-        status: ExitStatus.inconclusive)
-    }
-    if json {
-      Output.result(try report.json())
-      Output.error(report.terminal(color: Output.isColored(2), width: Output.width(2)))
-    } else {
-      Output.result(report.terminal(color: Output.isColored(1), width: Output.width(1)))
-    }
-    for suffix in ["html", "md", "json"] { Output.error("  \(directory.report(suffix))") }
-    if interrupted { Output.error("patchbench: stopped; what was finished is in the reports") }
-    throw ExitCode(exitStatus(report.judgements, interrupted: interrupted))
+    try await RunMatrix(plans: plans, json: json).run()
   }
 }
 

@@ -132,3 +132,22 @@ import Testing
     #expect(coloured == report.terminal(color: false))
   }
 }
+
+@Suite struct MatrixTests {
+  @Test func configurationsStandSideBySide() {
+    var other = header([series("b"), series("late")])
+    other.cell.kernel = "linux-6.1"
+    let reports = [
+      Report(
+        record: record(
+          header([series("a"), series("b")]), base: guest([plain]), results: [(guest([plain]), allSeconds)])),
+      Report(record: record(other, base: guest([plain]), results: [(guest([plain]), allSeconds)])),
+    ]
+    let lines = MatrixTable.text(reports, color: false).split(separator: "\n").map(String.init)
+    #expect(lines[0].hasPrefix("SERIES  linux-6.12/kasan  linux-6.1/kasan"))
+    #expect(
+      lines.dropFirst().map { $0.split(separator: " ").map(String.init) } == [
+        ["a", "clean", "–"], ["b", "inconclusive", "clean"], ["late", "–", "inconclusive"],
+      ])
+  }
+}
