@@ -63,9 +63,7 @@ struct Program: Sendable {
   }
 
   private func size(_ paths: [FilePath]) async throws -> Double {
-    let text = try await Tool("du", ["-c", "-s", "--block-size=1024", "--"] + paths.map(\.string)).run().output
-    let total = text.split(separator: "\n").last?.prefix { $0.isNumber } ?? ""
-    return (Double(total) ?? 0) / 1024
+    Double(try await DiskUsage.bytes(of: paths)) / 1_048_576
   }
 }
 

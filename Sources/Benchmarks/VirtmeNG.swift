@@ -73,15 +73,26 @@ extension Workshop {
     let version = try await Tool(executable, ["--version"], environment: benchmark.environment).output()
       .trimmingCharacters(in: .whitespacesAndNewlines)
     comparison.theirs += " (\(version))"
-    let home = benchmark.cache.root.appending("benchmark").appending("virtme-ng-\(base.key.prefix(12))")
+    let name = "virtme-ng-\(base.key.prefix(12))"
+    let home = benchmark.cache.benchmark.appending(name)
+    let lock = try await FileLock.wait(benchmark.cache.benchmark.appending("\(name).lock"), .exclusive) {
+      benchmark.progress("waiting for another benchmark to be done with virtme-ng's tree")
+    }
+    defer { lock.release() }
     let other = VirtmeNG(
       executable: executable, tree: home.appending("tree"), guestBinary: benchmark.guestBinary, jobs: benchmark.jobs,
       environment: benchmark.environment)
     let log = scratch.appending("virtme-ng.log")
     if !FileManager.default.fileExists(atPath: other.tree.string) {
       try FileManager.default.createDirectory(atPath: home.string, withIntermediateDirectories: true)
-      try await benchmark.kernel.unpack(to: other.tree, cache: benchmark.cache)
+      // Beside its place and moved there: what was unpacked by half must not pass for a tree.
+      let partial = home.appending("unpacking")
+      await Cache.remove(partial)
+      try await benchmark.kernel.unpack(to: partial, cache: benchmark.cache)
+      try FileManager.default.moveItem(atPath: partial.string, toPath: other.tree.string)
     }
+    // How old it is tells `cache prune` when it was last of use.
+    try FileManager.default.setAttributes([.modificationDate: Date()], ofItemAtPath: home.string)
     benchmark.progress("virtme-ng's own build, the first time (many minutes)")
     try await other.prepare(fragments: base.fragments, log: log)
     var results: [Double] = []

@@ -9,13 +9,14 @@ import Toolbox
 ///     objects/          what was compiled, in ccache's keeping
 ///     work/ID/          what a running series needs; removed when it ends, or by the next run
 ///     machine/          what was probed of this machine
+///     benchmark/NAME/   the tree of a tool that patchbench was timed against; guarded by NAME.lock beside it
 public struct Cache: Sendable, Hashable {
   public var root: FilePath
 
   /// - Throws: what the file system says if the directories cannot be made.
   public init(_ root: FilePath) throws {
     self.root = root
-    for name in ["bases", "trials", "work", "machine", "sources", "objects"] {
+    for name in ["bases", "trials", "work", "machine", "sources", "objects", "benchmark"] {
       try FileManager.default.createDirectory(
         atPath: root.appending(name).string, withIntermediateDirectories: true)
     }
@@ -39,6 +40,9 @@ public struct Cache: Sendable, Hashable {
 
   /// Where kept results are, a directory for each.
   public var trials: FilePath { root.appending("trials") }
+
+  /// Where the trees of other tools are, a directory for each and a lock beside it.
+  public var benchmark: FilePath { root.appending("benchmark") }
 
   /// Free space where the cache is, in bytes.
   public var freeSpace: Int64 {

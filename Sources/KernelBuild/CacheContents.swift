@@ -15,6 +15,8 @@ public struct CacheEntry: Sendable, Hashable, Codable {
     case source
     /// What a run works in, or left when it was killed.
     case scratch
+    /// The tree of a tool that patchbench was timed against.
+    case benchmark
   }
 
   public var kind: Kind
@@ -42,29 +44,37 @@ extension Cache {
     for name in names(in: bases) {
       entries.append(
         CacheEntry(
-          kind: .base, name: name, size: try await size(of: bases.appending(name)),
+          kind: .base, name: name, size: try await DiskUsage.bytes(of: [bases.appending(name)]),
           lastUsed: modified(bases.appending(name).appending("built")),
           inUse: isLocked(bases.appending("\(name).lock")),
           bound: "\(Self.basesPerProfile) for each kernel and profile"))
     }
     entries.append(
       CacheEntry(
-        kind: .objects, name: "ccache", size: try await size(of: objects), inUse: false,
+        kind: .objects, name: "ccache", size: try await DiskUsage.bytes(of: [objects]), inUse: false,
         bound: "at most \(Kbuild.mostObjects >> 30) GiB"))
     let kept = names(in: trials)
     entries.append(
       CacheEntry(
-        kind: .trials, name: "results", size: try await size(of: trials), count: kept.count,
+        kind: .trials, name: "results", size: try await DiskUsage.bytes(of: [trials]), count: kept.count,
         lastUsed: kept.compactMap { modified(trials.appending($0)) }.max(), inUse: false,
         bound: "at most \(Self.mostTrials)"))
     for name in names(in: sources) {
       entries.append(
-        CacheEntry(kind: .source, name: name, size: try await size(of: sources.appending(name)), inUse: false))
+        CacheEntry(
+          kind: .source, name: name, size: try await DiskUsage.bytes(of: [sources.appending(name)]), inUse: false))
+    }
+    for name in names(in: benchmark) {
+      let path = benchmark.appending(name)
+      entries.append(
+        CacheEntry(
+          kind: .benchmark, name: name, size: try await DiskUsage.bytes(of: [path]), lastUsed: modified(path),
+          inUse: isLocked(benchmark.appending("\(name).lock"))))
     }
     for name in names(in: work) {
       entries.append(
         CacheEntry(
-          kind: .scratch, name: name, size: try await size(of: work.appending(name)),
+          kind: .scratch, name: name, size: try await DiskUsage.bytes(of: [work.appending(name)]),
           inUse: isLocked(work.appending("\(name).lock")), bound: "removed with its run"))
     }
     return entries
@@ -84,7 +94,7 @@ extension Cache {
         gone.size = 0
         for name in names(in: trials) where modified(trials.appending(name)) ?? .distantPast < day {
           gone.count! += 1
-          gone.size += try await size(of: trials.appending(name))
+          gone.size += try await DiskUsage.bytes(of: [trials.appending(name)])
           await Self.remove(trials.appending(name))
         }
         if gone.count! > 0 { removed.append(gone) }
@@ -99,13 +109,20 @@ extension Cache {
           }
         ).output()
         var gone = entry
-        gone.size = before - (try await size(of: objects))
+        gone.size = before - (try await DiskUsage.bytes(of: [objects]))
         if gone.size > 0 { removed.append(gone) }
       case .source:
         // Fetched again when it is asked for; its time is that of the last fetch.
         let path = sources.appending(entry.name)
         if modified(path) ?? .distantPast < day {
           await Self.remove(path)
+          removed.append(entry)
+        }
+      case .benchmark:
+        let lock = try FileLock.attempt(benchmark.appending("\(entry.name).lock"), .exclusive)
+        defer { lock?.release() }
+        if lock != nil, entry.lastUsed ?? .distantPast < day {
+          await Self.remove(benchmark.appending(entry.name))
           removed.append(entry)
         }
       case .scratch: break
@@ -154,11 +171,5 @@ extension Cache {
   private func isLocked(_ path: FilePath) -> Bool {
     guard FileManager.default.fileExists(atPath: path.string) else { return false }
     return (try? FileLock.attempt(path, .exclusive)) == nil
-  }
-
-  private func size(of path: FilePath) async throws -> Int64 {
-    let answer = try await Tool("du", ["-s", "--block-size=1", "--", path.string]).run()
-    // du says 1 where a file went away under its hands, and its sum is right all the same.
-    return Int64(answer.output.prefix { $0.isNumber }) ?? 0
   }
 }

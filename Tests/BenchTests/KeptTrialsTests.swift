@@ -5,6 +5,7 @@ import KernelBuild
 import SystemPackage
 import TestSupport
 import Testing
+import Toolbox
 
 @testable import Bench
 
@@ -113,15 +114,19 @@ import Testing
     for name in ["k-p-old", "k-p-new"] { try scratch.write("bases/\(name)/built", "") }
     for name in ["old", "new"] { try scratch.write("trials/\(name)/trial.json", "{}") }
     let past = Date(timeIntervalSinceNow: -86400 * 60)
-    for path in ["bases/k-p-old/built", "trials/old"] {
+    for name in ["old", "held"] { try scratch.write("benchmark/\(name)/tree/Makefile", "") }
+    let held = try #require(try FileLock.attempt(cache.benchmark.appending("held.lock"), .exclusive))
+    for path in ["bases/k-p-old/built", "trials/old", "benchmark/old", "benchmark/held"] {
       try FileManager.default.setAttributes(
         [.modificationDate: past], ofItemAtPath: scratch.path.pushing(FilePath(path)).string)
     }
     let removed = try await cache.prune(unusedSince: Date(timeIntervalSinceNow: -86400 * 30))
-    #expect(Set(removed.map(\.kind)) == [.base, .trials])
+    #expect(Set(removed.map(\.kind)) == [.base, .trials, .benchmark])
     #expect(try FileManager.default.contentsOfDirectory(atPath: cache.trials.string) == ["new"])
     let entries = try await cache.contents()
     #expect(entries.filter { $0.kind == .base }.map(\.name) == ["k-p-new"])
     #expect(entries.first { $0.kind == .trials }?.count == 1)
+    #expect(entries.filter { $0.kind == .benchmark }.map(\.name) == ["held"])
+    held.release()
   }
 }
