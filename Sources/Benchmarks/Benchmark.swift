@@ -51,28 +51,30 @@ public struct Benchmark: Sendable {
 
   /// Makes comparisons, one after the other. One that cannot be made says why, and the others are made all the same:
   /// they take hours.
+  /// When the task is cancelled, what was measured until then is what the report has.
   /// - Parameter done: told of each when it is made, so that nothing is lost if the process ends.
-  /// - Throws: `CancellationError`, and what the base's build throws.
+  /// - Throws: what the base's build throws, and `CancellationError` before the first comparison.
   public func run(
     _ names: [Name], done: @Sendable (Comparison) -> Void
   ) async throws -> BenchmarkReport {
     progress("the base")
     let base = try await BaseBuild.prepare(kernel, profile: profile, cache: cache, jobs: jobs, progress: progress)
     return try await cache.withScratch { scratch in
+      let machine = try await machine(base)
       let bench = try await Workshop(self, base: base, scratch: scratch)
       var comparisons: [Comparison] = []
-      for name in names {
+      for name in names where !Task.isCancelled {
         var comparison = bench.comparison(name)
         do {
           try await bench.make(name, &comparison)
         } catch {
-          if error is CancellationError || Task.isCancelled { throw CancellationError() }
-          comparison.failure = (error as? BenchmarkError)?.message ?? "\(error)"
+          comparison.failure =
+            Task.isCancelled ? "it was stopped" : (error as? BenchmarkError)?.message ?? "\(error)"
         }
         done(comparison)
         comparisons.append(comparison)
       }
-      return BenchmarkReport(machine: try await machine(base), comparisons: comparisons)
+      return BenchmarkReport(machine: machine, comparisons: comparisons)
     }
   }
 

@@ -68,7 +68,7 @@ extension Workshop {
   /// A series of one file against virtme-ng: apply, build, boot, the same tests.
   func virtmeNG(_ comparison: inout Comparison) async throws {
     guard let executable = VirtmeNG.find(benchmark.environment) else {
-      throw BenchmarkError(message: "no vng in PATH; `pip install virtme-ng` has it")
+      throw BenchmarkError(message: "no vng in PATH; `pip install virtme-ng` has it, and it needs kmod and udev")
     }
     let version = try await Tool(executable, ["--version"], environment: benchmark.environment).output()
       .trimmingCharacters(in: .whitespacesAndNewlines)

@@ -15,7 +15,8 @@ struct BenchmarkCommand: AsyncParsableCommand {
       name some to make only these:
 
         one-file       a series of one file, base built, against git apply, make in place and QEMU by hand
-        virtme-ng      the same against virtme-ng with our fragments (needs vng in PATH: pip install virtme-ng)
+        virtme-ng      the same against virtme-ng with our fragments (needs vng in PATH: pip install virtme-ng, and \
+      what it needs: apt-get install kmod udev)
         ten-series     ten series against the sum of the bare steps
         hot-header     a series that touches include/linux/mm.h: its second version against its first
         growth         1, 5 and 20 series: time, peak memory and disk for each (ten-series has those of 10)
@@ -69,8 +70,9 @@ struct BenchmarkCommand: AsyncParsableCommand {
         "--kernel", kernel, "--profile", profile, "--jobs", "\(jobs)", "--cache", root.string, "--home",
         places.home.string, "--accelerator", "tcg",
       ], progress: { Output.error($0) })
+    let asked = names.isEmpty ? Benchmark.Name.allCases : names
     let report = try await untilSignal {
-      try await benchmark.run(names.isEmpty ? Benchmark.Name.allCases : names) { comparison in
+      try await benchmark.run(asked) { comparison in
         let ratios = comparison.pairs.map { "\(($0.ratio * 100).rounded() / 100)" }.joined(separator: " ")
         Output.error("\(comparison.name): \(comparison.failure ?? ratios)")
       }
@@ -80,6 +82,9 @@ struct BenchmarkCommand: AsyncParsableCommand {
       Output.error(report.table)
     } else {
       Output.result(report.table)
+    }
+    if report.comparisons.count < asked.count || report.comparisons.contains(where: { $0.failure != nil }) {
+      throw ExitCode(ExitStatus.inconclusive)
     }
   }
 }
