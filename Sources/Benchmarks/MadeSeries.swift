@@ -13,6 +13,7 @@ struct MadeSeries {
 
   /// Writes a series of one patch.
   /// - Parameters:
+  ///   - name: of its directory, relative to ``directory``: `one-1`, `ten-1/series-01`.
   ///   - files: sources and headers, relative to the tree's root.
   ///   - number: two series with the same one change the files in the same way.
   /// - Returns: the series' directory.
@@ -21,7 +22,8 @@ struct MadeSeries {
     try FileManager.default.createDirectory(atPath: series.string, withIntermediateDirectories: true)
     var patch = ""
     for file in files { patch += try diff(file.path, file.number) }
-    try Data(patch.utf8).write(to: URL(filePath: series.appending("0001-\(name).patch").string))
+    let file = series.appending("0001-\(series.lastComponent!.string).patch")
+    try Data(patch.utf8).write(to: URL(filePath: file.string))
     return series
   }
 

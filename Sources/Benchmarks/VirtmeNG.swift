@@ -93,13 +93,18 @@ extension Workshop {
     }
     // How old it is tells `cache prune` when it was last of use.
     try FileManager.default.setAttributes([.modificationDate: Date()], ofItemAtPath: home.string)
+    // A benchmark that was stopped has left its series there.
+    let source = FilePath("drivers/dma-buf/dma-buf.c")
+    let original = try Data(contentsOf: URL(filePath: base.tree.pushing(source).string))
+    let there = URL(filePath: other.tree.pushing(source).string)
+    if try Data(contentsOf: there) != original { try original.write(to: there) }
     benchmark.progress("virtme-ng's own build, the first time (many minutes)")
     try await other.prepare(fragments: base.fragments, log: log)
     var results: [Double] = []
     var builds: [Double] = []
     for number in 1...benchmark.pairs {
       say(.virtmeNG, number)
-      let one = try series.write("vng-\(number)", [("drivers/dma-buf/dma-buf.c", 10_000 + number)])
+      let one = try series.write("vng-\(number)", [(source.string, 10_000 + number)])
       guard let directory = try SeriesDirectory.find([one.string]).first else { continue }
       let read = try await directory.read(into: scratch.appending("vng-diffs-\(number)"))
       comparison.pairs.append(

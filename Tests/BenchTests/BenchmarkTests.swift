@@ -39,7 +39,7 @@ import Toolbox
     try scratch.write("tree/mm/util.c", lines)
     try scratch.write("tree/include/short.h", "int a;\n")
     let made = MadeSeries(tree: scratch.path.appending("tree"), directory: scratch.path.appending("series"))
-    let series = try made.write("x", [("mm/util.c", 1), ("include/short.h", 2)])
+    let series = try made.write("many/x", [("mm/util.c", 1), ("include/short.h", 2)])
     let patch = series.appending("0001-x.patch")
     _ = try await Git.tool(["apply", "--", patch.string], in: scratch.path.appending("tree")).output()
     let changed = try String(contentsOfFile: scratch.path.pushing("tree/mm/util.c").string, encoding: .utf8)
