@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef PBTEST_H
+#define PBTEST_H
+
+#include <linux/atomic.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/spinlock.h>
+
+#include <drm/drm_device.h>
+#include <drm/drm_file.h>
+#include <drm/drm_gem.h>
+
+#include "pbtest_uapi.h"
+
+struct dma_buf;
+struct dma_buf_attachment;
+struct drm_mode_create_dumb;
+struct miscdevice;
+struct page;
+struct sg_table;
+
+struct pbtest_device {
+	struct drm_device drm;
+
+	/*
+	 * What DRM_IOCTL_PBTEST_IMPORT asks of pbtest_prime_import(), which the
+	 * PRIME core calls in between and tells nothing of it. The lock lets one
+	 * such call in at a time; an import by a task that is not its importer
+	 * is an ordinary one.
+	 */
+	struct mutex import_lock;
+	struct task_struct *importer;
+	u32 import_flags;
+	u64 import_extra;
+};
+
+/* A set of pages that a buffer has left. */
+struct pbtest_pages {
+	struct page **pages;
+	unsigned long count;
+};
+
+struct pbtest_bo {
+	struct drm_gem_object base;
+	/* In the list of all that there are, by which pbtest_bo_id() knows them. */
+	struct list_head all;
+	u64 id;
+	/* PBTEST_BO_*, or PBTEST_IMPORT_* */
+	u32 flags;
+
+	/*
+	 * Only of own buffers. The reservation lock keeps pages and what is
+	 * mapped of them together, as in TTM. Whoever only wants the pages takes
+	 * pages_lock, inside of it or alone: not every kernel holds the former
+	 * when it asks for the scatter list. Both are held for writing.
+	 */
+	struct mutex pages_lock;
+	struct pbtest_pages now;
+	struct pbtest_pages retired[PBTEST_RETIRED];
+	u64 generation;
+	atomic64_t faults;
+
+	/* Only of imported ones. */
+	struct sg_table *sgt;
+
+	/* What the next mmap is to do, under lock. */
+	spinlock_t lock;
+	u32 fail_step;
+	u32 fail_error;
+	bool forward_armed;
+	unsigned long forward_pgoff;
+};
+
+static inline struct pbtest_device *to_pbtest(struct drm_device *drm)
+{
+	return container_of(drm, struct pbtest_device, drm);
+}
+
+static inline struct pbtest_bo *to_pbtest_bo(struct drm_gem_object *obj)
+{
+	return container_of(obj, struct pbtest_bo, base);
+}
+
+static inline bool pbtest_bo_is_imported(const struct pbtest_bo *bo)
+{
+	return bo->sgt;
+}
+
+static inline bool pbtest_bo_populates(const struct pbtest_bo *bo)
+{
+	return bo->flags & (PBTEST_BO_POPULATE_PFN | PBTEST_BO_POPULATE_PAGE);
+}
+
+/* pbtest_drv.c */
+bool pbtest_is_ours(const struct drm_gem_object *obj);
+
+/* pbtest_bo.c */
+struct pbtest_bo *pbtest_bo_create(struct drm_device *drm, u64 size, u32 flags);
+struct pbtest_bo *pbtest_bo_create_imported(struct drm_device *drm, u64 size,
+					    u32 flags, struct sg_table *sgt);
+struct pbtest_bo *pbtest_bo_lookup(struct drm_file *file, u32 handle);
+void pbtest_bo_free(struct drm_gem_object *obj);
+u64 pbtest_bo_id(const void *candidate);
+int pbtest_bo_reached(struct pbtest_bo *bo, enum pbtest_step step);
+int pbtest_dumb_create(struct drm_file *file, struct drm_device *drm,
+		       struct drm_mode_create_dumb *args);
+int pbtest_create_ioctl(struct drm_device *drm, void *data,
+			struct drm_file *file);
+int pbtest_move_ioctl(struct drm_device *drm, void *data,
+		      struct drm_file *file);
+int pbtest_fail_ioctl(struct drm_device *drm, void *data,
+		      struct drm_file *file);
+
+/* pbtest_mmap.c */
+extern const struct vm_operations_struct pbtest_vm_ops;
+extern const struct vm_operations_struct pbtest_populated_vm_ops;
+int pbtest_bo_mmap(struct drm_gem_object *obj, struct vm_area_struct *vma);
+int pbtest_dmabuf_mmap(struct dma_buf *dmabuf, struct vm_area_struct *vma);
+int pbtest_forward_ioctl(struct drm_device *drm, void *data,
+			 struct drm_file *file);
+
+/* pbtest_prime.c */
+struct dma_buf *pbtest_prime_export(struct drm_gem_object *obj, int flags);
+struct drm_gem_object *pbtest_prime_import(struct drm_device *drm,
+					   struct dma_buf *dmabuf);
+struct drm_gem_object *
+pbtest_prime_import_sg_table(struct drm_device *drm,
+			     struct dma_buf_attachment *attach,
+			     struct sg_table *sgt);
+int pbtest_import_ioctl(struct drm_device *drm, void *data,
+			struct drm_file *file);
+
+/* pbtest_query.c */
+extern struct miscdevice pbtest_query_device;
+
+#endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * All that differs between the kernels that pbtest is built for. Kbuild looks
+ * which of it a tree has.
+ */
+#ifndef PBTEST_KERNEL_H
+#define PBTEST_KERNEL_H
+
+#include <linux/mm.h>
+
+#include <drm/drm_drv.h>
+#include <drm/drm_prime.h>
+
+static inline void pbtest_add_vm_flags(struct vm_area_struct *vma,
+				       unsigned long flags)
+{
+#ifdef PBTEST_HAS_VM_FLAGS_SET
+	vm_flags_set(vma, flags);
+#else
+	vma->vm_flags |= flags;
+#endif
+}
+
+/* Whether a PTE is there; only for VM_PFNMAP and VM_IO, under mmap_lock. */
+static inline bool pbtest_mapped_pfn(struct vm_area_struct *vma,
+				     unsigned long address, unsigned long *pfn)
+{
+#ifdef PBTEST_HAS_FOLLOW_PFNMAP
+	struct follow_pfnmap_args args = { .vma = vma, .address = address };
+
+	if (follow_pfnmap_start(&args))
+		return false;
+	*pfn = args.pfn;
+	follow_pfnmap_end(&args);
+	return true;
+#else
+	return !follow_pfn(vma, address, pfn);
+#endif
+}
+
+/* What older kernels want to be told of a driver that newer ones do not. */
+static inline void pbtest_complete_driver(struct drm_driver *driver)
+{
+#ifdef PBTEST_HAS_DRIVER_DATE
+	driver->date = "20261101";
+#endif
+#ifdef PBTEST_HAS_PRIME_HOOKS
+	driver->prime_handle_to_fd = drm_gem_prime_handle_to_fd;
+	driver->prime_fd_to_handle = drm_gem_prime_fd_to_handle;
+	driver->gem_prime_mmap = drm_gem_prime_mmap;
+#endif
+}
+
+#endif

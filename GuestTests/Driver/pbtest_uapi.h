@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: (GPL-2.0 WITH Linux-syscall-note) OR MIT */
+/*
+ * What pbtest, patchbench's DRM test driver, can be asked.
+ *
+ * Its DRM devices, two unless the module parameter "devices" says otherwise, are
+ * found as any are: by the name "pbtest" that DRM_IOCTL_VERSION tells. They lie
+ * at /sys/bus/platform/devices/pbtest.N and can be unbound and bound again at
+ * /sys/bus/platform/drivers/pbtest. Their calls work on card and render node,
+ * dumb buffers only on the card, as with every driver.
+ *
+ * What only the kernel knows is told by /dev/pbtest, which is no DRM device: it
+ * also answers when all of those are gone.
+ *
+ * Common to all calls: a flag or a step that is not named here is -EINVAL, and
+ * so is padding that is not zero; a handle that is unknown is -ENOENT, a file
+ * descriptor that is not open -EBADF. Nothing that is a result is read.
+ */
+#ifndef PBTEST_UAPI_H
+#define PBTEST_UAPI_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+#if defined(__cplusplus)
+extern "C" {
+#endif
+
+#define PBTEST_NAME_MAX	64
+
+/* No buffer is larger, with what PBTEST_IMPORT adds to it. */
+#define PBTEST_MAX_SIZE	(256u << 20)
+
+/*
+ * What the pages that a buffer has left are filled with. The last
+ * PBTEST_RETIRED sets of them are kept until the buffer is freed, so a mapping
+ * that wrongly still shows them harms nobody.
+ */
+#define PBTEST_POISON	0xdb
+#define PBTEST_RETIRED	4
+
+/* ---- Buffers of its own: as exporter ---- */
+
+/* DRM_IOCTL_PBTEST_CREATE. Without flags the buffer is what CREATE_DUMB makes. */
+
+/* Its dma-buf has no mmap operation at all. */
+#define PBTEST_BO_NO_DMABUF_MMAP	0x01
+/*
+ * Mapped at once at mmap by remap_pfn_range(), page by page, as the system heap
+ * does. There is no fault handler: what is zapped stays so, and touching it is
+ * a SIGBUS.
+ */
+#define PBTEST_BO_POPULATE_PFN		0x02
+/* The same by vm_insert_page(): a VM_MIXEDMAP of counted pages. */
+#define PBTEST_BO_POPULATE_PAGE		0x04
+/*
+ * With one of the two before: its dma-buf's mmap leaves vm_ops and
+ * vm_private_data as it found them, again as the system heap does. What they
+ * then are is what the one who forwarded left there. The pages live as long as
+ * the file that the mapping holds.
+ */
+#define PBTEST_BO_LEAVE_VM_OPS		0x08
+
+struct pbtest_create {
+	__u64 size;		/* in: bytes, a multiple of the page size */
+	__u32 flags;		/* in: PBTEST_BO_* */
+	__u32 handle;		/* out */
+	__u64 offset;		/* out: the fake offset to mmap it at */
+};
+
+/* DRM_IOCTL_PBTEST_MOVE */
+
+/*
+ * Do not zap: the mistake of a driver, to prove that a test sees it. Old
+ * mappings then go on to show the old pages, which are poisoned.
+ */
+#define PBTEST_MOVE_NO_ZAP		0x01
+
+/*
+ * Gives a buffer fresh pages with the old contents, and zaps its mappings with
+ * drm_vma_node_unmap(), as a driver does that moves it in or out of VRAM.
+ * -EBUSY if the buffer is populated at mmap: nothing would map it again.
+ * -EINVAL for an imported one.
+ */
+struct pbtest_move {
+	__u32 handle;		/* in */
+	__u32 flags;		/* in: PBTEST_MOVE_* */
+	__u64 generation;	/* out: 1 when created, one more with each move */
+};
+
+/* ---- Buffers of others: as importer ---- */
+
+/* DRM_IOCTL_PBTEST_IMPORT. DRM_IOCTL_PRIME_FD_TO_HANDLE is the same without flags. */
+
+/*
+ * A buffer of this very device is imported like a foreign one instead of
+ * handing out the object itself. Only a DRM file that has not exported or
+ * imported the dma-buf before comes that far: the PRIME core answers for others.
+ */
+#define PBTEST_IMPORT_FOREIGN		0x01
+
+struct pbtest_import {
+	__s32 fd;		/* in: the dma-buf */
+	__u32 flags;		/* in: PBTEST_IMPORT_* */
+	__u64 extra;		/* in: bytes by which the import is made larger than
+				 *     the dma-buf, so that one can map beyond it
+				 */
+	__u32 handle;		/* out */
+	__u32 pad;		/* in: 0 */
+	__u64 offset;		/* out: the fake offset of the import */
+	__u64 size;		/* out: of the import, extra included */
+};
+
+/*
+ * DRM_IOCTL_PBTEST_FORWARD: the next mmap of an imported buffer passes this page offset to
+ * dma_buf_mmap() instead of 0. Once; a mmap that fails earlier uses it up too.
+ */
+struct pbtest_forward {
+	__u32 handle;		/* in */
+	__u32 pad;		/* in: 0 */
+	__u64 pgoff;		/* in */
+};
+
+/* ---- Failing on demand ---- */
+
+/*
+ * DRM_IOCTL_PBTEST_FAIL: the next mmap that reaches this step of a buffer fails there.
+ * Every step leaves what a correct driver leaves: references that were taken are
+ * given back, vm_file is whatever it is by then, with the one reference that
+ * mmap_region() puts. Steps are a buffer's own (-EINVAL for the other kind).
+ */
+enum pbtest_step {
+	/* Forget what was asked for. */
+	PBTEST_FAIL_NOTHING = 0,
+	/* Own: as the object's mmap begins; GEM has set vm_ops and private data. */
+	PBTEST_FAIL_MMAP_ENTRY = 1,
+	/* Own: as it ends, all flags set and, if it populates, all pages mapped. */
+	PBTEST_FAIL_MMAP_LATE = 2,
+	/* Own: in dma_buf_ops.mmap, before drm_gem_dmabuf_mmap(). */
+	PBTEST_FAIL_DMABUF_ENTRY = 3,
+	/* Own: there, after it did its work, which vm_ops->close() then undoes. */
+	PBTEST_FAIL_DMABUF_LATE = 4,
+	/* Imported: before dma_buf_mmap(). The vm_file is still the chardev. */
+	PBTEST_FAIL_FORWARD_ENTRY = 5,
+	/* Imported: after dma_buf_mmap() succeeded, undone by vm_ops->close(). */
+	PBTEST_FAIL_FORWARD_LATE = 6,
+};
+
+struct pbtest_fail {
+	__u32 handle;		/* in */
+	__u32 step;		/* in: enum pbtest_step */
+	__u32 error;		/* in: errno, 1 to 133; 0 with FAIL_NOTHING */
+	__u32 pad;		/* in: 0 */
+};
+
+/* ---- What only the kernel knows: calls of /dev/pbtest ---- */
+
+/* PBTEST_QUERY_OBJECT: one GEM object, of this or any other DRM driver. */
+
+#define PBTEST_OBJECT_IMPORTED		0x01
+/* obj->dma_buf is set: exported or imported, and a handle is left. */
+#define PBTEST_OBJECT_HAS_DMABUF	0x02
+/* It is pbtest's; the fields from id on are only set then. */
+#define PBTEST_OBJECT_OWN		0x04
+/* PBTEST_FAIL or PBTEST_FORWARD was asked for and not reached yet. */
+#define PBTEST_OBJECT_FAIL_ARMED	0x08
+#define PBTEST_OBJECT_FORWARD_ARMED	0x10
+
+struct pbtest_object {
+	__s32 fd;		/* in: a DRM file; -EINVAL if it is none */
+	__u32 handle;		/* in: of that file */
+	__u32 flags;		/* out: PBTEST_OBJECT_* */
+	__u32 handle_count;	/* out */
+	__u64 refcount;		/* out: without this call's */
+	__u64 size;		/* out: bytes */
+	__u64 offset;		/* out: the fake offset, 0 if it has none */
+	__s64 dmabuf_count;	/* out: references of the dma-buf's file, 0 if none */
+	__u64 id;		/* out: unique as long as the module is loaded */
+	__u64 generation;	/* out: see pbtest_move; 0 if imported */
+	__u64 faults;		/* out: how often its fault handler mapped a page */
+	__u32 bo_flags;		/* out: PBTEST_BO_*, or PBTEST_IMPORT_* */
+	__u32 pad;		/* out: 0 */
+	char funcs[PBTEST_NAME_MAX];	/* out: symbol of obj->funcs */
+};
+
+/* PBTEST_QUERY_FILE: an open file and the address space that mappings of it hang on. */
+
+#define PBTEST_FILE_DMABUF		0x01
+
+struct pbtest_file {
+	__s32 fd;		/* in */
+	__u32 flags;		/* out: PBTEST_FILE_* */
+	__u64 first;		/* in: a range of page offsets, both ends in it, */
+	__u64 last;		/* in: for vmas_within */
+	__s64 count;		/* out: references, without this call's; other threads
+				 *      that are in a call on it may add theirs
+				 */
+	__s64 i_mmap_writable;	/* out: of f_mapping */
+	__u64 vmas;		/* out: hanging on f_mapping */
+	__u64 vmas_within;	/* out: of these, those that show part of the range */
+	__u64 dev;		/* out: as st_dev */
+	__u64 ino;		/* out: as st_ino */
+	__u64 mapping_ino;	/* out: of the inode whose address space it is */
+	char name[PBTEST_NAME_MAX];	/* out: of its dentry */
+	char f_op[PBTEST_NAME_MAX];	/* out: symbol */
+};
+
+/* PBTEST_QUERY_VMA: the mapping at an address of the caller's. */
+
+#define PBTEST_VMA_HAS_FILE		0x01
+#define PBTEST_VMA_HAS_OPS		0x02
+#define PBTEST_VMA_HAS_PRIVATE		0x04
+/* vm_file is the file at fd. */
+#define PBTEST_VMA_SAME_FILE		0x08
+/* vm_file's address space is that of the file at fd: who zaps there finds it. */
+#define PBTEST_VMA_SAME_MAPPING		0x10
+/* It hangs on the tree of vm_file's address space. */
+#define PBTEST_VMA_LINKED		0x20
+/* There is a PTE at the address. Only for VM_PFNMAP and VM_IO mappings. */
+#define PBTEST_VMA_PRESENT		0x40
+/* The vm_ops are pbtest's. */
+#define PBTEST_VMA_OWN			0x80
+
+struct pbtest_vma {
+	__u64 address;		/* in: -EFAULT if nothing is mapped there */
+	__s32 fd;		/* in: a file to compare with, or -1 */
+	__u32 flags;		/* out: PBTEST_VMA_* */
+	__u64 start;		/* out */
+	__u64 end;		/* out */
+	__u64 pgoff;		/* out: vm_pgoff */
+	__u64 vm_flags;		/* out */
+	__s64 file_count;	/* out: references of vm_file */
+	__u64 dev;		/* out: of vm_file, as st_dev */
+	__u64 ino;		/* out: of vm_file, as st_ino */
+	__u64 mapping_ino;	/* out: of the inode of vm_file's address space */
+	__u64 pfn;		/* out: with PRESENT */
+	__u64 id;		/* out: of pbtest's buffer that vm_private_data is, 0
+				 *      if it is none; see pbtest_object
+				 */
+	char file_name[PBTEST_NAME_MAX];	/* out: of vm_file's dentry */
+	char f_op[PBTEST_NAME_MAX];	/* out: symbol of vm_file's f_op */
+	char vm_ops[PBTEST_NAME_MAX];	/* out: symbol */
+};
+
+/*
+ * DRM_IOWR(DRM_COMMAND_BASE + number, type), written out: DRM's own headers are
+ * not where user space is built without libdrm.
+ */
+#define PBTEST_DRM_IOCTL(number, type) \
+	_IOWR('d', 0x40 + (number), struct type)
+
+#define DRM_IOCTL_PBTEST_CREATE		PBTEST_DRM_IOCTL(0, pbtest_create)
+#define DRM_IOCTL_PBTEST_MOVE		PBTEST_DRM_IOCTL(1, pbtest_move)
+#define DRM_IOCTL_PBTEST_IMPORT		PBTEST_DRM_IOCTL(2, pbtest_import)
+#define DRM_IOCTL_PBTEST_FORWARD	PBTEST_DRM_IOCTL(3, pbtest_forward)
+#define DRM_IOCTL_PBTEST_FAIL		PBTEST_DRM_IOCTL(4, pbtest_fail)
+
+#define PBTEST_QUERY_OBJECT		_IOWR('P', 0x70, struct pbtest_object)
+#define PBTEST_QUERY_FILE		_IOWR('P', 0x71, struct pbtest_file)
+#define PBTEST_QUERY_VMA		_IOWR('P', 0x72, struct pbtest_vma)
+
+#if defined(__cplusplus)
+}
+#endif
+
+#endif
