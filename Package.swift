@@ -59,7 +59,9 @@ let package = Package(
       ],
       swiftSettings: strict),
     .target(
-      name: "SeriesIntake", dependencies: ["BenchModel", "Toolbox", systemPackage], swiftSettings: strict),
+      name: "SeriesIntake",
+      dependencies: ["BenchModel", "Toolbox", systemPackage, .product(name: "Yams", package: "Yams")],
+      swiftSettings: strict),
     .target(
       name: "KernelBuild",
       dependencies: [

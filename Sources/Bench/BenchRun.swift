@@ -88,6 +88,12 @@ public struct BenchRun: Sendable {
 
     let initramfs = scratch.appending("initramfs.cpio")
     try await Initramfs.write(binary: plan.guestBinary, to: initramfs, scratch: scratch)
+    events.send(.progress(series: nil, stage: .build, text: "the test driver"))
+    let source = try await DriverSource(plan.driver)
+    let method = try await SeriesTree.method(scratch: scratch)
+    let driver = try await base.driver(source, cache: plan.cache, method: method, jobs: plan.resources.jobs)
+    let withDriver = scratch.appending("initramfs-base.cpio")
+    try await Initramfs.write(driver.result.forGuest, behind: initramfs, to: withDriver, scratch: scratch)
     let emulator = try await Emulator.version()
     try await LibvirtHost.with(uri: plan.connection, environment: plan.environment) { host in
       let probe = AcceleratorProbe(
@@ -104,12 +110,14 @@ public struct BenchRun: Sendable {
             processors: ProcessInfo.processInfo.activeProcessorCount, patchbench: plan.version,
             series: series.map(\.series))))
       let kept = try await KeptTrials(
-        cache: plan.cache, scratch: scratch, base: base, guestBinary: plan.guestBinary, emulator: emulator,
-        accelerator: accelerator.accelerator, connection: plan.connection, cell: plan.cell)
+        cache: plan.cache, scratch: scratch, base: base, driver: source, guestBinary: plan.guestBinary,
+        emulator: emulator, accelerator: accelerator.accelerator, connection: plan.connection, cell: plan.cell)
       let trials = TrialRunner(
-        cell: plan.cell, base: base, method: try await SeriesTree.method(scratch: scratch), initramfs: initramfs,
+        cell: plan.cell, base: base, driver: driver, method: method, plainInitramfs: initramfs, initramfs: withDriver,
         accelerator: accelerator.accelerator, resources: plan.resources, cache: plan.cache, host: host, events: events)
-      try await Pipeline(trials: trials, kept: kept, directory: directory, scratch: scratch, fresh: plan.fresh).run(
+      try await Pipeline(
+        trials: trials, kept: kept, directory: directory, scratch: scratch, fresh: plan.fresh, baseRuns: plan.baseRuns
+      ).run(
         series)
     }
     await plan.cache.bound(keeping: base)

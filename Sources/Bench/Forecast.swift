@@ -75,8 +75,9 @@ extension BenchRun {
       // A run that has never probed KVM does so first; until then nobody knows under which results will be kept.
       let accelerator = AcceleratorProbe.known(plan.accelerator, cache: plan.cache, emulator: emulator)
       let kept = try await KeptTrials(
-        cache: plan.cache, scratch: scratch, base: base, guestBinary: plan.guestBinary, emulator: emulator,
-        accelerator: accelerator ?? .tcg, connection: plan.connection, cell: plan.cell)
+        cache: plan.cache, scratch: scratch, base: base, driver: try await DriverSource(plan.driver),
+        guestBinary: plan.guestBinary, emulator: emulator, accelerator: accelerator ?? .tcg,
+        connection: plan.connection, cell: plan.cell)
       func isKept(_ key: String, _ series: PatchSeries?) -> Bool {
         !plan.fresh && accelerator != nil && kept.find(key, for: series) != nil
       }

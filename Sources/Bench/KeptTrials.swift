@@ -21,8 +21,8 @@ struct KeptTrials: Sendable {
   }
 
   init(
-    cache: Cache, scratch: FilePath, base: BaseBuild, guestBinary: FilePath, emulator: String, accelerator: Accelerator,
-    connection: String?, cell: CellKey
+    cache: Cache, scratch: FilePath, base: BaseBuild, driver: DriverSource, guestBinary: FilePath, emulator: String,
+    accelerator: Accelerator, connection: String?, cell: CellKey
   ) async throws {
     let binary = try await Digest.of(file: guestBinary)
     // This program starts the guest and reads what it says; another build of it may come to another result.
@@ -30,7 +30,8 @@ struct KeptTrials: Sendable {
     let program = try await Digest.of(
       file: FilePath("/proc/\(ProcessInfo.processInfo.processIdentifier)/exe"))
     let conditions = try await Digest.of([
-      program, base.key, binary, emulator, accelerator.rawValue, connection ?? "", cell.kernel, cell.profile,
+      program, base.key, driver.digest, binary, emulator, accelerator.rawValue, connection ?? "", cell.kernel,
+      cell.profile,
       cell.guest,
     ])
     self.init(cache: cache, scratch: scratch, conditions: conditions)

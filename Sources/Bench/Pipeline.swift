@@ -1,4 +1,5 @@
 import BenchModel
+import Foundation
 import KernelBuild
 import SeriesIntake
 import SystemPackage
@@ -13,6 +14,8 @@ struct Pipeline: Sendable {
   var scratch: FilePath
   /// Judge all again.
   var fresh: Bool
+  /// How often the base is tried.
+  var baseRuns: Int
 
   private var events: EventHub { trials.events }
 
@@ -20,7 +23,7 @@ struct Pipeline: Sendable {
   func run(_ series: [ReadSeries]) async throws {
     let baseKey = try await kept.key([])
     var pending: [WorkItem] = []
-    let isBaseKept = reuse(baseKey, nil)
+    let isBaseKept = baseRuns == 1 && reuse(baseKey, nil)
     for one in series {
       let item = try await WorkItem(one, kept: kept)
       if !reuse(item.key, one.series) { pending.append(item) }
@@ -35,6 +38,13 @@ struct Pipeline: Sendable {
       // First, because every verdict waits for it.
       if !isBaseKept {
         group.addTask { finish(try await trials.runBase(evidence: directory.evidence(nil)), baseKey) }
+      }
+      for number in 1..<max(1, baseRuns) {
+        group.addTask {
+          let evidence = directory.evidence(nil).appending("repeat-\(number < 10 ? "0" : "")\(number)")
+          try FileManager.default.createDirectory(atPath: evidence.string, withIntermediateDirectories: true)
+          events.send(.baseRepeated(try await trials.runBase(evidence: evidence)))
+        }
       }
       var layer: (key: [String], tree: Layer?)?
       let order = WorkPlan.order(pending)

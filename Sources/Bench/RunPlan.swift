@@ -18,6 +18,8 @@ public struct RunPlan: Sendable {
   public var profile: KernelDefinition.Profile
   public var series: [SeriesDirectory]
   public var guestBinary: FilePath
+  /// The test driver's sources.
+  public var driver: FilePath
   public var cache: Cache
   /// A libvirt URI; `nil` is the embedded driver.
   public var connection: String?
@@ -25,6 +27,8 @@ public struct RunPlan: Sendable {
   public var resources: Resources
   /// Judge the base and all series again, though their results were kept.
   public var fresh: Bool
+  /// How often the base is tried; more than once judges it again, though its result was kept.
+  public var baseRuns: Int
   /// Where the run's directory is to be; `nil` makes a new one under `results/`.
   public var output: FilePath?
   public var environment: [String: String]
@@ -33,19 +37,22 @@ public struct RunPlan: Sendable {
 
   public init(
     kernel: KernelDefinition, profile: KernelDefinition.Profile, series: [SeriesDirectory], guestBinary: FilePath,
-    cache: Cache, connection: String?, accelerator: AcceleratorChoice, resources: Resources, fresh: Bool,
-    output: FilePath?,
+    driver: FilePath, cache: Cache, connection: String?, accelerator: AcceleratorChoice, resources: Resources,
+    fresh: Bool,
+    baseRuns: Int = 1, output: FilePath?,
     environment: [String: String], version: String
   ) {
     self.kernel = kernel
     self.profile = profile
     self.series = series
     self.guestBinary = guestBinary
+    self.driver = driver
     self.cache = cache
     self.connection = connection
     self.accelerator = accelerator
     self.resources = resources
     self.fresh = fresh
+    self.baseRuns = baseRuns
     self.output = output
     self.environment = environment
     self.version = version

@@ -79,7 +79,7 @@ final class TimingsLearner: EventSink {
     switch event.kind {
     case .trialFinished(let trial): timings.withLock { $0.learn(trial) }
     case .runFinished: timings.withLock { $0 }.save(cache)
-    case .runStarted, .stageStarted, .progress, .reported: break
+    case .runStarted, .stageStarted, .progress, .baseRepeated, .reported: break
     }
   }
 }

@@ -1,8 +1,8 @@
 import BenchModel
 import Foundation
-import GuestMachine
+public import GuestMachine
 import GuestProtocol
-import KernelBuild
+public import KernelBuild
 import SeriesIntake
 import SystemPackage
 import Toolbox
@@ -11,7 +11,11 @@ import Toolbox
 struct TrialRunner: Sendable {
   var cell: CellKey
   var base: BaseBuild
+  var driver: BaseDriver
   var method: SeriesTree.Method
+  /// Without the test driver.
+  var plainInitramfs: FilePath
+  /// With the base's.
   var initramfs: FilePath
   var accelerator: Accelerator
   var resources: Resources
@@ -25,7 +29,7 @@ struct TrialRunner: Sendable {
     try await guarding(&trial, .boot) { trial in
       trial = try await resources.guest {
         var trial = trial
-        try await boot(base.image, evidence: evidence, trial: &trial)
+        try await boot(Bootable(image: base.image, initramfs: initramfs), evidence: evidence, trial: &trial)
         return trial
       }
     }
@@ -39,14 +43,14 @@ struct TrialRunner: Sendable {
       series: one.series.name, cell: cell, seconds: StageSeconds(), reused: false, result: .interrupted)
     try await guarding(&trial, .apply) { trial in
       trial = try await cache.withScratch { scratch in
-        let (built, image) = try await resources.build {
-          try await build(one, on: layer, evidence: evidence, image: scratch.appending("image"))
+        let (built, bootable) = try await resources.build {
+          try await build(one, on: layer, evidence: evidence, keep: scratch)
         }
         await layer?.release()
-        guard let image else { return built }
+        guard let bootable else { return built }
         return try await resources.guest {
           var trial = built
-          try await boot(image, evidence: evidence, trial: &trial)
+          try await boot(bootable, evidence: evidence, trial: &trial)
           return trial
         }
       }
@@ -54,14 +58,20 @@ struct TrialRunner: Sendable {
     return trial
   }
 
-  /// - Parameter image: where the image is put, so that the tree, which is many times as large, need not stay.
+  /// What a guest starts from.
+  private struct Bootable {
+    var image: FilePath
+    var initramfs: FilePath
+  }
+
+  /// - Parameter place: where what is booted is put, so that the tree, which is many times as large, need not stay.
   /// - Returns: the trial so far, and what to boot; `nil` if the trial is over.
   private func build(
-    _ one: ReadSeries, on layer: Layer?, evidence: FilePath, image: FilePath
-  ) async throws -> (trial: Trial, image: FilePath?) {
+    _ one: ReadSeries, on layer: Layer?, evidence: FilePath, keep place: FilePath
+  ) async throws -> (trial: Trial, bootable: Bootable?) {
     let name = one.series.name
     var trial = Trial(series: name, cell: cell, seconds: StageSeconds(), reused: false, result: .interrupted)
-    var bootable: FilePath?
+    var bootable: Bootable?
     try await guarding(&trial, .apply) { trial in
       (trial, bootable) = try await cache.withScratch { scratch in
         var trial = trial
@@ -93,20 +103,31 @@ struct TrialRunner: Sendable {
           return (trial, nil)
         }
         // The base's own image stays where it is.
-        if built.image == base.image { return (trial, base.image) }
-        try FileManager.default.moveItem(atPath: built.image.string, toPath: image.string)
-        return (trial, image)
+        if built.image == base.image { return (trial, Bootable(image: base.image, initramfs: initramfs)) }
+        let imaged = ContinuousClock.now
+        let module = try await tree.driver(
+          driver, touched: Set(one.series.patches.flatMap(\.paths)), work: built.work, jobs: resources.jobs,
+          log: Self.absolute(evidence.appending("driver.log")))
+        var bootable = Bootable(image: place.appending("image"), initramfs: initramfs)
+        if module != driver.result {
+          bootable.initramfs = place.appending("initramfs.cpio")
+          try await Initramfs.write(
+            module.forGuest, behind: plainInitramfs, to: bootable.initramfs, scratch: place)
+        }
+        trial.seconds.compile = (trial.seconds.compile ?? 0) + (.now - imaged) / .seconds(1)
+        try FileManager.default.moveItem(atPath: built.image.string, toPath: bootable.image.string)
+        return (trial, bootable)
       }
     }
     return (trial, bootable)
   }
 
-  private func boot(_ image: FilePath, evidence: FilePath, trial: inout Trial) async throws {
+  private func boot(_ bootable: Bootable, evidence: FilePath, trial: inout Trial) async throws {
     let name = trial.series
     events.send(.stageStarted(series: name, stage: .boot))
     let spec = MachineSpec(
       name: "patchbench-\(ProcessInfo.processInfo.processIdentifier)-\(UUID().uuidString.prefix(8))",
-      accelerator: accelerator, kernel: Self.absolute(image), initramfs: initramfs,
+      accelerator: accelerator, kernel: Self.absolute(bootable.image), initramfs: Self.absolute(bootable.initramfs),
       commandLine: KernelCommandLine(GuestOptions()), console: Self.absolute(evidence.appending("console.log")),
       results: Self.absolute(evidence.appending("results.ktap")))
     let watch = GuestWatch(.standard(accelerator), clock: ContinuousClock())
@@ -146,6 +167,16 @@ struct TrialRunner: Sendable {
   /// Tools run in the tree, so paths have to hold there too.
   static func absolute(_ path: FilePath) -> FilePath {
     path.isAbsolute ? path : FilePath(FileManager.default.currentDirectoryPath).pushing(path)
+  }
+}
+
+extension DriverBuild {
+  /// What a guest gets of it.
+  public var forGuest: Initramfs.Driver {
+    switch self {
+    case .built(let module): .module(module)
+    case .failed(let reason): .none(reason)
+    }
   }
 }
 

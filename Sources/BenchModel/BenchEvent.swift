@@ -46,6 +46,8 @@ public struct BenchEvent: Codable, Sendable, Hashable {
     /// Something a watcher wants to see while it goes on: `1234 objects`, a test's name.
     case progress(series: String?, stage: Stage, text: String)
     case trialFinished(Trial)
+    /// The base was tried once more, with everything as before.
+    case baseRepeated(Trial)
     /// The last event of a run that came to its end; `interrupted` where the user stopped it.
     case runFinished(interrupted: Bool)
     /// Comes after the run: its reports were made, in so many seconds.
@@ -68,6 +70,8 @@ public struct RunRecord: Sendable, Hashable {
   /// How long its reports took to make, in seconds.
   public var reportSeconds: Double?
   public var base: Trial?
+  /// Further trials of the base, where it was to be tried more than once.
+  public var repeats: [Trial]
   /// By the series' name.
   public var trials: [String: Trial]
 
@@ -80,6 +84,7 @@ public struct RunRecord: Sendable, Hashable {
         if found == nil { found = RunRecord(header: header, started: event.at) }
       case .trialFinished(let trial):
         if let name = trial.series { found?.trials[name] = trial } else { found?.base = trial }
+      case .baseRepeated(let trial): found?.repeats.append(trial)
       case .runFinished(let interrupted):
         found?.finished = event.at
         found?.interrupted = interrupted
@@ -95,6 +100,7 @@ public struct RunRecord: Sendable, Hashable {
     self.header = header
     self.started = started
     interrupted = true
+    repeats = []
     trials = [:]
   }
 }

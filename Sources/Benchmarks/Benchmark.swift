@@ -21,6 +21,8 @@ public struct Benchmark: Sendable {
   public var kernel: KernelDefinition
   public var profile: KernelDefinition.Profile
   public var guestBinary: FilePath
+  /// The test driver's sources.
+  public var driver: FilePath
   public var cache: Cache
   public var jobs: Int
   /// How often each comparison is made.
@@ -33,13 +35,14 @@ public struct Benchmark: Sendable {
   public var progress: @Sendable (String) -> Void
 
   public init(
-    kernel: KernelDefinition, profile: KernelDefinition.Profile, guestBinary: FilePath, cache: Cache, jobs: Int,
-    pairs: Int, environment: [String: String], executable: FilePath, options: [String],
+    kernel: KernelDefinition, profile: KernelDefinition.Profile, guestBinary: FilePath, driver: FilePath, cache: Cache,
+    jobs: Int, pairs: Int, environment: [String: String], executable: FilePath, options: [String],
     progress: @escaping @Sendable (String) -> Void
   ) {
     self.kernel = kernel
     self.profile = profile
     self.guestBinary = guestBinary
+    self.driver = driver
     self.cache = cache
     self.jobs = jobs
     self.pairs = pairs
@@ -113,7 +116,12 @@ struct Workshop {
       executable: benchmark.executable, options: benchmark.options, cache: benchmark.cache,
       environment: benchmark.environment, directory: runs)
     initramfs = scratch.appending("initramfs.cpio")
-    try await Initramfs.write(binary: benchmark.guestBinary, to: initramfs, scratch: scratch)
+    let plain = scratch.appending("plain.cpio")
+    try await Initramfs.write(binary: benchmark.guestBinary, to: plain, scratch: scratch)
+    let driver = try await base.driver(
+      DriverSource(benchmark.driver), cache: benchmark.cache, method: SeriesTree.method(scratch: scratch),
+      jobs: benchmark.jobs)
+    try await Initramfs.write(driver.result.forGuest, behind: plain, to: initramfs, scratch: scratch)
     benchmark.progress("the base's tests, once, so that no run has them to do")
     _ = try await program.run(series.write("warm-up", [("mm/util.c", 0)]), name: "warm-up")
   }

@@ -12,6 +12,8 @@ struct VirtmeNG {
   /// A source tree of its own, built once and kept in the cache: that takes many minutes.
   var tree: FilePath
   var guestBinary: FilePath
+  /// The test driver's sources, a copy of its own beside the tree.
+  var driver: FilePath
   var jobs: Int
   var environment: [String: String]
 
@@ -27,6 +29,8 @@ struct VirtmeNG {
       try await expect(vng(["--kconfig", "--config", fragments.string]), log: log)
     }
     try await build(log: log)
+    // Once: no series that is measured touches what it is made from.
+    try await expect(Tool("make", ["M=\(driver)", "modules"], in: tree), log: log)
   }
 
   func build(log: FilePath) async throws { try await expect(vng(["--build", "--jobs", "\(jobs)"]), log: log) }
@@ -37,7 +41,8 @@ struct VirtmeNG {
     try await expect(
       vng([
         "--run", ".", "--disable-kvm", "--cpus", "2", "--memory", "1G", "--user", "root",
-        "--qemu-opts=-device virtio-gpu-pci", "--exec", "\(guestBinary) --run",
+        "--qemu-opts=-device virtio-gpu-pci", "--exec",
+        "insmod \(driver)/pbtest.ko && \(guestBinary) --run",
       ]), log: log)
     let text = (try? String(contentsOfFile: log.string, encoding: .utf8)) ?? ""
     return text.split(whereSeparator: \.isNewline).count { $0.hasPrefix("ok ") || $0.hasPrefix("not ok ") }
@@ -80,11 +85,13 @@ extension Workshop {
     }
     defer { lock.release() }
     let other = VirtmeNG(
-      executable: executable, tree: home.appending("tree"), guestBinary: benchmark.guestBinary, jobs: benchmark.jobs,
-      environment: benchmark.environment)
+      executable: executable, tree: home.appending("tree"), guestBinary: benchmark.guestBinary,
+      driver: home.appending("driver"), jobs: benchmark.jobs, environment: benchmark.environment)
+    await Cache.remove(other.driver)
+    try FileManager.default.createDirectory(atPath: home.string, withIntermediateDirectories: true)
+    try FileManager.default.copyItem(atPath: benchmark.driver.string, toPath: other.driver.string)
     let log = scratch.appending("virtme-ng.log")
     if !FileManager.default.fileExists(atPath: other.tree.string) {
-      try FileManager.default.createDirectory(atPath: home.string, withIntermediateDirectories: true)
       // Beside its place and moved there: what was unpacked by half must not pass for a tree.
       let partial = home.appending("unpacking")
       await Cache.remove(partial)

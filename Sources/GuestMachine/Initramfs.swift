@@ -2,8 +2,16 @@ import Foundation
 public import SystemPackage
 import Toolbox
 
-/// The guest's file system: the guest binary as /init and empty directories to mount on.
+/// The guest's file system: the guest binary as /init, empty directories to mount on, and the test driver.
 public enum Initramfs {
+  /// What the guest gets of the test driver.
+  public enum Driver: Sendable, Hashable {
+    /// The module, as /pbtest.ko.
+    case module(FilePath)
+    /// Why there is none, as /pbtest.txt: the tests that need it say so.
+    case none(String)
+  }
+
   /// Writes an uncompressed newc archive: unpacking is the guest's work, and the guest is the slower one.
   /// - Parameters:
   ///   - binary: the static guest binary.
@@ -19,10 +27,39 @@ public enum Initramfs {
     let initPath = root.appending("init").string
     if manager.fileExists(atPath: initPath) { try manager.removeItem(atPath: initPath) }
     _ = try await Tool("strip", ["-s", "-o", initPath, binary.string]).output()
-    let names = (directories + ["init"]).joined(separator: "\n") + "\n"
+    try await archive(directories + ["init"], of: root, to: file)
+  }
+
+  /// Writes an archive that begins with another and has the test driver as well: the kernel unpacks archives that stand
+  /// one behind the other.
+  /// - Parameter scratch: a directory of the caller's; two callers at once need two.
+  public static func write(_ driver: Driver, behind first: FilePath, to file: FilePath, scratch: FilePath) async throws
+  {
+    let root = scratch.appending("initramfs-driver")
+    let manager = FileManager.default
+    try? manager.removeItem(atPath: root.string)
+    try manager.createDirectory(atPath: root.string, withIntermediateDirectories: true)
+    let name: String
+    switch driver {
+    case .module(let module):
+      name = "pbtest.ko"
+      try manager.copyItem(atPath: module.string, toPath: root.appending(name).string)
+    case .none(let reason):
+      name = "pbtest.txt"
+      try Data(reason.utf8).write(to: URL(filePath: root.appending(name).string))
+    }
+    let second = scratch.appending("driver.cpio")
+    try await archive([name], of: root, to: second)
+    // cpio pads an archive to 512 bytes, and the kernel wants the next to begin at four.
+    var whole = try Data(contentsOf: URL(filePath: first.string))
+    whole.append(try Data(contentsOf: URL(filePath: second.string)))
+    try whole.write(to: URL(filePath: file.string))
+  }
+
+  private static func archive(_ names: [String], of root: FilePath, to file: FilePath) async throws {
     let result = try await Tool(
       "cpio", ["--create", "--format=newc", "--reproducible", "--owner=0:0", "--quiet", "-F", file.string], in: root
-    ).run(input: Array(names.utf8))
+    ).run(input: Array((names.joined(separator: "\n") + "\n").utf8))
     guard result.status.isSuccess else {
       throw ToolError.failed("cpio", status: result.status, output: result.errors)
     }

@@ -104,6 +104,14 @@ public struct SeriesTree: Sendable {
     }
   }
 
+  /// Where files can be put into this tree from outside, while no tool runs in it.
+  var top: FilePath {
+    switch place {
+    case .copy(let path): path
+    case .overlay(let overlay): overlay.upper
+    }
+  }
+
   /// Where a file of this tree can be read from outside.
   public func file(_ relative: String) -> FilePath {
     switch place {

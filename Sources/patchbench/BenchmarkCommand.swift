@@ -63,6 +63,7 @@ struct BenchmarkCommand: AsyncParsableCommand {
         processors: ProcessInfo.processInfo.activeProcessorCount, memory: Resources.spareMemory())
     let benchmark = Benchmark(
       kernel: definition, profile: try definition.profile(profile), guestBinary: places.guestBinary,
+      driver: places.driver,
       cache: try Cache(root), jobs: jobs, pairs: pairs, environment: environment,
       executable: FilePath(URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().path),
       // TCG on both sides, and no probing of KVM in between.

@@ -19,7 +19,10 @@ struct Patchbench: AsyncParsableCommand {
       used; 3 the harness failed, or something is inconclusive.
       """,
     version: version,
-    subcommands: [RunCommand.self, ReportCommand.self, CacheCommand.self, DoctorCommand.self, BenchmarkCommand.self],
+    subcommands: [
+      RunCommand.self, ReportCommand.self, TestsCommand.self, SelfCheckCommand.self, CacheCommand.self,
+      DoctorCommand.self, BenchmarkCommand.self,
+    ],
     defaultSubcommand: nil)
 
   /// Written into every report.

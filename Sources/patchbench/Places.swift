@@ -13,6 +13,9 @@ struct Places {
     home.pushing(FilePath("GuestTests/.build/release/patchbench-guest"))
   }
 
+  /// The test driver's sources.
+  var driver: FilePath { home.pushing(FilePath("GuestTests/Driver")) }
+
   /// Looks upwards from the program, which usually lies in the checkout's `.build`, then from the current directory.
   /// - Throws: ``Failure`` if there is no checkout above either.
   static func find(_ explicit: String?) throws -> Places {

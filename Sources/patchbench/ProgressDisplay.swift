@@ -34,6 +34,9 @@ final class ProgressDisplay: EventSink, @unchecked Sendable {
       if trial.series != nil { done += 1 }
       active.removeAll { $0.series == trial.series }
       line("\(trial.series ?? "base"): \(Self.words(trial))")
+    case .baseRepeated(let trial):
+      active.removeAll { $0.series == nil }
+      line("base, once more: \(Self.words(trial))")
     case .runFinished, .reported: break
     }
   }

@@ -1,5 +1,5 @@
-public import ArgumentParser
-public import Bench
+import ArgumentParser
+import Bench
 import BenchModel
 import Foundation
 import KernelBuild
@@ -20,6 +20,7 @@ struct RunCommand: AsyncParsableCommand {
         patchbench run ~/v4 --json > verdict.json
         patchbench run series/ --dry-run
         patchbench run series/ --kernel linux-6.12 --kernel linux-6.1
+        patchbench run --base-only --repeat 20
 
       Several kernels or profiles are taken one after the other, each with its base and all series, and each with a \
       record and reports of its own in a directory under --output; at the end one table shows the verdicts side by side.
@@ -29,7 +30,16 @@ struct RunCommand: AsyncParsableCommand {
       """)
 
   @Argument(help: ArgumentHelp("A series, or a directory of several.", valueName: "path"))
-  var paths: [String]
+  var paths: [String] = []
+
+  @Flag(help: "Try the base alone, without any series.")
+  var baseOnly = false
+
+  @Option(
+    name: .customLong("repeat"),
+    help: ArgumentHelp(
+      "How often the base is tried; with --base-only. Says what did not come out the same.", valueName: "n"))
+  var count = 1
 
   @Option(
     name: .customLong("kernel"),
@@ -41,68 +51,47 @@ struct RunCommand: AsyncParsableCommand {
     help: ArgumentHelp("The configuration of that kernel. More than once for several.", valueName: "profile"))
   var profiles = ["kasan"]
 
-  @Option(
-    help: ArgumentHelp(
-      "Where the run's record and reports go. Default: a new directory under results/.", valueName: "dir"))
-  var output: String?
-
-  @Option(help: "How many compilers, and how many guests, run at once. Default: by processors and memory.")
-  var jobs: Int?
-
-  @Option(
-    help: ArgumentHelp(
-      "How much memory builds and guests may use together. Default: nine tenths of what is free.", valueName: "MiB"))
-  var memory: Int?
-
-  @Option(help: "auto, kvm or tcg. auto takes KVM where a probe boot shows that it works.")
-  var accelerator = AcceleratorChoice.auto
-
-  @Option(help: ArgumentHelp("A libvirt connection. Default: the driver embedded in this process.", valueName: "uri"))
-  var connect: String?
-
-  @Flag(help: "Judge the base and all series again, though their results were kept.")
-  var fresh = false
-
   @Flag(help: "Print report.json on standard output instead of the table.")
   var json = false
 
   @Flag(help: "Say what would be done and about how long it would take, and do none of it.")
   var dryRun = false
 
+  @OptionGroup var work: WorkOptions
   @OptionGroup var common: CommonOptions
 
   func validate() throws {
-    if let jobs, jobs < 1 { throw ValidationError("--jobs needs a number of at least 1.") }
-    if let memory, memory < 1024 {
-      throw ValidationError("--memory needs at least 1024 MiB: one guest and its kernel.")
+    try work.check()
+    if baseOnly != paths.isEmpty {
+      throw ValidationError(
+        baseOnly ? "--base-only takes no series." : "Name a series, or a directory of several; or use --base-only.")
     }
-  }
-
-  private func resources() -> Resources {
-    let memory = memory ?? Resources.spareMemory()
-    let processors = ProcessInfo.processInfo.activeProcessorCount
-    return Resources(jobs: jobs ?? Resources.standardJobs(processors: processors, memory: memory), memory: memory)
+    if count < 1 || (count > 1 && !baseOnly) {
+      throw ValidationError("--repeat needs a number of at least 1, and goes with --base-only.")
+    }
   }
 
   /// A plan for each configuration, which share nothing but the series.
   private func plans(_ environment: [String: String]) throws -> [RunPlan] {
     let places = try common.places()
-    let series = try SeriesDirectory.find(paths)
+    let series = paths.isEmpty ? [] : try SeriesDirectory.find(paths)
     let configurations = try kernels.flatMap { name in
       let kernel = try KernelDefinition.load(name, from: places.kernels)
       return try profiles.map { (kernel, try kernel.profile($0)) }
     }
     try refuseIfUnfit(Doctor.quick(guestBinary: places.guestBinary))
     let cache = try Cache(common.cacheRoot(environment))
-    let resources = resources()
+    let resources = work.resources()
     let together =
-      output.map { FilePath($0) }
+      work.output.map { FilePath($0) }
       ?? (configurations.count > 1
         ? RunDirectory.fresh(under: FilePath("results"), label: "matrix", at: Date()) : nil)
     return configurations.map { kernel, profile in
       RunPlan(
-        kernel: kernel, profile: profile, series: series, guestBinary: places.guestBinary, cache: cache,
-        connection: connect, accelerator: accelerator, resources: resources, fresh: fresh,
+        kernel: kernel, profile: profile, series: series, guestBinary: places.guestBinary, driver: places.driver,
+        cache: cache,
+        connection: work.connect, accelerator: work.accelerator, resources: resources, fresh: work.fresh,
+        baseRuns: count,
         output: configurations.count > 1 ? together?.appending("\(kernel.name)-\(profile.name)") : together,
         environment: environment, version: Patchbench.version)
     }
@@ -123,8 +112,6 @@ struct RunCommand: AsyncParsableCommand {
     try await RunMatrix(plans: plans, json: json).run()
   }
 }
-
-extension AcceleratorChoice: ExpressibleByArgument {}
 
 /// Options that several commands have.
 struct CommonOptions: ParsableArguments {

@@ -28,9 +28,15 @@ import Verdicts
           expectedVerdict(judgement.series.cover?.body), "\(judgement.series.name) says what it expects")
         #expect(judgement.verdict == expected, "\(judgement.series.name): \(judgement.reasons)")
       }
-      // Every verdict but `inconclusive` has been seen on a real kernel.
-      #expect(Set(judgements.map(\.verdict)) == Set(Verdict.allCases).subtracting([.inconclusive]))
-      #expect(exitStatus(judgements, interrupted: record.interrupted) == 1)
+      // Every verdict has been seen on a real kernel.
+      #expect(Set(judgements.map(\.verdict)) == Set(Verdict.allCases))
+      #expect(exitStatus(judgements, interrupted: record.interrupted) == 3)
+      // Where the test driver does not build, its tests say so in the compiler's words, and nothing stands in for them.
+      let renamed = try #require(judgements.first { $0.series.name == "rename-node-unmap" })
+      let silent = renamed.tests.filter { $0.series == .skip }
+      #expect(
+        silent.contains { $0.name == "move/pbtest-to-vgem/one-buffer" && $0.base == .ok && $0.change == .missing })
+      #expect(silent.allSatisfy { $0.reason.contains("drm_vma_node_unmap") }, "\(silent.map(\.reason))")
       #expect(try await fingerprint(base.tree) == before, "a series wrote to the base")
 
       try evidenceIsThere(record, directory)

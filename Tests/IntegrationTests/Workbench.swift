@@ -48,7 +48,8 @@ struct Workbench {
     let kernel = try Self.kernel()
     return RunPlan(
       kernel: kernel, profile: try kernel.profile("kasan"), series: try SeriesDirectory.find(paths),
-      guestBinary: Self.guestBinary, cache: cache, connection: nil, accelerator: .auto,
+      guestBinary: Self.guestBinary, driver: Self.home.pushing(FilePath("GuestTests/Driver")), cache: cache,
+      connection: nil, accelerator: .auto,
       resources: Resources(
         jobs: ProcessInfo.processInfo.activeProcessorCount, memory: Resources.spareMemory()), fresh: fresh,
       output: scratch.path.appending(output),

@@ -16,12 +16,16 @@ struct DrmClient {
   /// Opens the chardev of a driver, which must be there: a guest without it cannot answer.
   init(driver: String) throws {
     if driver == VirtioGpu.driver { try VirtioGpu.bind() }
+    if driver == TestDriver.name { try TestDriver.require() }
     guard let path = Self.chardev(of: driver) else { throw Skip(reason: "no \(driver) device in this guest") }
     try self.init(driver: driver, path: path)
   }
 
   /// Opens another client of the same chardev.
   func stranger() throws(CallFailed) -> DrmClient { try DrmClient(driver: driver, path: path) }
+
+  /// Opens a chardev of which it is known whose it is.
+  init(driver: String, at path: String) throws(CallFailed) { try self.init(driver: driver, path: path) }
 
   private init(driver: String, path: String) throws(CallFailed) {
     self.driver = driver

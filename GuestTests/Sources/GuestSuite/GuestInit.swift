@@ -11,6 +11,7 @@ public enum GuestInit {
   /// Runs the tests that the kernel command line asks for, or the orders to a guest that holds, and ends the machine.
   public static func run() -> Never {
     let options = GuestOptions(commandLine: (try? readText("/proc/cmdline")) ?? "")
+    TestDriver.load()
     if let port = HostPort.open(HostPort.results, flags: O_WRONLY) {
       if let options = options.hold ? Hold.wait(saying: port) : options { runTests(options, to: port) }
       // What was written lies in the device's queue. QEMU takes it out when it stops the device, but a host that

@@ -1,8 +1,10 @@
 /// Every test, in the order in which the guest runs them.
 public enum Suite {
   /// Drivers that forward mmap() of an imported buffer to the dma-buf. virtio-gpu refuses buffers of others.
-  static let importers = ["vgem", "vkms"]
-  static let exporters: [Exporter] = [.drm(VirtioGpu.driver), .drm("vgem"), .drm("vkms"), .udmabuf, .systemHeap]
+  static let importers = ["vgem", "vkms", TestDriver.name]
+  static let exporters: [Exporter] = [
+    .drm(VirtioGpu.driver), .drm("vgem"), .drm("vkms"), .udmabuf, .systemHeap, .drm(TestDriver.name),
+  ]
 
   /// Each exporter with each importer; a device with itself forwards nothing and has a test of its own.
   static let pairs = exporters.flatMap { exporter in
@@ -17,6 +19,8 @@ public enum Suite {
     for case .drm(let driver) in exporters { list.append(SelfImportTests.of(driver)) }
     // One is enough: what counts is the number of objects, not who makes them; vkms makes them without asking a host.
     list.append(ScaleTests.of(driver: "vkms", importer: "vgem"))
+    // Its last one unloads the driver.
+    list += MoveTests.all + DriverTests.all
     // Only virtio-gpu sits on a bus from which it can be unbound; vgem and vkms make their devices at boot, udmabuf and
     // the heap have none. Last, so that a device which does not come back spoils nothing else.
     for pair in pairs where pair.exporter == .drm(VirtioGpu.driver) { list.append(InvalidateTests.of(pair)) }

@@ -9,6 +9,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "CGuestDriver.h"
+
 // DRM
 
 /// Writes the name of the driver behind a DRM chardev into `name`, cut to `size` and always terminated.

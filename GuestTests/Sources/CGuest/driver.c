@@ -1,0 +1,37 @@
+// The ioctls of the test driver, whose macros Swift does not see, and how it is loaded.
+#define _GNU_SOURCE
+#include "CGuest.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+int cguest_load_module(const char *path) {
+  int file = open(path, O_RDONLY | O_CLOEXEC);
+  if (file < 0) return -1;
+  int result = (int)syscall(SYS_finit_module, file, "", 0);
+  int code = errno;
+  close(file);
+  errno = code;
+  return result;
+}
+
+int cguest_unload_module(const char *name) { return (int)syscall(SYS_delete_module, name, O_NONBLOCK); }
+
+int cguest_pbtest_create(int fd, struct pbtest_create *args) { return ioctl(fd, DRM_IOCTL_PBTEST_CREATE, args); }
+
+int cguest_pbtest_move(int fd, struct pbtest_move *args) { return ioctl(fd, DRM_IOCTL_PBTEST_MOVE, args); }
+
+int cguest_pbtest_import(int fd, struct pbtest_import *args) { return ioctl(fd, DRM_IOCTL_PBTEST_IMPORT, args); }
+
+int cguest_pbtest_forward(int fd, struct pbtest_forward *args) { return ioctl(fd, DRM_IOCTL_PBTEST_FORWARD, args); }
+
+int cguest_pbtest_fail(int fd, struct pbtest_fail *args) { return ioctl(fd, DRM_IOCTL_PBTEST_FAIL, args); }
+
+int cguest_pbtest_object(int fd, struct pbtest_object *args) { return ioctl(fd, PBTEST_QUERY_OBJECT, args); }
+
+int cguest_pbtest_file(int fd, struct pbtest_file *args) { return ioctl(fd, PBTEST_QUERY_FILE, args); }
+
+int cguest_pbtest_vma(int fd, struct pbtest_vma *args) { return ioctl(fd, PBTEST_QUERY_VMA, args); }

@@ -1,0 +1,1 @@
+../../../Driver/pbtest_uapi.h

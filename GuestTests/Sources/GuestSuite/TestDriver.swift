@@ -1,0 +1,148 @@
+internal import CGuest
+internal import Glibc
+
+/// pbtest, the DRM driver that is built for each kernel under test: how it comes into the guest, and what it tells.
+enum TestDriver {
+  static let name = "pbtest"
+  /// Where the host puts it. Beside it, in its place, stands why there is none.
+  private static let module = "/pbtest.ko"
+  private static let excuse = "/pbtest.txt"
+  private static let query = "/dev/pbtest"
+
+  /// Loads the module, once, before any test. Whether that went well each test finds out for itself.
+  static func load() {
+    guard access(module, F_OK) == 0, cguest_load_module(module) != 0 else { return }
+    let words = "the kernel does not load it: \(errnoName(errno))"
+    Kmsg.say("\(name): \(words)")
+    let file = OpenFile(number: open(excuse, O_WRONLY | O_CREAT | O_TRUNC, 0o600))
+    file.write(words)
+    file.close()
+  }
+
+  static func loadAgain() throws(CallFailed) {
+    if cguest_load_module(module) != 0 { throw CallFailed("load \(name)") }
+  }
+
+  static func unload() throws(CallFailed) {
+    if cguest_unload_module(name) != 0 { throw CallFailed("unload \(name)") }
+  }
+
+  /// Opens what answers questions, for as long as the test's process lives.
+  /// - Throws: ``Skip`` with the reason if the driver is not there.
+  static func ask() throws -> KernelView {
+    if let file = try? OpenFile(query) { return KernelView(file: file) }
+    let words = (try? readText(excuse))?.split(separator: "\n").first.map(String.init)
+    throw Skip(reason: "no \(name): \(words ?? "it was not given to this guest")")
+  }
+
+  /// - Throws: ``Skip`` with the reason if the driver is not there.
+  static func require() throws { try ask().file.close() }
+
+  /// Opens one of its devices, `0` or `1`.
+  static func client(_ number: Int) throws -> DrmClient {
+    try require()
+    let path = try chardev(number)
+    return try DrmClient(driver: name, at: path)
+  }
+
+  /// The chardev of a device, by its place in sysfs: both devices have the same driver's name.
+  static func chardev(_ number: Int) throws -> String {
+    let folder = "/sys/bus/platform/devices/\(name).\(number)/drm"
+    guard let card = names(in: folder).first(where: { $0.hasPrefix("card") }) else {
+      throw Skip(reason: "\(name).\(number) is not bound")
+    }
+    return "/dev/dri/\(card)"
+  }
+
+  static func unbind(_ number: Int) throws(CallFailed) {
+    try writeText("\(name).\(number)", to: "/sys/bus/platform/drivers/\(name)/unbind")
+  }
+
+  static func bind(_ number: Int) throws(CallFailed) {
+    try writeText("\(name).\(number)", to: "/sys/bus/platform/drivers/\(name)/bind")
+  }
+}
+
+/// What only the kernel knows of files, mappings and objects.
+struct KernelView {
+  let file: OpenFile
+
+  /// Of a file: its references, and who hangs on its address space.
+  func file(_ other: OpenFile, pages: ClosedRange<UInt64> = 0...UInt64.max) throws(CallFailed) -> pbtest_file {
+    var args = pbtest_file()
+    args.fd = other.number
+    args.first = pages.lowerBound
+    args.last = pages.upperBound
+    if cguest_pbtest_file(file.number, &args) != 0 { throw CallFailed("ask for a file") }
+    return args
+  }
+
+  /// Of a mapping, compared with a file.
+  func vma(_ mapping: Mapping, page: Int = 0, against other: OpenFile? = nil) throws(CallFailed) -> pbtest_vma {
+    var args = pbtest_vma()
+    args.address = mapping.start + UInt64(page * pageSize)
+    args.fd = other?.number ?? -1
+    if cguest_pbtest_vma(file.number, &args) != 0 { throw CallFailed("ask for a mapping") }
+    return args
+  }
+
+  /// Of a GEM object.
+  func object(_ handle: UInt32, of client: DrmClient) throws(CallFailed) -> pbtest_object {
+    var args = pbtest_object()
+    args.fd = client.file.number
+    args.handle = handle
+    if cguest_pbtest_object(file.number, &args) != 0 { throw CallFailed("ask for an object") }
+    return args
+  }
+}
+
+extension pbtest_vma {
+  func has(_ flag: Int32) -> Bool { flags & UInt32(flag) != 0 }
+}
+
+extension DrmClient {
+  /// A buffer of pbtest's own kind.
+  func createOwn(pages: Int, flags: Int32 = 0) throws(CallFailed) -> DumbBuffer {
+    var args = pbtest_create()
+    args.size = UInt64(pages * pageSize)
+    args.flags = UInt32(flags)
+    if cguest_pbtest_create(file.number, &args) != 0 { throw CallFailed("pbtest: create") }
+    return DumbBuffer(handle: args.handle, fakeOffset: args.offset)
+  }
+
+  /// Gives a buffer fresh pages, and zaps its mappings unless `flags` says not to.
+  /// - Returns: how often it has had pages.
+  func move(_ handle: UInt32, flags: Int32 = 0) throws(CallFailed) -> UInt64 {
+    var args = pbtest_move()
+    args.handle = handle
+    args.flags = UInt32(flags)
+    if cguest_pbtest_move(file.number, &args) != 0 { throw CallFailed("pbtest: move") }
+    return args.generation
+  }
+
+  /// Imports a dma-buf into pbtest, larger than it is by some pages if asked to.
+  func importOwn(_ dmabuf: OpenFile, extraPages: Int = 0) throws(CallFailed) -> DumbBuffer {
+    var args = pbtest_import()
+    args.fd = dmabuf.number
+    args.extra = UInt64(extraPages * pageSize)
+    if cguest_pbtest_import(file.number, &args) != 0 { throw CallFailed("pbtest: import") }
+    return DumbBuffer(handle: args.handle, fakeOffset: args.offset)
+  }
+
+  /// Has the next mapping of an import forwarded at another page offset than 0.
+  func forward(_ handle: UInt32, at page: UInt64) throws(CallFailed) {
+    var args = pbtest_forward()
+    args.handle = handle
+    args.pgoff = page
+    if cguest_pbtest_forward(file.number, &args) != 0 { throw CallFailed("pbtest: forward") }
+  }
+
+  /// Has the next mmap that reaches a step of a buffer fail there.
+  func fail(_ handle: UInt32, at step: pbtest_step, with error: Int32) throws(CallFailed) {
+    var args = pbtest_fail()
+    args.handle = handle
+    args.step = step.rawValue
+    args.error = UInt32(error)
+    if cguest_pbtest_fail(file.number, &args) != 0 { throw CallFailed("pbtest: fail") }
+  }
+}

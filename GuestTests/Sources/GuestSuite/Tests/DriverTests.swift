@@ -1,0 +1,301 @@
+internal import CGuest
+internal import Glibc
+
+/// What only the test driver can bring about or tell: failures at every step of the way, offsets that no stock importer
+/// passes on, who is counted where.
+enum DriverTests {
+  private static let importers = ["vgem", "vkms", TestDriver.name]
+  /// An errno that nothing on the way makes by itself.
+  private static let asked = EPROTO
+
+  static let all: [GuestTest] =
+    importers.flatMap { importer in
+      [
+        GuestTest(
+          "failure/pbtest-to-\(importer)/each-step",
+          question:
+            "mmap fails at any step of the way: are all counts as before, and is its errno the one that is told?"
+        ) { try eachStep(importer, $0) },
+        GuestTest(
+          "accounting/pbtest-to-\(importer)/address-spaces",
+          question: "mmap_region() counts writable mappings by two routes: do both address spaces come out even?"
+        ) { try accounting(importer, $0) },
+        GuestTest(
+          "history/pbtest-to-\(importer)/stale-vm-ops",
+          question: "An exporter sets no vm_ops (2023): does it inherit the importer's?"
+        ) { try staleOps(importer, $0) },
+      ]
+    } + [
+      GuestTest(
+        "errors/pbtest-to-pbtest/bounds",
+        question:
+          "dma_buf_mmap() is asked for what lies beyond the buffer or overflows: is it refused, at no one's cost?"
+      ) { try bounds($0) },
+      GuestTest(
+        "errors/pbtest-to-vgem/no-mmap",
+        question: "A dma-buf cannot be mapped at all: is a mapping refused, at no one's cost?"
+      ) { try withoutMmap($0) },
+      GuestTest(
+        "counts/pbtest-to-vgem/objects",
+        question: "Does every handle and every mapping hold its object exactly once, and the last one let it go?"
+      ) { try objects($0) },
+      GuestTest(
+        "leaks/pbtest/unload",
+        question: "Can the exporter's driver be unloaded once its buffers have gone, and not a moment earlier?"
+      ) { try unload($0) },
+    ]
+
+  /// What no failure may change.
+  private struct Balance: Equatable, CustomStringConvertible {
+    var counts: [Int64]
+    var writable: [Int64]
+    var mappings: [UInt64]
+
+    /// - Parameter files: the exporter's chardev, the dma-buf, the importer's chardev.
+    init(_ kernel: KernelView, _ files: [OpenFile]) throws(CallFailed) {
+      counts = []
+      writable = []
+      mappings = []
+      for file in files {
+        let seen = try kernel.file(file)
+        counts.append(seen.count)
+        writable.append(seen.i_mmap_writable)
+        mappings.append(seen.vmas)
+      }
+    }
+
+    var description: String { "counts \(counts), i_mmap_writable \(writable), VMAs \(mappings)" }
+  }
+
+  private static func files(_ shared: SharedBuffer, _ client: DrmClient) -> [OpenFile] {
+    [client.file, shared.exported.dmabuf, shared.importer.file]
+  }
+
+  private static func eachStep(_ importer: String, _ look: Recorder) throws {
+    let kernel = try TestDriver.ask()
+    let client = try TestDriver.client(0)
+    let shared = try MoveTests.share(client, with: importer)
+    guard case .chardev(_, let buffer) = shared.exported.home else { return }
+    var steps: [(name: String, step: pbtest_step, handle: UInt32, of: DrmClient, ways: [String])] = [
+      ("mmap, at its beginning", PBTEST_FAIL_MMAP_ENTRY, buffer.handle, client, ["chardev", "dma-buf", "forwarded"]),
+      ("mmap, at its end", PBTEST_FAIL_MMAP_LATE, buffer.handle, client, ["chardev", "dma-buf", "forwarded"]),
+      (
+        "dma_buf_ops.mmap, at its beginning", PBTEST_FAIL_DMABUF_ENTRY, buffer.handle, client, ["dma-buf", "forwarded"]
+      ),
+      ("dma_buf_ops.mmap, at its end", PBTEST_FAIL_DMABUF_LATE, buffer.handle, client, ["dma-buf", "forwarded"]),
+    ]
+    if importer == TestDriver.name {
+      steps += [
+        ("before dma_buf_mmap()", PBTEST_FAIL_FORWARD_ENTRY, shared.handle, shared.importer, ["forwarded"]),
+        ("after dma_buf_mmap()", PBTEST_FAIL_FORWARD_LATE, shared.handle, shared.importer, ["forwarded"]),
+      ]
+    }
+    let ways: [String: (file: OpenFile, offset: UInt64)] = [
+      "chardev": (client.file, buffer.fakeOffset), "dma-buf": (shared.exported.dmabuf, 0),
+      "forwarded": (shared.importer.file, shared.forwardedOffset),
+    ]
+    let before = try Balance(kernel, files(shared, client))
+    for step in steps {
+      for name in step.ways {
+        let way = ways[name]!
+        try step.of.fail(step.handle, at: step.step, with: asked)
+        let code = Mapping.refusal(of: way.file, offset: way.offset, pages: shared.pages)
+        look.equal(code == 0 ? "mapped" : errnoName(code), errnoName(asked), "\(name): \(step.name): errno")
+        look.equal(try Balance(kernel, files(shared, client)), before, "\(name): \(step.name): all as before")
+      }
+    }
+    // Proves that it was the step which failed, and that the way is open again.
+    for alias in try shared.mapAll() {
+      alias.set(0x21, page: 1)
+      look.equal(alias.byte(page: 1), 0x21, "control: \(alias.name): can be mapped afterwards")
+      alias.unmap()
+    }
+    look.equal(try Balance(kernel, files(shared, client)), before, "all as before in the end")
+    shared.closeAll()
+  }
+
+  private static func accounting(_ importer: String, _ look: Recorder) throws {
+    let kernel = try TestDriver.ask()
+    let client = try TestDriver.client(0)
+    let shared = try MoveTests.share(client, with: importer)
+    let device = try kernel.file(client.file)
+    let other = try kernel.file(shared.importer.file)
+    look.expect(device.mapping_ino != other.mapping_ino, "control: two devices, two address spaces")
+    let bufferPages = shared.exported.canonicalOffset / 4096
+    let range = bufferPages...(bufferPages + UInt64(shared.pages) - 1)
+
+    func check(_ mapped: Int, _ step: String) throws {
+      let here = try kernel.file(client.file, pages: range)
+      look.equal(here.vmas, device.vmas + UInt64(mapped), "\(step): VMAs on the exporter's address space")
+      look.equal(here.vmas_within, UInt64(mapped), "\(step): of these, VMAs that show the buffer")
+      look.equal(here.i_mmap_writable, device.i_mmap_writable + Int64(mapped), "\(step): exporter's i_mmap_writable")
+      let there = try kernel.file(shared.importer.file)
+      look.equal(there.vmas, other.vmas, "\(step): VMAs on the importer's address space")
+      look.equal(there.i_mmap_writable, other.i_mmap_writable, "\(step): importer's i_mmap_writable")
+    }
+    try check(0, "nothing mapped")
+    let aliases = try shared.mapAll()
+    try check(3, "all mapped")
+    // A copy in a child counts like the original.
+    var control: Int32 = 0
+    let child = cguest_fork_holder(&control)
+    if child < 0 { throw CallFailed("fork") }
+    try check(6, "and forked")
+    _ = cguest_release_holder(child, control)
+    try check(3, "the child gone")
+    aliases[2].unmap(page: 1, count: 1)
+    try check(4, "a hole in the forwarded one")
+    for alias in aliases { alias.unmap() }
+    try check(0, "all unmapped")
+    look.equal(
+      Mapping.refusal(
+        of: shared.importer.file, offset: shared.forwardedOffset, pages: shared.pages, flags: MAP_PRIVATE),
+      EINVAL, "control: MAP_PRIVATE is refused")
+    try check(0, "after a refusal")
+    shared.closeAll()
+  }
+
+  private static func staleOps(_ importer: String, _ look: Recorder) throws {
+    let kernel = try TestDriver.ask()
+    for (name, flag) in [("PFNs", PBTEST_BO_POPULATE_PFN), ("pages", PBTEST_BO_POPULATE_PAGE)] {
+      let client = try TestDriver.client(0)
+      let shared = try MoveTests.share(client, with: importer, flags: flag | PBTEST_BO_LEAVE_VM_OPS)
+      let mapping = try shared.mapForwarded()
+      let vma = try kernel.vma(mapping)
+      look.expect(!vma.has(PBTEST_VMA_HAS_OPS), "\(name): forwarded: has no vm_ops")
+      look.expect(!vma.has(PBTEST_VMA_HAS_PRIVATE), "\(name): forwarded: has no vm_private_data")
+      mapping.set(0x31, page: 2)
+      let direct = try shared.exported.mapDmabuf()
+      look.equal(direct.byte(page: 2), 0x31, "\(name): written through forwarded, read through dma-buf")
+      mapping.unmap()
+      direct.unmap()
+      shared.closeAll()
+      try look.references(shared.inode, nil, "\(name): all unmapped and closed")
+    }
+  }
+
+  private static func bounds(_ look: Recorder) throws {
+    let kernel = try TestDriver.ask()
+    let client = try TestDriver.client(0)
+    let shared = try MoveTests.share(client, with: TestDriver.name)
+    let pages = UInt64(shared.pages)
+    let importer = shared.importer
+    let before = try Balance(kernel, files(shared, client))
+    func forwarded(at page: UInt64, pages: Int) throws -> String {
+      try importer.forward(shared.handle, at: page)
+      let code = Mapping.refusal(of: importer.file, offset: shared.forwardedOffset, pages: pages)
+      return code == 0 ? "mapped" : errnoName(code)
+    }
+    let cases: [(name: String, page: UInt64, pages: Int, expected: String)] = [
+      ("the page behind", pages, 1, "EINVAL"), ("all pages, from the second", 1, Int(pages), "EINVAL"),
+      ("one page, at the last that there can be", UInt64.max, 1, "EOVERFLOW"),
+      ("all pages, up to the last that there can be", UInt64.max - pages + 1, Int(pages), "EOVERFLOW"),
+      ("all pages, ending before that", UInt64.max - pages, Int(pages), "EINVAL"),
+      ("control: the last page alone", pages - 1, 1, "mapped"), ("control: all pages", 0, Int(pages), "mapped"),
+    ]
+    for one in cases {
+      look.equal(try forwarded(at: one.page, pages: one.pages), one.expected, one.name)
+      look.equal(try Balance(kernel, files(shared, client)), before, "\(one.name): all as before")
+    }
+    // An import that is larger than its dma-buf lets a size through that GEM's own lookup would stop.
+    let second = try TestDriver.client(1)
+    let larger = try second.importOwn(shared.exported.dmabuf, extraPages: 1)
+    look.equal(
+      errnoName(Mapping.refusal(of: second.file, offset: larger.fakeOffset, pages: Int(pages) + 1)), "EINVAL",
+      "one page too many")
+    try second.closeHandle(larger.handle)
+    second.close()
+    // The page that was asked for is the page that is shown.
+    let direct = try shared.exported.mapDmabuf()
+    for page in 0..<shared.pages { direct.set(UInt8(0x50 + page), page: page) }
+    try importer.forward(shared.handle, at: 2)
+    let one = try Mapping("forwarded", of: importer.file, offset: shared.forwardedOffset, pages: 1)
+    look.equal(one.byte(page: 0), 0x52, "forwarded at page 2: shows page 2")
+    look.equal(
+      hex(try kernel.vma(one).pgoff * 4096), hex(shared.exported.canonicalOffset + 0x2000),
+      "forwarded at page 2: vm_pgoff")
+    one.unmap()
+    direct.unmap()
+    look.equal(try Balance(kernel, files(shared, client)), before, "all as before in the end")
+    shared.closeAll()
+  }
+
+  private static func withoutMmap(_ look: Recorder) throws {
+    let kernel = try TestDriver.ask()
+    let client = try TestDriver.client(0)
+    let shared = try MoveTests.share(client, with: "vgem", flags: PBTEST_BO_NO_DMABUF_MMAP)
+    let before = try Balance(kernel, files(shared, client))
+    let ways = [
+      ("dma-buf", shared.exported.dmabuf, 0), ("forwarded", shared.importer.file, shared.forwardedOffset),
+    ]
+    for (name, file, offset) in ways {
+      look.equal(errnoName(Mapping.refusal(of: file, offset: offset, pages: shared.pages)), "EINVAL", "\(name): errno")
+      look.equal(try Balance(kernel, files(shared, client)), before, "\(name): all as before")
+    }
+    let home = try shared.exported.mapAtHome()
+    home?.set(0x41, page: 0)
+    look.equal(home?.byte(page: 0), 0x41, "control: the exporter's own mapping")
+    home?.unmap()
+    shared.closeAll()
+  }
+
+  private static func objects(_ look: Recorder) throws {
+    let kernel = try TestDriver.ask()
+    let client = try TestDriver.client(0)
+    let buffer = try client.createOwn(pages: 4)
+    func check(_ references: UInt64, _ step: String) throws {
+      look.equal(try kernel.object(buffer.handle, of: client).refcount, references, "\(step): references of the object")
+    }
+    try check(1, "created")
+    let dmabuf = try client.export(buffer.handle)
+    try check(2, "and exported")
+    let exported = try ExportedBuffer(pages: 4, home: .chardev(client, buffer), dmabuf: dmabuf)
+    let shared = try SharedBuffer(exported, importer: DrmClient(driver: "vgem"))
+    try check(2, "and imported")
+    let theirs = try kernel.object(shared.handle, of: shared.importer).refcount
+    look.equal(theirs, 1, "imported: references of the importer's object")
+    let aliases = try shared.mapAll()
+    try check(5, "and mapped three times")
+    look.equal(
+      try kernel.object(shared.handle, of: shared.importer).refcount, theirs,
+      "mapped: references of the importer's object")
+    aliases[2].unmap(page: 1, count: 2)
+    try check(6, "with a hole in the forwarded one")
+    for alias in aliases { alias.unmap() }
+    try check(2, "all unmapped")
+    try shared.importer.closeHandle(shared.handle)
+    dmabuf.close()
+    // The exporting client goes on knowing its handle's dma-buf, to hand the same out again.
+    try check(2, "no longer shared")
+    let again = try client.export(buffer.handle)
+    look.equal(try again.inode(), exported.inode, "exported again: the same dma-buf")
+    again.close()
+    try client.closeHandle(buffer.handle)
+    try look.references(exported.inode, nil, "the last handle closed")
+    shared.importer.close()
+    client.close()
+  }
+
+  private static func unload(_ look: Recorder) throws {
+    let client = try TestDriver.client(0)
+    let shared = try MoveTests.share(client, with: "vgem")
+    let mapping = try shared.mapForwarded()
+    try shared.closeHandles()
+    shared.closeAll()
+    // Nothing but the mapping is left, and its memory is the driver's.
+    look.equal(unloaded(), "EAGAIN", "a forwarded mapping alone keeps the exporter's driver")
+    mapping.set(0x61, page: 3)
+    look.equal(mapping.byte(page: 3), 0x61, "and its memory")
+    mapping.unmap()
+    look.equal(unloaded(), "unloaded", "unmapped")
+    try TestDriver.loadAgain()
+    try TestDriver.client(0).close()
+  }
+
+  private static func unloaded() -> String {
+    do {
+      try TestDriver.unload()
+      return "unloaded"
+    } catch { return errnoName(error.code) }
+  }
+}

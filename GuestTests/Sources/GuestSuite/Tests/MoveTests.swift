@@ -1,0 +1,144 @@
+internal import CGuest
+internal import Glibc
+
+/// Whether a buffer that moves takes every alias of its own with it, and no other buffer's. No stock driver in a guest
+/// both moves its buffers and shares them, so all of this needs the test driver.
+enum MoveTests {
+  /// Who forwards; the last is the test driver's own second device.
+  private static let importers = ["vgem", "vkms", TestDriver.name]
+
+  static let all: [GuestTest] =
+    [
+      GuestTest(
+        "selfcheck/pbtest/move-without-zap",
+        question: "Does a mapping that a move forgot show as one that still holds the old page?"
+      ) { try forgotten($0) }
+    ]
+    + importers.flatMap { importer in
+      [
+        GuestTest(
+          "move/pbtest-to-\(importer)/one-buffer",
+          question: "One buffer moves: does each of its aliases fault once, and no mapping of its neighbours?"
+        ) { try oneOfThree(importer, $0) },
+        GuestTest(
+          "move/pbtest-to-\(importer)/canonical",
+          question: "Does every alias hang on the address space, and lie at the offset, by which the exporter zaps it?"
+        ) { try canonical(importer, $0) },
+      ]
+    } + [
+      GuestTest(
+        "move/pbtest-to-vgem/unplug",
+        question: "Does the unplug of a device that shares its address space find every alias?"
+      ) { try unplug($0) }
+    ]
+
+  /// Shares a buffer of the first device with an importer.
+  static func share(
+    _ exporter: DrmClient, with importer: String, pages: Int = 4, flags: Int32 = 0
+  ) throws -> SharedBuffer {
+    let buffer = try exporter.createOwn(pages: pages, flags: flags)
+    let exported = try ExportedBuffer(
+      pages: pages, home: .chardev(exporter, buffer), dmabuf: exporter.export(buffer.handle))
+    let client = try importer == TestDriver.name ? TestDriver.client(1) : DrmClient(driver: importer)
+    return try SharedBuffer(exported, importer: client)
+  }
+
+  /// A move that does not zap is what a driver gets wrong whose zap does not find a mapping: the oracles must see it.
+  private static func forgotten(_ look: Recorder) throws {
+    let client = try TestDriver.client(0)
+    let buffer = try client.createOwn(pages: 1)
+    let mapping = try Mapping("chardev", of: client.file, offset: buffer.fakeOffset, pages: 1)
+    mapping.set(0x11, page: 0)
+    look.equal(try client.move(buffer.handle, flags: PBTEST_MOVE_NO_ZAP), 2, "moved without a zap: generation")
+    look.equal(mapping.touch(page: 0).faults, 0, "moved without a zap: faults on touch")
+    look.equal(mapping.byte(page: 0), UInt8(PBTEST_POISON), "moved without a zap: the old page, poisoned")
+    look.equal(try client.move(buffer.handle), 3, "moved: generation")
+    look.equal(mapping.touch(page: 0).faults, 1, "moved: faults on touch")
+    look.equal(mapping.byte(page: 0), 0x11, "moved: the new page")
+    mapping.unmap()
+    client.close()
+  }
+
+  private static func oneOfThree(_ importer: String, _ look: Recorder) throws {
+    let kernel = try TestDriver.ask()
+    let client = try TestDriver.client(0)
+    let buffers = try (0..<3).map { _ in try share(client, with: importer) }
+    let size = UInt64(buffers[0].pages * pageSize)
+    let offsets = buffers.map(\.exported.canonicalOffset).sorted()
+    look.equal(
+      [offsets[1] - offsets[0], offsets[2] - offsets[1]], [size, size], "control: the three are neighbours")
+    // The one between the two others.
+    let middle = buffers.first { $0.exported.canonicalOffset == offsets[1] }!
+    var aliases: [(mapping: Mapping, moves: Bool, name: String)] = []
+    for buffer in buffers {
+      let moves = buffer.inode == middle.inode
+      for alias in try buffer.mapAll() {
+        aliases.append((alias, moves, "\(moves ? "the one that moves" : "neighbour"), \(alias.name)"))
+      }
+      for page in 0..<buffer.pages { aliases.last!.mapping.set(UInt8(0x40 + page), page: page) }
+    }
+    for alias in aliases { for page in 0..<alias.mapping.pages { _ = alias.mapping.touch(page: page) } }
+
+    guard case .chardev(_, let buffer) = middle.exported.home else { return }
+    let before = try kernel.vma(aliases.first { $0.moves }!.mapping)
+    look.expect(before.has(PBTEST_VMA_PRESENT), "control: the page is there before the move")
+    look.equal(try client.move(buffer.handle), 2, "the move")
+    var faults: [String: [Int]] = [:]
+    for alias in aliases {
+      faults[alias.name, default: []] += (0..<alias.mapping.pages).map { alias.mapping.touch(page: $0).faults }
+    }
+    for (name, seen) in faults.sorted(by: { $0.key < $1.key }) {
+      let expected = name.hasPrefix("neighbour") ? 0 : 1
+      look.equal(seen, seen.map { _ in expected }, "\(name): faults of each page after the move")
+    }
+    let after = try kernel.vma(aliases.first { $0.moves }!.mapping)
+    look.expect(after.pfn != before.pfn, "control: the page is another one after the move")
+    let wrong = aliases.filter { alias in
+      (0..<alias.mapping.pages).contains { alias.mapping.byte(page: $0) != UInt8(0x40 + $0) }
+    }
+    look.equal(wrong.map(\.name), [], "aliases that show other bytes than were written")
+    let moved = aliases.filter(\.moves).map(\.mapping)
+    moved[0].set(0x77, page: 1)
+    look.equal(
+      moved.map { $0.byte(page: 1) }, moved.map { _ in 0x77 }, "written after the move, read through each alias")
+    for alias in aliases { alias.mapping.unmap() }
+    for buffer in buffers { buffer.importer.close() }
+  }
+
+  private static func canonical(_ importer: String, _ look: Recorder) throws {
+    let kernel = try TestDriver.ask()
+    let client = try TestDriver.client(0)
+    let shared = try share(client, with: importer)
+    guard case .chardev(_, let buffer) = shared.exported.home else { return }
+    let object = try kernel.object(buffer.handle, of: client)
+    for alias in try shared.mapAll() {
+      let vma = try kernel.vma(alias, against: client.file)
+      look.expect(vma.has(PBTEST_VMA_SAME_MAPPING), "\(alias.name): vm_file's address space is the device's")
+      look.expect(vma.has(PBTEST_VMA_LINKED), "\(alias.name): it hangs on that address space")
+      look.equal(hex(vma.pgoff * 4096), hex(buffer.fakeOffset), "\(alias.name): vm_pgoff")
+      look.expect(vma.has(PBTEST_VMA_OWN), "\(alias.name): vm_ops are the exporter's")
+      look.equal(vma.id, object.id, "\(alias.name): vm_private_data is the exporter's object")
+      look.equal(
+        vma.has(PBTEST_VMA_SAME_FILE), alias.name == "chardev", "\(alias.name): vm_file is the exporter's chardev")
+      alias.unmap()
+    }
+    shared.closeAll()
+  }
+
+  private static func unplug(_ look: Recorder) throws {
+    let client = try TestDriver.client(0)
+    let shared = try share(client, with: "vgem")
+    let aliases = try shared.mapAll()
+    for alias in aliases { look.equal(alias.touch(page: 0).faults, 1, "\(alias.name): faults on the first touch") }
+    try TestDriver.unbind(0)
+    for alias in aliases {
+      // The driver answers for a device that is gone with SIGBUS, which it can only if the page was taken away.
+      look.equal(alias.touch(page: 0).sigbus, 1, "\(alias.name): SIGBUS on touch after the unplug")
+      alias.unmap()
+    }
+    shared.closeAll()
+    try look.references(shared.inode, nil, "all unmapped and closed")
+    try TestDriver.bind(0)
+    try TestDriver.client(0).close()
+  }
+}

@@ -1,0 +1,65 @@
+internal import BenchModel
+public import Verdicts
+
+/// What patchbench sees and misses, as a table for a terminal.
+public enum SelfCheckTable {
+  /// - Parameters:
+  ///   - questions: the question that a test answers, by its name.
+  ///   - color: whether to colour the outcomes by escape sequences.
+  ///   - width: the terminal's columns; longer lines are cut.
+  public static func text(_ check: SelfCheck, questions: [String: String], color: Bool, width: Int = 100) -> String {
+    let paint = Paint(isOn: color)
+    let first = max(6, check.rows.map { Columns.width(of: visible($0.series)) }.max() ?? 0)
+    let second = SelfCheck.Outcome.allCases.map(\.rawValue.count).max() ?? 0
+    var lines = [
+      paint.dim(Columns.pad("SERIES", to: first) + "  " + Columns.pad("OUTCOME", to: second) + "  CAUGHT BY")
+    ]
+    for row in check.rows {
+      let outcome = paint.outcome(Columns.pad(row.outcome.rawValue, to: second), row.outcome)
+      let words = Columns.cut(visible(words(row)), to: max(20, width - first - second - 4))
+      lines.append(Columns.pad(visible(row.series), to: first) + "  " + outcome + "  " + words)
+      if row.outcome != .caught, row.outcome != .clean {
+        lines.append(paint.dim("  " + Columns.cut(visible("\(row.fault)"), to: width - 2)))
+      }
+    }
+    lines += ["", summary(check)]
+    if !check.silentTests.isEmpty {
+      lines += ["", "No fault made these \(check.silentTests.count) of \(check.tests) tests fail:"]
+      for name in check.silentTests {
+        lines.append("  " + Columns.cut(visible(name + (questions[name].map { "  \($0)" } ?? "")), to: width - 2))
+      }
+    }
+    return lines.joined(separator: "\n") + "\n"
+  }
+
+  private static func words(_ row: SelfCheck.Row) -> String {
+    switch row.outcome {
+    case .caught:
+      let more = row.witnesses.count + row.others - 1
+      return row.witnesses[0] + (more == 0 ? "" : " (+\(more) more)")
+    case .clean: return ""
+    case .missed: return "came out as \(row.verdict.rawValue)"
+    case .caughtByOthers, .falseAlarm, .undecided: return "\(row.verdict.rawValue): \(row.reason)"
+    }
+  }
+
+  /// `50 faults: 47 caught, 1 by others, 2 missed. 12 right series: 12 clean, 0 false alarms.`
+  private static func summary(_ check: SelfCheck) -> String {
+    let count = { (outcome: SelfCheck.Outcome) in check.count(of: outcome) }
+    let faults = count(.caught) + count(.caughtByOthers) + count(.missed)
+    let right = count(.clean) + count(.falseAlarm)
+    let undecided = count(.undecided) == 0 ? "" : " \(count(.undecided)) undecided."
+    return "\(faults) faults: \(count(.caught)) caught, \(count(.caughtByOthers)) by others, \(count(.missed)) missed. "
+      + "\(right) right series: \(count(.clean)) clean, \(count(.falseAlarm)) false alarms.\(undecided)"
+  }
+}
+
+extension Paint {
+  func outcome(_ text: String, _ outcome: SelfCheck.Outcome) -> String {
+    switch outcome {
+    case .caught, .clean: verdict(text, .clean)
+    case .caughtByOthers, .undecided: verdict(text, .inconclusive)
+    case .missed, .falseAlarm: verdict(text, .regresses)
+    }
+  }
+}

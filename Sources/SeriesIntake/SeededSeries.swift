@@ -1,0 +1,89 @@
+public import BenchModel
+import Foundation
+public import SystemPackage
+import Yams
+
+/// A series whose answer is known, and that answer.
+public struct SeededSeries: Sendable, Hashable {
+  public var directory: SeriesDirectory
+  public var expectation: Expectation
+
+  /// Finds the seeded series for a kernel.
+  ///
+  ///     DIRECTORY/expect/NAME.yaml              what must become of it
+  ///     DIRECTORY/{faults,harmless}/NAME/       the series
+  ///     DIRECTORY/{faults,harmless}-6.1/NAME/   the same for linux-6.1, where the code differs there
+  ///
+  /// - Parameter kernel: the name of a kernel; its part behind the last dash is its version.
+  /// - Throws: ``IntakeError`` if an expectation cannot be read, or has no series, or a series no expectation.
+  public static func find(in root: FilePath, kernel: String) throws(IntakeError) -> [SeededSeries] {
+    let manager = FileManager.default
+    let expectations = root.appending("expect")
+    guard let names = try? manager.contentsOfDirectory(atPath: expectations.string) else {
+      throw .noSuchDirectory(expectations.string)
+    }
+    let version = kernel.split(separator: "-").last.map(String.init) ?? kernel
+    var found: [SeededSeries] = []
+    for file in names.sorted() where file.hasSuffix(".yaml") {
+      let path = expectations.appending(file)
+      let name = String(file.dropLast(5))
+      let written = try Written(path)
+      guard written.kernels.contains(kernel) else { continue }
+      let kind = written.isHarmless ? "harmless" : "faults"
+      let places = ["\(kind)-\(version)", kind].map { root.appending($0).appending(name) }
+      guard let place = places.first(where: { manager.fileExists(atPath: $0.string) }) else {
+        throw .noSuchDirectory(places[1].string)
+      }
+      guard let directory = try SeriesDirectory.find([place.string]).first else { throw .empty(place.string) }
+      found.append(SeededSeries(directory: directory, expectation: try written.expectation(of: name, path)))
+    }
+    if found.isEmpty { throw .empty(root.string) }
+    return found
+  }
+
+  /// The file as it is written.
+  private struct Written: Decodable {
+    struct Seen: Decodable {
+      var test: String?
+      var report: String?
+    }
+
+    var fault: String
+    var kernels: [String]
+    var verdict: String?
+    var witnesses: [Seen]?
+
+    enum CodingKeys: String, CodingKey {
+      case fault = "class"
+      case kernels
+      case verdict
+      case witnesses = "caught-by"
+    }
+
+    var isHarmless: Bool { verdict != nil }
+
+    init(_ path: FilePath) throws(IntakeError) {
+      do {
+        self = try YAMLDecoder().decode(Written.self, from: String(contentsOfFile: path.string, encoding: .utf8))
+      } catch { throw .unreadable(path.string, reason: "\(error)") }
+    }
+
+    func expectation(of name: String, _ path: FilePath) throws(IntakeError) -> Expectation {
+      if let verdict {
+        guard verdict == Verdict.clean.rawValue, witnesses == nil else {
+          throw .unreadable(path.string, reason: "a harmless series has the verdict “clean” and no caught-by")
+        }
+        return Expectation(series: name, fault: fault, answer: .clean)
+      }
+      var list: [Witness] = []
+      for seen in witnesses ?? [] {
+        switch (seen.test, seen.report) {
+        case (let test?, nil): list.append(.test(test))
+        case (nil, let report?): list.append(.report(report))
+        default: throw .unreadable(path.string, reason: "each entry of caught-by is one test or one report")
+        }
+      }
+      return Expectation(series: name, fault: fault, answer: .caught(by: list))
+    }
+  }
+}

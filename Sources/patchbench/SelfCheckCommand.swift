@@ -1,0 +1,75 @@
+import ArgumentParser
+import Bench
+import BenchModel
+import Foundation
+import KernelBuild
+import Reports
+import SeriesIntake
+import SystemPackage
+import Verdicts
+
+struct SelfCheckCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "selfcheck",
+    abstract: "Measure patchbench itself: run series whose answers are known, and say what it sees and what it misses.",
+    discussion: """
+      Runs every planted fault and every harmless series of Patches/seeded that exists for the kernel. A fault has to be \
+      caught by a test or a kernel report that was named for it; a harmless series has to come out as clean.
+
+        patchbench selfcheck
+        patchbench selfcheck --kernel linux-6.1 --json
+
+      Exit status: 0 all as it has to be; 1 a fault was missed or a harmless series accused; 3 something was undecided or \
+      the harness failed.
+      """)
+
+  @Option(help: "The kernel: a directory under Kernels/.")
+  var kernel = "linux-6.12"
+
+  @Option(help: "The configuration of that kernel.")
+  var profile = "kasan"
+
+  @Option(
+    help: ArgumentHelp(
+      "Where the series and their answers are. Default: Patches/seeded of the checkout.", valueName: "dir"))
+  var seeded: String?
+
+  @Flag(help: "Print JSON on standard output instead of the table.")
+  var json = false
+
+  @OptionGroup var work: WorkOptions
+  @OptionGroup var common: CommonOptions
+
+  func validate() throws { try work.check() }
+
+  func run() async throws {
+    let environment = ProcessInfo.processInfo.environment
+    let places = try common.places()
+    let definition = try KernelDefinition.load(kernel, from: places.kernels)
+    let root = seeded.map { FilePath($0) } ?? places.home.pushing(FilePath("Patches/seeded"))
+    let series = try SeededSeries.find(in: root, kernel: kernel)
+    try refuseIfUnfit(Doctor.quick(guestBinary: places.guestBinary))
+    let questions = try await TestListing.read(from: places.guestBinary).questions
+    let plan = RunPlan(
+      kernel: definition, profile: try definition.profile(profile), series: series.map(\.directory),
+      guestBinary: places.guestBinary, driver: places.driver, cache: try Cache(common.cacheRoot(environment)),
+      connection: work.connect,
+      accelerator: work.accelerator, resources: work.resources(), fresh: work.fresh,
+      output: work.output.map { FilePath($0) }, environment: environment, version: Patchbench.version)
+    let (report, directory, interrupted) = try await RunMatrix.one(plan)
+    let check = SelfCheck(report.judgements, series.map(\.expectation))
+    let table = { (stream: Int32) in
+      SelfCheckTable.text(
+        check, questions: questions, color: Output.isColored(stream), width: Output.width(stream))
+    }
+    if json {
+      Output.result(try JSONText.of(check))
+      Output.error(table(2))
+    } else {
+      Output.result(table(1))
+    }
+    RunMatrix.tell(directory, interrupted)
+    if interrupted || check.count(of: .undecided) > 0 { throw ExitCode(ExitStatus.inconclusive) }
+    if !check.passed { throw ExitCode(ExitStatus.worse) }
+  }
+}

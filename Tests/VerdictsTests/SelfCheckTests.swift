@@ -1,0 +1,67 @@
+import BenchModel
+import GuestProtocol
+import Testing
+
+@testable import Verdicts
+
+@Suite struct SelfCheckTests {
+  private let base = TrialResult.ran(guest([test("a/x", .ok), test("a/y", .ok), test("b/x", .ok)]))
+
+  private func check(_ series: TrialResult, _ answer: BenchModel.Expectation.Answer) -> SelfCheck {
+    SelfCheck(
+      [judged(series, base: base)], [BenchModel.Expectation(series: candidate.name, fault: "f", answer: answer)])
+  }
+
+  @Test(arguments: [
+    ("abc", "abc", true), ("abc", "ab", false), ("abc", "*", true), ("abc", "a*", true), ("abc", "*c", true),
+    ("abc", "a*c", true), ("ac", "a*c", true), ("a", "a*a", false), ("abcbd", "a*b*d", true), ("abd", "a*c*d", false),
+    ("aab", "*ab", true), ("forward/x-to-y/vm-file", "forward/*/vm-file", true), ("", "", true), ("x", "", false),
+    ("abab", "*ab*ab", true), ("ab", "*ab*ab", false),
+  ])
+  func aStarStandsForAnyText(_ text: String, _ pattern: String, _ expected: Bool) {
+    #expect(matches(text, pattern) == expected)
+  }
+
+  @Test func aFaultIsCaughtByWhatWasNamedForIt() {
+    let series = TrialResult.ran(
+      guest([test("a/x", .notOk), test("a/y", .ok), test("b/x", .crash)], reports: ["WARNING in f"]))
+    let caught = check(series, .caught(by: [.test("a/*"), .report("WARNING*")]))
+    #expect(caught.rows.map(\.outcome) == [.caught])
+    #expect(caught.rows[0].witnesses == ["a/x", "WARNING in f"])
+    #expect(caught.rows[0].others == 1)
+    #expect(caught.passed)
+    #expect(caught.silentTests == ["a/y"])
+    #expect(caught.tests == 3)
+    // A test is no report and a report no test.
+    #expect(check(series, .caught(by: [.test("WARNING*"), .report("a/*")])).rows[0].outcome == .caughtByOthers)
+    #expect(!check(series, .caught(by: [.test("c/*")])).passed)
+    #expect(!check(series, .caught(by: [])).passed)
+  }
+
+  @Test func aFaultThatComesOutCleanIsMissed() {
+    let missed = check(base, .caught(by: [.test("*")]))
+    #expect(missed.rows.map(\.outcome) == [.missed])
+    #expect(!missed.passed)
+    #expect(missed.silentTests.count == 3)
+  }
+
+  @Test func aRightSeriesMustBeClean() {
+    #expect(check(base, .clean).rows[0].outcome == .clean)
+    #expect(check(base, .clean).passed)
+    let worse = check(.ran(guest([test("a/x", .notOk), test("a/y", .ok), test("b/x", .ok)])), .clean)
+    #expect(worse.rows[0].outcome == .falseAlarm)
+    #expect(!worse.passed)
+    // What a right series fails has not caught a fault.
+    #expect(worse.silentTests.count == 3)
+  }
+
+  @Test func whatCannotBeJudgedIsNeitherCaughtNorClean() {
+    let dead = TrialResult.ran(guest([], ending: .machineDied("killed"), booted: false))
+    for answer in [BenchModel.Expectation.Answer.clean, .caught(by: [.test("*")])] {
+      #expect(check(dead, answer).rows[0].outcome == .undecided)
+      #expect(!check(dead, answer).passed)
+    }
+  }
+
+  @Test func nothingCheckedIsNothingPassed() { #expect(!SelfCheck([], []).passed) }
+}
