@@ -74,9 +74,16 @@ struct CompileCount: Hashable {
         objects += 1
         cached += 1
       case "cache_miss" where counts: objects += 1
-      default: if line.hasPrefix("# ") { counts = !line.contains(".tmp_vmlinux") && line != "# /dev/null" }
+      default: if line.hasPrefix("# ") { counts = !Self.isTable(line) && line != "# /dev/null" }
       }
     }
+  }
+}
+
+extension CompileCount {
+  /// What a link assembles of its own: the tables of symbols, and of those that are exported.
+  private static func isTable(_ line: Substring) -> Bool {
+    line.contains(".tmp_vmlinux") || line.contains(".vmlinux.export")
   }
 }
 

@@ -17,7 +17,18 @@ extension BenchSerial {
     private static let good = Workbench.series("candidates/swap-by-hand")
 
     static let rows = [
-      Row(testDescription: "no path", arguments: ["run"], status: 2, words: "Missing expected argument"),
+      Row(testDescription: "no path", arguments: ["run"], status: 2, words: "Name a series"),
+      Row(
+        testDescription: "the base alone, and a series", arguments: ["run", good, "--base-only"], status: 2,
+        words: "--base-only takes no series"),
+      Row(
+        testDescription: "series again and again", arguments: ["run", good, "--repeat", "2"], status: 2,
+        words: "--base-only"),
+      Row(
+        testDescription: "a test that is none", arguments: ["tests", "no-such-test"], status: 2, words: "no-such-test"),
+      Row(
+        testDescription: "planted faults of an unknown kernel", arguments: ["selfcheck", "--kernel", "linux-0.1"],
+        status: 2, words: "linux-6.12"),
       Row(testDescription: "no such path", arguments: ["run", "absent"], status: 2, words: "no such directory"),
       Row(testDescription: "an empty directory", arguments: ["run", "empty"], status: 2, words: "no patches in it"),
       Row(testDescription: "a file that is no patch", arguments: ["run", "nopatch"], status: 2, words: "0001-a.patch"),
@@ -88,7 +99,7 @@ extension BenchSerial {
 
     @Test func helpTeachesAndSucceeds() async throws {
       let bench = try Workbench()
-      for command in ["", "run", "report", "cache", "cache prune", "doctor", "bench"] {
+      for command in ["", "run", "report", "tests", "selfcheck", "cache", "cache prune", "doctor", "bench"] {
         let arguments = command.split(separator: " ").map(String.init) + ["--help"]
         let result = try await bench.program(arguments).run()
         #expect(result.status == .exited(0))

@@ -97,6 +97,11 @@ struct KernelView {
 }
 
 extension pbtest_vma {
+  /// The symbol of its vm_ops; empty if it has none.
+  var operations: String {
+    withUnsafeBytes(of: vm_ops) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+  }
+
   func has(_ flag: Int32) -> Bool { flags & UInt32(flag) != 0 }
 }
 
