@@ -43,8 +43,8 @@ public struct KVMFinding: Codable, Sendable, Hashable {
   }
 
   static func identity(_ emulator: String) -> String {
-    let release = (try? String(contentsOfFile: "/proc/sys/kernel/osrelease", encoding: .utf8)) ?? ""
-    let processors = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
+    let release = ProcFile.text("/proc/sys/kernel/osrelease") ?? ""
+    let processors = ProcFile.text("/proc/cpuinfo") ?? ""
     let model = processors.split(separator: "\n").first { $0.hasPrefix("model name") } ?? ""
     return [release.trimmingCharacters(in: .whitespacesAndNewlines), String(model), emulator].joined(separator: "; ")
   }

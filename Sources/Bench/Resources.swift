@@ -39,7 +39,7 @@ public struct Resources: Sendable {
 
   /// What this machine can spare, in MiB: nine tenths of what is available now.
   public static func spareMemory() -> Int {
-    let text = (try? String(contentsOfFile: "/proc/meminfo", encoding: .utf8)) ?? ""
+    let text = ProcFile.text("/proc/meminfo") ?? ""
     let line = text.split(separator: "\n").first { $0.hasPrefix("MemAvailable:") } ?? ""
     let kilobytes = line.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 2 << 20
     return kilobytes / 1024 * 9 / 10

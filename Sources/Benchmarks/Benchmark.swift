@@ -83,7 +83,7 @@ public struct Benchmark: Sendable {
 
   private func machine(_ base: BaseBuild) async throws -> BenchmarkReport.Machine {
     func line(_ file: String, _ prefix: String) -> String {
-      let text = (try? String(contentsOfFile: file, encoding: .utf8)) ?? ""
+      let text = ProcFile.text(file) ?? ""
       let line = text.split(separator: "\n").first { $0.hasPrefix(prefix) } ?? ""
       return line.drop { $0 != ":" }.dropFirst().trimmingCharacters(in: .whitespaces)
     }

@@ -91,14 +91,14 @@ private enum MemoryWatch {
     var resident: [Int: Double] = [:]
     var lines: [Int: String] = [:]
     for name in (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? [] {
-      guard let pid = Int(name), let stat = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8),
+      guard let pid = Int(name), let stat = ProcFile.text("/proc/\(pid)/stat"),
         let end = stat.lastIndex(of: ")")
       else { continue }
       let fields = stat[stat.index(after: end)...].split(separator: " ")
       guard fields.count > 21, let parent = Int(fields[1]), let pages = Double(fields[21]) else { continue }
       parents[pid] = parent
       resident[pid] = pages * Double(sysconf(Int32(_SC_PAGESIZE))) / 1_048_576
-      lines[pid] = (try? String(contentsOfFile: "/proc/\(pid)/cmdline", encoding: .utf8)) ?? ""
+      lines[pid] = ProcFile.text("/proc/\(pid)/cmdline") ?? ""
     }
     guard let root = lines.first(where: { $0.value.contains(word) && $0.value.contains("\u{0}run\u{0}") })?.key else {
       return 0

@@ -1,6 +1,7 @@
 import CLibvirt
 import Foundation
 import Glibc
+import Toolbox
 
 /// Sees to it that a QEMU that has ended is gone at once.
 ///
@@ -43,7 +44,7 @@ enum OrphanReaper {
   private static func children() -> [pid_t] {
     let threads = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/task")) ?? []
     return threads.flatMap { thread in
-      let text = (try? String(contentsOfFile: "/proc/self/task/\(thread)/children", encoding: .utf8)) ?? ""
+      let text = ProcFile.text("/proc/self/task/\(thread)/children") ?? ""
       return text.split(whereSeparator: \.isWhitespace).compactMap { pid_t($0) }
     }
   }

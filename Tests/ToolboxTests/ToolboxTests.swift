@@ -124,3 +124,29 @@ import Toolbox
       try await Digest.of(file: path) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
   }
 }
+
+@Suite struct ProcFileTests {
+  @Test func aFileWithoutASizeIsReadWhole() throws {
+    let status = try #require(ProcFile.text("/proc/self/status"))
+    #expect(status.contains("Pid:\t\(getpid())\n"))
+    // Longer than one read gives.
+    let zone = try #require(ProcFile.text("/proc/kallsyms"))
+    #expect(zone.utf8.count > 100_000 && zone.hasSuffix("\n"))
+  }
+
+  @Test func whatIsGoneIsNil() {
+    #expect(ProcFile.text("/proc/self/task/0/children") == nil)
+  }
+
+  /// Foundation's reader loses 4 KiB each time, which is 80 MiB here.
+  @Test func readingOftenKeepsNothing() throws {
+    func resident() throws -> Int {
+      let pages = try #require(ProcFile.text("/proc/self/statm")).split(separator: " ")[1]
+      return try #require(Int(pages)) * Int(sysconf(Int32(_SC_PAGESIZE))) >> 20
+    }
+    for _ in 0..<100 { _ = ProcFile.text("/proc/self/stat") }
+    let before = try resident()
+    for _ in 0..<20_000 { _ = ProcFile.text("/proc/self/stat") }
+    #expect(try resident() - before < 40)
+  }
+}
