@@ -134,4 +134,7 @@ int pbtest_import_ioctl(struct drm_device *drm, void *data,
 /* pbtest_query.c */
 extern struct miscdevice pbtest_query_device;
 
+/* pbtest_plain.c */
+extern struct miscdevice pbtest_plain_device;
+
 #endif

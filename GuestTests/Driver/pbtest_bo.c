@@ -14,7 +14,7 @@
 
 #define PBTEST_BO_FLAGS \
 	(PBTEST_BO_NO_DMABUF_MMAP | PBTEST_BO_POPULATE_PFN | \
-	 PBTEST_BO_POPULATE_PAGE | PBTEST_BO_LEAVE_VM_OPS)
+	 PBTEST_BO_POPULATE_PAGE | PBTEST_BO_LEAVE_VM_OPS | PBTEST_BO_PLAIN)
 
 /* EHWPOISON; what lies beyond is not for user space to see. */
 #define PBTEST_MAX_ERRNO 133
@@ -225,6 +225,9 @@ int pbtest_create_ioctl(struct drm_device *drm, void *data,
 		return -EINVAL;
 	if ((args->flags & PBTEST_BO_LEAVE_VM_OPS) &&
 	    !(args->flags & (PBTEST_BO_POPULATE_PFN | PBTEST_BO_POPULATE_PAGE)))
+		return -EINVAL;
+
+	if ((args->flags & PBTEST_BO_PLAIN) && args->flags != PBTEST_BO_PLAIN)
 		return -EINVAL;
 
 	bo = pbtest_bo_create(drm, args->size, args->flags);

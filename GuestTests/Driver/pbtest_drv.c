@@ -137,8 +137,13 @@ static int __init pbtest_init(void)
 	ret = misc_register(&pbtest_query_device);
 	if (ret)
 		goto err_devices;
+	ret = misc_register(&pbtest_plain_device);
+	if (ret)
+		goto err_query;
 	return 0;
 
+err_query:
+	misc_deregister(&pbtest_query_device);
 err_devices:
 	pbtest_remove_devices();
 	platform_driver_unregister(&pbtest_platform_driver);
@@ -147,6 +152,7 @@ err_devices:
 
 static void __exit pbtest_exit(void)
 {
+	misc_deregister(&pbtest_plain_device);
 	misc_deregister(&pbtest_query_device);
 	pbtest_remove_devices();
 	platform_driver_unregister(&pbtest_platform_driver);

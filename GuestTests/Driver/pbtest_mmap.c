@@ -245,6 +245,11 @@ int pbtest_dmabuf_mmap(struct dma_buf *dmabuf, struct vm_area_struct *vma)
 	if (ret)
 		return ret;
 
+	if (bo->flags & PBTEST_BO_PLAIN) {
+		pbtest_add_vm_flags(vma, VM_DONTCOPY);
+		return pbtest_bo_reached(bo, PBTEST_FAIL_DMABUF_LATE);
+	}
+
 	if (bo->flags & PBTEST_BO_LEAVE_VM_OPS) {
 		/* No reference is taken: vm_file keeps the buffer. */
 		vma->vm_pgoff += drm_vma_node_start(&obj->vma_node);

@@ -9,7 +9,8 @@
  * dumb buffers only on the card, as with every driver.
  *
  * What only the kernel knows is told by /dev/pbtest, which is no DRM device: it
- * also answers when all of those are gone.
+ * also answers when all of those are gone. /dev/pbtest-plain is an importer
+ * that is no DRM device either.
  *
  * Common to all calls: a flag or a step that is not named here is -EINVAL, and
  * so is padding that is not zero; a handle that is unknown is -ENOENT, a file
@@ -59,6 +60,12 @@ extern "C" {
  * the file that the mapping holds.
  */
 #define PBTEST_BO_LEAVE_VM_OPS		0x08
+/*
+ * Its dma-buf's mmap does nothing but add VM_DONTCOPY: a mapping whose flags
+ * have changed, and which mmap_region() may therefore try to merge once more,
+ * with nothing that forbids it. Touching it is a SIGBUS. Not with others.
+ */
+#define PBTEST_BO_PLAIN			0x10
 
 struct pbtest_create {
 	__u64 size;		/* in: bytes, a multiple of the page size */
@@ -118,6 +125,18 @@ struct pbtest_forward {
 	__u32 handle;		/* in */
 	__u32 pad;		/* in: 0 */
 	__u64 pgoff;		/* in */
+};
+
+/* ---- /dev/pbtest-plain: an importer that calls dma_buf_mmap() by itself ---- */
+
+/*
+ * PBTEST_PLAIN_FORWARD: the next mmap of this open file goes to dma_buf_mmap(),
+ * with the page offset that it was asked for. Once. Any other mmap of it is what
+ * one of a PBTEST_BO_PLAIN buffer is.
+ */
+struct pbtest_plain {
+	__s32 fd;		/* in: the dma-buf */
+	__u32 pad;		/* in: 0 */
 };
 
 /* ---- Failing on demand ---- */
@@ -257,6 +276,8 @@ struct pbtest_vma {
 #define PBTEST_QUERY_OBJECT		_IOWR('P', 0x70, struct pbtest_object)
 #define PBTEST_QUERY_FILE		_IOWR('P', 0x71, struct pbtest_file)
 #define PBTEST_QUERY_VMA		_IOWR('P', 0x72, struct pbtest_vma)
+
+#define PBTEST_PLAIN_FORWARD		_IOW('P', 0x78, struct pbtest_plain)
 
 #if defined(__cplusplus)
 }

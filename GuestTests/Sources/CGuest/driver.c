@@ -35,3 +35,5 @@ int cguest_pbtest_object(int fd, struct pbtest_object *args) { return ioctl(fd, 
 int cguest_pbtest_file(int fd, struct pbtest_file *args) { return ioctl(fd, PBTEST_QUERY_FILE, args); }
 
 int cguest_pbtest_vma(int fd, struct pbtest_vma *args) { return ioctl(fd, PBTEST_QUERY_VMA, args); }
+
+int cguest_pbtest_plain_forward(int fd, const struct pbtest_plain *args) { return ioctl(fd, PBTEST_PLAIN_FORWARD, args); }

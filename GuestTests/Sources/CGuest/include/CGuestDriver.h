@@ -22,4 +22,7 @@ int cguest_pbtest_object(int fd, struct pbtest_object *args);
 int cguest_pbtest_file(int fd, struct pbtest_file *args);
 int cguest_pbtest_vma(int fd, struct pbtest_vma *args);
 
+/// Asked of /dev/pbtest-plain.
+int cguest_pbtest_plain_forward(int fd, const struct pbtest_plain *args);
+
 #endif
