@@ -4,20 +4,31 @@
 public struct GuestOptions: Sendable, Hashable {
   /// Run only the tests whose name is in here; empty runs all.
   public var only: [String]
+  /// Run only what the plan has behind the test of this name: it ended an earlier guest.
+  public var after: String?
   /// Seconds that one test may take before its process is killed. The host stretches it where the guest is emulated.
   public var testSeconds: Int
+  /// Where the tests that let threads race get their random numbers from. Without one each takes a seed of its own; the
+  /// result says which, so that it can be given again.
+  public var seed: UInt32?
   /// Wait for orders before anything is planned; the orders then replace the other options. See ``GuestHold``.
   public var hold: Bool
 
-  public init(only: [String] = [], testSeconds: Int = 30, hold: Bool = false) {
+  public init(
+    only: [String] = [], after: String? = nil, testSeconds: Int = 30, seed: UInt32? = nil, hold: Bool = false
+  ) {
     self.only = only
+    self.after = after
     self.testSeconds = testSeconds
+    self.seed = seed
     self.hold = hold
   }
 
   /// The options as kernel parameters, in a fixed order.
   public var parameters: [String] {
     var list = ["patchbench.test_seconds=\(testSeconds)"]
+    if let seed { list.append("patchbench.seed=\(seed)") }
+    if let after { list.append("patchbench.after=\(after)") }
     if !only.isEmpty { list.append("patchbench.only=" + only.joined(separator: ",")) }
     if hold { list.append("patchbench.hold") }
     return list
@@ -31,7 +42,7 @@ public struct GuestOptions: Sendable, Hashable {
   }
 
   /// Reads the options back from a whole kernel command line. Unknown parameters are passed over, and a number that
-  /// is none, or no time, leaves the default.
+  /// is none, or out of its range, leaves the default.
   public init(commandLine: String) {
     self.init()
     for word in commandLine.split(whereSeparator: { $0 == " " || $0 == "\n" }) {
@@ -41,8 +52,10 @@ public struct GuestOptions: Sendable, Hashable {
       }
       let value = word[word.index(after: equals)...]
       switch word[..<equals] {
+      case "patchbench.after": after = String(value)
       case "patchbench.only": only = value.split(separator: ",").map(String.init)
       case "patchbench.test_seconds": if let seconds = Int(value), seconds > 0 { testSeconds = seconds }
+      case "patchbench.seed": if let number = UInt32(value) { seed = number }
       default: break
       }
     }

@@ -14,11 +14,11 @@ struct DrmClient {
   let file: OpenFile
 
   /// Opens the chardev of a driver, which must be there: a guest without it cannot answer.
-  init(driver: String) throws {
+  init(driver: String, flags: Int32 = O_RDWR) throws {
     if driver == VirtioGpu.driver { try VirtioGpu.bind() }
     if driver == TestDriver.name { try TestDriver.require() }
     guard let path = Self.chardev(of: driver) else { throw Skip(reason: "no \(driver) device in this guest") }
-    try self.init(driver: driver, path: path)
+    try self.init(driver: driver, path: path, flags: flags)
   }
 
   /// Opens another client of the same chardev.
@@ -27,13 +27,34 @@ struct DrmClient {
   /// Opens a chardev of which it is known whose it is.
   init(driver: String, at path: String) throws(CallFailed) { try self.init(driver: driver, path: path) }
 
-  private init(driver: String, path: String) throws(CallFailed) {
+  private init(driver: String, path: String, flags: Int32 = O_RDWR) throws(CallFailed) {
     self.driver = driver
     self.path = path
-    file = try OpenFile(path)
+    file = try OpenFile(path, flags: flags)
   }
 
   func close() { file.close() }
+
+  /// How many files of this chardev are open, by debugfs: one that no descriptor leads to any more counts as well.
+  func openClients() throws -> Int {
+    let number = path.drop { !$0.isNumber }
+    let text: String
+    do {
+      text = try readText("/sys/kernel/debug/dri/\(number)/clients")
+    } catch {
+      throw error.code == ENOENT
+        ? Skip(reason: "this kernel lists no DRM clients (CONFIG_DEBUG_FS)") : error as any Error
+    }
+    // The first line names the columns.
+    return text.split(separator: "\n").count - 1
+  }
+
+  /// The same of a driver whose chardev is not open here.
+  static func openClients(of driver: String) throws -> Int {
+    let client = try DrmClient(driver: driver)
+    defer { client.close() }
+    return try client.openClients() - 1
+  }
 
   /// Finds a driver's chardev by asking every card: the minor numbers depend on the order of probing.
   static func chardev(of driver: String) -> String? {

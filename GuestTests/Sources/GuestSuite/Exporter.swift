@@ -42,7 +42,27 @@ enum Exporter: Hashable, Sendable {
     }
   }
 
-  private static func device(_ path: String, config: String) throws -> OpenFile {
+  /// Exports a buffer whose dma-buf may only be read, or says why this exporter has none.
+  func exportReadOnly(pages: Int) throws -> ExportedBuffer {
+    switch self {
+    case .drm(let driver):
+      let client = try DrmClient(driver: driver)
+      let buffer = try client.createDumb(pages: pages)
+      let number = cguest_drm_export_readonly(client.file.number, buffer.handle)
+      if number < 0 { throw CallFailed("\(driver): export read only") }
+      return try ExportedBuffer(pages: pages, home: .chardev(client, buffer), dmabuf: OpenFile(number: number))
+    case .udmabuf: throw Skip(reason: "udmabuf makes no dma-buf that is read only")
+    case .systemHeap:
+      let heap = try Self.device("/dev/dma_heap/system", config: "CONFIG_DMABUF_HEAPS_SYSTEM")
+      defer { heap.close() }
+      let number = cguest_heap_alloc_readonly(heap.number, pages * pageSize)
+      if number < 0 { throw CallFailed("system heap: allocate read only") }
+      return try ExportedBuffer(pages: pages, home: .none, dmabuf: OpenFile(number: number))
+    }
+  }
+
+  /// Opens the chardev by which an exporter is asked.
+  static func device(_ path: String, config: String) throws -> OpenFile {
     do {
       return try OpenFile(path)
     } catch {

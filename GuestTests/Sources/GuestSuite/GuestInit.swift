@@ -28,7 +28,8 @@ public enum GuestInit {
   }
 
   static func runTests(_ options: GuestOptions, to port: OpenFile) {
-    let plan = Suite.plan(only: options.only)
+    let plan = Suite.plan(only: options.only, after: options.after)
+    Seed.give(options.seed)
     port.write(KTAPWriter.plan(plan))
     var hanging = 0
     var reported = 0

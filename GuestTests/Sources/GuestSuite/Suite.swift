@@ -11,19 +11,41 @@ public enum Suite {
     importers.filter { exporter != .drm($0) }.map { Pair(exporter: exporter, importer: $0) }
   }
 
+  /// One pair for each exporter, for questions in which the importer has no say: a mapping that was forwarded is the
+  /// exporter's. vkms is left out; like vgem it has its mmap and vm_ops from drm_gem_shmem_helper.c, and nothing of its
+  /// own there.
+  static let perExporter = [
+    Pair(exporter: .drm(VirtioGpu.driver), importer: "vgem"), Pair(exporter: .drm("vgem"), importer: "vkms"),
+    Pair(exporter: .udmabuf, importer: "vgem"), Pair(exporter: .systemHeap, importer: "vgem"),
+  ]
+
   public static let tests: [GuestTest] = {
     var list = SelfCheckTests.all
     for pair in pairs {
       list += ForwardTests.of(pair) + CountTests.of(pair) + LifetimeTests.of(pair) + RefusalTests.of(pair)
+      list.append(ClosingTests.lives(pair))
+    }
+    for pair in perExporter {
+      list += IdentityTests.of(pair) + UnwindTests.of(pair) + PassedTests.of(pair)
+      list += VmaTests.of(pair) + VmaUseTests.of(pair)
     }
     for case .drm(let driver) in exporters { list.append(SelfImportTests.of(driver)) }
-    // One is enough: what counts is the number of objects, not who makes them; vkms makes them without asking a host.
-    list.append(ScaleTests.of(driver: "vkms", importer: "vgem"))
+    list += AccountingTests.all
+    list.append(LifetimeTests.deadObject)
+    // virtio-gpu's references are those of the DRM core, which vgem's orders try as well and without asking a host.
+    for pair in perExporter where pair.exporter != .drm(VirtioGpu.driver) { list.append(ClosingTests.orders(pair)) }
+    list.append(ScaleTests.all)
+    // vgem's mappings are virtio-gpu's, from drm_gem_shmem_helper.c.
+    for pair in perExporter where pair.exporter != .drm("vgem") { list.append(RaceTests.mapping(pair)) }
+    list.append(RaceTests.sharing(Pair(exporter: .drm("vgem"), importer: "vkms")))
+    list.append(RaceTests.twins(importer: "vgem"))
     // Its last one unloads the driver.
-    list += MoveTests.all + DriverTests.all
+    list += MoveTests.all + MergeTests.all + DriverTests.all
     // Only virtio-gpu sits on a bus from which it can be unbound; vgem and vkms make their devices at boot, udmabuf and
     // the heap have none. Last, so that a device which does not come back spoils nothing else.
     for pair in pairs where pair.exporter == .drm(VirtioGpu.driver) { list.append(InvalidateTests.of(pair)) }
+    let unplugged = Pair(exporter: .drm(VirtioGpu.driver), importer: "vgem")
+    list += [InvalidateTests.deviceFreed(unplugged), RaceTests.unbind(unplugged)]
     return list
   }()
 
@@ -32,12 +54,15 @@ public enum Suite {
 
   /// What to run: everything, or what was asked for in the suite's order. Names that are no test come last: they must
   /// be reported, or a misspelt name would pass for a good result.
-  static func plan(only: [String]) -> [String] {
-    if only.isEmpty { return tests.map(\.name) }
-    let known = tests.map(\.name).filter(only.contains)
-    var unknown: [String] = []
-    for name in only where !known.contains(name) && !unknown.contains(name) { unknown.append(name) }
-    return known + unknown
+  /// - Parameter after: leaves out this test and what comes before it; a name that is not there leaves out nothing.
+  static func plan(only: [String], after: String? = nil) -> [String] {
+    var list = tests.map(\.name)
+    if !only.isEmpty {
+      list = list.filter(only.contains)
+      for name in only where !list.contains(name) { list.append(name) }
+    }
+    if let after, let index = list.firstIndex(of: after) { list.removeFirst(index + 1) }
+    return list
   }
 
   /// One `name<TAB>question` line for each test.

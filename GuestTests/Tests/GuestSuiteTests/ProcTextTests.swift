@@ -40,6 +40,31 @@ struct ProcTextTests {
     #expect(MapsEntry.holding(0x4000, in: text) == nil)
   }
 
+  @Test("smaps: the lines of one mapping, and none of its neighbours'")
+  func smaps() throws {
+    let text = """
+      1000-2000 rw-p 00000000 00:00 0 [heap]
+      Rss:                   8 kB
+      VmFlags: rd wr
+      2000-4000 rw-s 00001000 00:0c 9    /dmabuf:
+      Size:                  8 kB
+      Rss:                   0 kB
+      VmFlags: rd wr sh pf de dd
+      4000-5000 rw-s 00003000 00:0c 9    /dmabuf:
+      Rss:                   4 kB
+      """
+    let entry = try #require(smapsEntry(0x2000, in: text))
+    #expect(entry == ["Size": "8 kB", "Rss": "0 kB", "VmFlags": "rd wr sh pf de dd"])
+    #expect(smapsEntry(0x4000, in: text)?["Rss"] == "4 kB")
+    #expect(smapsEntry(0x3000, in: text) == nil)
+  }
+
+  @Test("maps: every mapping, and nothing but mappings")
+  func all() {
+    let text = "1000-2000 rw-p 00000000 00:00 0 \nSize: 4 kB\n2000-4000 rw-s 00001000 00:0c 9    /dmabuf:\n"
+    #expect(MapsEntry.all(in: text).map(\.start) == [0x1000, 0x2000])
+  }
+
   @Test("bufinfo: buffers, and nothing but buffers")
   func bufinfo() {
     let text = """

@@ -1,3 +1,4 @@
+import Glibc
 import GuestProtocol
 import Testing
 
@@ -88,5 +89,19 @@ struct ResultTests {
     #expect(cut.checks().first == checks[0])
     #expect(cut.result == nil)
     #expect(TestReport("a/b").checks().isEmpty)
+  }
+}
+
+@Suite("Where a race's random numbers come from", .serialized)
+struct SeedTests {
+  @Test("a seed that was given is taken, again and again")
+  func given() {
+    Seed.give(4_000_000_000)
+    #expect(Seed.take() == 4_000_000_000)
+    #expect(Seed.take() == 4_000_000_000)
+    unsetenv("PATCHBENCH_SEED")
+    // One in four thousand million that this is chance.
+    Seed.give(nil)
+    #expect(Seed.take() != 4_000_000_000)
   }
 }

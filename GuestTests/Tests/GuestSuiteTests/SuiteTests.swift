@@ -31,7 +31,7 @@ struct SuiteTests {
     let names = Suite.tests.map(\.name)
     let first = try #require(names.firstIndex { $0.hasSuffix("/unbind") })
     #expect(names[first...].allSatisfy { $0.hasSuffix("/unbind") })
-    #expect(names[first...].count == 3)
+    #expect(names[first...].count == 5)
   }
 
   @Test("no device imports from itself in a pair")
@@ -40,9 +40,25 @@ struct SuiteTests {
     #expect(Suite.pairs.allSatisfy { $0.exporter.name != $0.importer })
   }
 
+  @Test("every order of a few things, each once")
+  func orders() {
+    #expect(permutations(of: [1]) == [[1]])
+    #expect(permutations(of: [1, 2, 3]).first == [1, 2, 3])
+    #expect(Set(permutations(of: [1, 2, 3, 4])).count == 24)
+  }
+
   @Test("everything is planned unless something is asked for")
   func everything() {
     #expect(Suite.plan(only: []) == Suite.tests.map(\.name))
+  }
+
+  @Test("a guest that takes another's place plans what is behind the test that ended it")
+  func after() {
+    let names = Suite.tests.map(\.name)
+    #expect(Suite.plan(only: [], after: names[3]) == Array(names[4...]))
+    #expect(Suite.plan(only: [names[5], names[2]], after: names[2]) == [names[5]])
+    #expect(Suite.plan(only: [], after: names.last) == [])
+    #expect(Suite.plan(only: [], after: "no/such") == names)
   }
 
   @Test("what is asked for is planned once, in the suite's order, and unknown names are never dropped")

@@ -9,6 +9,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "CGuestAccess.h"
+#include "CGuestRace.h"
 #include "CGuestDriver.h"
 
 // DRM

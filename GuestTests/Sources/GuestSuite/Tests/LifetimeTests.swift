@@ -10,10 +10,39 @@ enum LifetimeTests {
         question: "Does a mapping outlive the dma-buf's fd and every handle, and free the buffer at its own end?"
       ) { try outlives(pair, $0) },
       GuestTest(
+        "lifetime/\(pair.name)/mapped-late",
+        question:
+          "Can a buffer be mapped after the exporter's, but not the importer's, handle has gone (2025: dma_buf NULL)?"
+      ) { try mappedLate(pair, $0) },
+      GuestTest(
         "lifetime/\(pair.name)/moved",
         question: "Does a forwarded mapping still lie at the exporter's offset once mremap() has moved it?"
       ) { try moved(pair, $0) },
     ]
+  }
+
+  /// Only virtio-gpu: it frees an object when the host has answered, so for a moment the object is dead and still found.
+  static let deadObject = GuestTest(
+    "lifetime/\(VirtioGpu.driver)/dead-object",
+    question: "Is an object that is being freed, and still has its fake offset, as good as none to mmap()?"
+  ) { look in
+    let client = try DrmClient(driver: VirtioGpu.driver)
+    var answers: Set<String> = []
+    var met = 0
+    for _ in 0..<20 {
+      let buffer = try client.createDumb(pages: 4)
+      try client.closeHandle(buffer.handle)
+      answers.insert(errnoName(Mapping.refusal(of: client.file, offset: buffer.fakeOffset, pages: 4)))
+      // If the next one does not go where the first was, that was not free yet, and even less a moment before.
+      let next = try client.createDumb(pages: 4)
+      if next.fakeOffset != buffer.fakeOffset { met += 1 }
+      try client.closeHandle(next.handle)
+      // Until it has gone as well.
+      usleep(2_000)
+    }
+    look.equal(answers.sorted(), ["EINVAL"], "what mmap() says to a handle just closed")
+    client.close()
+    if met == 0 { throw Skip(reason: "not reached: every object had gone before it could be asked for") }
   }
 
   private static func outlives(_ pair: Pair, _ look: Recorder) throws {
@@ -41,6 +70,36 @@ enum LifetimeTests {
     look.equal(last.byte(page: 0), 0xa0, "forwarded alone: still the same bytes")
     last.unmap()
     try look.references(shared.inode, nil, "forwarded unmapped")
+  }
+
+  private static func mappedLate(_ pair: Pair, _ look: Recorder) throws {
+    let shared = try pair.share()
+    try shared.exported.mapDmabuf().mark()
+    // With the exporter's last handle goes its object's own link to the dma-buf; only the importer's is left.
+    if case .chardev(let client, let buffer) = shared.exported.home {
+      try client.closeHandle(buffer.handle)
+      let code = Mapping.refusal(of: client.file, offset: buffer.fakeOffset, pages: shared.pages)
+      look.equal(errnoName(code), "EACCES", "the exporter's handle closed: its chardev")
+      client.close()
+    } else {
+      shared.exported.closeHome()
+    }
+    for map in [shared.exported.mapDmabuf, shared.mapForwarded] {
+      let mapping = try map()
+      marks(of: mapping, look)
+      mapping.unmap()
+    }
+    let last = try shared.mapForwarded()
+    try shared.importer.closeHandle(shared.handle)
+    let code = Mapping.refusal(of: shared.importer.file, offset: shared.forwardedOffset, pages: shared.pages)
+    look.equal(errnoName(code), "EINVAL", "the importer's handle closed: its chardev, where the object was")
+    look.equal(last.byte(page: 2), 3, "mapped before: still the same bytes")
+    try look.references(shared.inode, 3, "the fd and two mappings are left")
+    last.unmap()
+    try look.references(shared.inode, 2, "the fd and one mapping are left")
+    shared.importer.close()
+    shared.exported.dmabuf.close()
+    try look.references(shared.inode, 1, "one mapping is left")
   }
 
   private static func moved(_ pair: Pair, _ look: Recorder) throws {

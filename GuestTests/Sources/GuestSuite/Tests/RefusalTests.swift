@@ -28,10 +28,26 @@ enum RefusalTests {
     var counts: Set<Int> = []
     for _ in 0..<repetitions {
       answers.insert(refused(shared.importer.file, shared.forwardedOffset, shared.pages, MAP_PRIVATE))
-      counts.insert(try References.count(inode: shared.inode) ?? 0)
+      counts.insert(try References.count(descriptor: shared.exported.dmabuf) ?? 0)
     }
     look.equal(answers.sorted(), ["EINVAL"], "forwarded, private and writable, \(repetitions) times")
     look.equal(counts.sorted(), [base ?? -1], "dma-buf: references after each")
+    look.equal(try mappings(ofDmabuf: shared.inode).count, 0, "VMAs left by them")
+    // The heap maps a single page privately on 6.12, since remap_pfn_range() refuses that only of a part of a VMA.
+    let single = pair.exporter == .systemHeap ? "mapped" : "EINVAL"
+    look.equal(refused(shared.importer.file, shared.forwardedOffset, 1, MAP_PRIVATE), single, "a single page of it")
+
+    // Private is private, whatever may be done with it now.
+    var ways = [("forwarded", shared.importer.file, shared.forwardedOffset), ("dma-buf", shared.exported.dmabuf, 0)]
+    if case .chardev(let client, let buffer) = shared.exported.home {
+      ways.append(("chardev", client.file, buffer.fakeOffset))
+    }
+    for (name, file, offset) in ways {
+      for (word, protection) in [("read only", PROT_READ), ("no access", PROT_NONE)] {
+        let address = mmap(nil, shared.pages * pageSize, protection, MAP_PRIVATE, file.number, off_t(offset))
+        look.equal(address == MAP_FAILED ? errnoName(errno) : "mapped", "EINVAL", "\(name), private, \(word)")
+      }
+    }
 
     // A reference to the chardev put too often would have released it under us, with its handles.
     let exported = try shared.importer.export(shared.handle)
@@ -58,9 +74,25 @@ enum RefusalTests {
     // A fake offset names an object by its first page only.
     look.equal(refused(chardev, offset + page, 1), "EINVAL", "forwarded: from the second page")
     look.equal(refused(chardev, offset + end, 1), "EINVAL", "forwarded: the page behind")
+    if case .chardev(let client, let buffer) = shared.exported.home {
+      look.equal(refused(client.file, buffer.fakeOffset, shared.pages + 1), "EINVAL", "chardev: one page too many")
+      look.equal(refused(client.file, buffer.fakeOffset + page, 1), "EINVAL", "chardev: from the second page")
+    }
     look.equal(refused(dmabuf, 0, shared.pages + 1), "EINVAL", "dma-buf: one page too many")
     look.equal(refused(dmabuf, page, shared.pages), "EINVAL", "dma-buf: all pages, from the second")
     look.equal(refused(dmabuf, end, 1), "EINVAL", "dma-buf: the page behind")
+    // Offsets and lengths that overflow on the way, or that name no page.
+    let limit: UInt64 = 1 << 63
+    for (name, file) in [("forwarded", chardev), ("dma-buf", dmabuf)] {
+      look.equal(refused(file, limit - page, 1), "EINVAL", "\(name): the last offset that off_t has")
+      look.equal(refused(file, limit - page, shared.pages), "EINVAL", "\(name): and beyond it")
+      look.equal(
+        refused(file, 0 &- page, shared.pages), "EOVERFLOW", "\(name): the last page that there is, and beyond")
+      look.equal(refused(file, offset + 1, 1), "EINVAL", "\(name): at no whole page")
+      look.equal(refused(file, 0, 0), "EINVAL", "\(name): no page")
+      look.equal(refused(file, 0, 1 << 40), "ENOMEM", "\(name): more than there are addresses")
+    }
+    look.equal(try mappings(ofDmabuf: shared.inode).count, 0, "VMAs left by all refusals")
     try look.references(shared.inode, base, "references after all refusals")
     // Proves that it was the bounds which were refused.
     look.equal(refused(chardev, offset, shared.pages), "mapped", "control: forwarded, the whole buffer")

@@ -1,0 +1,74 @@
+internal import CGuest
+internal import Glibc
+
+extension Mapping {
+  /// The first byte of a page, or the signal that answered.
+  func tryByte(page: Int) -> String {
+    var value: UInt8 = 0
+    let signal = cguest_try_read(address + page * pageSize, &value)
+    return signal == 0 ? "\(value)" : signalName(signal)
+  }
+
+  /// `written`, or the signal that answered.
+  func trySet(_ value: UInt8, page: Int) -> String {
+    let signal = cguest_try_write(address + page * pageSize, value)
+    return signal == 0 ? "written" : signalName(signal)
+  }
+
+  /// Marks every page with its own number, counted from 1.
+  func mark() { for page in 0..<pages { set(Self.mark(of: page), page: page) } }
+
+  static func mark(of page: Int) -> UInt8 { UInt8(1 + page) }
+
+  /// Changes what may be done with some pages.
+  func protect(_ range: Range<Int>, _ protection: Int32) -> String {
+    errnoWord(mprotect(address + range.lowerBound * pageSize, range.count * pageSize, protection))
+  }
+}
+
+/// `ok`, or the errno of a call that answered with -1.
+func errnoWord(_ answer: Int32) -> String { answer < 0 ? errnoName(errno) : "ok" }
+
+/// Addresses that nothing else will be put at, to map over them.
+func reserveAddresses(pages: Int) throws(CallFailed) -> UnsafeMutableRawPointer {
+  let address = mmap(nil, pages * pageSize, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+  guard let address, address != MAP_FAILED else { throw CallFailed("reserve addresses") }
+  return address
+}
+
+/// The mappings that this process has of one dma-buf, by maps.
+func mappings(ofDmabuf inode: UInt64) throws(CallFailed) -> [MapsEntry] {
+  MapsEntry.all(in: try readText("/proc/self/maps")).filter { $0.inode == inode && $0.path.hasPrefix("/dmabuf:") }
+}
+
+extension Recorder {
+  /// Checks what is left of a mapping after a step that changed its shape: that its pages are those expected, each with
+  /// its own mark, that every VMA of it lies at the offset of its own first page, and that the dma-buf's file has one
+  /// reference for each VMA. How many VMAs there are is the kernel's to choose: it may merge what it split.
+  /// - Parameters:
+  ///   - base: the references without any mapping.
+  ///   - elsewhere: VMAs of this dma-buf at other addresses.
+  func pieces(
+    of whole: Mapping, _ shared: SharedBuffer, are expected: [Range<Int>], base: Int, elsewhere: Int = 0, _ step: String
+  ) throws {
+    let end = whole.start + UInt64(whole.pages * pageSize)
+    let all = try mappings(ofDmabuf: shared.inode)
+    let mine = all.filter { whole.start <= $0.start && $0.start < end }
+    var ranges: [Range<Int>] = []
+    for entry in mine {
+      let range = Int((entry.start - whole.start) / 4096)..<Int((entry.end - whole.start) / 4096)
+      if let last = ranges.last, last.upperBound == range.lowerBound {
+        ranges[ranges.count - 1] = last.lowerBound..<range.upperBound
+      } else {
+        ranges.append(range)
+      }
+    }
+    equal(ranges, expected, "\(step): the pages that are mapped")
+    let astray = mine.filter { $0.offset != shared.exported.canonicalOffset + ($0.start - whole.start) }
+    equal(astray.map { hex($0.offset) }, [], "\(step): VMAs at an offset not their own")
+    let wrong = expected.joined().filter { whole.tryByte(page: $0) != "\(Mapping.mark(of: $0))" }
+    equal(wrong, [], "\(step): pages without their own mark")
+    equal(all.count - mine.count, elsewhere, "\(step): VMAs elsewhere")
+    try references(shared.inode, base + all.count, "\(step): one reference for each VMA")
+  }
+}

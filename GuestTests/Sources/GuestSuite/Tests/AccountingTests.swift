@@ -1,0 +1,73 @@
+internal import CGuest
+internal import Glibc
+
+/// What an address space counts of its shared writable mappings. The kernel tells no one the number, but it lets a memfd
+/// be sealed against writing only while that is 0.
+enum AccountingTests {
+  static let all = [
+    GuestTest(
+      "accounting/memfd/write-seal",
+      question: "Does mmap_region() take back what it counted, by whichever of both routes (the thread's first worry)?"
+    ) { try writeSeal($0) }
+  ]
+
+  private static func writeSeal(_ look: Recorder) throws {
+    let pages = 4
+    let length = pages * pageSize
+    func seal(_ step: String, _ body: (OpenFile) throws -> Void) throws {
+      let file = OpenFile(number: cguest_sealed_memfd("patchbench", length))
+      if file.number < 0 { throw CallFailed("make a sealed memfd") }
+      try body(file)
+      look.equal(errnoWord(cguest_seal_writing(file.number)), "ok", "\(step): sealed")
+      file.close()
+    }
+    func map(_ file: OpenFile) throws(CallFailed) -> Mapping { try Mapping("memfd", of: file, offset: 0, pages: pages) }
+
+    try seal("mapped and unmapped") { file in
+      let mapping = try map(file)
+      look.equal(errnoWord(cguest_seal_writing(file.number)), "EBUSY", "control: mapped: not sealed")
+      mapping.unmap()
+    }
+    try seal("copied by a fork, cut there and here") { file in
+      let mapping = try map(file)
+      _ = try Child.answer {
+        mapping.unmap(page: 1, count: 1)
+        return ""
+      }
+      mapping.unmap(page: 2, count: 1)
+      try Child.withHolder { _ in
+        mapping.unmap()
+        look.equal(errnoWord(cguest_seal_writing(file.number)), "EBUSY", "control: a child has it mapped: not sealed")
+      }
+    }
+    try seal("moved and mapped over") { file in
+      let mapping = try map(file)
+      let space = try reserveAddresses(pages: pages)
+      if cguest_move(mapping.address, length, space) < 0 { throw CallFailed("mremap") }
+      let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED
+      if mmap(space, length, PROT_READ, flags, -1, 0) != space { throw CallFailed("mmap over it") }
+      munmap(space, length)
+    }
+    try seal("refused for want of addresses") { file in
+      var old = rlimit()
+      getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &old)
+      var none = rlimit(rlim_cur: 0, rlim_max: old.rlim_max)
+      setrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &none)
+      let code = Mapping.refusal(of: file, offset: 0, pages: pages)
+      setrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &old)
+      look.equal(errnoName(code), "ENOMEM", "control: refused for want of addresses")
+    }
+    // The other way round: were it taken back once too often, no shared writable mapping would be let in any more.
+    let shared = try Pair(exporter: .udmabuf, importer: "vgem").share(pages: pages)
+    var answers: Set<String> = []
+    for _ in 0..<4 {
+      try shared.mapForwarded().unmap()
+      for (file, offset) in [(shared.exported.dmabuf, 0), (shared.importer.file, shared.forwardedOffset)] {
+        answers.insert(errnoName(Mapping.refusal(of: file, offset: offset, pages: pages)))
+        _ = Mapping.refusal(of: file, offset: offset, pages: pages, flags: MAP_PRIVATE)
+      }
+    }
+    look.equal(answers.sorted(), [errnoName(0)], "forwarded and direct, again and again: refusals")
+    try CountTests.tearDown(shared, look)
+  }
+}

@@ -1,0 +1,56 @@
+internal import CGuest
+internal import Glibc
+
+/// mmap_region() tries to merge a mapping once more if its file's mmap() changed its flags, and then gives back the
+/// file of what was merged away. No stock importer gets there: GEM's mappings are never merged.
+enum MergeTests {
+  static let all = [
+    GuestTest(
+      "history/pbtest-to-plain/merged-after-mmap",
+      question: "A mapping is merged away after vm_file was swapped (2020, bc4fe4cdd602): is the right file put?"
+    ) { try merged($0) }
+  ]
+
+  private static func merged(_ look: Recorder) throws {
+    let kernel = try TestDriver.ask()
+    let client = try TestDriver.client(0)
+    let buffer = try client.createOwn(pages: 4, flags: PBTEST_BO_PLAIN)
+    let dmabuf = try client.export(buffer.handle)
+    let plain = try OpenFile("/dev/pbtest-plain")
+    let files = [("importer's file", plain), ("dma-buf", dmabuf)]
+    let before = try files.map { try kernel.file($0.1).count }
+
+    // 6.1 compares what the new mapping has become with its neighbour, 6.12 what mmap() was called with: a forwarded
+    // mapping meets one of the dma-buf in the former, one of the importer's own in the latter.
+    for first in ["own", "forwarded"] {
+      let space = try reserveAddresses(pages: 2)
+      for page in 0..<2 {
+        if page == 1 || first == "forwarded" {
+          var args = pbtest_plain(fd: dmabuf.number, pad: 0)
+          if cguest_pbtest_plain_forward(plain.number, &args) != 0 { throw CallFailed("forward") }
+        }
+        let place = space + page * pageSize
+        let flags = MAP_SHARED | MAP_FIXED
+        let address = mmap(place, pageSize, PROT_READ | PROT_WRITE, flags, plain.number, off_t(page * pageSize))
+        if address != place { throw CallFailed("mmap of page \(page)") }
+      }
+      let both = Mapping("both", at: space, pages: 2)
+      let name = "\(first), then forwarded beside it"
+      for (index, (word, file)) in files.enumerated() {
+        let starts = try (0..<2).map { try kernel.vma(both, page: $0, against: file) }
+          .filter { $0.has(PBTEST_VMA_SAME_FILE) }.map(\.start)
+        look.equal(
+          try kernel.file(file).count, before[index] + Int64(Set(starts).count),
+          "\(name): \(word): one reference for each VMA")
+      }
+      look.equal(both.tryByte(page: 1), "SIGBUS", "\(name): a touch of what has no pages")
+      both.unmap()
+      look.equal(try files.map { try kernel.file($0.1).count }, before, "\(name): unmapped: references as before")
+    }
+    let inode = try dmabuf.inode()
+    plain.close()
+    dmabuf.close()
+    client.close()
+    try look.references(inode, nil, "all closed")
+  }
+}

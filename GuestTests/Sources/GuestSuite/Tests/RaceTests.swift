@@ -1,0 +1,152 @@
+internal import CGuest
+internal import Glibc
+
+/// Many hands on one buffer. What each of them sees must be right at any moment, and nothing may be left at the end.
+///
+/// A race that was not run is a skip, never a pass: its reason says what was not reached.
+enum RaceTests {
+  private static let pages = 4
+
+  static func mapping(_ pair: Pair) -> GuestTest {
+    GuestTest(
+      "race/\(pair.name)/map-touch-fork",
+      question: "Do maps, cuts, faults, forks and maps over one another by several threads keep every count and byte?"
+    ) { try manyHands(pair, $0) }
+  }
+
+  static func sharing(_ pair: Pair) -> GuestTest {
+    GuestTest(
+      "race/\(pair.name)/import-export",
+      question: "Do exports and imports of one buffer by several clients agree on its dma-buf and leave none behind?"
+    ) { try manyClients(pair, $0) }
+  }
+
+  static func twins(importer: String) -> GuestTest {
+    GuestTest(
+      "race/system_heap-to-\(importer)/twin-imports",
+      question: "Do two threads that import one dma-buf into one client at the same moment get the same handle?"
+    ) { try twinImports(importer, $0) }
+  }
+
+  static func unbind(_ pair: Pair) -> GuestTest {
+    GuestTest(
+      "race/\(pair.name)/unbind",
+      question: "Does an unplug amid maps, faults, cuts and forks zap what it must, and free the device afterwards?"
+    ) { try unplug(pair, $0) }
+  }
+
+  private static func manyHands(_ pair: Pair, _ look: Recorder) throws {
+    let shared = try pair.share(pages: pages)
+    let base = try References.count(inode: shared.inode)
+    let aliases = try shared.mapAll()
+    aliases[0].mark()
+    let arena = try shared.mapForwarded()
+    let race = Race(shared, seed: Seed.take())
+    race.way(shared.importer.file, shared.forwardedOffset)
+    race.way(shared.exported.dmabuf, 0)
+    for alias in aliases { race.standing(alias) }
+    race.arena(arena)
+    race.worker("mapper 1", CGUEST_MAPPER, rounds: 25)
+    race.worker("mapper 2", CGUEST_MAPPER, rounds: 25)
+    race.worker("toucher", CGUEST_TOUCHER, rounds: 25)
+    race.worker("replacer", CGUEST_REPLACER, rounds: 25)
+    race.worker("watcher", CGUEST_WATCHER, rounds: 25)
+    race.worker("forker", CGUEST_FORKER, rounds: 3)
+    let reached = try race.run()
+    var tally = RaceTally()
+    tally.add(race)
+    tally.check(look, seed: race.seed)
+    for mapping in aliases + [arena] { mapping.unmap() }
+    look.equal(try mappings(ofDmabuf: shared.inode).count, 0, "VMAs left")
+    try look.references(shared.inode, base, "references left")
+    try CountTests.tearDown(shared, look)
+    if !reached { throw Skip(reason: "not reached: the workers did not come to their rounds (seed \(race.seed))") }
+  }
+
+  private static func manyClients(_ pair: Pair, _ look: Recorder) throws {
+    let shared = try pair.share(pages: pages)
+    guard case .chardev(let owner, let buffer) = shared.exported.home else { return }
+    let base = try References.count(inode: shared.inode)
+    try shared.mapForwarded().unmap()
+    let race = Race(shared, seed: Seed.take())
+    let direct = try shared.exported.mapDmabuf()
+    direct.mark()
+    race.standing(direct)
+    race.way(shared.importer.file, shared.forwardedOffset)
+    race.way(owner.file, buffer.fakeOffset)
+    // Clients of their own: two that share one would close each other's handles.
+    let clients = [try shared.importer.stranger(), try shared.importer.stranger()]
+    let owners = [owner, try owner.stranger()]
+    let second = try owners[1].importBuffer(shared.exported.dmabuf)
+    race.worker("importer 1", CGUEST_IMPORTER, rounds: 40, client: clients[0])
+    race.worker("importer 2", CGUEST_IMPORTER, rounds: 40, client: clients[1])
+    race.worker("exporter 1", CGUEST_EXPORTER, rounds: 40, client: owner, handle: buffer.handle)
+    race.worker("exporter 2", CGUEST_EXPORTER, rounds: 40, client: owners[1], handle: second)
+    race.worker("mapper", CGUEST_MAPPER, rounds: 20)
+    let reached = try race.run()
+    var tally = RaceTally()
+    tally.add(race)
+    tally.check(look, seed: race.seed)
+    direct.unmap()
+    for client in clients { client.close() }
+    owners[1].close()
+    try look.references(shared.inode, base, "references left")
+    try CountTests.tearDown(shared, look)
+    if !reached { throw Skip(reason: "not reached: the workers did not come to their rounds (seed \(race.seed))") }
+  }
+
+  private static func twinImports(_ driver: String, _ look: Recorder) throws {
+    let client = try DrmClient(driver: driver)
+    let heap = try Exporter.device("/dev/dma_heap/system", config: "CONFIG_DMABUF_HEAPS_SYSTEM")
+    let before = BufInfo.parse(try readText(References.bufinfo)).count
+    let place = try ClosingTests.nextPlace(on: client)
+    var result = cguest_twins()
+    if cguest_twin_imports(client.file.number, heap.number, 80, &result) < 0 {
+      throw CallFailed("import by two threads")
+    }
+    look.equal(result.different, 0, "rounds in which they got different handles")
+    look.equal(result.code == 0 ? "none" : errnoName(result.code), "none", "imports and closes that failed")
+    look.equal(BufInfo.parse(try readText(References.bufinfo)).count, before, "dma-bufs alive afterwards")
+    look.equal(try ClosingTests.nextPlace(on: client), place, "the importer's next object: where the first would be")
+    client.close()
+    heap.close()
+    if result.overlapped == 0 { throw Skip(reason: "not reached: no two imports overlapped") }
+  }
+
+  /// On 6.12 an unplug of virtio-gpu leaves aliases 2 and 3 (see invalidate/…/unbind), so of the touchers only the faults
+  /// of all aliases together are looked at; those of alias 1 are enough to tell that the unplug hit a mapping.
+  private static func unplug(_ pair: Pair, _ look: Recorder) throws {
+    let seed = Seed.take()
+    var tally = RaceTally()
+    var hits: UInt32 = 0
+    var reached = true
+    let before = BufInfo.parse(try readText(References.bufinfo)).count
+    for cycle in 0..<2 {
+      let shared = try pair.share(pages: pages)
+      let aliases = try shared.mapAll()
+      aliases[0].mark()
+      guard case .chardev(let client, let buffer) = shared.exported.home else { return }
+      let race = Race(shared, seed: seed &+ UInt32(cycle))
+      race.way(shared.importer.file, shared.forwardedOffset, refusals: [ENODEV])
+      race.way(shared.exported.dmabuf, 0, refusals: [ENODEV])
+      race.way(client.file, buffer.fakeOffset, refusals: [ENODEV])
+      for alias in aliases { race.standing(alias) }
+      race.worker("mapper", CGUEST_MAPPER, rounds: 10)
+      race.worker("toucher 1", CGUEST_TOUCHER, rounds: 20, page: 1)
+      race.worker("toucher 2", CGUEST_TOUCHER, rounds: 20, page: 2)
+      // A fork takes the touchers' stacks away as an unplug does the buffer, so it has cycles of its own.
+      let forks = cycle % 2 == 1
+      if forks { race.worker("forker", CGUEST_FORKER, rounds: 2) }
+      reached = try race.run(amid: VirtioGpu.unbind) && reached
+      if !forks { hits += race.outcomes.map(\.worker.faults).reduce(0, +) }
+      tally.add(race)
+      for alias in aliases { alias.unmap() }
+      shared.closeAll()
+      try VirtioGpu.bind()
+    }
+    tally.check(look, seed: seed)
+    look.equal(BufInfo.parse(try readText(References.bufinfo)).count, before, "dma-bufs alive afterwards")
+    if !reached { throw Skip(reason: "not reached: the workers did not come to their rounds (seed \(seed))") }
+    look.expect(hits > 0, "the unplug took pages from under the touchers", "seed \(seed)")
+  }
+}
