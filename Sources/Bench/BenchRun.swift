@@ -108,7 +108,7 @@ public struct BenchRun: Sendable {
             cell: plan.cell, source: base.sourceDescription, toolchain: base.toolchain, emulator: emulator,
             accelerator: accelerator.accelerator, acceleratorReason: accelerator.reason,
             processors: ProcessInfo.processInfo.activeProcessorCount, patchbench: plan.version,
-            series: series.map(\.series))))
+            series: series.map(\.series), questions: try await TestListing.read(from: plan.guestBinary).questions)))
       let kept = try await KeptTrials(
         cache: plan.cache, scratch: scratch, base: base, driver: source, guestBinary: plan.guestBinary,
         emulator: emulator, accelerator: accelerator.accelerator, connection: plan.connection, cell: plan.cell)

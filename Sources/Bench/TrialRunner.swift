@@ -122,14 +122,41 @@ struct TrialRunner: Sendable {
     return (trial, bootable)
   }
 
+  /// How many guests one trial may take. Each that dies takes the time of a boot with it, one that hangs much more.
+  private static let mostGuests = 4
+
+  /// Runs the tests; those behind one that ends its guest are run by a fresh guest.
   private func boot(_ bootable: Bootable, evidence: FilePath, trial: inout Trial) async throws {
+    var whole: GuestRun?
+    var number = 1
+    var options = GuestOptions()
+    while true {
+      let run = try await guest(number, bootable, options, evidence: evidence, trial: &trial)
+      let sum = whole?.continued(by: run) ?? run
+      trial.result = .ran(sum)
+      whole = sum
+      guard let death = run.deaths.last, run.tests.last?.name != death.test, number < Self.mostGuests,
+        sum.deaths.count(where: \.isHang) < 2
+      else { return }
+      number += 1
+      options.after = death.test
+    }
+  }
+
+  /// One guest, from its start to its end.
+  /// - Parameter number: which one of the trial, from 1.
+  private func guest(
+    _ number: Int, _ bootable: Bootable, _ options: GuestOptions, evidence: FilePath, trial: inout Trial
+  ) async throws -> GuestRun {
     let name = trial.series
+    let suffix = number == 1 ? "" : "-\(number)"
     events.send(.stageStarted(series: name, stage: .boot))
     let spec = MachineSpec(
       name: "patchbench-\(ProcessInfo.processInfo.processIdentifier)-\(UUID().uuidString.prefix(8))",
       accelerator: accelerator, kernel: Self.absolute(bootable.image), initramfs: Self.absolute(bootable.initramfs),
-      commandLine: KernelCommandLine(GuestOptions()), console: Self.absolute(evidence.appending("console.log")),
-      results: Self.absolute(evidence.appending("results.ktap")))
+      commandLine: KernelCommandLine(options),
+      console: Self.absolute(evidence.appending("console\(suffix).log")),
+      results: Self.absolute(evidence.appending("results\(suffix).ktap")))
     let watch = GuestWatch(.standard(accelerator), clock: ContinuousClock())
     let begun = ContinuousClock.now
     let (watched, started, ended) = try await host.withMachine(spec) { machine in
@@ -143,11 +170,11 @@ struct TrialRunner: Sendable {
       }
       return (watched, started, ContinuousClock.now)
     }
-    trial.seconds.start = (started - begun) / .seconds(1)
-    trial.seconds.boot = watched.boot
-    trial.seconds.tests = watched.tests
-    trial.seconds.collect = (.now - ended) / .seconds(1)
-    trial.result = .ran(watched.run)
+    trial.seconds.add(.start, (started - begun) / .seconds(1))
+    trial.seconds.add(.boot, watched.boot)
+    trial.seconds.add(.tests, watched.tests)
+    trial.seconds.add(.collect, (.now - ended) / .seconds(1))
+    return watched.run
   }
 
   /// Turns whatever the harness could not do into the trial's result, so that the other series still have their turn.
@@ -167,6 +194,16 @@ struct TrialRunner: Sendable {
   /// Tools run in the tree, so paths have to hold there too.
   static func absolute(_ path: FilePath) -> FilePath {
     path.isAbsolute ? path : FilePath(FileManager.default.currentDirectoryPath).pushing(path)
+  }
+}
+
+extension GuestDeath {
+  /// Whether it was noticed only by the clock.
+  fileprivate var isHang: Bool {
+    switch ending {
+    case .silent, .bootDeadline, .runDeadline: true
+    case .completed, .panicked, .stoppedEarly, .machineDied: false
+    }
   }
 }
 

@@ -16,10 +16,13 @@ public struct RunHeader: Codable, Sendable, Hashable {
   public var processors: Int
   public var patchbench: String
   public var series: [PatchSeries]
+  /// What each test of the guest binary answers, by its name.
+  public var questions: [String: String]
 
   public init(
     cell: CellKey, source: String, toolchain: String, emulator: String, accelerator: Accelerator,
-    acceleratorReason: String, processors: Int, patchbench: String, series: [PatchSeries]
+    acceleratorReason: String, processors: Int, patchbench: String, series: [PatchSeries],
+    questions: [String: String] = [:]
   ) {
     self.cell = cell
     self.source = source
@@ -30,6 +33,7 @@ public struct RunHeader: Codable, Sendable, Hashable {
     self.processors = processors
     self.patchbench = patchbench
     self.series = series
+    self.questions = questions
   }
 }
 

@@ -27,3 +27,15 @@ public enum Witness: Sendable, Hashable, Codable {
   /// A report of the kernel, by its title: `KASAN: slab-use-after-free *`.
   case report(String)
 }
+
+/// Why tests stay that no planted fault makes fail.
+public struct SilenceReason: Sendable, Hashable, Codable {
+  /// The tests' name, in which `*` stands for any text.
+  public var test: String
+  public var why: String
+
+  public init(test: String, why: String) {
+    self.test = test
+    self.why = why
+  }
+}

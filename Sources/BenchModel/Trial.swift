@@ -58,6 +58,11 @@ public struct StageSeconds: Codable, Sendable, Hashable {
     set { self[keyPath: Self.path(step)] = newValue }
   }
 
+  /// Adds to what a step has taken; what is not known adds nothing.
+  public mutating func add(_ step: CostStep, _ seconds: Double?) {
+    if let seconds { self[step] = (self[step] ?? 0) + seconds }
+  }
+
   private static func path(_ step: CostStep) -> WritableKeyPath<StageSeconds, Double?> {
     switch step {
     case .apply: \.apply
@@ -195,6 +200,14 @@ public enum GuestEnding: Codable, Sendable, Hashable {
   case runDeadline(seconds: Double)
   /// QEMU itself died or was killed: nothing can be said of the kernel.
   case machineDied(String)
+
+  /// Whether the kernel ended before its work was done, by a fault of its own.
+  public var isOfTheKernel: Bool {
+    switch self {
+    case .completed, .machineDied: false
+    case .panicked, .stoppedEarly, .silent, .bootDeadline, .runDeadline: true
+    }
+  }
 }
 
 /// A problem that the kernel reported on its console.
@@ -232,12 +245,28 @@ public struct KernelReport: Codable, Sendable, Hashable {
   }
 }
 
-/// All that one guest left behind.
+/// A guest that did not live through a test.
+public struct GuestDeath: Codable, Sendable, Hashable {
+  /// The test that was running.
+  public var test: String
+  public var ending: GuestEnding
+
+  public init(test: String, ending: GuestEnding) {
+    self.test = test
+    self.ending = ending
+  }
+}
+
+/// All that a guest left behind, and those that took its place when a test had ended it.
 public struct GuestRun: Codable, Sendable, Hashable {
   /// `uname -r` of the kernel that ran, from the first line of its console; `nil` if it said none.
   public var release: String?
   public var accelerator: Accelerator
+  /// Of the first guest.
   public var ending: GuestEnding
+  /// Each test that ended a guest, in the order of the plan. The tests behind the last one were run by a guest that lived
+  /// through them, unless they are `missing`.
+  public var deaths: [GuestDeath]
   /// Whether the guest said hello, which is what "booted" means here.
   public var booted: Bool
   /// The tests in the order of the plan, one result each; those that never reported are `missing`.
@@ -249,17 +278,30 @@ public struct GuestRun: Codable, Sendable, Hashable {
   public var lastLines: [String]
 
   public init(
-    release: String?, accelerator: Accelerator, ending: GuestEnding, booted: Bool, tests: [TestResult],
-    reports: [KernelReport], anomalies: [String], lastLines: [String]
+    release: String?, accelerator: Accelerator, ending: GuestEnding, deaths: [GuestDeath] = [], booted: Bool,
+    tests: [TestResult], reports: [KernelReport], anomalies: [String], lastLines: [String]
   ) {
     self.release = release
     self.accelerator = accelerator
     self.ending = ending
+    self.deaths = deaths
     self.booted = booted
     self.tests = tests
     self.reports = reports
     self.anomalies = anomalies
     self.lastLines = lastLines
+  }
+
+  /// The run, with what a fresh guest made of the tests behind the last death.
+  public func continued(by next: GuestRun) -> GuestRun {
+    var run = self
+    let answers = Dictionary(next.tests.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+    run.tests = tests.map { test in test.status == .missing ? answers[test.name] ?? test : test }
+    run.deaths += next.deaths
+    run.reports += next.reports
+    run.anomalies += next.anomalies
+    if !next.booted { run.anomalies.append("no fresh guest came up for the tests that were left") }
+    return run
   }
 }
 

@@ -162,8 +162,10 @@ struct GuestTranscript {
     var notes = anomalies
     if console.droppedReports > 0 { notes.append("\(console.droppedReports) more kernel reports were not kept") }
     if ending == .completed, planned.isEmpty { notes.append("the guest ended without a plan") }
+    var deaths: [GuestDeath] = []
+    if let running, ending.isOfTheKernel { deaths.append(GuestDeath(test: running, ending: ending)) }
     return GuestRun(
-      release: console.release, accelerator: accelerator, ending: ending, booted: !planned.isEmpty,
+      release: console.release, accelerator: accelerator, ending: ending, deaths: deaths, booted: !planned.isEmpty,
       tests: planned.map { name in
         results[name]
           ?? TestResult(

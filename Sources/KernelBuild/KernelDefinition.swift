@@ -71,7 +71,7 @@ public enum DefinitionError: Error, Sendable, Hashable, CustomStringConvertible 
 }
 
 extension KernelDefinition {
-  /// The names of all kernels under `directory`, sorted.
+  /// The names of all kernels under `directory`, and their other names, sorted.
   public static func names(in directory: FilePath) -> [String] {
     let entries = (try? FileManager.default.contentsOfDirectory(atPath: directory.string)) ?? []
     return entries.filter {
@@ -79,11 +79,15 @@ extension KernelDefinition {
     }.sorted()
   }
 
-  /// Loads one kernel's definition.
+  /// Loads one kernel's definition. A symbolic link to a kernel's directory is another name for that kernel: what is
+  /// loaded has the directory's own.
   /// - Throws: ``DefinitionError``
   public static func load(_ name: String, from directory: FilePath) throws(DefinitionError) -> KernelDefinition {
     let known = names(in: directory)
     if known.isEmpty { throw .noKernels(directory: directory.string) }
+    guard known.contains(name) else { throw .noSuchKernel(name, known: known) }
+    let target = (try? FileManager.default.destinationOfSymbolicLink(atPath: directory.appending(name).string)) ?? name
+    let name = FilePath(target).lastComponent?.string ?? name
     guard known.contains(name) else { throw .noSuchKernel(name, known: known) }
     let home = directory.appending(name)
     let file = home.appending("kernel.yaml")

@@ -41,6 +41,16 @@ public struct SeededSeries: Sendable, Hashable {
     return found
   }
 
+  /// Why tests stay that no planted fault makes fail: `DIRECTORY/silent.yaml`, which need not be there.
+  /// - Throws: ``IntakeError`` if it cannot be read.
+  public static func silenceReasons(in root: FilePath) throws(IntakeError) -> [SilenceReason] {
+    let path = root.appending("silent.yaml")
+    if !FileManager.default.fileExists(atPath: path.string) { return [] }
+    do {
+      return try YAMLDecoder().decode([SilenceReason].self, from: Data(contentsOf: URL(filePath: path.string)))
+    } catch { throw .unreadable(path.string, reason: "\(error)") }
+  }
+
   /// The file as it is written.
   private struct Written: Decodable {
     struct Seen: Decodable {

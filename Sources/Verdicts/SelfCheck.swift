@@ -34,10 +34,20 @@ public struct SelfCheck: Codable, Sendable, Hashable {
     public var reason: String
   }
 
+  /// Silent tests with one reason to stay.
+  public struct Explained: Codable, Sendable, Hashable {
+    public var reason: SilenceReason
+    public var tests: [String]
+  }
+
   public var rows: [Row]
   /// Tests that answered on the base and that no fault made worse, in the order of the plan. What nothing can fail
   /// proves nothing.
   public var silentTests: [String]
+  /// Why some of them stay, each of them once.
+  public var explained: [Explained]
+  /// Those of which nobody says why they stay.
+  public var suspects: [String]
   /// How many tests the base's plan has.
   public var tests: Int
 
@@ -49,7 +59,8 @@ public struct SelfCheck: Codable, Sendable, Hashable {
   /// - Parameters:
   ///   - judgements: of the run that tried the series.
   ///   - expectations: what must become of each; a judgement without one is passed over.
-  public init(_ judgements: [Judgement], _ expectations: [Expectation]) {
+  ///   - reasons: why tests stay that no fault makes fail; the first that fits a test is its reason.
+  public init(_ judgements: [Judgement], _ expectations: [Expectation], silence reasons: [SilenceReason] = []) {
     rows = []
     var known: [String] = []
     var seen: Set<String> = []
@@ -65,6 +76,13 @@ public struct SelfCheck: Codable, Sendable, Hashable {
     }
     tests = known.count
     silentTests = known.filter { !effective.contains($0) }
+    var left = silentTests
+    explained = reasons.compactMap { reason in
+      let tests = left.filter { matches($0, reason.test) }
+      left.removeAll { tests.contains($0) }
+      return tests.isEmpty ? nil : Explained(reason: reason, tests: tests)
+    }
+    suspects = left
   }
 
   /// What got worse with a series.
@@ -74,6 +92,10 @@ public struct SelfCheck: Codable, Sendable, Hashable {
 
     init(_ judgement: Judgement) {
       tests = judgement.tests.filter { $0.change == .regressed || ($0.change == .new && $0.series.isBad) }.map(\.name)
+      // A test that the guest does not live through has seen the fault as well as any can.
+      if case .ran(let run) = judgement.trial?.result {
+        for death in run.deaths where !tests.contains(death.test) { tests.append(death.test) }
+      }
       var titles: [String] = []
       for entry in judgement.reports where !entry.onBase && !titles.contains(entry.report.title) {
         titles.append(entry.report.title)

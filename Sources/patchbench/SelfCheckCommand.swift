@@ -47,7 +47,8 @@ struct SelfCheckCommand: AsyncParsableCommand {
     let places = try common.places()
     let definition = try KernelDefinition.load(kernel, from: places.kernels)
     let root = seeded.map { FilePath($0) } ?? places.home.pushing(FilePath("Patches/seeded"))
-    let series = try SeededSeries.find(in: root, kernel: kernel)
+    let series = try SeededSeries.find(in: root, kernel: definition.name)
+    let silence = try SeededSeries.silenceReasons(in: root)
     try refuseIfUnfit(Doctor.quick(guestBinary: places.guestBinary))
     let questions = try await TestListing.read(from: places.guestBinary).questions
     let plan = RunPlan(
@@ -57,7 +58,7 @@ struct SelfCheckCommand: AsyncParsableCommand {
       accelerator: work.accelerator, resources: work.resources(), fresh: work.fresh,
       output: work.output.map { FilePath($0) }, environment: environment, version: Patchbench.version)
     let (report, directory, interrupted) = try await RunMatrix.one(plan)
-    let check = SelfCheck(report.judgements, series.map(\.expectation))
+    let check = SelfCheck(report.judgements, series.map(\.expectation), silence: silence)
     let table = { (stream: Int32) in
       SelfCheckTable.text(
         check, questions: questions, color: Output.isColored(stream), width: Output.width(stream))

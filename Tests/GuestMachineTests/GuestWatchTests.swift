@@ -115,6 +115,11 @@ private let panic = "[    6.000000] Kernel panic - not syncing: Fatal exception\
     #expect(watched.run.anomalies.isEmpty == life.isWhole, "\(watched.run.anomalies)")
     #expect(machine.wasDestroyed == life.destroyed)
     #expect(watched.run.lastLines.isEmpty || life.ending != .completed)
+    // Only the guest's own death in a test is one: not that of the machine, nor one between two tests.
+    for death in watched.run.deaths {
+      #expect(death.ending == life.ending)
+      #expect(watched.run.tests.first { $0.status == .missing }?.name == death.test)
+    }
   }
 
   @Test func timesAreTakenAtHelloAndAtTheEnd() async throws {
@@ -134,6 +139,18 @@ private let panic = "[    6.000000] Kernel panic - not syncing: Fatal exception\
     let machine = ScriptedMachine([.results(plan + KTAPWriter.start(1)), .stop(.guest)], clock: clock)
     let run = try await GuestWatch(Self.clocks, clock: clock).watch(machine, accelerator: .tcg) { _ in }.run
     #expect(run.tests.map(\.reason) == ["it was running when the guest ended", "the guest ended before it"])
+    #expect(run.deaths == [GuestDeath(test: "a/b/first", ending: .stoppedEarly)])
+  }
+
+  @Test(arguments: [
+    [Step.results(plan + KTAPWriter.start(1)), .stop(.emulator("killed"))], [.results(plan + first), .stop(.guest)],
+    [.results(plan + first + second + KTAPWriter.end(2)), .stop(.guest)],
+  ])
+  func noTestIsToBlameForTheseEnds(_ script: [Step]) async throws {
+    let clock = ScriptClock()
+    let machine = ScriptedMachine(script, clock: clock)
+    let run = try await GuestWatch(Self.clocks, clock: clock).watch(machine, accelerator: .tcg) { _ in }.run
+    #expect(run.deaths == [])
   }
 
   @Test func aGuestThatStopsItsPlanSaysWhy() async throws {

@@ -26,6 +26,17 @@ import Testing
     }
   }
 
+  @Test func aLinkIsAnotherNameForAKernel() throws {
+    let scratch = try Scratch()
+    try scratch.write("linux-1/kernel.yaml", "source: {debian: linux-source-6.12}\n\(Self.profiles)\n")
+    try FileManager.default.createSymbolicLink(
+      atPath: scratch.path.appending("other-1").string, withDestinationPath: "linux-1")
+    let loaded = try KernelDefinition.load("other-1", from: scratch.path)
+    #expect(try loaded == KernelDefinition.load("linux-1", from: scratch.path))
+    #expect(loaded.name == "linux-1")
+    #expect(KernelDefinition.names(in: scratch.path) == ["linux-1", "other-1"])
+  }
+
   @Test func fragmentsAreRelativeToTheFile() throws {
     let scratch = try Scratch()
     try scratch.write("k/kernel.yaml", "source: {debian: linux-source-6.12}\n\(Self.profiles)\n")

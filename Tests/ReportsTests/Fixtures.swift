@@ -12,7 +12,7 @@ func header(_ series: [PatchSeries], reason: String = "KVM: no hello within 15 s
   RunHeader(
     cell: cell, source: "Debian linux-source-6.12 6.12.117-1~deb12u1", toolchain: "gcc (Debian 12.2.0-14) 12.2.0",
     emulator: "QEMU emulator version 7.2.22", accelerator: .tcg, acceleratorReason: reason, processors: 2,
-    patchbench: "0.1.0", series: series)
+    patchbench: "0.1.0", series: series, questions: [unbind: "Does an unplug find <every> alias?"])
 }
 
 func series(_ name: String, subject: String = "drm/virtio: share the device's address space") -> PatchSeries {
@@ -50,11 +50,12 @@ func report(
 
 func guest(
   _ tests: [TestResult], reports: [KernelReport] = [], ending: GuestEnding = .completed, booted: Bool = true,
-  anomalies: [String] = [], lastLines: [String] = []
+  deaths: [GuestDeath] = [], anomalies: [String] = [], lastLines: [String] = []
 ) -> TrialResult {
   .ran(
     GuestRun(
-      release: "6.12.117", accelerator: .tcg, ending: ending, booted: booted, tests: tests, reports: reports,
+      release: "6.12.117", accelerator: .tcg, ending: ending, deaths: deaths, booted: booted, tests: tests,
+      reports: reports,
       anomalies: anomalies, lastLines: lastLines))
 }
 
@@ -117,7 +118,11 @@ func everyVerdict() -> RunRecord {
           report(
             "KASAN: slab-use-after-free Read in dma_buf_mmap", .kasan, test: plain.name,
             trace: ["BUG: KASAN: slab-use-after-free in dma_buf_mmap+0x12/0x80", "Read of size 8 at addr ffff888"]),
-        ], ending: .panicked("Kernel panic - not syncing: Fatal exception"), anomalies: ["the end marker is missing"],
+        ], ending: .panicked("Kernel panic - not syncing: Fatal exception"),
+        deaths: [
+          GuestDeath(test: unbind, ending: .panicked("Kernel panic - not syncing: Fatal exception")),
+          GuestDeath(test: skipped.name, ending: .silent(seconds: 75)),
+        ], anomalies: ["the end marker is missing"],
         lastLines: ["[    9.1] Kernel panic - not syncing: Fatal exception"]),
       allSeconds
     ),
@@ -188,6 +193,7 @@ func hostileRun() -> RunRecord {
   let run = guest(
     [test, TestResult(name: hostile + "2", status: .crash, reason: hostile)],
     reports: [report(hostile, test: hostile, trace: ["```", hostile, "~~~"])], ending: .panicked(hostile),
+    deaths: [GuestDeath(test: hostile, ending: .panicked(hostile)), GuestDeath(test: hostile, ending: .stoppedEarly)],
     anomalies: [hostile], lastLines: ["````", hostile])
   return record(
     header([bad] + others, reason: hostile), base: guest([plain]),

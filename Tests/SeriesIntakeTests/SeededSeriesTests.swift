@@ -45,6 +45,14 @@ import Testing
     #expect(throws: IntakeError.self) { try SeededSeries.find(in: scratch.path, kernel: "linux-6.12") }
   }
 
+  @Test func reasonsForSilenceAreReadIfThereAreAny() throws {
+    #expect(try SeededSeries.silenceReasons(in: scratch.path) == [])
+    try scratch.write("silent.yaml", "- test: \"a/*\"\n  why: because\n")
+    #expect(try SeededSeries.silenceReasons(in: scratch.path) == [SilenceReason(test: "a/*", why: "because")])
+    try scratch.write("silent.yaml", "- test: a\n")
+    #expect(throws: IntakeError.self) { try SeededSeries.silenceReasons(in: scratch.path) }
+  }
+
   @Test func anAnswerWithoutItsSeriesIsRefused() throws {
     try scratch.write("expect/four.yaml", "class: x\nkernels: [linux-6.12]\ncaught-by: []\n")
     #expect(throws: IntakeError.noSuchDirectory(scratch.path.pushing("faults/four").string)) {

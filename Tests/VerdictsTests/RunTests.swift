@@ -63,3 +63,40 @@ import Verdicts
     #expect(exitStatus(judgements, interrupted: interrupted) == expected)
   }
 }
+
+@Suite struct ContinuedRunTests {
+  private let lost = { (name: String) in TestResult(name: name, status: .missing, reason: "the guest ended before it") }
+
+  private func died(_ tests: [TestResult], in name: String, _ ending: GuestEnding) -> GuestRun {
+    var run = guest(tests, reports: ["BUG in \(name)"], ending: ending)
+    run.deaths = [GuestDeath(test: name, ending: ending)]
+    return run
+  }
+
+  @Test func aFreshGuestAnswersWhatTheDeadOneDidNot() {
+    let first = died([test("a", .ok), lost("b"), lost("c"), lost("d")], in: "b", .panicked("p"))
+    let second = died([test("c", .notOk), lost("d")], in: "d", .stoppedEarly)
+    let run = first.continued(by: second)
+    #expect(run.ending == .panicked("p"))
+    #expect(run.deaths.map(\.test) == ["b", "d"])
+    #expect(run.tests.map(\.status) == [.ok, .missing, .notOk, .missing])
+    #expect(run.reports.map(\.title) == ["BUG in b", "BUG in d"])
+    #expect(run.anomalies == [])
+    #expect(run.whereabouts == "in b")
+  }
+
+  @Test func oneThatDoesNotComeUpIsSaid() {
+    let first = died([test("a", .ok), lost("b"), lost("c")], in: "b", .stoppedEarly)
+    let run = first.continued(by: guest([], ending: .bootDeadline(seconds: 9), booted: false))
+    #expect(run.tests == first.tests)
+    #expect(run.anomalies.count == 1)
+  }
+
+  /// What a fresh guest says cannot make up for the one that died, on either side.
+  @Test func aDeathStaysOne() {
+    let whole = guest([test("a", .ok), test("b", .ok)])
+    let run = died([lost("a"), lost("b")], in: "a", .stoppedEarly).continued(by: guest([test("b", .ok)]))
+    #expect(judged(.ran(run), base: .ran(whole)).verdict == .regresses)
+    #expect(judged(.ran(whole), base: .ran(run)).verdict == .inconclusive)
+  }
+}

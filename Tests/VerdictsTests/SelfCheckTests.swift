@@ -63,5 +63,22 @@ import Testing
     }
   }
 
+  @Test func whySilentTestsStay() {
+    let reasons = [SilenceReason(test: "a/*", why: "one"), SilenceReason(test: "*/x", why: "two")]
+    let check = SelfCheck([judged(base, base: base)], [], silence: reasons)
+    #expect(check.explained.map(\.tests) == [["a/x", "a/y"], ["b/x"]])
+    #expect(check.explained.map(\.reason) == reasons)
+    #expect(check.suspects.isEmpty)
+    #expect(SelfCheck([judged(base, base: base)], [], silence: [reasons[0]]).suspects == ["b/x"])
+  }
+
+  @Test func aTestThatTheGuestDoesNotLiveThroughHasSeenTheFault() {
+    var run = guest([test("a/x", .ok), test("a/y", .missing), test("b/x", .ok)], ending: .stoppedEarly)
+    run.deaths = [GuestDeath(test: "a/y", ending: .stoppedEarly)]
+    let caught = check(.ran(run), .caught(by: [.test("a/y")]))
+    #expect(caught.rows.map(\.outcome) == [.caught])
+    #expect(caught.silentTests == ["a/x", "b/x"])
+  }
+
   @Test func nothingCheckedIsNothingPassed() { #expect(!SelfCheck([], []).passed) }
 }

@@ -25,7 +25,7 @@ struct HTMLPage {
     title = visible("\(header.cell.kernel), profile \(header.cell.profile)")
     isStopped = record.interrupted
     facts = Self.facts(record)
-    let all = judgements.enumerated().map { HTMLSeries($1, number: $0 + 1) }
+    let all = judgements.enumerated().map { HTMLSeries($1, number: $0 + 1, questions: record.header.questions) }
     verdicts = all
     costs = HTMLCost(record, judgements).map { [$0] } ?? []
     details = all

@@ -29,7 +29,7 @@ struct HTMLSeries {
   var hasAnomalies: Bool
   var anomalies: [String]
 
-  init(_ judgement: Judgement, number: Int) {
+  init(_ judgement: Judgement, number: Int, questions: [String: String]) {
     self.number = number
     name = visible(judgement.series.name)
     covers = judgement.series.cover.map { [visible($0.subject)] } ?? []
@@ -48,7 +48,7 @@ struct HTMLSeries {
     course = trial.map { Words.course($0) } ?? "Not run."
     failures = trial.flatMap { HTMLFailure($0.result) }.map { [$0] } ?? []
     hasTests = !judgement.tests.isEmpty
-    tests = judgement.notableTests.map(HTMLTest.init)
+    tests = judgement.notableTests.map { HTMLTest($0, question: questions[$0.name]) }
     lostTests = visible(judgement.lostTests)
     hasLost = !lostTests.isEmpty
     let groups = ReportGroup.groups(judgement.reports)
@@ -108,6 +108,8 @@ struct HTMLFailure {
 
 struct HTMLTest {
   var path: String
+  /// What it answers; none or one.
+  var questions: [String]
   var baseStatus: String
   var seriesStatus: String
   var change: String
@@ -116,8 +118,9 @@ struct HTMLTest {
   var checks: [HTMLCheck]
   var helds: [String]
 
-  init(_ test: TestComparison) {
+  init(_ test: TestComparison, question: String?) {
     path = visible(test.name)
+    questions = question.map { [visible($0)] } ?? []
     baseStatus = test.base.rawValue
     seriesStatus = test.series.rawValue
     change = test.change.rawValue

@@ -10,6 +10,7 @@ struct CellDocument: Encodable {
 
   struct TestDocument: Encodable {
     var name: String
+    @ExplicitNull var question: String?
     var base: TestStatus
     var series: TestStatus
     var change: Change
@@ -40,7 +41,8 @@ struct CellDocument: Encodable {
     trial = TrialDocument(judgement.trial, header: header)
     tests = judgement.tests.map { test in
       TestDocument(
-        name: test.name, base: test.base, series: test.series, change: test.change, baseReason: test.baseReason,
+        name: test.name, question: header.questions[test.name], base: test.base, series: test.series,
+        change: test.change, baseReason: test.baseReason,
         reason: test.reason,
         checks: test.checks.map {
           CheckDocument(name: $0.name, base: $0.base.map(CheckSide.init), series: $0.series.map(CheckSide.init))
@@ -80,6 +82,7 @@ struct BaseDocument: Encodable {
 
   struct TestDocument: Encodable {
     var name: String
+    @ExplicitNull var question: String?
     var status: TestStatus
     var reason: String
     var checks: [CheckDocument]
@@ -103,7 +106,7 @@ struct BaseDocument: Encodable {
     tests =
       record.base?.run?.tests.map { test in
         TestDocument(
-          name: test.name, status: test.status, reason: test.reason,
+          name: test.name, question: record.header.questions[test.name], status: test.status, reason: test.reason,
           checks: test.checks.map { CheckDocument(name: $0.name, passed: $0.passed, detail: $0.detail) })
       } ?? []
     kernelReports =

@@ -17,8 +17,15 @@ struct TrialDocument: Encodable {
   @ExplicitNull var detail: String?
   @ExplicitNull var applyFailure: ApplyFailureDocument?
   @ExplicitNull var buildFailure: BuildFailureDocument?
+  var deaths: [DeathDocument]
   var anomalies: [String]
   var lastLines: [String]
+
+  struct DeathDocument: Encodable {
+    var test: String
+    var outcome: Outcome
+    var detail: String
+  }
 
   enum Outcome: String, Encodable, CaseIterable {
     case notRun = "not-run"
@@ -46,6 +53,10 @@ struct TrialDocument: Encodable {
     seconds = SecondsDocument(trial?.seconds)
     work = trial?.work.map(WorkDocument.init)
     reused = trial?.reused ?? false
+    deaths =
+      trial?.run?.deaths.map {
+        DeathDocument(test: $0.test, outcome: Outcome($0.ending), detail: $0.ending.words)
+      } ?? []
     anomalies = trial?.run?.anomalies ?? []
     lastLines = trial?.run?.lastLines ?? []
     switch trial?.result {

@@ -25,8 +25,13 @@ public enum SelfCheckTable {
     lines += ["", summary(check)]
     if !check.silentTests.isEmpty {
       lines += ["", "No fault made these \(check.silentTests.count) of \(check.tests) tests fail:"]
-      for name in check.silentTests {
-        lines.append("  " + Columns.cut(visible(name + (questions[name].map { "  \($0)" } ?? "")), to: width - 2))
+      for one in check.explained {
+        let tests = one.tests.count == 1 ? "" : " (\(one.tests.count))"
+        lines.append("  " + visible(one.reason.test) + tests + ": " + visible(one.reason.why))
+      }
+      if !check.suspects.isEmpty { lines.append("  Suspect, for nobody says why they stay:") }
+      for name in check.suspects {
+        lines.append("    " + Columns.cut(visible(name + (questions[name].map { "  \($0)" } ?? "")), to: width - 4))
       }
     }
     return lines.joined(separator: "\n") + "\n"

@@ -143,7 +143,22 @@ enum Words {
   /// How a guest ended, and in which test if it came so far.
   static func ending(of run: GuestRun) -> String {
     let words = run.booted ? "\(run.ending.words) \(run.whereabouts)" : run.ending.words
-    return words.prefix(1).uppercased() + words.dropFirst() + "."
+    let first = words.prefix(1).uppercased() + words.dropFirst() + "."
+    return
+      ([first] + run.deaths.dropFirst().map { "A fresh guest ended in \($0.test): \($0.ending.words)." } + wentOn(run))
+      .joined(separator: " ")
+  }
+
+  /// What fresh guests did after a test had ended the first.
+  private static func wentOn(_ run: GuestRun) -> [String] {
+    guard let last = run.deaths.last, let index = run.tests.firstIndex(where: { $0.name == last.test }) else {
+      return []
+    }
+    let behind = run.tests[(index + 1)...]
+    let answered = behind.count { $0.status != .missing }
+    if behind.isEmpty { return [] }
+    if answered == 0 { return ["The \(counted(behind.count, "test")) behind it did not run."] }
+    return ["Fresh guests went on: of \(counted(behind.count, "test")) behind it \(answered) ran."]
   }
 
   /// `1 test`, `2 tests`
