@@ -6,7 +6,8 @@ public struct GuestOptions: Sendable, Hashable {
   public var only: [String]
   /// Run only what the plan has behind the test of this name: it ended an earlier guest.
   public var after: String?
-  /// Seconds that one test may take before its process is killed. The host stretches it where the guest is emulated.
+  /// Seconds that one test may take before its process is killed. The longest takes seven in an emulated guest on two idle
+  /// processors, and four times that beside two other guests.
   public var testSeconds: Int
   /// Where the tests that let threads race get their random numbers from. Without one each takes a seed of its own; the
   /// result says which, so that it can be given again.
@@ -15,7 +16,7 @@ public struct GuestOptions: Sendable, Hashable {
   public var hold: Bool
 
   public init(
-    only: [String] = [], after: String? = nil, testSeconds: Int = 30, seed: UInt32? = nil, hold: Bool = false
+    only: [String] = [], after: String? = nil, testSeconds: Int = 45, seed: UInt32? = nil, hold: Bool = false
   ) {
     self.only = only
     self.after = after
