@@ -37,6 +37,7 @@ import Verdicts
       #expect(
         silent.contains { $0.name == "move/pbtest-to-vgem/one-buffer" && $0.base == .ok && $0.change == .missing })
       #expect(silent.allSatisfy { $0.reason.contains("drm_vma_node_unmap") }, "\(silent.map(\.reason))")
+      try aDeathIsNotTheEnd(#require(judgements.first { $0.series.name == "panic-without-mmap" }), directory)
       #expect(try await fingerprint(base.tree) == before, "a series wrote to the base")
 
       try evidenceIsThere(record, directory)
@@ -68,6 +69,24 @@ import Verdicts
 private func expectedVerdict(_ body: String?) -> Verdict? {
   body?.split(separator: "\n").first { $0.hasPrefix("Expected verdict: ") }
     .flatMap { Verdict(rawValue: String($0.dropFirst(18).prefix { $0.isLetter || $0 == "-" })) }
+}
+
+/// One test ends its guest; those behind it are answered by another.
+private func aDeathIsNotTheEnd(_ judgement: Judgement, _ directory: RunDirectory) throws {
+  guard case .ran(let run) = judgement.trial?.result else {
+    Issue.record("\(judgement.series.name) did not run")
+    return
+  }
+  #expect(run.deaths.map(\.test) == ["errors/pbtest-to-vgem/no-mmap"])
+  guard case .panicked = run.ending else {
+    Issue.record("\(run.ending)")
+    return
+  }
+  #expect(judgement.tests.filter { $0.series == .missing }.map(\.name) == ["errors/pbtest-to-vgem/no-mmap"])
+  #expect(judgement.tests.allSatisfy { $0.series == .missing || $0.change == .same })
+  #expect(judgement.tests.last?.name.hasSuffix("/unbind") == true)
+  let second = directory.evidence(judgement.series.name).appending("results-2.ktap")
+  #expect(FileManager.default.fileExists(atPath: second.string))
 }
 
 /// Every file of a tree with its size and time, as one digest.
