@@ -85,11 +85,12 @@ let package = Package(
     .target(
       name: "Toolbox",
       dependencies: [
-        .product(name: "Subprocess", package: "swift-subprocess"), systemPackage,
+        "CMalloc", .product(name: "Subprocess", package: "swift-subprocess"), systemPackage,
       ],
       swiftSettings: strict),
     .target(name: "BenchModel", dependencies: ["GuestProtocol"], swiftSettings: strict),
     .target(name: "GuestProtocol", swiftSettings: strict),
+    .systemLibrary(name: "CMalloc"),
     .systemLibrary(name: "CLibvirt", pkgConfig: "libvirt", providers: [.apt(["libvirt-dev"])]),
     .target(
       name: "TestSupport", dependencies: [systemPackage], path: "Tests/TestSupport", swiftSettings: strict),

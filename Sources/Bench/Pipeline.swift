@@ -34,7 +34,7 @@ struct Pipeline: Sendable {
         pending[index].objects = try trials.base.objectCounts(of: pending[index].one.series)
       }
     }
-    try await withThrowingTaskGroup { group in
+    try await withThrowingDiscardingTaskGroup { group in
       // First, because every verdict waits for it.
       if !isBaseKept {
         group.addTask { finish(try await trials.runBase(evidence: directory.evidence(nil)), baseKey) }
@@ -62,7 +62,6 @@ struct Pipeline: Sendable {
           finish(try await trials.run(item.one, on: layer?.tree, evidence: evidence), item.key)
         }
       }
-      try await group.waitForAll()
     }
   }
 
@@ -79,6 +78,7 @@ struct Pipeline: Sendable {
   private func finish(_ trial: Trial, _ key: String) {
     kept.keep(trial, key, evidence: directory.evidence(trial.series))
     events.send(.trialFinished(trial))
+    Allocator.trim()
   }
 
   /// - Returns: `nil` if it cannot be made, for whatever reason: the series are then built whole, each with its own

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Toolbox
 
 @main
 struct Patchbench: AsyncParsableCommand {
@@ -31,6 +32,7 @@ struct Patchbench: AsyncParsableCommand {
   /// As the default, but a command line that cannot be parsed ends with 2, as documented, and not with the
   /// library's 64.
   static func main() async {
+    Allocator.keepLittle()
     do {
       var command = try parseAsRoot()
       if var asyncCommand = command as? any AsyncParsableCommand {

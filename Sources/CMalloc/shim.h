@@ -1,0 +1,2 @@
+// What glibc's malloc can be told; Swift's Glibc module does not have it.
+#include <malloc.h>
