@@ -192,7 +192,7 @@ public enum GuestEnding: Codable, Sendable, Hashable {
   case panicked(String)
   /// The machine stopped or was reset without an end marker and without a word.
   case stoppedEarly
-  /// Nothing on either channel for so many seconds; the guest was destroyed.
+  /// Nothing on either channel for so many seconds, or once the tests had begun nothing of them; the guest was destroyed.
   case silent(seconds: Double)
   /// The guest never said hello within so many seconds, though its console was alive; it was destroyed.
   case bootDeadline(seconds: Double)

@@ -6,7 +6,8 @@ import KernelText
 public struct GuestClocks: Sendable, Hashable {
   /// From the start to the guest's first line on the results port.
   public var boot: Duration
-  /// Without a byte on either channel.
+  /// Without a byte on either channel; once the tests have begun, without one on that of the results. A kernel that spins
+  /// goes on to complain of it on its console for ever.
   public var silence: Duration
   /// From the start to the end.
   public var run: Duration
@@ -68,7 +69,7 @@ public struct GuestWatch<C: Clock>: Sendable where C.Duration == Duration {
       switch signal {
       case .console(let bytes):
         transcript.console.read(bytes)
-        lastWord = now
+        if hello == nil { lastWord = now }
       case .results(let bytes):
         lastWord = now
         for event in transcript.reader.read(bytes) {

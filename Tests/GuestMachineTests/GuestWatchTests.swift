@@ -74,7 +74,13 @@ private let panic = "[    6.000000] Kernel panic - not syncing: Fatal exception\
       testDescription: "talks and never reaches init", script: [.console(banner), .chatter],
       ending: .bootDeadline(seconds: 30), booted: false, destroyed: true),
     Life(
-      testDescription: "talks and never ends", script: [.results(plan + first), .chatter],
+      testDescription: "goes on to talk on its console and not of its tests",
+      script: [.results(plan + first), .chatter],
+      ending: .silent(seconds: 20), statuses: [.ok, .missing], destroyed: true),
+    Life(
+      testDescription: "talks and never ends",
+      script: [.results(plan + first)]
+        + (0..<12).flatMap { _ in [.pass(.seconds(10)), .results(KTAPWriter.start(2))] },
       ending: .runDeadline(seconds: 100), statuses: [.ok, .missing], destroyed: true),
     Life(
       testDescription: "dies with its emulator",

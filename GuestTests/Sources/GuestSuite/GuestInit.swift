@@ -7,6 +7,8 @@ public enum GuestInit {
   /// After so many tests that not even SIGKILL ends the others are not run: most would only wait for the locks that
   /// the first ones hold, each for its whole time, and tell nothing of the series.
   private static let mostHanging = 2
+  /// Likewise after so many that took all their time, whether or not they could be killed then.
+  private static let mostTimeouts = 4
 
   /// Runs the tests that the kernel command line asks for, or the orders to a guest that holds, and ends the machine.
   public static func run() -> Never {
@@ -32,6 +34,7 @@ public enum GuestInit {
     Seed.give(options.seed)
     port.write(KTAPWriter.plan(plan))
     var hanging = 0
+    var timeouts = 0
     var reported = 0
     for (index, name) in plan.enumerated() {
       port.write(KTAPWriter.start(index + 1))
@@ -43,9 +46,15 @@ public enum GuestInit {
       while waitpid(-1, nil, WNOHANG) > 0 {}
       reported += 1
       if hangs { hanging += 1 }
-      if hanging == mostHanging, index + 1 < plan.count {
+      if result.status == .timeout { timeouts += 1 }
+      if index + 1 == plan.count { continue }
+      if hanging == mostHanging {
         port.write(
           KTAPWriter.stopped("\(hanging) tests hang in the kernel, and what they hold the others would wait for"))
+        break
+      }
+      if timeouts == mostTimeouts {
+        port.write(KTAPWriter.stopped("\(timeouts) tests were not done in \(options.testSeconds) s each"))
         break
       }
     }
