@@ -131,7 +131,16 @@ struct TrialRunner: Sendable {
     var number = 1
     var options = GuestOptions()
     while true {
-      let run = try await guest(number, bootable, options, evidence: evidence, trial: &trial)
+      let run: GuestRun
+      do {
+        run = try await guest(number, bootable, options, evidence: evidence, trial: &trial)
+      } catch {
+        // What the first guest said stands, whatever becomes of those after it.
+        guard var sum = whole, !error.isCancellation else { throw error }
+        sum.anomalies.append("no fresh guest could be had for the tests that were left: \(error)")
+        trial.result = .ran(sum)
+        return
+      }
       let sum = whole?.continued(by: run) ?? run
       trial.result = .ran(sum)
       whole = sum

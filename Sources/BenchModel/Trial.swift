@@ -300,7 +300,11 @@ public struct GuestRun: Codable, Sendable, Hashable {
     run.deaths += next.deaths
     run.reports += next.reports
     run.anomalies += next.anomalies
-    if !next.booted { run.anomalies.append("no fresh guest came up for the tests that were left") }
+    if !next.booted {
+      run.anomalies.append("no fresh guest came up for the tests that were left")
+    } else if next.ending != .completed, next.deaths.isEmpty {
+      run.anomalies.append("the fresh guest for the tests that were left ended before them, and in none of them")
+    }
     return run
   }
 }

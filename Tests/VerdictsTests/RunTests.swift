@@ -90,6 +90,9 @@ import Verdicts
     let run = first.continued(by: guest([], ending: .bootDeadline(seconds: 9), booted: false))
     #expect(run.tests == first.tests)
     #expect(run.anomalies.count == 1)
+    let killed = first.continued(by: guest([lost("c")], ending: .machineDied("signal 9")))
+    #expect(killed.anomalies.count == 1)
+    #expect(killed.ending == .stoppedEarly)
   }
 
   /// What a fresh guest says cannot make up for the one that died, on either side.
