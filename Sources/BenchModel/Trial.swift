@@ -201,11 +201,11 @@ public enum GuestEnding: Codable, Sendable, Hashable {
   /// QEMU itself died or was killed: nothing can be said of the kernel.
   case machineDied(String)
 
-  /// Whether the kernel ended before its work was done, by a fault of its own.
-  public var isOfTheKernel: Bool {
+  /// Whether the test that was running is what the guest ended in. A run whose time was over may have been in any test.
+  public var endsATest: Bool {
     switch self {
-    case .completed, .machineDied: false
-    case .panicked, .stoppedEarly, .silent, .bootDeadline, .runDeadline: true
+    case .panicked, .stoppedEarly, .silent: true
+    case .completed, .bootDeadline, .runDeadline, .machineDied: false
     }
   }
 }

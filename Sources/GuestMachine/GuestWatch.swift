@@ -24,7 +24,7 @@ public struct GuestClocks: Sendable, Hashable {
   public static func standard(_ accelerator: Accelerator) -> GuestClocks {
     switch accelerator {
     case .tcg: GuestClocks(boot: .seconds(90), silence: .seconds(75), run: .seconds(900))
-    case .kvm: GuestClocks(boot: .seconds(30), silence: .seconds(45), run: .seconds(300))
+    case .kvm: GuestClocks(boot: .seconds(30), silence: .seconds(75), run: .seconds(300))
     }
   }
 }
@@ -164,7 +164,7 @@ struct GuestTranscript {
     if console.droppedReports > 0 { notes.append("\(console.droppedReports) more kernel reports were not kept") }
     if ending == .completed, planned.isEmpty { notes.append("the guest ended without a plan") }
     var deaths: [GuestDeath] = []
-    if let running, ending.isOfTheKernel { deaths.append(GuestDeath(test: running, ending: ending)) }
+    if let running, ending.endsATest { deaths.append(GuestDeath(test: running, ending: ending)) }
     return GuestRun(
       release: console.release, accelerator: accelerator, ending: ending, deaths: deaths, booted: !planned.isEmpty,
       tests: planned.map { name in

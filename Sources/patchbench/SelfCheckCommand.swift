@@ -50,7 +50,6 @@ struct SelfCheckCommand: AsyncParsableCommand {
     let series = try SeededSeries.find(in: root, kernel: definition.name)
     let silence = try SeededSeries.silenceReasons(in: root)
     try refuseIfUnfit(Doctor.quick(guestBinary: places.guestBinary))
-    let questions = try await TestListing.read(from: places.guestBinary).questions
     let plan = RunPlan(
       kernel: definition, profile: try definition.profile(profile), series: series.map(\.directory),
       guestBinary: places.guestBinary, driver: places.driver, cache: try Cache(common.cacheRoot(environment)),
@@ -61,7 +60,7 @@ struct SelfCheckCommand: AsyncParsableCommand {
     let check = SelfCheck(report.judgements, series.map(\.expectation), silence: silence)
     let table = { (stream: Int32) in
       SelfCheckTable.text(
-        check, questions: questions, color: Output.isColored(stream), width: Output.width(stream))
+        check, questions: report.record.header.questions, color: Output.isColored(stream), width: Output.width(stream))
     }
     if json {
       Output.result(try JSONText.of(check))

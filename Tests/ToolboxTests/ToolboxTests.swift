@@ -138,7 +138,7 @@ import Toolbox
     #expect(ProcFile.text("/proc/self/task/0/children") == nil)
   }
 
-  /// Foundation's reader loses 4 KiB each time, which is 80 MiB here.
+  /// Foundation's reader loses 4 KiB each time, which is 400 MiB here; other tests run beside this one.
   @Test func readingOftenKeepsNothing() throws {
     func resident() throws -> Int {
       let pages = try #require(ProcFile.text("/proc/self/statm")).split(separator: " ")[1]
@@ -146,7 +146,7 @@ import Toolbox
     }
     for _ in 0..<100 { _ = ProcFile.text("/proc/self/stat") }
     let before = try resident()
-    for _ in 0..<20_000 { _ = ProcFile.text("/proc/self/stat") }
-    #expect(try resident() - before < 40)
+    for _ in 0..<100_000 { _ = ProcFile.text("/proc/self/stat") }
+    #expect(try resident() - before < 200)
   }
 }
