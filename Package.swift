@@ -20,7 +20,7 @@ let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "s
 //   Benchmarks                                       patchbench timed against other ways
 //   Bench                                            the pipeline; emits events
 //   SeriesIntake  KernelBuild  GuestMachine          effects: git, make, libvirt
-//   Verdicts  Reports  KernelText                    pure: values in, values out
+//   Verdicts  Reports  KernelText  KernelCode        pure: values in, values out
 //   Toolbox                                          the one place that starts processes
 //   BenchModel                                       the vocabulary
 //   GuestProtocol                                    KTAP, shared with the guest binary
@@ -65,7 +65,8 @@ let package = Package(
     .target(
       name: "KernelBuild",
       dependencies: [
-        "BenchModel", "KernelText", "Toolbox", systemPackage, .product(name: "Yams", package: "Yams"),
+        "BenchModel", "GuestProtocol", "KernelCode", "KernelText", "Toolbox", systemPackage,
+        .product(name: "Yams", package: "Yams"),
       ],
       swiftSettings: strict),
     .target(
@@ -82,6 +83,7 @@ let package = Package(
       resources: [.embedInCode("Templates/report.html.mustache")],
       swiftSettings: strict),
     .target(name: "KernelText", dependencies: ["BenchModel"], swiftSettings: strict),
+    .target(name: "KernelCode", swiftSettings: strict),
     .target(
       name: "Toolbox",
       dependencies: [
@@ -98,6 +100,8 @@ let package = Package(
     .testTarget(
       name: "KernelTextTests", dependencies: ["KernelText", "BenchModel"], resources: [.copy("Fixtures")],
       swiftSettings: strict),
+    .testTarget(
+      name: "KernelCodeTests", dependencies: ["KernelCode", "TestSupport", systemPackage], swiftSettings: strict),
     .testTarget(
       name: "VerdictsTests", dependencies: ["Verdicts", "BenchModel", "GuestProtocol"], swiftSettings: strict),
     .testTarget(

@@ -1,6 +1,7 @@
 import BenchModel
 import Foundation
 import GuestMachine
+import GuestProtocol
 import KernelBuild
 import SeriesIntake
 import SystemPackage
@@ -24,13 +25,15 @@ public struct BenchRun: Sendable {
   ///   ``StageError``, ``ToolError``, ``LibvirtError`` and `Errno` if the harness cannot work.
   public func run() async throws -> (directory: RunDirectory, interrupted: Bool) {
     await plan.cache.sweep()
+    let listing = try await TestListing.read(from: plan.guestBinary)
+    let tests = try listing.names(plan.tests)
     return try await plan.cache.withScratch { scratch in
       let series = try await read(into: scratch)
       let directory = try makeDirectory(for: series)
       let events = EventHub(try sinks + [EventRecorder(directory.events), TimingsLearner(plan.cache)])
       defer { events.reportFailures() }
       do {
-        try await tryAll(series, scratch: scratch, directory: directory, events: events)
+        try await tryAll(series, listing, tests, scratch: scratch, directory: directory, events: events)
         events.send(.runFinished(interrupted: false))
         return (directory, false)
       } catch  where error.isCancellation {
@@ -78,7 +81,8 @@ public struct BenchRun: Sendable {
   }
 
   private func tryAll(
-    _ series: [ReadSeries], scratch: FilePath, directory: RunDirectory, events: EventHub
+    _ series: [ReadSeries], _ listing: TestListing, _ tests: [String], scratch: FilePath, directory: RunDirectory,
+    events: EventHub
   ) async throws {
     events.send(.stageStarted(series: nil, stage: .build))
     let base = try await BaseBuild.prepare(
@@ -93,7 +97,10 @@ public struct BenchRun: Sendable {
     let method = try await SeriesTree.method(scratch: scratch)
     let driver = try await base.driver(source, cache: plan.cache, method: method, jobs: plan.resources.jobs)
     let withDriver = scratch.appending("initramfs-base.cpio")
-    try await Initramfs.write(driver.result.forGuest, behind: initramfs, to: withDriver, scratch: scratch)
+    let only = plan.tests.isEmpty ? nil : tests
+    try await Initramfs.write(
+      Initramfs.Extras(driver: driver.result.forGuest, orders: only.map { GuestOptions(only: $0) }), behind: initramfs,
+      to: withDriver, scratch: scratch)
     let emulator = try await Emulator.version()
     try await LibvirtHost.with(uri: plan.connection, environment: plan.environment) { host in
       let probe = AcceleratorProbe(
@@ -108,13 +115,15 @@ public struct BenchRun: Sendable {
             cell: plan.cell, source: base.sourceDescription, toolchain: base.toolchain, emulator: emulator,
             accelerator: accelerator.accelerator, acceleratorReason: accelerator.reason,
             processors: ProcessInfo.processInfo.activeProcessorCount, patchbench: plan.version,
-            series: series.map(\.series), questions: try await TestListing.read(from: plan.guestBinary).questions)))
+            series: series.map(\.series), questions: listing.questions, only: only)))
       let kept = try await KeptTrials(
         cache: plan.cache, scratch: scratch, base: base, driver: source, guestBinary: plan.guestBinary,
-        emulator: emulator, accelerator: accelerator.accelerator, connection: plan.connection, cell: plan.cell)
+        emulator: emulator, accelerator: accelerator.accelerator, connection: plan.connection, cell: plan.cell,
+        only: only)
       let trials = TrialRunner(
         cell: plan.cell, base: base, driver: driver, method: method, plainInitramfs: initramfs, initramfs: withDriver,
-        accelerator: accelerator.accelerator, resources: plan.resources, cache: plan.cache, host: host, events: events)
+        tests: tests, isPart: only != nil, accelerator: accelerator.accelerator, resources: plan.resources,
+        cache: plan.cache, host: host, events: events)
       try await Pipeline(
         trials: trials, kept: kept, directory: directory, scratch: scratch, fresh: plan.fresh, baseRuns: plan.baseRuns
       ).run(

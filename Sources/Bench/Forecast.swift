@@ -77,7 +77,8 @@ extension BenchRun {
       let kept = try await KeptTrials(
         cache: plan.cache, scratch: scratch, base: base, driver: try await DriverSource(plan.driver),
         guestBinary: plan.guestBinary, emulator: emulator, accelerator: accelerator ?? .tcg,
-        connection: plan.connection, cell: plan.cell)
+        connection: plan.connection, cell: plan.cell,
+        only: plan.tests.isEmpty ? nil : try await TestListing.read(from: plan.guestBinary).names(plan.tests))
       func isKept(_ key: String, _ series: PatchSeries?) -> Bool {
         !plan.fresh && accelerator != nil && kept.find(key, for: series) != nil
       }

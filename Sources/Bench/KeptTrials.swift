@@ -22,7 +22,7 @@ struct KeptTrials: Sendable {
 
   init(
     cache: Cache, scratch: FilePath, base: BaseBuild, driver: DriverSource, guestBinary: FilePath, emulator: String,
-    accelerator: Accelerator, connection: String?, cell: CellKey
+    accelerator: Accelerator, connection: String?, cell: CellKey, only: [String]?
   ) async throws {
     let binary = try await Digest.of(file: guestBinary)
     // This program starts the guest and reads what it says; another build of it may come to another result.
@@ -31,8 +31,7 @@ struct KeptTrials: Sendable {
       file: FilePath("/proc/\(ProcessInfo.processInfo.processIdentifier)/exe"))
     let conditions = try await Digest.of([
       program, base.key, driver.digest, binary, emulator, accelerator.rawValue, connection ?? "", cell.kernel,
-      cell.profile,
-      cell.guest,
+      cell.profile, cell.guest, only?.joined(separator: " ") ?? "",
     ])
     self.init(cache: cache, scratch: scratch, conditions: conditions)
   }
@@ -76,7 +75,7 @@ struct KeptTrials: Sendable {
     switch trial.result {
     case .doesNotApply(let failure): return series?.patches.contains(failure.patch) ?? false
     case .doesNotBuild(let failure): return failure.diagnostics.compactMap(\.patch).allSatisfy(files.contains)
-    case .ran, .fault, .interrupted: return true
+    case .sameCode, .ran, .fault, .interrupted: return true
     }
   }
 
@@ -86,7 +85,7 @@ struct KeptTrials: Sendable {
   /// written to costs the next run its time and this one nothing.
   func keep(_ trial: Trial, _ key: String, evidence source: FilePath) {
     switch trial.result {
-    case .doesNotApply: break
+    case .doesNotApply, .sameCode: break
     case .doesNotBuild(let failure):
       // A machine that ran short in words that nobody knows would otherwise stand as the series' fault from then on.
       if !failure.diagnostics.contains(where: { $0.patch != nil }) { return }

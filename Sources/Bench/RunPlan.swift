@@ -27,6 +27,8 @@ public struct RunPlan: Sendable {
   public var resources: Resources
   /// Judge the base and all series again, though their results were kept.
   public var fresh: Bool
+  /// Which tests run; all, if there are no patterns.
+  public var tests: [NamePattern]
   /// How often the base is tried; more than once judges it again, though its result was kept.
   public var baseRuns: Int
   /// Where the run's directory is to be; `nil` makes a new one under `results/`.
@@ -38,9 +40,8 @@ public struct RunPlan: Sendable {
   public init(
     kernel: KernelDefinition, profile: KernelDefinition.Profile, series: [SeriesDirectory], guestBinary: FilePath,
     driver: FilePath, cache: Cache, connection: String?, accelerator: AcceleratorChoice, resources: Resources,
-    fresh: Bool,
-    baseRuns: Int = 1, output: FilePath?,
-    environment: [String: String], version: String
+    fresh: Bool, tests: [NamePattern] = [], baseRuns: Int = 1, output: FilePath?, environment: [String: String],
+    version: String
   ) {
     self.kernel = kernel
     self.profile = profile
@@ -52,6 +53,7 @@ public struct RunPlan: Sendable {
     self.accelerator = accelerator
     self.resources = resources
     self.fresh = fresh
+    self.tests = tests
     self.baseRuns = baseRuns
     self.output = output
     self.environment = environment

@@ -17,6 +17,10 @@ struct TrialRunner: Sendable {
   var plainInitramfs: FilePath
   /// With the base's.
   var initramfs: FilePath
+  /// What a guest has to plan, in this order.
+  var tests: [String]
+  /// They are not all that the guest binary has.
+  var isPart: Bool
   var accelerator: Accelerator
   var resources: Resources
   var cache: Cache
@@ -29,7 +33,8 @@ struct TrialRunner: Sendable {
     try await guarding(&trial, .boot) { trial in
       trial = try await resources.guest {
         var trial = trial
-        try await boot(Bootable(image: base.image, initramfs: initramfs), evidence: evidence, trial: &trial)
+        try await boot(
+          Bootable(image: base.image, initramfs: initramfs, trace: nil), evidence: evidence, trial: &trial)
         return trial
       }
     }
@@ -62,6 +67,8 @@ struct TrialRunner: Sendable {
   private struct Bootable {
     var image: FilePath
     var initramfs: FilePath
+    /// What is counted there; `nil` for the base.
+    var trace: CodeTrace?
   }
 
   /// - Parameter place: where what is booted is put, so that the tree, which is many times as large, need not stay.
@@ -90,6 +97,8 @@ struct TrialRunner: Sendable {
         }
         events.send(.stageStarted(series: name, stage: .build))
         let log = Self.absolute(evidence.appending("build.log"))
+        // Beside the link, which keeps one processor busy.
+        async let assembly = tree.assembleTouched(one.series, jobs: resources.jobs)
         let built = try await tree.build(one.series, jobs: resources.jobs, log: log) { text in
           events.send(.progress(series: name, stage: .build, text: text))
         }
@@ -102,18 +111,25 @@ struct TrialRunner: Sendable {
           trial.result = .doesNotBuild(failure)
           return (trial, nil)
         }
-        // The base's own image stays where it is.
-        if built.image == base.image { return (trial, Bootable(image: base.image, initramfs: initramfs)) }
         let imaged = ContinuousClock.now
+        let change = try await tree.compiledChange(
+          of: one.series, work: built.work, assembly: await assembly, jobs: resources.jobs)
+        trial.change = change
+        if change.isNothing {
+          trial.result = .sameCode
+          trial.seconds.configure = (trial.seconds.configure ?? 0) + (.now - imaged) / .seconds(1)
+          return (trial, nil)
+        }
         let module = try await tree.driver(
           driver, touched: Set(one.series.patches.flatMap(\.paths)), work: built.work, jobs: resources.jobs,
           log: Self.absolute(evidence.appending("driver.log")))
-        var bootable = Bootable(image: place.appending("image"), initramfs: initramfs)
-        if module != driver.result {
-          bootable.initramfs = place.appending("initramfs.cpio")
-          try await Initramfs.write(
-            module.forGuest, behind: plainInitramfs, to: bootable.initramfs, scratch: place)
-        }
+        let trace = try await tree.trace(of: change)
+        let bootable = Bootable(
+          image: place.appending("image"), initramfs: place.appending("initramfs.cpio"), trace: trace)
+        try await Initramfs.write(
+          Initramfs.Extras(
+            driver: module.forGuest, trace: trace.request, orders: isPart ? GuestOptions(only: tests) : nil),
+          behind: plainInitramfs, to: bootable.initramfs, scratch: place)
         trial.seconds.compile = (trial.seconds.compile ?? 0) + (.now - imaged) / .seconds(1)
         try FileManager.default.moveItem(atPath: built.image.string, toPath: bootable.image.string)
         return (trial, bootable)
@@ -130,10 +146,11 @@ struct TrialRunner: Sendable {
     var whole: GuestRun?
     var number = 1
     var options = GuestOptions()
+    var expected = tests[...]
     while true {
       let run: GuestRun
       do {
-        run = try await guest(number, bootable, options, evidence: evidence, trial: &trial)
+        run = try await guest(number, bootable, options, evidence: evidence, trial: &trial).asked(for: expected)
       } catch {
         // What the first guest said stands, whatever becomes of those after it.
         guard var sum = whole, !error.isCancellation else { throw error }
@@ -149,6 +166,7 @@ struct TrialRunner: Sendable {
       else { return }
       number += 1
       options.after = death.test
+      expected = expected.drop { $0 != death.test }.dropFirst()
     }
   }
 
@@ -183,7 +201,9 @@ struct TrialRunner: Sendable {
     trial.seconds.add(.boot, watched.boot)
     trial.seconds.add(.tests, watched.tests)
     trial.seconds.add(.collect, (.now - ended) / .seconds(1))
-    return watched.run
+    var run = watched.run
+    if let trace = bootable.trace { run.execution = trace.execution(of: run.execution) }
+    return run
   }
 
   /// Turns whatever the harness could not do into the trial's result, so that the other series still have their turn.
@@ -210,6 +230,16 @@ extension GuestDeath {
   /// Whether it was noticed only by the clock.
   fileprivate var isHang: Bool {
     if case .silent = ending { true } else { false }
+  }
+}
+
+extension GuestRun {
+  /// The run, with a word on it if the guest planned other tests than it was asked for.
+  fileprivate func asked(for names: ArraySlice<String>) -> GuestRun {
+    guard booted, !tests.map(\.name).elementsEqual(names) else { return self }
+    var run = self
+    run.anomalies.append("the guest planned other tests than the \(names.count) that it was asked for")
+    return run
   }
 }
 

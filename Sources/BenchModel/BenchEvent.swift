@@ -18,11 +18,13 @@ public struct RunHeader: Codable, Sendable, Hashable {
   public var series: [PatchSeries]
   /// What each test of the guest binary answers, by its name.
   public var questions: [String: String]
+  /// The tests that were asked for, where it was not all.
+  public var only: [String]?
 
   public init(
     cell: CellKey, source: String, toolchain: String, emulator: String, accelerator: Accelerator,
     acceleratorReason: String, processors: Int, patchbench: String, series: [PatchSeries],
-    questions: [String: String] = [:]
+    questions: [String: String] = [:], only: [String]? = nil
   ) {
     self.cell = cell
     self.source = source
@@ -34,6 +36,7 @@ public struct RunHeader: Codable, Sendable, Hashable {
     self.patchbench = patchbench
     self.series = series
     self.questions = questions
+    self.only = only
   }
 }
 

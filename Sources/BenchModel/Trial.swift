@@ -272,6 +272,8 @@ public struct GuestRun: Codable, Sendable, Hashable {
   /// The tests in the order of the plan, one result each; those that never reported are `missing`.
   public var tests: [TestResult]
   public var reports: [KernelReport]
+  /// What of the changed code ran; `nil` where nothing was to be counted.
+  public var execution: Execution?
   /// Where the evidence is not whole: lines that contradict the plan, a lost end marker.
   public var anomalies: [String]
   /// The last lines of the console, for a guest that did not complete.
@@ -279,7 +281,8 @@ public struct GuestRun: Codable, Sendable, Hashable {
 
   public init(
     release: String?, accelerator: Accelerator, ending: GuestEnding, deaths: [GuestDeath] = [], booted: Bool,
-    tests: [TestResult], reports: [KernelReport], anomalies: [String], lastLines: [String]
+    tests: [TestResult], reports: [KernelReport], execution: Execution? = nil, anomalies: [String],
+    lastLines: [String]
   ) {
     self.release = release
     self.accelerator = accelerator
@@ -288,6 +291,7 @@ public struct GuestRun: Codable, Sendable, Hashable {
     self.booted = booted
     self.tests = tests
     self.reports = reports
+    self.execution = execution
     self.anomalies = anomalies
     self.lastLines = lastLines
   }
@@ -299,6 +303,7 @@ public struct GuestRun: Codable, Sendable, Hashable {
     run.tests = tests.map { test in test.status == .missing ? answers[test.name] ?? test : test }
     run.deaths += next.deaths
     run.reports += next.reports
+    if let more = next.execution { run.execution = run.execution?.adding(more) ?? more }
     run.anomalies += next.anomalies
     if !next.booted {
       run.anomalies.append("no fresh guest came up for the tests that were left")
@@ -327,6 +332,8 @@ public struct HarnessFault: Error, Codable, Sendable, Hashable {
 public enum TrialResult: Codable, Sendable, Hashable {
   case doesNotApply(ApplyFailure)
   case doesNotBuild(BuildFailure)
+  /// It was built, and no code that is compiled is other than the base's: there was nothing to run.
+  case sameCode
   /// The guest ran, though perhaps not to its end, and perhaps without ever saying hello.
   case ran(GuestRun)
   /// The harness failed; the series is not to blame.
@@ -343,17 +350,21 @@ public struct Trial: Codable, Sendable, Hashable {
   public var seconds: StageSeconds
   /// How its image was built; `nil` for the base, and where the build was not reached.
   public var work: BuildWork?
+  /// What it changes in the code that is compiled; `nil` for the base, and where the build was not reached.
+  public var change: CodeChange?
   /// The result was taken from an earlier run with the same kernel, configuration, guest binary and toolchain.
   public var reused: Bool
   public var result: TrialResult
 
   public init(
-    series: String?, cell: CellKey, seconds: StageSeconds, work: BuildWork? = nil, reused: Bool, result: TrialResult
+    series: String?, cell: CellKey, seconds: StageSeconds, work: BuildWork? = nil, change: CodeChange? = nil,
+    reused: Bool, result: TrialResult
   ) {
     self.series = series
     self.cell = cell
     self.seconds = seconds
     self.work = work
+    self.change = change
     self.reused = reused
     self.result = result
   }

@@ -121,7 +121,8 @@ struct Workshop {
     let driver = try await base.driver(
       DriverSource(benchmark.driver), cache: benchmark.cache, method: SeriesTree.method(scratch: scratch),
       jobs: benchmark.jobs)
-    try await Initramfs.write(driver.result.forGuest, behind: plain, to: initramfs, scratch: scratch)
+    try await Initramfs.write(
+      Initramfs.Extras(driver: driver.result.forGuest), behind: plain, to: initramfs, scratch: scratch)
     benchmark.progress("the base's tests, once, so that no run has them to do")
     _ = try await program.run(series.write("warm-up", [("mm/util.c", 0)]), name: "warm-up")
   }

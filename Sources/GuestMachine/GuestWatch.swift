@@ -128,9 +128,13 @@ struct GuestTranscript {
   private var ended = false
   /// Why the guest itself ran no more tests.
   private var stopReason: String?
+  private var execution: Execution?
+  private var counts = 0
 
   /// The most anomalies that are kept; a guest that garbles its channel could send any number.
   private static let mostAnomalies = 20
+  /// The most counts of functions that are kept: a thousand functions in all tests.
+  private static let mostCounts = 300_000
   /// How much of the console a report shows of a guest that did not complete.
   private static let lastLines = 25
 
@@ -142,9 +146,27 @@ struct GuestTranscript {
       results[result.name] = result
       running = nil
     case .stopped(let reason): stopReason = reason
+    case .ran(let function, let test, let count):
+      counts += 1
+      if counts > Self.mostCounts {
+        miscounted("more than \(Self.mostCounts) counts of functions came")
+      } else {
+        // gcc's copies of a function are the function: `f.isra.0`.
+        let name = function.firstIndex(of: ".").map { String(function[..<$0]) } ?? function
+        execution = execution ?? Execution()
+        execution?.runs[name, default: [:]][test, default: 0] += count
+      }
+    case .notCounted(let reason): miscounted(reason)
     case .end: ended = true
     case .anomaly(let text): if anomalies.count < Self.mostAnomalies { anomalies.append(text) }
     }
+  }
+
+  /// Says why not all was counted.
+  private mutating func miscounted(_ failure: String) {
+    var counted = execution ?? Execution()
+    counted.failure = counted.failure ?? failure
+    execution = counted
   }
 
   /// How a guest ended that stopped by itself.
@@ -174,7 +196,7 @@ struct GuestTranscript {
             reason: name == running
               ? "it was running when the guest ended" : stopReason ?? "the guest ended before it")
       },
-      reports: console.reports, anomalies: notes,
+      reports: console.reports, execution: execution, anomalies: notes,
       lastLines: ending == .completed ? [] : console.lastLines(Self.lastLines))
   }
 }

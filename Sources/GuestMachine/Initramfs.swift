@@ -1,4 +1,5 @@
 import Foundation
+public import GuestProtocol
 public import SystemPackage
 import Toolbox
 
@@ -30,26 +31,46 @@ public enum Initramfs {
     try await archive(directories + ["init"], of: root, to: file)
   }
 
-  /// Writes an archive that begins with another and has the test driver as well: the kernel unpacks archives that stand
-  /// one behind the other.
+  /// What a guest gets beside the binary.
+  public struct Extras: Sendable, Hashable {
+    public var driver: Driver
+    /// What it is to count; nothing if it has no functions.
+    public var trace: TraceRequest
+    /// Options that may be too long for the kernel's command line.
+    public var orders: GuestOptions?
+
+    public init(driver: Driver, trace: TraceRequest = TraceRequest([]), orders: GuestOptions? = nil) {
+      self.driver = driver
+      self.trace = trace
+      self.orders = orders
+    }
+  }
+
+  /// Writes an archive that begins with another and has more files: the kernel unpacks archives that stand one behind
+  /// the other.
   /// - Parameter scratch: a directory of the caller's; two callers at once need two.
-  public static func write(_ driver: Driver, behind first: FilePath, to file: FilePath, scratch: FilePath) async throws
+  public static func write(_ extras: Extras, behind first: FilePath, to file: FilePath, scratch: FilePath) async throws
   {
-    let root = scratch.appending("initramfs-driver")
+    let root = scratch.appending("initramfs-extras")
     let manager = FileManager.default
     try? manager.removeItem(atPath: root.string)
     try manager.createDirectory(atPath: root.string, withIntermediateDirectories: true)
-    let name: String
-    switch driver {
-    case .module(let module):
-      name = "pbtest.ko"
-      try manager.copyItem(atPath: module.string, toPath: root.appending(name).string)
-    case .none(let reason):
-      name = "pbtest.txt"
-      try Data(reason.utf8).write(to: URL(filePath: root.appending(name).string))
+    var names: [String] = []
+    func add(_ path: String, _ text: String) throws {
+      let name = String(path.drop { $0 == "/" })
+      try Data(text.utf8).write(to: URL(filePath: root.appending(name).string))
+      names.append(name)
     }
-    let second = scratch.appending("driver.cpio")
-    try await archive([name], of: root, to: second)
+    switch extras.driver {
+    case .module(let module):
+      names.append("pbtest.ko")
+      try manager.copyItem(atPath: module.string, toPath: root.appending("pbtest.ko").string)
+    case .none(let reason): try add("pbtest.txt", reason)
+    }
+    if !extras.trace.functions.isEmpty { try add(TraceRequest.path, extras.trace.text) }
+    if let orders = extras.orders { try add(GuestOptions.path, orders.orders) }
+    let second = scratch.appending("extras.cpio")
+    try await archive(names, of: root, to: second)
     // cpio pads an archive to 512 bytes, and the kernel wants the next to begin at four.
     var whole = try Data(contentsOf: URL(filePath: first.string))
     whole.append(try Data(contentsOf: URL(filePath: second.string)))

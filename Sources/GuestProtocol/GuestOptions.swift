@@ -15,6 +15,10 @@ public struct GuestOptions: Sendable, Hashable {
   /// Wait for orders before anything is planned; the orders then replace the other options. See ``GuestHold``.
   public var hold: Bool
 
+  /// Where a guest finds orders in its initramfs, which stand behind what the kernel's command line says: there the
+  /// kernel takes no more than 2048 bytes, which is some forty names of tests.
+  public static let path = "/patchbench.orders"
+
   public init(
     only: [String] = [], after: String? = nil, testSeconds: Int = 45, seed: UInt32? = nil, hold: Bool = false
   ) {

@@ -4,6 +4,10 @@ public enum GuestEvent: Sendable, Hashable {
   case planned([String])
   case started(String)
   case finished(TestResult)
+  /// A function of the kernel ran so often during a test.
+  case ran(function: String, test: String, count: Int)
+  /// The guest was asked to count what runs, and cannot.
+  case notCounted(String)
   /// The guest runs no more of its plan, and says why.
   case stopped(String)
   /// The guest's last word, with the number of results it says it wrote.
@@ -85,6 +89,9 @@ public struct KTAPReader: Sendable {
     text.utf8.split(separator: 0x20, maxSplits: 2, omittingEmptySubsequences: false).map { Substring($0) }
   }
 
+  /// What stands behind the `because` of a line.
+  private static func reason(_ text: Substring) -> String { ResultLine.unescape(text) }
+
   private mutating func takeOwn(_ words: [Substring], into events: inout [GuestEvent]) {
     switch (words.first, words.count) {
     case ("protocol", 2):
@@ -108,7 +115,18 @@ public struct KTAPReader: Sendable {
       } else {
         events.append(.anomaly("a test started that was not planned: \(words[1])"))
       }
-    case ("stopped", 3): events.append(.stopped(ResultLine.unescape(words[2])))
+    case ("ran", 3):
+      let parts = words[2].split(separator: " ", maxSplits: 1)
+      if let number = Int(words[1]), names.indices.contains(number - 1), parts.count == 2, let count = Int(parts[0]),
+        count > 0
+      {
+        events.append(
+          .ran(function: ResultLine.unescape(parts[1]), test: names[number - 1], count: count))
+      } else {
+        events.append(.anomaly("a count that tells nothing: \(words[1]) \(words[2])"))
+      }
+    case ("uncounted", 3): events.append(.notCounted(Self.reason(words[2])))
+    case ("stopped", 3): events.append(.stopped(Self.reason(words[2])))
     case ("end", 2):
       ended = true
       let count = Int(words[1]) ?? -1

@@ -12,6 +12,7 @@
 ///         ok 1 chardev: first byte
 ///         not ok 2 dma-buf: first byte # 0x00, expected 0x5a
 ///     not ok 1 forward/virtio_gpu-to-vgem/three-aliases
+///     # patchbench: ran 1 12 dma_buf_mmap
 ///     # patchbench: start 2
 ///     ok 2 access/vgem/no-handle # SKIP no vgem here
 ///     # patchbench: end 2
@@ -55,6 +56,14 @@ public enum KTAPWriter {
     }
     return text
   }
+
+  /// Said behind a result: how often a function of the kernel ran during the test. Only of those that did.
+  public static func ran(_ function: String, count: Int, number: Int) -> String {
+    "# patchbench: ran \(number) \(count) \(clean(function))\n"
+  }
+
+  /// Said in place of such lines by a guest that was asked to count and cannot.
+  public static func notCounted(_ reason: String) -> String { "# patchbench: uncounted because \(clean(reason))\n" }
 
   /// Said before the end marker by a guest that runs no more tests, though its plan has more.
   public static func stopped(_ reason: String) -> String { "# patchbench: stopped because \(clean(reason))\n" }

@@ -104,6 +104,9 @@ extension RecordedBuild {
     return !parts.contains { ["tools", "boot", "vdso", "syscalls", "purgatory", "realmode", "scripts"].contains($0) }
   }
 
+  /// Whether a file is C, wherever it stands.
+  static func isC(_ path: String) -> Bool { path.hasSuffix(".c") || path.hasSuffix(".h") }
+
   private static let directories: Set<String> = [
     "arch", "block", "crypto", "drivers", "fs", "include", "init", "io_uring", "ipc", "kernel", "lib", "mm", "net",
     "security", "sound", "virt",

@@ -54,6 +54,11 @@ public struct SeriesTree: Sendable {
     if case .overlay(let overlay) = place { [overlay.upper] + overlay.lowers.dropLast() } else { [] }
   }
 
+  /// Where all lies that this tree has and the base has not, and other things besides where the tree is a copy.
+  var changedPlaces: [FilePath] {
+    if case .copy(let path) = place { [path] } else { uppers }
+  }
+
   /// Makes what kbuild recorded in a copy say the copy's own path. The kernel's objects are recorded with relative
   /// paths, but objtool with absolute ones: it would be built anew, and after it every object.
   private static func rewriteCommands(in copy: FilePath, from original: FilePath) async throws {

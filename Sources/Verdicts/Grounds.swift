@@ -15,8 +15,10 @@ struct Grounds {
   /// What a dying machine made its tests say is no evidence against the series.
   private let machineDied: Bool
 
-  /// - Parameter run: A run that booted, compared with a base that reached its end with nothing missing.
-  init(_ run: GuestRun, tests: [TestComparison], reports: [ReportComparison]) {
+  /// - Parameters:
+  ///   - run: A run that booted, compared with a base that reached its end with nothing missing.
+  ///   - change: What the series changes in the compiled code; `nil` if nobody looked.
+  init(_ run: GuestRun, change: CodeChange?, tests: [TestComparison], reports: [ReportComparison]) {
     self.tests = tests
     endedEarly = run.ending != .completed
     machineDied = if case .machineDied = run.ending { true } else { false }
@@ -30,6 +32,8 @@ struct Grounds {
     for test in tests { take(test) }
     for anomaly in run.anomalies { unknown.append(Reason("the guest's evidence is not whole: \(anomaly)")) }
     if !tests.contains(where: \.series.isAnswer) { unknown.append(Reason("no test gave an answer")) }
+    // What never ran was not tested, whatever the tests say.
+    unknown += change?.doubts(run.execution) ?? [Reason("what the series changes in the compiled code is not known")]
   }
 
   var verdict: Verdict {

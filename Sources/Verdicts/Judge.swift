@@ -34,6 +34,13 @@ public func judge(_ series: PatchSeries, trial: Trial?, base: Trial?) -> Judgeme
   case .doesNotBuild(let failure):
     judgement.verdict = .doesNotBuild
     judgement.reasons = reasons(for: failure)
+  case .sameCode:
+    let doubts = trial.change?.notCompiled ?? []
+    judgement.verdict = doubts.isEmpty ? .clean : .inconclusive
+    judgement.reasons =
+      doubts.isEmpty
+      ? [Reason("no compiled change: there was nothing to boot")]
+      : doubts.map { Reason($0, "changed, and this configuration does not compile it") }
   case .ran(let run):
     let evidence = BaseEvidence(base)
     judgement.tests = compare(base: evidence.run?.tests ?? [], series: run.tests)
@@ -50,6 +57,7 @@ public func stage(of trial: Trial?) -> Stage {
   switch trial.result {
   case .doesNotApply: return .apply
   case .doesNotBuild: return .build
+  case .sameCode: return .done
   case .fault(let fault): return fault.stage
   case .ran(let run):
     if !run.booted { return .boot }
@@ -83,7 +91,8 @@ private func weigh(
   switch evidence {
   case .broken(let flaw, _): judgement.reasons = [flaw]
   case .whole:
-    let grounds = Grounds(run, tests: judgement.tests, reports: judgement.reports)
+    let grounds = Grounds(
+      run, change: trial.change, tests: judgement.tests, reports: judgement.reports)
     judgement.verdict = grounds.verdict
     judgement.reasons = grounds.reasons
   }

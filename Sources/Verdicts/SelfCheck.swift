@@ -78,7 +78,7 @@ public struct SelfCheck: Codable, Sendable, Hashable {
     silentTests = known.filter { !effective.contains($0) }
     var left = silentTests
     explained = reasons.compactMap { reason in
-      let tests = left.filter { matches($0, reason.test) }
+      let tests = left.filter { NamePattern(reason.test).matches($0) }
       left.removeAll { tests.contains($0) }
       return tests.isEmpty ? nil : Explained(reason: reason, tests: tests)
     }
@@ -106,10 +106,10 @@ public struct SelfCheck: Codable, Sendable, Hashable {
     /// Those that some witness names.
     func named(by witnesses: [Witness]) -> [String] {
       let tests = tests.filter { name in
-        witnesses.contains { if case .test(let pattern) = $0 { matches(name, pattern) } else { false } }
+        witnesses.contains { if case .test(let pattern) = $0 { NamePattern(pattern).matches(name) } else { false } }
       }
       let reports = reports.filter { title in
-        witnesses.contains { if case .report(let pattern) = $0 { matches(title, pattern) } else { false } }
+        witnesses.contains { if case .report(let pattern) = $0 { NamePattern(pattern).matches(title) } else { false } }
       }
       return tests + reports
     }
@@ -141,17 +141,4 @@ public struct SelfCheck: Codable, Sendable, Hashable {
       witnesses: named, others: worse.tests.count + worse.reports.count - named.count,
       reason: judgement.reasons.first?.description ?? "")
   }
-}
-
-/// Whether a text is what a pattern says, in which `*` stands for any text.
-func matches(_ text: String, _ pattern: String) -> Bool {
-  var parts = pattern.split(separator: "*", omittingEmptySubsequences: false)[...]
-  guard let first = parts.popFirst(), let last = parts.popLast() else { return text == pattern }
-  guard text.hasPrefix(first) else { return false }
-  var rest = text.dropFirst(first.count)
-  for part in parts where !part.isEmpty {
-    guard let range = rest.firstRange(of: part) else { return false }
-    rest = rest[range.upperBound...]
-  }
-  return rest.hasSuffix(last)
 }

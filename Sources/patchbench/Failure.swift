@@ -29,6 +29,10 @@ struct Failure: Error {
     case let failure as Failure: self = failure
     case let error as IntakeError: self.init(error.description, status: ExitStatus.usage)
     case let error as DefinitionError: self.init(error.description, status: ExitStatus.usage)
+    case let error as NoSuchTest:
+      self.init(
+        "no test is called “\(error.pattern)”", advice: "`patchbench tests` lists them all; * stands for any text",
+        status: ExitStatus.usage)
     case let error as OutputNotEmpty:
       self.init(
         "\(error.path) is not empty, and a run never overwrites another's record", advice: "name a new --output",

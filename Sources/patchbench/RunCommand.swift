@@ -21,6 +21,7 @@ struct RunCommand: AsyncParsableCommand {
         patchbench run series/ --dry-run
         patchbench run series/ --kernel linux-6.12 --kernel linux-6.1
         patchbench run --base-only --repeat 20
+        patchbench run ~/v4 --tests 'invalidate/*' --tests forward/vgem-to-vkms/vm-file
 
       Several kernels or profiles are taken one after the other, each with its base and all series, and each with a \
       record and reports of its own in a directory under --output; at the end one table shows the verdicts side by side.
@@ -50,6 +51,12 @@ struct RunCommand: AsyncParsableCommand {
     name: .customLong("profile"),
     help: ArgumentHelp("The configuration of that kernel. More than once for several.", valueName: "profile"))
   var profiles = ["kasan"]
+
+  @Option(
+    name: .customLong("tests"),
+    help: ArgumentHelp(
+      "Run only the tests of this name; * stands for any text. More than once for several.", valueName: "pattern"))
+  var tests: [String] = []
 
   @Flag(help: "Print report.json on standard output instead of the table.")
   var json = false
@@ -89,9 +96,8 @@ struct RunCommand: AsyncParsableCommand {
     return configurations.map { kernel, profile in
       RunPlan(
         kernel: kernel, profile: profile, series: series, guestBinary: places.guestBinary, driver: places.driver,
-        cache: cache,
-        connection: work.connect, accelerator: work.accelerator, resources: resources, fresh: work.fresh,
-        baseRuns: count,
+        cache: cache, connection: work.connect, accelerator: work.accelerator, resources: resources, fresh: work.fresh,
+        tests: tests.map(NamePattern.init), baseRuns: count,
         output: configurations.count > 1 ? together?.appending("\(kernel.name)-\(profile.name)") : together,
         environment: environment, version: Patchbench.version)
     }

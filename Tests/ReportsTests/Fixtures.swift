@@ -48,6 +48,28 @@ func report(
   KernelReport(title: title, kind: kind, trace: trace, test: test)
 }
 
+/// What the made series change: a function that ran, one that ran where it was inlined, one that no test ran, and one
+/// that cannot be counted.
+let changed = CodeChange(
+  pieces: [
+    CodeChange.Piece(
+      kind: .function, name: "virtio_gpu_mmap", file: "drivers/gpu/drm/virtio/virtgpu_drv.c",
+      carriers: ["virtio_gpu_mmap"]),
+    CodeChange.Piece(kind: .function, name: "vma_set_file", file: "include/linux/mm.h", carriers: ["dma_buf_mmap"]),
+    CodeChange.Piece(kind: .declarations, name: "", file: "include/linux/mm.h", carriers: ["dma_buf_mmap"]),
+  ],
+  functions: [
+    CodeChange.Function(name: "virtio_gpu_mmap", file: "drivers/gpu/drm/virtio/virtgpu_drv.c"),
+    CodeChange.Function(name: "dma_buf_mmap", file: "drivers/dma-buf/dma-buf.c"),
+  ])
+let unreached = CodeChange(
+  pieces: changed.pieces + [
+    CodeChange.Piece(kind: .function, name: "rare", file: "mm/util.c", carriers: ["rare"]),
+    CodeChange.Piece(kind: .function, name: "quiet", file: "mm/util.c", carriers: ["quiet"]),
+  ], functions: changed.functions, notCompiled: ["drivers/gpu/drm/i915/i915_gem.c"], unexamined: ["mm/slub.o"])
+let counted = Execution(
+  runs: ["virtio_gpu_mmap": [plain.name: 12, unbind: 3], "dma_buf_mmap": [unbind: 1]], untraceable: ["quiet"])
+
 func guest(
   _ tests: [TestResult], reports: [KernelReport] = [], ending: GuestEnding = .completed, booted: Bool = true,
   deaths: [GuestDeath] = [], anomalies: [String] = [], lastLines: [String] = []
@@ -55,8 +77,7 @@ func guest(
   .ran(
     GuestRun(
       release: "6.12.117", accelerator: .tcg, ending: ending, deaths: deaths, booted: booted, tests: tests,
-      reports: reports,
-      anomalies: anomalies, lastLines: lastLines))
+      reports: reports, execution: counted, anomalies: anomalies, lastLines: lastLines))
 }
 
 let lost = TestResult(name: skipped.name, status: .missing)
@@ -64,9 +85,12 @@ let lost = TestResult(name: skipped.name, status: .missing)
 let allSeconds = StageSeconds(
   apply: 0.25, configure: 3.5, compile: 41.4, link: 6.75, start: 0.5, boot: 2.125, tests: 9, collect: 0.04)
 
+private func isRun(_ result: TrialResult) -> Bool { if case .ran = result { true } else { false } }
+
 func record(
   _ header: RunHeader, base: TrialResult?, reused: Bool = true, results: [(TrialResult, StageSeconds)],
-  works: [String: BuildWork] = [:], reusedSeries: Set<String> = [], interrupted: Bool? = false,
+  works: [String: BuildWork] = [:], changes: [String: CodeChange] = [:], reusedSeries: Set<String> = [],
+  interrupted: Bool? = false,
   reportSeconds: Double? = nil
 ) -> RunRecord {
   var kinds: [BenchEvent.Kind] = [.runStarted(header)]
@@ -79,7 +103,8 @@ func record(
       .trialFinished(
         Trial(
           series: series.name, cell: cell, seconds: seconds, work: works[series.name],
-          reused: reusedSeries.contains(series.name), result: result)))
+          change: changes[series.name] ?? (isRun(result) ? changed : nil), reused: reusedSeries.contains(series.name),
+          result: result)))
   }
   if let interrupted { kinds.append(.runFinished(interrupted: interrupted)) }
   if let reportSeconds { kinds.append(.reported(seconds: reportSeconds)) }
@@ -151,6 +176,10 @@ func everyVerdict() -> RunRecord {
     ),
     ("fault", .fault(HarnessFault(stage: .build, message: "no space left", advice: "free 2 GB")), StageSeconds()),
     ("never", .interrupted, StageSeconds(apply: 0.1)),
+    ("comment", .sameCode, StageSeconds(apply: 0.1, configure: 0.6, compile: 1, link: 2)),
+    (
+      "untested", guest([plain, aliases(.notOk, dmaBuf: false, forwarded: false), skipped]), allSeconds
+    ),
   ]
   return record(
     header(results.map { series($0.0) }), base: base, results: results.map { ($0.1, $0.2) },
@@ -161,7 +190,7 @@ func everyVerdict() -> RunRecord {
       "typo": BuildWork(method: .replay, objects: 1, cached: 0, sharedPatches: 1),
       "dead": BuildWork(method: .kbuild, objects: 412, cached: 0),
       "lost": BuildWork(method: .unchanged, objects: 0, cached: 0),
-    ], reusedSeries: ["leave"], reportSeconds: 0.042)
+    ], changes: ["comment": CodeChange(), "untested": unreached], reusedSeries: ["leave"], reportSeconds: 0.042)
 }
 
 /// A run whose record holds, beside one true time, everything that is none.

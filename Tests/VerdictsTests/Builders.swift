@@ -9,12 +9,12 @@ let patch = Patch(subject: "drm: x", author: "A <a@example.org>", file: "0001-x.
 
 func guest(
   _ tests: [TestResult], reports: [String] = [], ending: GuestEnding = .completed, booted: Bool = true,
-  anomalies: [String] = [], accelerator: Accelerator = .kvm
+  execution: Execution? = ran, anomalies: [String] = [], accelerator: Accelerator = .kvm
 ) -> GuestRun {
   GuestRun(
     release: "6.12.1", accelerator: accelerator, ending: ending, booted: booted, tests: tests,
-    reports: reports.map { KernelReport(title: $0, kind: .warning, trace: [$0], test: nil) }, anomalies: anomalies,
-    lastLines: [])
+    reports: reports.map { KernelReport(title: $0, kind: .warning, trace: [$0], test: nil) },
+    execution: execution, anomalies: anomalies, lastLines: [])
 }
 
 /// `test("a", .notOk, "one:ok", "two:bad 0, expected 1")`
@@ -28,8 +28,15 @@ func test(_ name: String, _ status: TestStatus, _ checks: String...) -> TestResu
     })
 }
 
-func trial(_ result: TrialResult, cell: CellKey = here, seconds: StageSeconds = StageSeconds()) -> Trial {
-  Trial(series: nil, cell: cell, seconds: seconds, reused: false, result: result)
+/// A function that changed, and that the guest of ``guest(_:reports:ending:booted:execution:anomalies:accelerator:)`` ran.
+let piece = CodeChange.Piece(kind: .function, name: "f", file: "drivers/x.c", carriers: ["f"])
+let changed = CodeChange(pieces: [piece], functions: [CodeChange.Function(name: "f", file: "drivers/x.c")])
+let ran = Execution(runs: ["f": ["a/x": 1]])
+
+func trial(
+  _ result: TrialResult, cell: CellKey = here, seconds: StageSeconds = StageSeconds(), change: CodeChange? = changed
+) -> Trial {
+  Trial(series: nil, cell: cell, seconds: seconds, change: change, reused: false, result: result)
 }
 
 func judged(_ series: TrialResult?, base: TrialResult?) -> Judgement {

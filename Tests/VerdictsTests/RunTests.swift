@@ -13,7 +13,8 @@ import Verdicts
     func finished(_ series: String?, _ status: TestStatus) -> BenchEvent.Kind {
       .trialFinished(
         Trial(
-          series: series, cell: here, seconds: StageSeconds(), reused: false, result: .ran(guest([test("a", status)]))))
+          series: series, cell: here, seconds: StageSeconds(), change: changed, reused: false,
+          result: .ran(guest([test("a", status)]))))
     }
     let kinds: [BenchEvent.Kind] = [
       .runStarted(header), finished("first", .crash), finished(nil, .notOk), finished("second", .ok),

@@ -12,7 +12,8 @@ public enum GuestInit {
 
   /// Runs the tests that the kernel command line asks for, or the orders to a guest that holds, and ends the machine.
   public static func run() -> Never {
-    let options = GuestOptions(commandLine: (try? readText("/proc/cmdline")) ?? "")
+    let words = ["/proc/cmdline", GuestOptions.path].compactMap { try? readText($0) }
+    let options = GuestOptions(commandLine: words.joined(separator: " "))
     TestDriver.load()
     if let port = HostPort.open(HostPort.results, flags: O_WRONLY) {
       if let options = options.hold ? Hold.wait(saying: port) : options { runTests(options, to: port) }
@@ -33,6 +34,7 @@ public enum GuestInit {
     let plan = Suite.plan(only: options.only, after: options.after)
     Seed.give(options.seed)
     port.write(KTAPWriter.plan(plan))
+    var counter = counter(port)
     var hanging = 0
     var timeouts = 0
     var reported = 0
@@ -42,6 +44,14 @@ public enum GuestInit {
       let (result, hangs) = TestProcess.run(name, seconds: options.testSeconds)
       Kmsg.say("test ends: \(name)")
       port.write(KTAPWriter.result(result, number: index + 1))
+      do {
+        for (function, count) in try counter?.take() ?? [] {
+          port.write(KTAPWriter.ran(function, count: count, number: index + 1))
+        }
+      } catch {
+        port.write(KTAPWriter.notCounted("\(error)"))
+        counter = nil
+      }
       // Children of a test that was killed are ours now.
       while waitpid(-1, nil, WNOHANG) > 0 {}
       reported += 1
@@ -59,5 +69,16 @@ public enum GuestInit {
       }
     }
     port.write(KTAPWriter.end(reported))
+  }
+
+  /// - Returns: `nil` if nothing is to be counted, or if it cannot be, which is then said.
+  private static func counter(_ port: OpenFile) -> CodeCounter? {
+    guard let text = try? readText(TraceRequest.path) else { return nil }
+    do {
+      return try CodeCounter(TraceRequest(text: text))
+    } catch {
+      port.write(KTAPWriter.notCounted(error.reason))
+      return nil
+    }
   }
 }

@@ -18,6 +18,7 @@ struct HTMLSeries {
   var stage: String
   var course: String
   var failures: [HTMLFailure]
+  var codes: [HTMLCode]
   var hasTests: Bool
   var tests: [HTMLTest]
   var hasLost: Bool
@@ -47,6 +48,7 @@ struct HTMLSeries {
     stage = judgement.stage.rawValue
     course = trial.map { Words.course($0) } ?? "Not run."
     failures = trial.flatMap { HTMLFailure($0.result) }.map { [$0] } ?? []
+    codes = ChangedCode(trial).map { [HTMLCode($0)] } ?? []
     hasTests = !judgement.tests.isEmpty
     tests = judgement.notableTests.map { HTMLTest($0, question: questions[$0.name]) }
     lostTests = visible(judgement.lostTests)
@@ -101,9 +103,32 @@ struct HTMLFailure {
         return HTMLReason(Reason(Words.place(of: diagnostic), diagnostic.message + patch))
       }
       logs = lines.isEmpty && !failure.tail.isEmpty ? [visible(failure.tail).joined(separator: "\n")] : []
-    case .ran, .fault, .interrupted: return nil
+    case .ran, .sameCode, .fault, .interrupted: return nil
     }
   }
+}
+
+/// What changed in the compiled code, and what of it ran.
+struct HTMLCode {
+  var hasRows: Bool
+  var rows: [HTMLCodeRow]
+  var notes: [String]
+
+  init(_ code: ChangedCode) {
+    rows = code.rows.map {
+      HTMLCodeRow(
+        what: visible($0.what), file: visible($0.file), look: $0.state == .ran ? "ok" : "not-ok", ran: visible($0.ran))
+    }
+    hasRows = !rows.isEmpty
+    notes = visible(code.remarks)
+  }
+}
+
+struct HTMLCodeRow {
+  var what: String
+  var file: String
+  var look: String
+  var ran: String
 }
 
 struct HTMLTest {

@@ -12,6 +12,7 @@ struct TrialDocument: Encodable {
   var stage: Stage
   var seconds: SecondsDocument
   @ExplicitNull var work: WorkDocument?
+  @ExplicitNull var change: ChangeDocument?
   var reused: Bool
   var outcome: Outcome
   @ExplicitNull var detail: String?
@@ -33,6 +34,7 @@ struct TrialDocument: Encodable {
     case fault
     case doesNotApply = "does-not-apply"
     case doesNotBuild = "does-not-build"
+    case sameCode = "same-code"
     case completed
     case panicked
     case stoppedEarly = "stopped-early"
@@ -52,6 +54,7 @@ struct TrialDocument: Encodable {
     stage = Verdicts.stage(of: trial)
     seconds = SecondsDocument(trial?.seconds)
     work = trial?.work.map(WorkDocument.init)
+    change = ChangeDocument(trial)
     reused = trial?.reused ?? false
     deaths =
       trial?.run?.deaths.map {
@@ -71,6 +74,7 @@ struct TrialDocument: Encodable {
     case .doesNotBuild(let failure):
       outcome = .doesNotBuild
       buildFailure = BuildFailureDocument(failure)
+    case .sameCode: outcome = .sameCode
     case .ran(let run):
       outcome = Outcome(run.ending)
       if run.ending != .completed { detail = run.ending.words }

@@ -16,6 +16,7 @@ struct MarkdownSeries {
       parts.append("Stage reached: \(judgement.stage.rawValue). \(Words.course(trial))")
       takeFailure(trial.result)
     }
+    takeCode(judgement.trial)
     takeTests(judgement)
     takeReports(judgement.reports)
     if let run = judgement.trial?.run { takeEnding(run) }
@@ -52,8 +53,21 @@ struct MarkdownSeries {
       }
       if !lines.isEmpty { parts.append(Self.list(lines)) }
       if lines.isEmpty, !failure.tail.isEmpty { parts.append(Markdown.block(failure.tail)) }
-    case .ran, .fault, .interrupted: break
+    case .ran, .sameCode, .fault, .interrupted: break
     }
+  }
+
+  private mutating func takeCode(_ trial: Trial?) {
+    guard let code = ChangedCode(trial), !code.rows.isEmpty || !code.remarks.isEmpty else { return }
+    parts.append("### Changed code")
+    if !code.rows.isEmpty {
+      let rows = code.rows.map { row in
+        let ran = row.state == .ran ? Markdown.escape(row.ran) : "**\(Markdown.escape(row.ran))**"
+        return [Markdown.code(row.what), Markdown.code(row.file), ran]
+      }
+      parts.append(Markdown.table(["Changed", "File", "Ran"], rows))
+    }
+    if !code.remarks.isEmpty { parts.append(Self.list(code.remarks.map(Markdown.escape))) }
   }
 
   private mutating func takeTests(_ judgement: Judgement) {

@@ -130,6 +130,7 @@ enum Words {
     case .doesNotApply(let failure): return "could not be prepared: \(failure.message)"
     case .doesNotBuild(let failure):
       return "does not build: \(failure.diagnostics.first?.message ?? failure.tail.last ?? "no word why")"
+    case .sameCode: return "was not run"
     case .fault(let fault): return "could not be tested: \(fault.message)"
     case .interrupted: return "stopped before it ended"
     case .ran(let run):

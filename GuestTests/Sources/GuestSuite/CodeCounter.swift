@@ -1,0 +1,80 @@
+internal import Glibc
+internal import GuestProtocol
+
+/// Counts how often functions of the kernel run, by the kernel's own function profiler
+/// (`kernel/trace/ftrace.c`, CONFIG_FUNCTION_PROFILER). It stops only at those that it is told.
+struct CodeCounter {
+  private static let folder = "/sys/kernel/tracing"
+  /// From a function to how often it had run when it was last looked.
+  private var before: [String: Int] = [:]
+  /// One file for each processor.
+  private let files: [String]
+
+  /// Why it cannot be counted.
+  struct Failure: Error, Hashable {
+    var reason: String
+  }
+
+  /// - Throws: ``Failure``
+  init(_ request: TraceRequest) throws(Failure) {
+    do {
+      if names(in: Self.folder).isEmpty, mount("tracefs", Self.folder, "tracefs", 0, nil) != 0 {
+        throw Failure(reason: "this kernel has no tracefs: \(errnoName(errno))")
+      }
+      let filter = "\(Self.folder)/set_ftrace_filter"
+      let file = try OpenFile(filter, flags: O_WRONLY | O_TRUNC)
+      // One number a call: the kernel reads no more than one word of each.
+      let taken = request.functions.allSatisfy { file.write("\($0.number)\n") }
+      file.close()
+      if !taken { throw Failure(reason: "the function tracer does not take what it is told") }
+      // A number that leads elsewhere would count another function for this one.
+      let stops = Set(try readText(filter).split(separator: "\n").map { Self.name($0) })
+      let wanted = Set(request.functions.map(\.name))
+      guard stops == wanted else {
+        let wrong = stops.symmetricDifference(wanted).sorted().prefix(3).joined(separator: ", ")
+        throw Failure(reason: "the function tracer stops elsewhere: \(wrong)")
+      }
+      try writeText("1", to: "\(Self.folder)/function_profile_enabled")
+      files = names(in: "\(Self.folder)/trace_stat").filter { $0.hasPrefix("function") }
+        .map { "\(Self.folder)/trace_stat/\($0)" }
+      if files.isEmpty { throw Failure(reason: "the function profiler tells nothing") }
+      _ = try counts()
+    } catch let failure as Failure {
+      throw failure
+    } catch {
+      throw Failure(reason: "\(error)")
+    }
+  }
+
+  /// `dma_buf_mmap` in `dma_buf_mmap (1) R`.
+  private static func name(_ line: Substring) -> String { String(line.prefix { $0 != " " }) }
+
+  /// What ran since this was last asked, by name.
+  mutating func take() throws(CallFailed) -> [(function: String, count: Int)] {
+    let now = try counts()
+    let ran = now.compactMap { name, count in
+      let more = count - (before[name] ?? 0)
+      return more > 0 ? (function: name, count: more) : nil
+    }
+    before = now
+    return ran.sorted { $0.function < $1.function }
+  }
+
+  /// All that has been counted.
+  private func counts() throws(CallFailed) -> [String: Int] {
+    var sum: [String: Int] = [:]
+    for file in files {
+      for (name, count) in Self.counts(in: try readText(file)) { sum[name, default: 0] += count }
+    }
+    return sum
+  }
+
+  /// Lines like `  dma_buf_mmap                12`, below two of heading.
+  static func counts(in text: String) -> [(String, Int)] {
+    text.split(separator: "\n").compactMap { line in
+      let words = line.split(separator: " ")
+      guard words.count >= 2, let count = Int(words[1]) else { return nil }
+      return (String(words[0]), count)
+    }
+  }
+}

@@ -1,0 +1,167 @@
+/// What gcc wrote for one C file (`gcc -S`), taken apart into its symbols, in a form in which equal code is equal text.
+///
+/// Assembly and not the object: there a call of a neighbour is a distance, which changes with whatever stands between the
+/// two, and what a `WARN()` puts into the kernel's tables stands far from the function that it belongs to.
+public struct AssemblyOutline: Sendable, Hashable {
+  /// From a symbol to all of its text. Parts that gcc split off (`f.cold`, `f.part.0`) are a part of `f`.
+  public private(set) var functions: [String: String] = [:]
+  /// The same of what is no function.
+  public private(set) var data: [String: String] = [:]
+  /// What belongs to no symbol: exports, initcalls, the file's own assembly.
+  public private(set) var rest: Set<String> = []
+
+  private enum Part {
+    case function(String)
+    case data(String)
+    /// KASAN's description of a variable, with the line where it is declared.
+    case description
+  }
+
+  /// - Parameter text: with `__LINE__` defined to be the same everywhere, or every line that moved would be a change.
+  public init(_ text: [UInt8]) {
+    let lines = text.split(separator: .lineFeed)
+    var steady = SteadyAssembly(lines)
+    var part: Part?
+    var body: [UInt8] = []
+    func finish(_ outline: inout AssemblyOutline) {
+      let text = String(decoding: body, as: UTF8.self)
+      switch part {
+      case .function(let name): outline.functions[name, default: ""] += text
+      case .data(let name): outline.data[name, default: ""] += text
+      case .description, nil: break
+      }
+      part = nil
+      body = []
+      steady.forgetLabels()
+    }
+    for line in lines {
+      let words = line.split(maxSplits: 3) { $0 == .tab || $0 == .space || $0 == .comma }
+      guard let first = words.first else { continue }
+      if first.elementsEqual(".type".utf8), words.count >= 3 {
+        finish(&self)
+        let name = SteadyAssembly.plain(words[1])
+        if words[1].starts(with: ".LASAN".utf8) {
+          part = .description
+        } else {
+          part = words[2].elementsEqual("@function".utf8) ? .function(name) : .data(name)
+        }
+        continue
+      }
+      if first.elementsEqual(".size".utf8) {
+        // A function's stands behind it, a variable's in front of what it is.
+        if case .function = part { finish(&self) }
+        continue
+      }
+      if Self.meansNothing(first) { continue }
+      if part != nil {
+        body += steady.line(line)
+        body.append(.lineFeed)
+      } else if !Self.isString(first) {
+        rest.insert(String(decoding: steady.line(line), as: UTF8.self))
+      }
+    }
+    finish(&self)
+  }
+
+  /// Directives that say where something lies or for whom it is described, and notes of the preprocessor's.
+  private static func meansNothing(_ word: ArraySlice<UInt8>) -> Bool {
+    word.first == UInt8(ascii: "#") || directives.contains { word.elementsEqual($0.utf8) }
+  }
+
+  private static let directives = [
+    ".file", ".ident", ".loc", ".p2align", ".align", ".text", ".data", ".bss", ".previous", ".globl", ".section",
+  ]
+
+  /// Strings are told where they are named.
+  private static func isString(_ word: ArraySlice<UInt8>) -> Bool {
+    [".string", ".ascii", ".zero"].contains { word.elementsEqual($0.utf8) } || word.starts(with: ".L".utf8)
+  }
+}
+
+/// Lines of assembly with what gcc only counts taken out: local labels get the number of their place in the symbol,
+/// strings are themselves, and `__key.12` is `__key`.
+private struct SteadyAssembly {
+  /// From `.LC12` to the text that stands there.
+  private var strings: [ArraySlice<UInt8>: [UInt8]] = [:]
+  private var labels: [ArraySlice<UInt8>: Int] = [:]
+
+  init(_ lines: [ArraySlice<UInt8>]) {
+    var label: ArraySlice<UInt8>?
+    for line in lines {
+      if line.starts(with: ".LC".utf8), line.last == UInt8(ascii: ":") {
+        label = line.dropLast()
+      } else if let current = label, line.starts(with: "\t.string".utf8) || line.starts(with: "\t.ascii".utf8) {
+        strings[current, default: []] += Self.withoutPlaces(line)
+        if line.starts(with: "\t.string".utf8) { label = nil }
+      } else if line.first != .tab {
+        label = nil
+      }
+    }
+  }
+
+  mutating func forgetLabels() { labels.removeAll(keepingCapacity: true) }
+
+  mutating func line(_ line: ArraySlice<UInt8>) -> [UInt8] {
+    var out: [UInt8] = []
+    var index = line.startIndex
+    while index < line.endIndex {
+      guard line[index].beginsName else {
+        out.append(line[index])
+        index += 1
+        continue
+      }
+      let end = line[index...].firstIndex { !$0.isInName } ?? line.endIndex
+      let word = line[index..<end]
+      index = end
+      if let text = strings[word] {
+        out += text
+      } else if word.starts(with: ".L".utf8) {
+        let number = labels[word] ?? labels.count
+        labels[word] = number
+        out += ".L\(number)".utf8
+      } else {
+        out += Self.plain(word).utf8
+      }
+    }
+    return out
+  }
+
+  /// `f.cold`, `f.isra.0` and `key.12` as the source has them; what a macro numbered is without its numbers.
+  static func plain(_ name: ArraySlice<UInt8>) -> String {
+    var word = name
+    if word.first != .dot, let dot = word.firstIndex(of: .dot) { word = word[..<dot] }
+    let text = String(decoding: word, as: UTF8.self)
+    return text.hasPrefix("__UNIQUE_ID") || text.hasPrefix("__initcall__") ? text.filter { !$0.isNumber } : text
+  }
+
+  /// What KASAN says of a function's variables has their lines: `"1 32 16 8 ptr:1517"`.
+  private static func withoutPlaces(_ line: ArraySlice<UInt8>) -> [UInt8] {
+    guard let quote = line.firstIndex(of: UInt8(ascii: "\"")), line[quote...].dropFirst().first?.isDigit == true else {
+      return Array(line)
+    }
+    var out: [UInt8] = []
+    var drops = false
+    for byte in line {
+      if byte == UInt8(ascii: ":") {
+        drops = true
+      } else if !byte.isDigit {
+        drops = false
+      }
+      if !drops || byte == UInt8(ascii: ":") { out.append(byte) }
+    }
+    return out
+  }
+}
+
+extension UInt8 {
+  fileprivate static let lineFeed: UInt8 = 0x0a
+  fileprivate static let tab: UInt8 = 0x09
+  fileprivate static let space: UInt8 = 0x20
+  fileprivate static let comma = UInt8(ascii: ",")
+  fileprivate static let dot = UInt8(ascii: ".")
+
+  fileprivate var isDigit: Bool { (0x30...0x39).contains(self) }
+  fileprivate var isLetter: Bool { (0x61...0x7a).contains(self | 0x20) }
+  fileprivate var beginsName: Bool { isLetter || self == UInt8(ascii: "_") || self == .dot }
+  fileprivate var isInName: Bool { beginsName || isDigit || self == UInt8(ascii: "$") }
+}

@@ -1,0 +1,97 @@
+/// As much of an ELF file as is needed to find a symbol and what lies at an address. Whatever the file says of itself is
+/// checked against its size: it was made from a stranger's patch.
+struct ELFFile {
+  enum SymbolType {
+    case function
+    case file
+    case other
+  }
+
+  struct Symbol {
+    var type: SymbolType
+    var isLocal: Bool
+    var value: UInt64
+    var size: UInt64
+  }
+
+  private struct Section {
+    var type: UInt32
+    var address: UInt64
+    var offset: Int
+    var size: Int
+    var link: Int
+  }
+
+  private let data: UnsafeRawBufferPointer
+  private let sections: [Section]
+
+  /// - Returns: `nil` for what is no 64-bit little-endian ELF file.
+  init?(_ data: UnsafeRawBufferPointer) {
+    guard data.count >= 64, data.prefix(6).elementsEqual([0x7f, 0x45, 0x4c, 0x46, 2, 1]) else { return nil }
+    self.data = data
+    let start = data.loadUnaligned(fromByteOffset: 40, as: UInt64.self)
+    let entry = Int(data.loadUnaligned(fromByteOffset: 58, as: UInt16.self))
+    let count = Int(data.loadUnaligned(fromByteOffset: 60, as: UInt16.self))
+    guard entry >= 64, let first = Int(exactly: start), first <= data.count, count * entry <= data.count - first else {
+      return nil
+    }
+    var sections: [Section] = []
+    for number in 0..<count {
+      let at = first + number * entry
+      guard let offset = Int(exactly: data.loadUnaligned(fromByteOffset: at + 24, as: UInt64.self)),
+        let size = Int(exactly: data.loadUnaligned(fromByteOffset: at + 32, as: UInt64.self))
+      else { return nil }
+      sections.append(
+        Section(
+          type: data.loadUnaligned(fromByteOffset: at + 4, as: UInt32.self),
+          address: data.loadUnaligned(fromByteOffset: at + 16, as: UInt64.self), offset: offset, size: size,
+          link: Int(data.loadUnaligned(fromByteOffset: at + 40, as: UInt32.self))))
+    }
+    self.sections = sections
+  }
+
+  /// What a section has in the file; nothing for one that is not in it, or not whole.
+  private func contents(_ section: Section) -> UnsafeRawBufferPointer? {
+    guard section.type != Self.noBits, section.offset <= data.count, section.size <= data.count - section.offset else {
+      return nil
+    }
+    return UnsafeRawBufferPointer(rebasing: data[section.offset..<section.offset + section.size])
+  }
+
+  private static let symbolTable: UInt32 = 2
+  private static let noBits: UInt32 = 8
+
+  /// Tells each symbol, in the order of the table. Names are made only when asked for: there are tens of thousands.
+  func forEachSymbol(_ body: (_ name: () -> String, Symbol) -> Void) {
+    guard let table = sections.first(where: { $0.type == Self.symbolTable }), sections.indices.contains(table.link),
+      let entries = contents(table), let names = contents(sections[table.link])
+    else { return }
+    for at in stride(from: 0, to: entries.count - 23, by: 24) {
+      let info = entries[at + 4]
+      let type: SymbolType =
+        switch info & 0xf {
+        case 2: .function
+        case 4: .file
+        default: .other
+        }
+      let symbol = Symbol(
+        type: type, isLocal: info >> 4 == 0,
+        value: entries.loadUnaligned(fromByteOffset: at + 8, as: UInt64.self),
+        size: entries.loadUnaligned(fromByteOffset: at + 16, as: UInt64.self))
+      let start = Int(entries.loadUnaligned(fromByteOffset: at, as: UInt32.self))
+      body({ String(decoding: names.dropFirst(start).prefix { $0 != 0 }, as: UTF8.self) }, symbol)
+    }
+  }
+
+  /// What lies at some addresses; `nil` if no section of the file has them all.
+  func bytes(_ addresses: Range<UInt64>) -> UnsafeRawBufferPointer? {
+    for section in sections where section.address > 0 && section.address <= addresses.lowerBound {
+      guard let contents = contents(section), let size = Int(exactly: addresses.upperBound - section.address),
+        size <= contents.count
+      else { continue }
+      let start = Int(addresses.lowerBound - section.address)
+      return UnsafeRawBufferPointer(rebasing: contents[start..<size])
+    }
+    return nil
+  }
+}

@@ -1,0 +1,85 @@
+/// Where the function tracer of a kernel can stop: the table that gcc and the linker made, as a built `vmlinux` has it.
+///
+/// The tracer takes numbers of this table as well as names (`kernel/trace/ftrace.c`, `add_rec_by_index()`), and a number
+/// costs it nothing, where each name is looked for among all of the kernel's symbols: a second in an emulated guest.
+public struct TraceTable: Sendable, Hashable {
+  /// A function of the kernel's image.
+  private struct Function: Hashable {
+    var name: String
+    var file: String?
+    var address: UInt64
+    var size: UInt64
+  }
+
+  private var functions: [Function] = []
+  /// In the order of the kernel's own table.
+  private var sites: [UInt64] = []
+
+  /// - Parameter bytes: an ELF file for x86-64, not relocatable.
+  /// - Returns: `nil` if it is none, or has no such table: the configuration has no function tracer then.
+  public init?(_ bytes: UnsafeRawBufferPointer) {
+    guard let elf = ELFFile(bytes) else { return nil }
+    var marks: [String: UInt64] = [:]
+    var file: String?
+    elf.forEachSymbol { name, symbol in
+      switch symbol.type {
+      case .file: file = name()
+      case .function where symbol.size > 0:
+        functions.append(
+          Function(name: name(), file: symbol.isLocal ? file : nil, address: symbol.value, size: symbol.size))
+      case .other where symbol.size == 0 && !symbol.isLocal:
+        let text = name()
+        if text.hasSuffix("_mcount_loc") { marks[text] = symbol.value }
+      case .function, .other: break
+      }
+    }
+    guard let start = marks["__start_mcount_loc"], let stop = marks["__stop_mcount_loc"], start < stop,
+      let table = elf.bytes(start..<stop)
+    else { return nil }
+    sites = stride(from: 0, to: table.count - 7, by: 8).map { table.loadUnaligned(fromByteOffset: $0, as: UInt64.self) }
+    // The kernel leaves out what the linker has emptied, and sorts.
+    sites.removeAll { $0 == 0 }
+    sites.sort()
+    functions.sort { ($0.address, $0.name) < ($1.address, $1.name) }
+  }
+
+  /// One function that can be traced.
+  public struct Entry: Sendable, Hashable {
+    /// As the kernel names it, with the suffix of a copy: `f.isra.0`.
+    public var name: String
+    /// From 1, as the kernel counts what is written to `set_ftrace_filter`.
+    public var number: Int
+
+    public init(name: String, number: Int) {
+      self.name = name
+      self.number = number
+    }
+  }
+
+  /// The places at which runs of a source's function can be seen: its own and those of the copies that gcc made of it.
+  /// - Parameters:
+  ///   - name: as the source has it.
+  ///   - file: the C file's name without its directory, by which functions of one name are told apart.
+  /// - Returns: none if it was inlined everywhere, or must not be traced.
+  public func entries(of name: String, in file: String) -> [Entry] {
+    let named = functions.filter { $0.name == name || $0.name.hasPrefix(name + ".") && !$0.name.hasSuffix(".cold") }
+    // Functions of a header are known under the files that include it, and global ones under none.
+    let here = named.filter { $0.file == file }
+    return (here.isEmpty ? named : here).compactMap { function in
+      guard let index = firstSite(from: function.address), sites[index] < function.address + function.size else {
+        return nil
+      }
+      return Entry(name: function.name, number: index + 1)
+    }
+  }
+
+  private func firstSite(from address: UInt64) -> Int? {
+    var low = 0
+    var high = sites.count
+    while low < high {
+      let middle = (low + high) / 2
+      if sites[middle] < address { low = middle + 1 } else { high = middle }
+    }
+    return low < sites.count ? low : nil
+  }
+}

@@ -1,0 +1,59 @@
+import BenchModel
+import Verdicts
+
+/// The changed code of a series with what ran of it, as the reports show it.
+struct ChangedCode {
+  struct Row {
+    /// `dma_buf_mmap()`, `declarations`
+    var what: String
+    var file: String
+    /// `12 times in 5 tests`
+    var ran: String
+    var state: Reached.State
+  }
+
+  var rows: [Row]
+  /// What is to be said beside the rows.
+  var remarks: [String]
+
+  /// - Returns: `nil` where nobody looked.
+  init?(_ trial: Trial?) {
+    guard let change = trial?.change else { return nil }
+    remarks = []
+    let run = trial?.run
+    if change.isNothing { remarks.append("No code that is compiled differs from the base's.") }
+    rows = run?.execution.map { change.reached($0).map(Row.init) } ?? []
+    if let failure = run?.execution?.failure { remarks.append("Not counted: \(failure).") }
+    if rows.isEmpty, !change.pieces.isEmpty {
+      remarks.append("Changed: \(change.pieces.map { "\($0.words) in \($0.file)" }.joined(separator: ", ")).")
+    }
+    let named = Set(change.pieces.filter { $0.kind == .function }.map(\.name))
+    let others = change.functions.filter { !named.contains($0.name) }
+    if !others.isEmpty {
+      let ran = others.count { (run?.execution?.count($0.name) ?? 0) > 0 }
+      let first = others.prefix(8).map { "\($0.name)()" }.joined(separator: ", ")
+      remarks.append(
+        "\(Words.counted(others.count, "other function")) compiled to other code, \(ran) of them ran: "
+          + first + (others.count > 8 ? ", …" : "") + ".")
+    }
+    if !change.unexamined.isEmpty {
+      remarks.append("\(Words.counted(change.unexamined.count, "more object")) differ and were not looked into.")
+    }
+    for file in change.notCompiled { remarks.append("\(file): changed, and not compiled under this configuration.") }
+  }
+}
+
+extension ChangedCode.Row {
+  init(_ reached: Reached) {
+    what = reached.piece.words
+    file = reached.piece.file
+    state = reached.state
+    switch reached.state {
+    case .ran:
+      let carrier = reached.carrier == reached.piece.name ? "" : " (seen in \(reached.carrier ?? "")())"
+      ran = "\(Words.counted(reached.runs, "time")) in \(Words.counted(reached.tests, "test"))" + carrier
+    case .notReached: ran = "no test ran it"
+    case .notCounted: ran = "cannot be counted"
+    }
+  }
+}

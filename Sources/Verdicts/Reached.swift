@@ -1,0 +1,81 @@
+public import BenchModel
+
+/// What became of one changed piece of the source in the guest.
+public struct Reached: Codable, Sendable, Hashable {
+  public enum State: String, Codable, Sendable, Hashable {
+    /// It ran, or one of those that it is inlined into did.
+    case ran
+    /// It can be counted, and did not run in any test.
+    case notReached = "not-reached"
+    /// The kernel counts none of what it is in.
+    case notCounted = "not-counted"
+  }
+
+  public var piece: CodeChange.Piece
+  public var state: State
+  /// The carrier that ran most; `nil` if none did.
+  public var carrier: String?
+  /// How often that one ran, in all tests together.
+  public var runs: Int
+  /// In how many tests.
+  public var tests: Int
+}
+
+extension CodeChange {
+  /// Holds the changed pieces against what was counted.
+  public func reached(_ execution: Execution) -> [Reached] {
+    let untraceable = Set(execution.untraceable)
+    return pieces.map { piece in
+      // Its own name says more than that of one it is inlined into, if it has run at all.
+      let most = piece.carriers.map { ($0, execution.count($0)) }
+        .max { a, b in
+          let own = (a.0 == piece.name && a.1 > 0, b.0 == piece.name && b.1 > 0)
+          return own.0 != own.1 ? own.1 : (a.1, b.0) < (b.1, a.0)
+        }
+      if let (carrier, runs) = most, runs > 0 {
+        return Reached(
+          piece: piece, state: .ran, carrier: carrier, runs: runs, tests: execution.runs[carrier]?.count ?? 0)
+      }
+      let isCountable = !piece.carriers.allSatisfy(untraceable.contains)
+      return Reached(piece: piece, state: isCountable ? .notReached : .notCounted, carrier: nil, runs: 0, tests: 0)
+    }
+  }
+
+  /// Why it is not known that the changed code ran; nothing if it is.
+  /// - Parameter execution: `nil` if nothing was counted.
+  func doubts(_ execution: Execution?) -> [Reason] {
+    var reasons = notCompiled.map { Reason($0, "changed, and this configuration does not compile it") }
+    if isNothing { return reasons }
+    guard let execution else {
+      reasons.append(Reason("what of the changed code ran is not known: nothing was counted"))
+      return reasons
+    }
+    if let failure = execution.failure {
+      reasons.append(Reason("what of the changed code ran is not known: \(failure)"))
+      return reasons
+    }
+    for entry in reached(execution) where entry.state != .ran { reasons.append(Self.reason(entry)) }
+    if pieces.isEmpty, !functions.contains(where: { execution.count($0.name) > 0 }) {
+      let names = functions.prefix(3).map { "\($0.name)()" } + unexamined.prefix(max(0, 3 - functions.count))
+      let more = functions.count + unexamined.count - names.count
+      reasons.append(
+        Reason("no test is known to have run what changed: \(names.joined(separator: ", "))\(more > 0 ? ", …" : "")"))
+    }
+    return reasons
+  }
+
+  private static func reason(_ entry: Reached) -> Reason {
+    let piece = entry.piece
+    let subject = piece.kind == .function ? piece.words : "\(piece.words) in \(piece.file)"
+    let place = piece.kind == .function ? "changed in \(piece.file), " : "changed, "
+    let others = piece.carriers.count { $0 != piece.name }
+    switch entry.state {
+    case .ran: return Reason(subject, "ran")
+    case .notCounted: return Reason(subject, place + "and the kernel cannot count whether it runs")
+    case .notReached where piece.isInlined || piece.kind == .declarations:
+      let what = piece.kind == .declarations ? "used by" : "inlined into"
+      return Reason(subject, place + "\(what) \(others) function\(others == 1 ? "" : "s"), of which no test ran any")
+    case .notReached: return Reason(subject, place + "and no test ran it")
+    }
+  }
+}

@@ -1,0 +1,198 @@
+import Foundation
+import KernelCode
+import SystemPackage
+import TestSupport
+import Testing
+
+/// What gcc makes of C, as in a build of the kernel's.
+private func assembly(_ source: String, flags: [String] = []) throws -> AssemblyOutline {
+  let scratch = try Scratch()
+  let file = try scratch.write("a.c", source)
+  let output = scratch.path.appending("a.s")
+  try gcc(
+    ["-O2", "-w", "-D__LINE__=0", "-fno-asynchronous-unwind-tables", "-S", "-o", output.string, file.string] + flags)
+  return AssemblyOutline(try bytes(output))
+}
+
+private func bytes(_ file: FilePath) throws -> [UInt8] { Array(try Data(contentsOf: URL(filePath: file.string))) }
+
+private func gcc(_ arguments: [String]) throws {
+  let process = Process()
+  process.executableURL = URL(filePath: "/usr/bin/gcc")
+  process.arguments = arguments
+  try process.run()
+  process.waitUntilExit()
+  try #require(process.terminationStatus == 0)
+}
+
+private let source = """
+  extern int printk(const char *, ...);
+  extern void outside(void *);
+  struct ops { int (*open)(int); };
+  static int limit = 4;
+  static __attribute__((noinline)) int helper(int x)
+  {
+    if (__builtin_expect(x > limit, 0)) { printk("too many: %d\\n", x); __builtin_trap(); }
+    return x * 3;
+  }
+  static inline int inlined(int x) { return x + 7; }
+  int caller(int x)
+  {
+    int room[4] = { x };
+    outside(room);
+    return helper(x) + inlined(room[1]);
+  }
+  int other(int x)
+  {
+    static int calls;
+    printk("line %d\\n", __LINE__);
+    return helper(++calls + x);
+  }
+  const struct ops table = { .open = other };
+  """
+
+@Suite("What of compiled code changed")
+struct AssemblyTests {
+  static let variants: [[String]] = [[], ["-fsanitize=kernel-address"], ["-fno-omit-frame-pointer", "-fno-inline"]]
+
+  private func change(_ flags: [String], _ old: String, _ new: String) throws -> AssemblyChange {
+    try #require(source.contains(old))
+    return AssemblyChange(
+      before: try assembly(source, flags: flags),
+      after: try assembly(source.replacing(old, with: new), flags: flags))
+  }
+
+  @Test("lines that moved are no change", arguments: variants)
+  func moved(flags: [String]) throws {
+    #expect(try change(flags, "static inline int", "\n/* three\nmore\nlines */\nstatic inline int").isEmpty)
+    #expect(try change(flags, "  int room", "\n\n\n  int room").isEmpty)
+  }
+
+  @Test("other names and other words for the same are no change", arguments: variants)
+  func equal(flags: [String]) throws {
+    #expect(try change(flags, "return x * 3;", "return 2 * x + x;").isEmpty)
+    #expect(try change(flags, "int (*open)(int);", "int (*open)(int value);").isEmpty)
+  }
+
+  @Test("a function that differs is told, and its neighbours are not", arguments: variants)
+  func one(flags: [String]) throws {
+    let change = try change(flags, "return x * 3;", "outside(0); return x * 3;")
+    #expect(change.functions == ["helper"])
+    #expect(change.data == [:])
+    #expect(!change.rest)
+  }
+
+  @Test("what is inlined shows in who has it")
+  func inlined() throws {
+    let change = try change([], "x + 7", "x + 8")
+    #expect(change.functions == ["caller"])
+    #expect(!change.present.contains("inlined"))
+  }
+
+  @Test("a string is a part of the function that names it", arguments: variants)
+  func string(flags: [String]) throws {
+    #expect(try change(flags, "too many", "too few").functions == ["helper"])
+  }
+
+  @Test("a table is told with the functions that it leads to")
+  func table() throws {
+    let change = try change([], ".open = other", ".open = caller")
+    #expect(change.functions == [])
+    #expect(change.data["table"] == ["caller"])
+  }
+
+  @Test("a variable is told with the functions that use it")
+  func variable() throws {
+    let change = try change([], "int limit = 4", "volatile int limit = 5")
+    #expect(change.data["limit"] == ["helper"])
+  }
+
+  @Test("a new function is a change")
+  func new() throws {
+    #expect(
+      try change([], "const struct ops", "int fresh(void) { return 1; }\nconst struct ops").functions == ["fresh"])
+  }
+
+  @Test("all is new in a new file")
+  func newFile() throws {
+    let change = AssemblyChange(before: nil, after: try assembly(source))
+    #expect(change.functions == ["caller", "helper", "other"])
+  }
+}
+
+@Suite("Where the function tracer can stop")
+struct TraceTableTests {
+  /// Linked as a kernel is: with the table of calls that gcc records, between two marks.
+  private func table(_ files: [String: String], flags: [String] = []) throws -> TraceTable? {
+    let scratch = try Scratch()
+    let names = try files.sorted { $0.key < $1.key }.map { try scratch.write($0.key, $0.value).string }
+    let output = scratch.path.appending("vmlinux")
+    try gcc(
+      flags + [
+        "-O2", "-w", "-fno-pie", "-no-pie", "-nostdlib", "-static", "-Wl,-e,one",
+        "-Wl,--defsym=__start_mcount_loc=__start___mcount_loc", "-Wl,--defsym=__stop_mcount_loc=__stop___mcount_loc",
+        "-o", output.string,
+      ] + names)
+    return try bytes(output).withUnsafeBytes { TraceTable($0) }
+  }
+
+  private static let traced = ["-pg", "-mfentry", "-mrecord-mcount"]
+  private static let files = [
+    "a.c": """
+    __attribute__((no_instrument_function)) void __fentry__(void) { }
+    static __attribute__((noinline)) int same(int x) { return x + 1; }
+    int one(int x) { return same(x); }
+    __attribute__((no_instrument_function)) int quiet(int x) { return x; }
+    """,
+    "b.c": """
+    static __attribute__((noinline)) int same(int x) { return x - 1; }
+    int two(int x) { return same(x); }
+    """,
+  ]
+
+  @Test("every function has its number, in the order of the addresses, from 1")
+  func numbers() throws {
+    let table = try #require(try table(Self.files, flags: Self.traced))
+    let found =
+      ["one", "two"].flatMap { table.entries(of: $0, in: "a.c") } + table.entries(of: "same", in: "a.c")
+      + table.entries(of: "same", in: "b.c")
+    #expect(Set(found.map(\.number)) == [1, 2, 3, 4])
+    #expect(found.map { $0.name.prefix { $0 != "." } } == ["one", "two", "same", "same"])
+  }
+
+  @Test("functions of one name are told apart by their files")
+  func sameName() throws {
+    let table = try #require(try table(Self.files, flags: Self.traced))
+    #expect(table.entries(of: "same", in: "a.c") != table.entries(of: "same", in: "b.c"))
+    #expect(table.entries(of: "same", in: "header.h").count == 2)
+  }
+
+  @Test("what is not traced has none")
+  func untraceable() throws {
+    let table = try #require(try table(Self.files, flags: Self.traced))
+    #expect(table.entries(of: "quiet", in: "a.c") == [])
+    #expect(table.entries(of: "nowhere", in: "a.c") == [])
+  }
+
+  @Test(
+    "what is no kernel has no table",
+    arguments: [[], [0x7f, 0x45, 0x4c, 0x46, 2, 1], Array(repeating: 0xff, count: 200)] as [[UInt8]])
+  func damaged(bytes: [UInt8]) { #expect(bytes.withUnsafeBytes { TraceTable($0) } == nil) }
+
+  @Test("a damaged file is read as far as it goes, and no farther")
+  func cut() throws {
+    let scratch = try Scratch()
+    let file = try scratch.write("a.c", Self.files["b.c"]!)
+    let output = scratch.path.appending("a.o")
+    try gcc(["-O2", "-c", "-o", output.string, file.string])
+    let whole = try bytes(output)
+    for end in stride(from: 0, to: whole.count, by: 7) {
+      #expect(whole[..<end].withUnsafeBytes { TraceTable($0) } == nil)
+    }
+    for place in stride(from: 16, to: 64, by: 1) {
+      var damaged = whole
+      damaged[place] = 0xff
+      #expect(damaged.withUnsafeBytes { TraceTable($0) } == nil)
+    }
+  }
+}
