@@ -112,7 +112,7 @@ let package = Package(
     .testTarget(
       name: "SeriesIntakeTests", dependencies: ["SeriesIntake", "BenchModel", "TestSupport"], swiftSettings: strict),
     .testTarget(
-      name: "KernelBuildTests", dependencies: ["KernelBuild", "BenchModel", "TestSupport", "Toolbox"],
+      name: "KernelBuildTests", dependencies: ["KernelBuild", "BenchModel", "KernelCode", "TestSupport", "Toolbox", systemPackage],
       swiftSettings: strict),
     .testTarget(
       name: "GuestMachineTests", dependencies: ["GuestMachine", "BenchModel", "GuestProtocol", "TestSupport"],

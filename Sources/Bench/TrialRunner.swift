@@ -97,8 +97,6 @@ struct TrialRunner: Sendable {
         }
         events.send(.stageStarted(series: name, stage: .build))
         let log = Self.absolute(evidence.appending("build.log"))
-        // Beside the link, which keeps one processor busy.
-        async let assembly = tree.assembleTouched(one.series, jobs: resources.jobs)
         let built = try await tree.build(one.series, jobs: resources.jobs, log: log) { text in
           events.send(.progress(series: name, stage: .build, text: text))
         }
@@ -112,8 +110,7 @@ struct TrialRunner: Sendable {
           return (trial, nil)
         }
         let imaged = ContinuousClock.now
-        let change = try await tree.compiledChange(
-          of: one.series, work: built.work, assembly: await assembly, jobs: resources.jobs)
+        let change = try await tree.compiledChange(of: one.series, built, jobs: resources.jobs)
         trial.change = change
         if change.isNothing {
           trial.result = .sameCode

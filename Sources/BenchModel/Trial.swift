@@ -245,6 +245,47 @@ public struct KernelReport: Codable, Sendable, Hashable {
   }
 }
 
+/// What is known of a guest that hung.
+public struct GuestHang: Codable, Sendable, Hashable {
+  /// How far it had come.
+  public enum Place: Codable, Sendable, Hashable {
+    /// Nothing was ever on its console.
+    case noOutput
+    /// The kernel spoke, and PID 1 never did.
+    case beforeInit
+    case inTest(String)
+    /// PID 1 had spoken, and no test was running.
+    case betweenTests
+  }
+
+  /// What its processors did.
+  public enum State: String, Codable, Sendable, Hashable {
+    /// One at least was at work in the kernel: it spins.
+    case busy
+    /// None had anything to do: something waits for what does not come.
+    case asleep
+    /// It did not answer.
+    case unknown
+  }
+
+  public var place: Place
+  public var state: State
+  /// The kernel's functions that its processors were in.
+  public var busyIn: [String]
+  /// Tasks in uninterruptible sleep: `patchbench-guest in dma_buf_mmap`.
+  public var blocked: [String]
+  /// All that the kernel said when it was interrupted: backtraces, held locks, blocked tasks.
+  public var answer: [String]
+
+  public init(place: Place, state: State, busyIn: [String], blocked: [String], answer: [String]) {
+    self.place = place
+    self.state = state
+    self.busyIn = busyIn
+    self.blocked = blocked
+    self.answer = answer
+  }
+}
+
 /// A guest that did not live through a test.
 public struct GuestDeath: Codable, Sendable, Hashable {
   /// The test that was running.
@@ -278,11 +319,15 @@ public struct GuestRun: Codable, Sendable, Hashable {
   public var anomalies: [String]
   /// The last lines of the console, for a guest that did not complete.
   public var lastLines: [String]
+  /// What it was doing, for a guest that had to be destroyed.
+  public var hang: GuestHang?
+  /// From a test to what the kernel said while it ran.
+  public var logs: [String: [String]]?
 
   public init(
     release: String?, accelerator: Accelerator, ending: GuestEnding, deaths: [GuestDeath] = [], booted: Bool,
     tests: [TestResult], reports: [KernelReport], execution: Execution? = nil, anomalies: [String],
-    lastLines: [String]
+    lastLines: [String], hang: GuestHang? = nil, logs: [String: [String]]? = nil
   ) {
     self.release = release
     self.accelerator = accelerator
@@ -294,6 +339,8 @@ public struct GuestRun: Codable, Sendable, Hashable {
     self.execution = execution
     self.anomalies = anomalies
     self.lastLines = lastLines
+    self.hang = hang
+    self.logs = logs
   }
 
   /// The run, with what a fresh guest made of the tests behind the last death.
@@ -303,6 +350,8 @@ public struct GuestRun: Codable, Sendable, Hashable {
     run.tests = tests.map { test in test.status == .missing ? answers[test.name] ?? test : test }
     run.deaths += next.deaths
     run.reports += next.reports
+    run.hang = hang ?? next.hang
+    run.logs = (logs ?? [:]).merging(next.logs ?? [:]) { first, second in first + second }
     if let more = next.execution { run.execution = run.execution?.adding(more) ?? more }
     run.anomalies += next.anomalies
     if !next.booted {

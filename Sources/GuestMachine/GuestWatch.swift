@@ -11,11 +11,14 @@ public struct GuestClocks: Sendable, Hashable {
   public var silence: Duration
   /// From the start to the end.
   public var run: Duration
+  /// What a guest that is overdue gets to say why. The kernel itself waits ten seconds for a processor's backtrace.
+  public var answer: Duration
 
-  public init(boot: Duration, silence: Duration, run: Duration) {
+  public init(boot: Duration, silence: Duration, run: Duration, answer: Duration = .seconds(15)) {
     self.boot = boot
     self.silence = silence
     self.run = run
+    self.answer = answer
   }
 
   /// For an accelerator. An emulated guest with KASAN needs six seconds to its first line on an idle machine of two
@@ -63,6 +66,8 @@ public struct GuestWatch<C: Clock>: Sendable where C.Duration == Duration {
     var lastWord = start
     var hello: C.Instant?
     var ending: GuestEnding?
+    /// When a guest that is overdue was asked what it does.
+    var asked: C.Instant?
 
     for await signal in machine.signals {
       let now = clock.now
@@ -91,7 +96,13 @@ public struct GuestWatch<C: Clock>: Sendable where C.Duration == Duration {
         ending = ending ?? transcript.ending(reason)
       }
       if ending == nil, let overdue = overdue(now, start: start, lastWord: lastWord, hello: hello) {
+        // Before it is destroyed, it has to say why it hangs.
         ending = overdue
+        asked = now
+        transcript.beginAnswer()
+        await machine.interrupt()
+      } else if let since = asked, since.duration(to: now) > clocks.answer {
+        asked = nil
         await machine.destroy()
       }
     }
@@ -138,7 +149,19 @@ struct GuestTranscript {
   /// How much of the console a report shows of a guest that did not complete.
   private static let lastLines = 25
 
+  private var isAnswering = false
+  private var hasSpoken = false
+
+  /// Says that the guest is overdue, and was interrupted to say why.
+  mutating func beginAnswer() {
+    isAnswering = true
+    hasSpoken = console.hasSpoken
+    console.beginAnswer()
+  }
+
   mutating func take(_ event: GuestEvent) {
+    // It had its time; what comes between the interrupt and the end is not what it was asked for.
+    if isAnswering { return }
     switch event {
     case .planned(let names): planned = names
     case .started(let name): running = name
@@ -197,7 +220,21 @@ struct GuestTranscript {
               ? "it was running when the guest ended" : stopReason ?? "the guest ended before it")
       },
       reports: console.reports, execution: execution, anomalies: notes,
-      lastLines: ending == .completed ? [] : console.lastLines(Self.lastLines))
+      lastLines: ending == .completed ? [] : console.lastLines(Self.lastLines), hang: hang,
+      logs: console.slices.mapValues(\.lines))
+  }
+
+  /// What became of the interrupt; `nil` if none was sent.
+  private var hang: GuestHang? {
+    guard isAnswering else { return nil }
+    let answer = HangAnswer(console.answer)
+    let place: GuestHang.Place =
+      if let running { .inTest(running) } else if !planned.isEmpty { .betweenTests } else if hasSpoken {
+        .beforeInit
+      } else { .noOutput }
+    let state: GuestHang.State = answer.busyIn.isEmpty ? (answer.idle > 0 ? .asleep : .unknown) : .busy
+    return GuestHang(
+      place: place, state: state, busyIn: answer.busyIn, blocked: answer.blocked, answer: console.answer)
   }
 }
 

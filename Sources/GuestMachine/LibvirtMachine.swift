@@ -63,6 +63,10 @@ public final class LibvirtMachine: SavableMachine {
     await queue.run { [domain] in _ = virDomainDestroy(domain.raw) }
   }
 
+  public func interrupt() async {
+    await queue.run { [domain] in _ = virDomainInjectNMI(domain.raw, 0) }
+  }
+
   public func save(to file: FilePath) async throws {
     try await queue.call { [domain] in
       guard virDomainSaveFlags(domain.raw, file.string, nil, 0) == 0 else {

@@ -30,6 +30,8 @@ public protocol Machine: Sendable {
   var signals: AsyncStream<MachineSignal> { get }
   /// Ends the machine now; harmless if it is gone already.
   func destroy() async
+  /// Sends a non-maskable interrupt, which a kernel hears also where it hears nothing else.
+  func interrupt() async
 }
 
 /// What starts machines: libvirt, or a script in the tests.

@@ -7,6 +7,8 @@ public import Toolbox
 
 /// How many of a failing build's errors are kept.
 private let mostDiagnostics = 5
+/// More objects than this would keep the link waiting.
+private let mostBesideLink = 8
 private let seriesDeadline = Duration.seconds(2 * 3600)
 
 /// What came of a series' build.
@@ -18,6 +20,8 @@ public struct SeriesBuild: Sendable {
   public var work: BuildWork
   /// Its own steps alone.
   public var seconds: StageSeconds
+  /// The objects that it touches as assembly, where that was made beside the build.
+  var assembly: AssemblySides?
 }
 
 extension BaseBuild {
@@ -96,18 +100,27 @@ extension SeriesTree {
       RecordedBuild.command(of: target, in: base.tree)
     }
     guard let commands else { return nil }
+    // Beside the link, which keeps only one processor busy. In this makefile and not in one of its own: two mounts of one
+    // overlay at the same time are no good.
+    let sides = try assembly(of: objects.count <= mostBesideLink ? objects : [], in: "touched")
+    try sides.after.makeDirectory()
     let makefile = scratch.appending("replay.mk")
-    try Data(commands.text.utf8).write(to: URL(filePath: makefile.string))
-    var environment = try RecordedEnvironment(base.environment).variables.merging(base.kbuild.cacheEnvironment) { $1 }
-    environment["CCACHE_STATSLOG"] = statistics.string
+    try Data((commands.text + sides.after.rules).utf8).write(to: URL(filePath: makefile.string))
+    let environment = try recordedEnvironment
+    async let before: Void = sides.before.run(jobs: 1, environment: environment, wrap: inBase)
+    let counted = environment.merging(["CCACHE_STATSLOG": statistics.string]) { $1 }
     let counter = BuildProgress(progress)
     let begun = ContinuousClock.now
     let status = try await wrap(
       Tool(
-        "make", ["-rR", "--no-print-directory", "-j\(jobs)", "-f", makefile.string], environment: environment)
+        "make", ["-rR", "--no-print-directory", "-j\(jobs)", "-f", makefile.string, sides.after.variable],
+        environment: counted)
     ).run(log: log, deadline: seriesDeadline, line: counter.line)
+    try await before
     guard status.isSuccess else { return nil }
-    return built(.replay, counter, before: begun - start)
+    var build = built(.replay, counter, before: begun - start)
+    build.assembly = sides
+    return build
   }
 
   /// The build by kbuild itself, whatever the series touches.

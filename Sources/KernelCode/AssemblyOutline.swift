@@ -13,7 +13,7 @@ public struct AssemblyOutline: Sendable, Hashable {
   private enum Part {
     case function(String)
     case data(String)
-    /// KASAN's description of a variable, with the line where it is declared.
+    /// KASAN's description of a variable, with the line where it is declared, and what belongs to that.
     case description
   }
 
@@ -40,7 +40,7 @@ public struct AssemblyOutline: Sendable, Hashable {
       if first.elementsEqual(".type".utf8), words.count >= 3 {
         finish(&self)
         let name = SteadyAssembly.plain(words[1])
-        if words[1].starts(with: ".LASAN".utf8) {
+        if [".LASAN", "_sub_I_", "_sub_D_"].contains(where: { words[1].starts(with: $0.utf8) }) {
           part = .description
         } else {
           part = words[2].elementsEqual("@function".utf8) ? .function(name) : .data(name)

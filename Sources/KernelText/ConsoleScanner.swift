@@ -25,6 +25,13 @@ public struct ConsoleScanner: Sendable {
   /// `6.12.117` in `Linux version 6.12.117 (…)`.
   public private(set) var release: String?
 
+  /// What was said since ``beginAnswer()``, with time stamps.
+  public private(set) var answer: [String] = []
+  /// From a test to what the kernel said while it ran, with time stamps; not so the marks themselves.
+  public private(set) var slices: [String: LogSlice] = [:]
+
+  private var isAnswering = false
+  private var sliceLines = 0
   private var input = ConsoleLines()
   private var tail: Tail
   private var speakers: [String: Speaker] = [:]
@@ -48,6 +55,13 @@ public struct ConsoleScanner: Sendable {
     self.input = input
   }
 
+  /// Says that the kernel was asked what it is doing: what it says from here on is its answer, and no report of its own.
+  public mutating func beginAnswer() {
+    for name in speakers.keys.sorted() { close(name) }
+    speakers = [:]
+    isAnswering = true
+  }
+
   /// Says that nothing more will come: closes what is open.
   public mutating func finish() {
     var input = self.input
@@ -56,6 +70,9 @@ public struct ConsoleScanner: Sendable {
     for speaker in speakers.keys.sorted() { close(speaker) }
     speakers = [:]
   }
+
+  /// Whether there was a single line.
+  public var hasSpoken: Bool { lineNumber > 0 }
 
   /// The last lines of the console with their time stamps, the newest last.
   public func lastLines(_ count: Int) -> [String] { tail.last(count) }
@@ -82,16 +99,34 @@ public struct ConsoleScanner: Sendable {
     var answers: String?
   }
 
+  /// Two processors' backtraces, the locks of some dozens of tasks.
+  private static let longestAnswer = 600
+  /// The most lines of all tests' slices together.
+  private static let mostSliceLines = 20_000
+
+  private mutating func addSlice(_ line: String, of test: String) {
+    if sliceLines >= Self.mostSliceLines {
+      slices[test, default: LogSlice()].dropped += 1
+    } else if slices[test, default: LogSlice()].add(line) {
+      sliceLines += 1
+    }
+  }
+
   /// How many lines may stand between `cut here` and the headline.
   private static let mostPreface = 16
   private static let mostSpeakers = 64
 
   private mutating func take(_ line: ConsoleLine) {
     lineNumber += 1
-    tail.append(line.shown)
     let text = line.text
     let name = line.caller ?? ""
+    if isAnswering {
+      if answer.count < Self.longestAnswer { answer.append(line.shown) }
+      return
+    }
+    tail.append(line.shown)
     if text.hasPrefix("Linux version ") { startsKernel(text) }
+    if let test, !text.hasPrefix(Self.testEnds) { addSlice(line.shown, of: test) }
     if text.hasPrefix(Self.testBegins) || text.hasPrefix(Self.testEnds) { return mark(text) }
     if firstPanicLine == nil, text.hasPrefix("Kernel panic - not syncing") { firstPanicLine = text }
     if Self.isRule(text) { return takeRule(line, name) }

@@ -16,7 +16,34 @@ extension GuestEnding {
   }
 }
 
+extension GuestHang {
+  /// Where it stopped and what it was doing, as the end of a sentence.
+  public var words: String {
+    let whereabouts =
+      switch place {
+      case .noOutput: "no output at all"
+      case .beforeInit: "stopped before init"
+      case .inTest(let test): "stopped in \(test)"
+      case .betweenTests: "stopped between two tests"
+      }
+    let doing =
+      switch state {
+      case .busy: "the kernel is busy in \(busyIn.joined(separator: ", "))"
+      case .asleep: "no processor has anything to do"
+      case .unknown: "it does not answer an NMI"
+      }
+    let tasks = blocked.prefix(4).joined(separator: ", ") + (blocked.count > 4 ? ", …" : "")
+    return "\(whereabouts), \(doing)" + (blocked.isEmpty ? "" : "; blocked: \(tasks)")
+  }
+}
+
 extension GuestRun {
+  /// How it ended, and if it hung, where and doing what.
+  var endingWords: String {
+    if let hang { return "\(ending.words): \(hang.words)" }
+    return booted ? "\(ending.words) \(whereabouts)" : ending.words
+  }
+
   /// Where in its plan a guest ended. Tests run in the order of the plan, so the first that never reported is the one
   /// that was running.
   public var whereabouts: String {

@@ -57,7 +57,7 @@ struct Grounds {
     case .machineDied(let message):
       unknown.append(Reason("not the series' fault: the machine died \(run.whereabouts): \(message)"))
     case .panicked, .stoppedEarly, .silent, .bootDeadline, .runDeadline:
-      worse.append(Reason("does not reach its end: \(run.ending.words) \(run.whereabouts)"))
+      worse.append(Reason("does not reach its end: \(run.endingWords)"))
     }
   }
 

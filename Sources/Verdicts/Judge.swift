@@ -107,7 +107,7 @@ private func weighBoot(_ run: GuestRun, evidence: BaseEvidence, into judgement: 
   case .panicked, .stoppedEarly, .silent, .bootDeadline, .runDeadline:
     if evidence.run?.booted == true {
       judgement.verdict = .doesNotBoot
-      judgement.reasons = [Reason("does not boot: \(run.ending.words)")]
+      judgement.reasons = [Reason("does not boot: \(run.endingWords)")]
     } else if case .broken(let flaw, let baseRun) = evidence {
       // A base whose machine died is not known to fail: its flaw says so, and nothing more may be said.
       let fails = baseRun.map { if case .machineDied = $0.ending { false } else { true } } ?? false

@@ -176,6 +176,92 @@ private let panic = "[    6.000000] Kernel panic - not syncing: Fatal exception\
     #expect(run.tests[1].reason == "2 tests hang")
   }
 
+  static let nmi = """
+    [   60.000000][    C0] Kernel panic - not syncing: NMI: Not continuing
+    [   60.000001][    C0] CPU: 0 UID: 0 PID: 38 Comm: init Not tainted 6.12.117 #1
+    [   60.000002][    C0] RIP: 0010:dma_buf_mmap+0x10/0x20
+    [   60.000003][    C0] Sending NMI from CPU 0 to CPUs 1:
+    [   60.000004][    C1] NMI backtrace for cpu 1 skipped: idling at default_idle+0xf/0x20
+    [   60.000005][    C0] task:init            state:D stack:0     pid:38    tgid:38    ppid:1      flags:0x00000000
+    [   60.000006][    C0] Call Trace:
+    [   60.000007][    C0]  <TASK>
+    [   60.000008][    C0]  __schedule+0x10/0x20
+    [   60.000009][    C0]  pbtest_wait+0x10/0x20
+
+    """
+
+  @Test(
+    "a guest that hangs says why before it is destroyed",
+    arguments: [
+      ([], GuestHang.Place.noOutput), ([.console(banner)], .beforeInit), ([.results(plan)], .betweenTests),
+      ([.results(plan + first + KTAPWriter.start(2))], .inTest("a/b/second")),
+      ([.results(plan + KTAPWriter.start(1)), .console(banner)], .inTest("a/b/first")),
+    ] as [([Step], GuestHang.Place)])
+  func hangs(script: [Step], place: GuestHang.Place) async throws {
+    let clock = ScriptClock()
+    let machine = ScriptedMachine(script, answering: [.console(Self.nmi), .stop(.guest)], clock: clock)
+    let run = try await GuestWatch(Self.clocks, clock: clock).watch(machine, accelerator: .tcg) { _ in }.run
+    #expect(run.ending == .silent(seconds: 20))
+    let hang = try #require(run.hang)
+    #expect(hang.place == place)
+    #expect(hang.state == .busy)
+    #expect(hang.busyIn == ["dma_buf_mmap"])
+    #expect(hang.blocked == ["init in pbtest_wait"])
+    #expect(hang.answer.count == 10)
+    // The panic was of our making.
+    #expect(run.reports == [])
+    #expect(!machine.wasDestroyed)
+  }
+
+  @Test("one that does not answer is destroyed all the same")
+  func silent() async throws {
+    let clock = ScriptClock()
+    let machine = ScriptedMachine([.console(banner)], clock: clock)
+    let run = try await GuestWatch(Self.clocks, clock: clock).watch(machine, accelerator: .tcg) { _ in }.run
+    #expect(run.hang == GuestHang(place: .beforeInit, state: .unknown, busyIn: [], blocked: [], answer: []))
+    #expect(machine.wasDestroyed)
+  }
+
+  @Test("what a guest says of its tests when its time is over comes too late")
+  func late() async throws {
+    let clock = ScriptClock()
+    let machine = ScriptedMachine(
+      [.results(plan + KTAPWriter.start(1))],
+      answering: [.results(first + second + KTAPWriter.end(2)), .stop(.guest)], clock: clock)
+    let run = try await GuestWatch(Self.clocks, clock: clock).watch(machine, accelerator: .tcg) { _ in }.run
+    #expect(run.tests.map(\.status) == [.missing, .missing])
+    #expect(run.ending == .silent(seconds: 20))
+  }
+
+  @Test("a guest that ended by itself was not asked")
+  func notAsked() async throws {
+    let clock = ScriptClock()
+    let machine = ScriptedMachine([.results(plan + KTAPWriter.start(1)), .stop(.guest)], clock: clock)
+    #expect(try await GuestWatch(Self.clocks, clock: clock).watch(machine, accelerator: .tcg) { _ in }.run.hang == nil)
+  }
+
+  @Test("each test has its slice of the kernel log, and what was counted in it")
+  func slices() async throws {
+    let clock = ScriptClock()
+    func mark(_ words: String) -> String { "[    1.000000] patchbench: test \(words)\n" }
+    let log =
+      banner + mark("begins: a/b/first") + "[    1.100000] vgem: one\n" + mark("ends: a/b/first")
+      + "[    1.200000] between\n" + mark("begins: a/b/second")
+      + (0..<500).map { "[    2.000000] line \($0)\n" }.joined()
+      + mark("ends: a/b/second")
+    let counts =
+      KTAPWriter.ran("dma_buf_mmap", count: 3, number: 1) + KTAPWriter.ran("dma_buf_mmap.isra.0", count: 4, number: 1)
+    let machine = ScriptedMachine(
+      [.console(log), .results(plan + first + counts + second + KTAPWriter.end(2)), .stop(.guest)], clock: clock)
+    let run = try await GuestWatch(Self.clocks, clock: clock).watch(machine, accelerator: .tcg) { _ in }.run
+    #expect(run.logs?["a/b/first"] == ["[    1.100000] vgem: one"])
+    let second = try #require(run.logs?["a/b/second"])
+    #expect(second.count == 121)
+    #expect(second[60] == "… 380 lines are not shown …")
+    #expect(second.last == "[    2.000000] line 499")
+    #expect(run.execution == Execution(runs: ["dma_buf_mmap": ["a/b/first": 7]]))
+  }
+
   @Test func releaseIsReadFromTheConsole() async throws {
     let clock = ScriptClock()
     let machine = ScriptedMachine([.console(banner), .stop(.guest)], clock: clock)

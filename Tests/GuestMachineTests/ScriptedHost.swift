@@ -36,6 +36,7 @@ final class ScriptedHost: SavingHost {
     let machine: ScriptedMachine
     let host: ScriptedHost
     var signals: AsyncStream<MachineSignal> { machine.signals }
+    func interrupt() async { await machine.interrupt() }
     func destroy() async { await machine.destroy() }
     func save(to file: FilePath) async throws {
       if let refusal = host.refusal.save { throw refusal }

@@ -35,18 +35,25 @@ final class ScriptedMachine: Machine {
   let signals: AsyncStream<MachineSignal>
   private let state: State
 
-  init(_ script: [Step], clock: ScriptClock) {
-    let state = State(script)
+  /// - Parameter answer: what it does when it is interrupted, before it goes on with its script.
+  init(_ script: [Step], answering answer: [Step] = [], clock: ScriptClock) {
+    let state = State(script, answer)
     self.state = state
     signals = AsyncStream { state.next(clock) }
   }
 
   func destroy() async { state.destroy() }
+  func interrupt() async { state.interrupt() }
   var wasDestroyed: Bool { state.wasDestroyed }
 
   private final class State: Sendable {
     private let inner: Mutex<(rest: [Step], destroyed: Bool, over: Bool)>
-    init(_ script: [Step]) { inner = Mutex((script, false, false)) }
+    private let answer: [Step]
+    init(_ script: [Step], _ answer: [Step]) {
+      inner = Mutex((script, false, false))
+      self.answer = answer
+    }
+    func interrupt() { inner.withLock { $0.rest = answer + $0.rest } }
     func destroy() { inner.withLock { $0.destroyed = true } }
     var wasDestroyed: Bool { inner.withLock { $0.destroyed } }
 

@@ -72,12 +72,13 @@ let counted = Execution(
 
 func guest(
   _ tests: [TestResult], reports: [KernelReport] = [], ending: GuestEnding = .completed, booted: Bool = true,
-  deaths: [GuestDeath] = [], anomalies: [String] = [], lastLines: [String] = []
+  deaths: [GuestDeath] = [], anomalies: [String] = [], lastLines: [String] = [], hang: GuestHang? = nil,
+  logs: [String: [String]]? = nil
 ) -> TrialResult {
   .ran(
     GuestRun(
       release: "6.12.117", accelerator: .tcg, ending: ending, deaths: deaths, booted: booted, tests: tests,
-      reports: reports, execution: counted, anomalies: anomalies, lastLines: lastLines))
+      reports: reports, execution: counted, anomalies: anomalies, lastLines: lastLines, hang: hang, logs: logs))
 }
 
 let lost = TestResult(name: skipped.name, status: .missing)
@@ -148,7 +149,11 @@ func everyVerdict() -> RunRecord {
           GuestDeath(test: unbind, ending: .panicked("Kernel panic - not syncing: Fatal exception")),
           GuestDeath(test: skipped.name, ending: .silent(seconds: 75)),
         ], anomalies: ["the end marker is missing"],
-        lastLines: ["[    9.1] Kernel panic - not syncing: Fatal exception"]),
+        lastLines: ["[    9.1] Kernel panic - not syncing: Fatal exception"],
+        hang: GuestHang(
+          place: .inTest(skipped.name), state: .busy, busyIn: ["dma_buf_mmap"], blocked: [],
+          answer: ["RIP: 0010:dma_buf_mmap+0x1/0x2"]),
+        logs: [plain.name: ["[    8.1] vgem: a page is missing"]]),
       allSeconds
     ),
     (
@@ -167,7 +172,12 @@ func everyVerdict() -> RunRecord {
       StageSeconds(apply: 0.1, configure: 3.5, compile: 12)
     ),
     (
-      "dead", guest([], ending: .bootDeadline(seconds: 60), booted: false, lastLines: ["[    0.4] Mounting root"]),
+      "dead",
+      guest(
+        [], ending: .bootDeadline(seconds: 60), booted: false, lastLines: ["[    0.4] Mounting root"],
+        hang: GuestHang(
+          place: .beforeInit, state: .asleep, busyIn: [], blocked: ["swapper/0 in dma_buf_init"],
+          answer: ["[   60.1] Kernel panic - not syncing: NMI: Not continuing", "[   60.2] task:swapper/0 state:D"])),
       StageSeconds(apply: 0.1, configure: 3.5, compile: 50, link: 6.75, start: 0.5, boot: 60)
     ),
     (
@@ -223,7 +233,13 @@ func hostileRun() -> RunRecord {
     [test, TestResult(name: hostile + "2", status: .crash, reason: hostile)],
     reports: [report(hostile, test: hostile, trace: ["```", hostile, "~~~"])], ending: .panicked(hostile),
     deaths: [GuestDeath(test: hostile, ending: .panicked(hostile)), GuestDeath(test: hostile, ending: .stoppedEarly)],
-    anomalies: [hostile], lastLines: ["````", hostile])
+    anomalies: [hostile], lastLines: ["````", hostile],
+    hang: GuestHang(
+      place: .inTest(hostile), state: .busy, busyIn: [hostile], blocked: [hostile], answer: ["```", hostile]),
+    logs: [hostile: ["```", hostile]])
+  let change = CodeChange(
+    pieces: [CodeChange.Piece(kind: .function, name: hostile, file: hostile, carriers: [hostile])],
+    functions: [CodeChange.Function(name: hostile, file: hostile)], notCompiled: [hostile], unexamined: [hostile])
   return record(
     header([bad] + others, reason: hostile), base: guest([plain]),
     results: [
@@ -236,5 +252,5 @@ func hostileRun() -> RunRecord {
           BuildFailure(diagnostics: [Diagnostic(file: hostile, line: 1, message: hostile, patch: hostile)], tail: [])),
         StageSeconds()
       ),
-    ])
+    ], changes: [hostile: change])
 }

@@ -85,6 +85,7 @@ enum TestProcess {
       }
       if now() >= deadline {
         if killed { return .neverDied }
+        Sysrq.tellWhatHangs()
         kill(child, SIGKILL)
         killed = true
         deadline = now() + Int64(secondsToDie) * 1000

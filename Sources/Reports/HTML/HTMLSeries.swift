@@ -50,7 +50,9 @@ struct HTMLSeries {
     failures = trial.flatMap { HTMLFailure($0.result) }.map { [$0] } ?? []
     codes = ChangedCode(trial).map { [HTMLCode($0)] } ?? []
     hasTests = !judgement.tests.isEmpty
-    tests = judgement.notableTests.map { HTMLTest($0, question: questions[$0.name]) }
+    tests = judgement.notableTests.map {
+      HTMLTest($0, question: questions[$0.name], log: trial?.run?.logs?[$0.name] ?? [])
+    }
     lostTests = visible(judgement.lostTests)
     hasLost = !lostTests.isEmpty
     let groups = ReportGroup.groups(judgement.reports)
@@ -142,8 +144,10 @@ struct HTMLTest {
   var hasChecks: Bool
   var checks: [HTMLCheck]
   var helds: [String]
+  /// What the kernel said while it ran with the series; none or one.
+  var kernelLogs: [String]
 
-  init(_ test: TestComparison, question: String?) {
+  init(_ test: TestComparison, question: String?, log: [String]) {
     path = visible(test.name)
     questions = question.map { [visible($0)] } ?? []
     baseStatus = test.base.rawValue
@@ -156,6 +160,7 @@ struct HTMLTest {
     let sides = [("base", test.baseReason), ("series", test.reason)]
     remarks = hasChecks ? [] : sides.filter { !$0.1.isEmpty }.map { HTMLReason(Reason($0.0, $0.1)) }
     let held = test.heldChecks
+    kernelLogs = log.isEmpty ? [] : [visible(log).joined(separator: "\n")]
     helds = hasChecks && held > 0 ? ["\(Words.counted(held, "other check")) held on both sides."] : []
   }
 }
@@ -192,10 +197,14 @@ struct HTMLKernelReport {
 struct HTMLEnding {
   var how: String
   var consoles: [String]
+  /// What it said when it was interrupted; none or one.
+  var answers: [String]
 
   init?(_ run: GuestRun) {
     if run.ending == .completed { return nil }
     how = visible(Words.ending(of: run))
+    let answer = run.hang?.answer ?? []
+    answers = answer.isEmpty ? [] : [visible(answer).joined(separator: "\n")]
     consoles = run.lastLines.isEmpty ? [] : [visible(run.lastLines).joined(separator: "\n")]
   }
 }

@@ -17,6 +17,7 @@ struct CellDocument: Encodable {
     var baseReason: String
     var reason: String
     var checks: [CheckDocument]
+    var log: [String]
   }
 
   struct CheckDocument: Encodable {
@@ -46,7 +47,7 @@ struct CellDocument: Encodable {
         reason: test.reason,
         checks: test.checks.map {
           CheckDocument(name: $0.name, base: $0.base.map(CheckSide.init), series: $0.series.map(CheckSide.init))
-        })
+        }, log: judgement.trial?.run?.logs?[test.name] ?? [])
     }
     kernelReports = judgement.reports.map {
       KernelReportDocument(
@@ -86,6 +87,7 @@ struct BaseDocument: Encodable {
     var status: TestStatus
     var reason: String
     var checks: [CheckDocument]
+    var log: [String]
   }
 
   struct CheckDocument: Encodable {
@@ -107,7 +109,8 @@ struct BaseDocument: Encodable {
       record.base?.run?.tests.map { test in
         TestDocument(
           name: test.name, question: record.header.questions[test.name], status: test.status, reason: test.reason,
-          checks: test.checks.map { CheckDocument(name: $0.name, passed: $0.passed, detail: $0.detail) })
+          checks: test.checks.map { CheckDocument(name: $0.name, passed: $0.passed, detail: $0.detail) },
+          log: record.base?.run?.logs?[test.name] ?? [])
       } ?? []
     kernelReports =
       record.base?.run?.reports.map {

@@ -21,6 +21,32 @@ struct TrialDocument: Encodable {
   var deaths: [DeathDocument]
   var anomalies: [String]
   var lastLines: [String]
+  @ExplicitNull var hang: HangDocument?
+
+  /// Where a guest hung, and what it said of it.
+  struct HangDocument: Encodable {
+    var place: String
+    @ExplicitNull var test: String?
+    var state: GuestHang.State
+    var busyIn: [String]
+    var blocked: [String]
+    var answer: [String]
+
+    init(_ hang: GuestHang) {
+      switch hang.place {
+      case .noOutput: place = "no-output"
+      case .beforeInit: place = "before-init"
+      case .inTest(let name):
+        place = "in-test"
+        test = name
+      case .betweenTests: place = "between-tests"
+      }
+      state = hang.state
+      busyIn = hang.busyIn
+      blocked = hang.blocked
+      answer = hang.answer
+    }
+  }
 
   struct DeathDocument: Encodable {
     var test: String
@@ -62,6 +88,7 @@ struct TrialDocument: Encodable {
       } ?? []
     anomalies = trial?.run?.anomalies ?? []
     lastLines = trial?.run?.lastLines ?? []
+    hang = trial?.run?.hang.map(HangDocument.init)
     switch trial?.result {
     case nil: outcome = .notRun
     case .interrupted: outcome = .interrupted

@@ -63,7 +63,7 @@ struct MarkdownSeries {
     if !code.rows.isEmpty {
       let rows = code.rows.map { row in
         let ran = row.state == .ran ? Markdown.escape(row.ran) : "**\(Markdown.escape(row.ran))**"
-        return [Markdown.code(row.what), Markdown.code(row.file), ran]
+        return [Markdown.escape(row.what), Markdown.escape(row.file), ran]
       }
       parts.append(Markdown.table(["Changed", "File", "Ran"], rows))
     }
@@ -74,7 +74,7 @@ struct MarkdownSeries {
     guard !judgement.tests.isEmpty else { return }
     parts.append("### Tests")
     parts.append("\(Words.counted(judgement.tests.count, "test")): \(Words.changes(judgement)).")
-    for test in judgement.notableTests { takeTest(test) }
+    for test in judgement.notableTests { takeTest(test, log: judgement.trial?.run?.logs?[test.name] ?? []) }
     let lost = judgement.lostTests
     if !lost.isEmpty { parts += ["No word with the series of:", Self.list(lost.map(Markdown.code))] }
     let quiet = judgement.quietTests
@@ -83,7 +83,8 @@ struct MarkdownSeries {
     }
   }
 
-  private mutating func takeTest(_ test: TestComparison) {
+  private mutating func takeTest(_ test: TestComparison, log: [String]) {
+    defer { if !log.isEmpty { parts += ["Kernel log of it, with the series:", Markdown.block(log)] } }
     let sides = "\(test.base.rawValue) on base, \(test.series.rawValue) with the series"
     parts.append("\(Markdown.code(test.name)) — **\(test.change.rawValue)**: \(sides)")
     let checks = test.notableChecks
@@ -123,6 +124,9 @@ struct MarkdownSeries {
     if run.ending != .completed {
       parts += ["### How the guest ended", Markdown.escape(Words.ending(of: run))]
       if !run.lastLines.isEmpty { parts.append(Markdown.block(run.lastLines)) }
+      if let answer = run.hang?.answer, !answer.isEmpty {
+        parts += ["What it said when it was interrupted:", Markdown.block(answer)]
+      }
     }
     if !run.anomalies.isEmpty {
       parts += ["### Where the evidence is not whole", Self.list(run.anomalies.map(Markdown.escape))]

@@ -143,7 +143,10 @@ enum Words {
 
   /// How a guest ended, and in which test if it came so far.
   static func ending(of run: GuestRun) -> String {
-    let words = run.booted ? "\(run.ending.words) \(run.whereabouts)" : run.ending.words
+    let words =
+      if let hang = run.hang { "\(run.ending.words): \(hang.words)" } else if run.booted {
+        "\(run.ending.words) \(run.whereabouts)"
+      } else { run.ending.words }
     let first = words.prefix(1).uppercased() + words.dropFirst() + "."
     return
       ([first] + run.deaths.dropFirst().map { "A fresh guest ended in \($0.test): \($0.ending.words)." } + wentOn(run))

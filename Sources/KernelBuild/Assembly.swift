@@ -1,0 +1,93 @@
+import Foundation
+import KernelCode
+import SystemPackage
+import Toolbox
+
+private let assemblyDeadline = Duration.seconds(1200)
+
+/// Objects as assembly, of the base and of a series.
+struct AssemblySides: Sendable {
+  var before: AssemblyMakefile
+  var after: AssemblyMakefile
+
+  /// From an object to its source and what of it changed, for those that could be compared. Takes a while, and blocks.
+  var changes: [String: (source: String, change: AssemblyChange)] {
+    var found: [String: (String, AssemblyChange)] = [:]
+    for (object, source) in after.sources {
+      guard let text = regularContents(after.output(object)) else { continue }
+      let old = regularContents(before.output(object))
+      // Without the base's side all would seem to be new; only a file that is new may be without.
+      if old == nil, before.sources[object] != nil { continue }
+      found[object] = (
+        source, AssemblyChange(before: old.map { AssemblyOutline($0) }, after: AssemblyOutline(text))
+      )
+    }
+    return found
+  }
+}
+
+/// Compiles objects to assembly with kbuild's own commands, as a part of a makefile.
+struct AssemblyMakefile: Sendable {
+  /// From an object to what it is compiled from.
+  private(set) var sources: [String: String] = [:]
+  private let directory: FilePath
+  /// The rules, to be put behind others.
+  private(set) var rules = ""
+
+  /// - Parameter directory: where the assembly goes; nothing is written to the tree.
+  init(_ objects: [String], directory: FilePath, command: (String) -> String?) {
+    self.directory = directory
+    for object in objects {
+      guard let recorded = command(object), let (words, source) = Self.assembly(recorded, of: object) else { continue }
+      sources[object] = source
+      // What does not compile is for the build to say.
+      rules += "\(target(object)):\n\t-@\(words)\n\n"
+    }
+    let targets = sources.keys.sorted().map(target).joined(separator: " ")
+    rules += ".PHONY: \(targets)\nall: \(targets)\n"
+  }
+
+  private func target(_ object: String) -> String { object + "-assembly" }
+
+  /// The assembly of an object.
+  func output(_ object: String) -> FilePath {
+    directory.appending(String(object.map { $0 == "/" ? "+" : $0 }) + ".s")
+  }
+
+  /// `gcc … -c -o a.o a.c ; objtool …` as `gcc … -S -o DIRECTORY/a.s a.c`, without what writes beside the object, and
+  /// without warnings, which the build itself has told.
+  private static func assembly(_ command: String, of object: String) -> (command: String, source: String)? {
+    let compile = command.prefix { $0 != ";" }
+    guard let output = compile.range(of: " -c -o \(object) ") else { return nil }
+    let source = compile[output.upperBound...].trimmingCharacters(in: .whitespaces)
+    guard source.hasSuffix(".c"), !source.contains(" ") else { return nil }
+    let words = compile[..<output.lowerBound].split(separator: " ").filter { !$0.hasPrefix("-Wp,-MMD,") }
+    // Not to be counted among the objects that were made.
+    let prefix = "env -u CCACHE_STATSLOG"
+    return ("\(prefix) \(words.joined(separator: " ")) -w -D__LINE__=0 -S -o \(placeholder) \(source)", source)
+  }
+
+  /// Stands for the output's path, which is known only to an instance, and goes to make as a variable of its own.
+  private static let placeholder = "'$(OUT)/$(subst /,+,$(patsubst %-assembly,%,$@)).s'"
+
+  /// The variable that the rules need, for make's command line.
+  var variable: String { "OUT=\(directory)" }
+
+  /// Makes the place for the output.
+  func makeDirectory() throws {
+    try FileManager.default.createDirectory(atPath: directory.string, withIntermediateDirectories: true)
+  }
+
+  /// - Throws: ``ToolError`` if make cannot be run; an object that does not compile has no output.
+  func run(jobs: Int, environment: [String: String], wrap: (Tool) -> Tool) async throws {
+    guard !sources.isEmpty else { return }
+    try makeDirectory()
+    let makefile = directory.appending("Makefile")
+    try Data(("pound := \\#\n.PHONY: all\nall:\n" + rules).utf8).write(to: URL(filePath: makefile.string))
+    _ = try await wrap(
+      Tool(
+        "make", ["-rRk", "--no-print-directory", "-j\(jobs)", "-f", makefile.string, variable],
+        environment: environment)
+    ).run(deadline: assemblyDeadline)
+  }
+}

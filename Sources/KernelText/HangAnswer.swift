@@ -1,0 +1,48 @@
+/// What a kernel that hangs says when it is interrupted: where its processors were, and which tasks wait.
+public struct HangAnswer: Sendable, Hashable {
+  /// The functions in which processors were that had something to do, in the order they were told.
+  public var busyIn: [String] = []
+  /// Processors that had nothing to do.
+  public var idle = 0
+  /// Tasks in uninterruptible sleep, each with the function that it waits in where that is known.
+  public var blocked: [String] = []
+
+  /// - Parameter lines: with or without time stamps.
+  public init(_ lines: [String]) {
+    var task: String?
+    for line in lines {
+      let text = Self.text(line)
+      if let function = Self.instruction(text) {
+        if Self.isIdle(function) { idle += 1 } else if !busyIn.contains(function) { busyIn.append(function) }
+      } else if text.hasPrefix("NMI backtrace for cpu"), text.contains("skipped: idling") {
+        idle += 1
+      } else if text.hasPrefix("task:"), text.contains(" state:D") {
+        if let task { blocked.append(task) }
+        task = String(text.dropFirst(5).prefix { $0 != " " })
+      } else if let name = task, let function = StackFrame.function(String(text)), !StackFrame.isHelper(function) {
+        blocked.append("\(name) in \(function)")
+        task = nil
+      }
+    }
+    if let task { blocked.append(task) }
+  }
+
+  /// `RIP: 0010:dma_buf_mmap+0x10/0x20`; what user space did is nothing of the kernel's.
+  private static func instruction(_ text: Substring) -> String? {
+    guard text.hasPrefix("RIP: 0010:") else { return nil }
+    return StackFrame.symbol(text.dropFirst("RIP: 0010:".count))
+  }
+
+  private static func isIdle(_ function: String) -> Bool {
+    ["default_idle", "native_safe_halt", "pv_native_safe_halt", "mwait_idle", "acpi_idle_do_entry", "intel_idle"]
+      .contains(function)
+  }
+
+  private static func text(_ line: String) -> Substring {
+    var rest = Substring(line)
+    while rest.hasPrefix("["), let close = rest.firstIndex(of: "]") {
+      rest = rest[rest.index(after: close)...].drop { $0 == " " }
+    }
+    return rest
+  }
+}

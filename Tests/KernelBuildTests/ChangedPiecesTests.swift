@@ -1,0 +1,133 @@
+import BenchModel
+import KernelCode
+import SystemPackage
+import Testing
+
+@testable import KernelBuild
+
+@Suite("What changed, by the sources and by the compiled code")
+struct ChangedPiecesTests {
+  private let header = "include/linux/mm.h"
+  private let source = "mm/util.c"
+
+  private func code(_ functions: [String: String], data: [String: String] = [:]) -> AssemblyOutline {
+    var text = ""
+    for (name, body) in functions.sorted(by: { $0.key < $1.key }) {
+      text += "\t.type\t\(name), @function\n\(name):\n\t\(body)\n\t.size\t\(name), .-\(name)\n"
+    }
+    for (name, body) in data.sorted(by: { $0.key < $1.key }) {
+      text += "\t.type\t\(name), @object\n\t.size\t\(name), 8\n\(name):\n\t\(body)\n"
+    }
+    return AssemblyOutline(Array(text.utf8))
+  }
+
+  private func object(_ source: String, reads: Set<String>, _ before: AssemblyOutline?, _ after: AssemblyOutline)
+    -> CompiledObject
+  {
+    CompiledObject(
+      path: source, source: source, reads: reads.union([source]), change: AssemblyChange(before: before, after: after))
+  }
+
+  private func source(_ before: String, _ after: String) -> SourceChange {
+    SourceChange(before: Array(before.utf8), after: Array(after.utf8))
+  }
+
+  private func function(_ name: String, _ body: String) -> String { "int \(name)(void)\n{\n\t\(body);\n}\n" }
+
+  @Test("a function that changed and compiles to other code is a piece that it carries itself")
+  func function() {
+    let change = CodeChange(
+      sources: [source: source(function("f", "a") + function("g", "b"), function("f", "c") + function("g", "b"))],
+      objects: [object(source, reads: [], code(["f": "one", "g": "two"]), code(["f": "three", "g": "two"]))],
+      compiled: [source], unexamined: [])
+    #expect(change.pieces == [CodeChange.Piece(kind: .function, name: "f", file: source, carriers: ["f"])])
+    #expect(change.functions == [CodeChange.Function(name: "f", file: source)])
+    #expect(!change.isNothing)
+  }
+
+  @Test("a function that is found in others only is carried by those")
+  func inlined() {
+    let change = CodeChange(
+      sources: [header: source(function("f", "a"), function("f", "b"))],
+      objects: [
+        object(source, reads: [header], code(["g": "one"]), code(["g": "two"])),
+        object("mm/mmap.c", reads: [header], code(["h": "one", "i": "one"]), code(["h": "two", "i": "one"])),
+        object("fs/file.c", reads: [], code(["k": "one"]), code(["k": "two"])),
+      ], compiled: [header], unexamined: [])
+    #expect(change.pieces == [CodeChange.Piece(kind: .function, name: "f", file: header, carriers: ["g", "h"])])
+    #expect(change.pieces[0].isInlined)
+    #expect(change.functions.map(\.name) == ["k", "h", "g"])
+  }
+
+  @Test("one that others have as well is carried by itself and by them")
+  func both() {
+    let change = CodeChange(
+      sources: [source: source(function("f", "a"), function("f", "b"))],
+      objects: [object(source, reads: [], code(["f": "one", "g": "one"]), code(["f": "two", "g": "two"]))],
+      compiled: [source], unexamined: [])
+    #expect(change.pieces.map(\.carriers) == [["f", "g"]])
+    #expect(!change.pieces[0].isInlined)
+  }
+
+  @Test("what compiles to the same code is no piece")
+  func same() {
+    let change = CodeChange(
+      sources: [source: source(function("f", "a * 2"), function("f", "a + a"))], objects: [], compiled: [source],
+      unexamined: [])
+    #expect(change == CodeChange())
+    #expect(change.isNothing)
+  }
+
+  @Test("a table is a piece that is carried by what it leads to")
+  func table() {
+    let change = CodeChange(
+      sources: [source: source("int t[] = {\n\tf,\n};\n", "int t[] = {\n\tg,\n};\n")],
+      objects: [
+        object(
+          source, reads: [], code(["f": "one", "g": "one"], data: ["t": ".quad\tf"]),
+          code(["f": "one", "g": "one"], data: ["t": ".quad\tg"]))
+      ], compiled: [source], unexamined: [])
+    #expect(change.pieces == [CodeChange.Piece(kind: .declarations, name: "", file: source, carriers: ["g"])])
+  }
+
+  @Test("a declaration that shows nowhere but in functions that changed themselves is no piece of its own")
+  func prototype() {
+    let change = CodeChange(
+      sources: [source: source("int x;\n" + function("f", "a"), "long x;\n" + function("f", "b"))],
+      objects: [object(source, reads: [], code(["f": "one"]), code(["f": "two"]))], compiled: [source], unexamined: [])
+    #expect(change.pieces.map(\.kind) == [.function])
+  }
+
+  @Test("files that are not compiled are named, if their code changed")
+  func elsewhere() {
+    let change = CodeChange(
+      sources: ["drivers/i915.c": source(function("f", "a"), function("f", "b"))], objects: [], compiled: [],
+      unexamined: ["a.o"])
+    #expect(change.notCompiled == ["drivers/i915.c"])
+    #expect(change.pieces == [])
+    #expect(!change.isNothing)
+  }
+
+  @Test("all of a new file is new")
+  func newFile() {
+    let change = CodeChange(
+      sources: ["mm/new.c": SourceChange(before: nil, after: Array(function("f", "a").utf8))],
+      objects: [object("mm/new.c", reads: [], nil, code(["f": "one"]))], compiled: ["mm/new.c"], unexamined: [])
+    #expect(change.pieces.map(\.carriers) == [["f"]])
+  }
+
+  @Test("kbuild's own command becomes one that writes assembly, beside the tree, and no dependencies")
+  func command() throws {
+    let makefile = AssemblyMakefile(["mm/util.o", "arch/x86/entry.o"], directory: "/work/asm") { object in
+      object == "mm/util.o"
+        ? "ccache gcc -Wp,-MMD,mm/.util.o.d -O2 -D'X=\"y\"' -c -o mm/util.o mm/util.c   ; ./tools/objtool mm/util.o"
+        : "ccache gcc -c -o arch/x86/entry.o arch/x86/entry.S "
+    }
+    #expect(makefile.sources == ["mm/util.o": "mm/util.c"])
+    #expect(makefile.output("mm/util.o") == "/work/asm/mm+util.o.s")
+    #expect(makefile.rules.contains("-w -D__LINE__=0 -S -o"))
+    #expect(!makefile.rules.contains("-MMD"))
+    #expect(!makefile.rules.contains("objtool"))
+    #expect(!makefile.rules.contains("entry"))
+  }
+}
