@@ -55,7 +55,8 @@ let package = Package(
     .target(
       name: "Bench",
       dependencies: [
-        "BenchModel", "GuestMachine", "GuestProtocol", "KernelBuild", "SeriesIntake", "Toolbox", systemPackage,
+        "BenchModel", "GuestMachine", "GuestProtocol", "KernelBuild", "SeriesIntake", "Toolbox", "Verdicts",
+        systemPackage,
       ],
       swiftSettings: strict),
     .target(
@@ -112,7 +113,8 @@ let package = Package(
     .testTarget(
       name: "SeriesIntakeTests", dependencies: ["SeriesIntake", "BenchModel", "TestSupport"], swiftSettings: strict),
     .testTarget(
-      name: "KernelBuildTests", dependencies: ["KernelBuild", "BenchModel", "KernelCode", "TestSupport", "Toolbox", systemPackage],
+      name: "KernelBuildTests",
+      dependencies: ["KernelBuild", "BenchModel", "KernelCode", "TestSupport", "Toolbox", systemPackage],
       swiftSettings: strict),
     .testTarget(
       name: "GuestMachineTests", dependencies: ["GuestMachine", "BenchModel", "GuestProtocol", "TestSupport"],

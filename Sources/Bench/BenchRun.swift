@@ -119,14 +119,13 @@ public struct BenchRun: Sendable {
       let kept = try await KeptTrials(
         cache: plan.cache, scratch: scratch, base: base, driver: source, guestBinary: plan.guestBinary,
         emulator: emulator, accelerator: accelerator.accelerator, connection: plan.connection, cell: plan.cell,
-        only: only)
+        only: only, retries: plan.retries)
       let trials = TrialRunner(
         cell: plan.cell, base: base, driver: driver, method: method, plainInitramfs: initramfs, initramfs: withDriver,
         tests: tests, isPart: only != nil, accelerator: accelerator.accelerator, resources: plan.resources,
-        cache: plan.cache, host: host, events: events)
-      try await Pipeline(
-        trials: trials, kept: kept, directory: directory, scratch: scratch, fresh: plan.fresh, baseRuns: plan.baseRuns
-      ).run(
+        cache: plan.cache, host: host, events: events,
+        persistence: Persistence(retries: plan.retries, repeats: plan.repeats), baseEvidence: directory.evidence(nil))
+      try await Pipeline(trials: trials, kept: kept, directory: directory, scratch: scratch, fresh: plan.fresh).run(
         series)
     }
     await plan.cache.bound(keeping: base)

@@ -78,7 +78,8 @@ extension BenchRun {
         cache: plan.cache, scratch: scratch, base: base, driver: try await DriverSource(plan.driver),
         guestBinary: plan.guestBinary, emulator: emulator, accelerator: accelerator ?? .tcg,
         connection: plan.connection, cell: plan.cell,
-        only: plan.tests.isEmpty ? nil : try await TestListing.read(from: plan.guestBinary).names(plan.tests))
+        only: plan.tests.isEmpty ? nil : try await TestListing.read(from: plan.guestBinary).names(plan.tests),
+        retries: plan.retries)
       func isKept(_ key: String, _ series: PatchSeries?) -> Bool {
         !plan.fresh && accelerator != nil && kept.find(key, for: series) != nil
       }

@@ -22,7 +22,7 @@ struct KeptTrials: Sendable {
 
   init(
     cache: Cache, scratch: FilePath, base: BaseBuild, driver: DriverSource, guestBinary: FilePath, emulator: String,
-    accelerator: Accelerator, connection: String?, cell: CellKey, only: [String]?
+    accelerator: Accelerator, connection: String?, cell: CellKey, only: [String]?, retries: Int
   ) async throws {
     let binary = try await Digest.of(file: guestBinary)
     // This program starts the guest and reads what it says; another build of it may come to another result.
@@ -31,7 +31,7 @@ struct KeptTrials: Sendable {
       file: FilePath("/proc/\(ProcessInfo.processInfo.processIdentifier)/exe"))
     let conditions = try await Digest.of([
       program, base.key, driver.digest, binary, emulator, accelerator.rawValue, connection ?? "", cell.kernel,
-      cell.profile, cell.guest, only?.joined(separator: " ") ?? "",
+      cell.profile, cell.guest, only?.joined(separator: " ") ?? "", "\(retries)",
     ])
     self.init(cache: cache, scratch: scratch, conditions: conditions)
   }

@@ -14,19 +14,20 @@ struct Pipeline: Sendable {
   var scratch: FilePath
   /// Judge all again.
   var fresh: Bool
-  /// How often the base is tried.
-  var baseRuns: Int
 
   private var events: EventHub { trials.events }
+  private var repeats: Int { trials.persistence.repeats }
 
   /// - Throws: only when the run was cancelled, or if the work could not be planned.
   func run(_ series: [ReadSeries]) async throws {
     let baseKey = try await kept.key([])
     var pending: [WorkItem] = []
-    let isBaseKept = baseRuns == 1 && reuse(baseKey, nil)
+    let base = BaseTrials()
+    let keptBase = reuse(baseKey, nil)
+    if let keptBase { base.fulfil(keptBase) }
     for one in series {
       let item = try await WorkItem(one, kept: kept)
-      if !reuse(item.key, one.series) { pending.append(item) }
+      if reuse(item.key, one.series) == nil { pending.append(item) }
     }
     // Only an order needs it.
     if pending.count > 1 {
@@ -36,10 +37,16 @@ struct Pipeline: Sendable {
     }
     try await withThrowingDiscardingTaskGroup { group in
       // First, because every verdict waits for it.
-      if !isBaseKept {
-        group.addTask { finish(try await trials.runBase(evidence: directory.evidence(nil)), baseKey) }
+      if keptBase == nil {
+        group.addTask {
+          // Whoever waits for the base must not wait for ever.
+          defer { base.fulfil(nil) }
+          let trial = try await trials.runBase(evidence: directory.evidence(nil))
+          base.fulfil(trial)
+          finish(trial, baseKey)
+        }
       }
-      for number in 1..<max(1, baseRuns) {
+      for number in 1..<max(1, repeats) {
         group.addTask {
           let evidence = directory.evidence(nil).appending("repeat-\(number < 10 ? "0" : "")\(number)")
           try FileManager.default.createDirectory(atPath: evidence.string, withIntermediateDirectories: true)
@@ -59,24 +66,23 @@ struct Pipeline: Sendable {
         group.addTask { [layer] in
           defer { trials.resources.series.release(place) }
           let evidence = directory.evidence(item.one.series.name)
-          finish(try await trials.run(item.one, on: layer?.tree, evidence: evidence), item.key)
+          finish(try await trials.run(item.one, on: layer?.tree, base: base, evidence: evidence), item.key)
         }
       }
     }
   }
 
   /// Takes a kept result, unless all is to be judged again.
-  /// - Returns: whether there was one.
-  private func reuse(_ key: String, _ series: PatchSeries?) -> Bool {
-    guard !fresh, let trial = kept.reuse(key, as: series, evidence: directory.evidence(series?.name)) else {
-      return false
-    }
+  /// - Returns: `nil` if there is none.
+  private func reuse(_ key: String, _ series: PatchSeries?) -> Trial? {
+    guard !fresh, repeats == 1, let trial = kept.reuse(key, as: series, evidence: directory.evidence(series?.name))
+    else { return nil }
     events.send(.trialFinished(trial))
-    return true
+    return trial
   }
 
   private func finish(_ trial: Trial, _ key: String) {
-    kept.keep(trial, key, evidence: directory.evidence(trial.series))
+    if repeats == 1 { kept.keep(trial, key, evidence: directory.evidence(trial.series)) }
     events.send(.trialFinished(trial))
     Allocator.trim()
   }

@@ -29,8 +29,10 @@ public struct RunPlan: Sendable {
   public var fresh: Bool
   /// Which tests run; all, if there are no patterns.
   public var tests: [NamePattern]
-  /// How often the base is tried; more than once judges it again, though its result was kept.
-  public var baseRuns: Int
+  /// How often the base and each series run all tests; more than once judges them again, though results were kept.
+  public var repeats: Int
+  /// How often a test is tried again, on both sides, whose result differs.
+  public var retries: Int
   /// Where the run's directory is to be; `nil` makes a new one under `results/`.
   public var output: FilePath?
   public var environment: [String: String]
@@ -40,7 +42,8 @@ public struct RunPlan: Sendable {
   public init(
     kernel: KernelDefinition, profile: KernelDefinition.Profile, series: [SeriesDirectory], guestBinary: FilePath,
     driver: FilePath, cache: Cache, connection: String?, accelerator: AcceleratorChoice, resources: Resources,
-    fresh: Bool, tests: [NamePattern] = [], baseRuns: Int = 1, output: FilePath?, environment: [String: String],
+    fresh: Bool, tests: [NamePattern] = [], repeats: Int = 1, retries: Int = 0, output: FilePath?,
+    environment: [String: String],
     version: String
   ) {
     self.kernel = kernel
@@ -54,7 +57,8 @@ public struct RunPlan: Sendable {
     self.resources = resources
     self.fresh = fresh
     self.tests = tests
-    self.baseRuns = baseRuns
+    self.repeats = repeats
+    self.retries = retries
     self.output = output
     self.environment = environment
     self.version = version

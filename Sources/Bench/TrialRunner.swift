@@ -4,6 +4,7 @@ public import GuestMachine
 import GuestProtocol
 public import KernelBuild
 import SeriesIntake
+import Synchronization
 import SystemPackage
 import Toolbox
 
@@ -26,6 +27,10 @@ struct TrialRunner: Sendable {
   var cache: Cache
   var host: LibvirtHost
   var events: EventHub
+  var persistence: Persistence
+  /// Where the base's evidence goes.
+  var baseEvidence: FilePath
+  let baseTries = Counter()
 
   /// Runs the base's own image.
   func runBase(evidence: FilePath) async throws -> Trial {
@@ -34,7 +39,8 @@ struct TrialRunner: Sendable {
       trial = try await resources.guest {
         var trial = trial
         try await boot(
-          Bootable(image: base.image, initramfs: initramfs, trace: nil), evidence: evidence, trial: &trial)
+          Bootable(image: base.image, initramfs: initramfs, trace: nil, driver: driver.result.forGuest),
+          evidence: evidence, trial: &trial)
         return trial
       }
     }
@@ -43,7 +49,7 @@ struct TrialRunner: Sendable {
 
   /// Applies, builds and runs one series. Build and guest each wait for their turn.
   /// - Throws: only when the run was cancelled; whatever else goes wrong is the trial's result.
-  func run(_ one: ReadSeries, on layer: Layer?, evidence: FilePath) async throws -> Trial {
+  func run(_ one: ReadSeries, on layer: Layer?, base: BaseTrials, evidence: FilePath) async throws -> Trial {
     var trial = Trial(
       series: one.series.name, cell: cell, seconds: StageSeconds(), reused: false, result: .interrupted)
     try await guarding(&trial, .apply) { trial in
@@ -53,22 +59,26 @@ struct TrialRunner: Sendable {
         }
         await layer?.release()
         guard let bootable else { return built }
-        return try await resources.guest {
+        var tried = try await resources.guest {
           var trial = built
           try await boot(bootable, evidence: evidence, trial: &trial)
           return trial
         }
+        try await tryAgain(bootable, base: base, evidence: evidence, scratch: scratch, trial: &tried)
+        return tried
       }
     }
     return trial
   }
 
   /// What a guest starts from.
-  private struct Bootable {
+  struct Bootable: Sendable {
     var image: FilePath
     var initramfs: FilePath
     /// What is counted there; `nil` for the base.
     var trace: CodeTrace?
+    /// What it has of the test driver.
+    var driver: Initramfs.Driver
   }
 
   /// - Parameter place: where what is booted is put, so that the tree, which is many times as large, need not stay.
@@ -121,8 +131,15 @@ struct TrialRunner: Sendable {
           driver, touched: Set(one.series.patches.flatMap(\.paths)), work: built.work, jobs: resources.jobs,
           log: Self.absolute(evidence.appending("driver.log")))
         let trace = try await tree.trace(of: change)
-        let bootable = Bootable(
-          image: place.appending("image"), initramfs: place.appending("initramfs.cpio"), trace: trace)
+        var bootable = Bootable(
+          image: place.appending("image"), initramfs: place.appending("initramfs.cpio"), trace: trace,
+          driver: module.forGuest)
+        // The tree goes, and with it a module that lies there.
+        if case .module(let file) = bootable.driver, module != driver.result {
+          let kept = place.appending("pbtest.ko")
+          try FileManager.default.copyItem(atPath: file.string, toPath: kept.string)
+          bootable.driver = .module(kept)
+        }
         try await Initramfs.write(
           Initramfs.Extras(
             driver: module.forGuest, trace: trace.request, orders: isPart ? GuestOptions(only: tests) : nil),
@@ -147,7 +164,9 @@ struct TrialRunner: Sendable {
     while true {
       let run: GuestRun
       do {
-        run = try await guest(number, bootable, options, evidence: evidence, trial: &trial).asked(for: expected)
+        run = try await guest(
+          number == 1 ? "" : "-\(number)", bootable, options, evidence: evidence, trial: &trial
+        ).asked(for: expected)
       } catch {
         // What the first guest said stands, whatever becomes of those after it.
         guard var sum = whole, !error.isCancellation else { throw error }
@@ -168,12 +187,11 @@ struct TrialRunner: Sendable {
   }
 
   /// One guest, from its start to its end.
-  /// - Parameter number: which one of the trial, from 1.
-  private func guest(
-    _ number: Int, _ bootable: Bootable, _ options: GuestOptions, evidence: FilePath, trial: inout Trial
+  /// - Parameter suffix: for the names of its evidence, where it is not the trial's first.
+  func guest(
+    _ suffix: String, _ bootable: Bootable, _ options: GuestOptions, evidence: FilePath, trial: inout Trial
   ) async throws -> GuestRun {
     let name = trial.series
-    let suffix = number == 1 ? "" : "-\(number)"
     events.send(.stageStarted(series: name, stage: .boot))
     let spec = MachineSpec(
       name: "patchbench-\(ProcessInfo.processInfo.processIdentifier)-\(UUID().uuidString.prefix(8))",
@@ -230,9 +248,20 @@ extension GuestDeath {
   }
 }
 
+/// Counts from 1.
+final class Counter: Sendable {
+  private let number = Mutex(0)
+  func next() -> Int {
+    number.withLock { number in
+      number += 1
+      return number
+    }
+  }
+}
+
 extension GuestRun {
   /// The run, with a word on it if the guest planned other tests than it was asked for.
-  fileprivate func asked(for names: ArraySlice<String>) -> GuestRun {
+  func asked(for names: ArraySlice<String>) -> GuestRun {
     guard booted, !tests.map(\.name).elementsEqual(names) else { return self }
     var run = self
     run.anomalies.append("the guest planned other tests than the \(names.count) that it was asked for")

@@ -404,6 +404,10 @@ public struct Trial: Codable, Sendable, Hashable {
   /// The result was taken from an earlier run with the same kernel, configuration, guest binary and toolchain.
   public var reused: Bool
   public var result: TrialResult
+  /// What further guests said, each of the tests that it was given: where a result was tried again, or all was repeated.
+  public var again: [[TestResult]]?
+  /// What further guests of the base said of the same tests.
+  public var baseAgain: [[TestResult]]?
 
   public init(
     series: String?, cell: CellKey, seconds: StageSeconds, work: BuildWork? = nil, change: CodeChange? = nil,

@@ -27,6 +27,9 @@ public enum Change: String, Codable, Sendable, Hashable, CaseIterable {
   case same
   case fixed
   case regressed
+  /// It came out in more than one way in several tries, and not so often with the series and on the base that chance
+  /// could not be why.
+  case flaky
   /// The base gives no answer for it: its plan does not have it, or it was skipped there.
   case new
   /// It gave an answer on the base, or was planned, and gave none with the series.

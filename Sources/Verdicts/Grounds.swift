@@ -63,9 +63,15 @@ struct Grounds {
 
   private mutating func take(_ test: TestComparison) {
     let detail = test.reason.isEmpty ? "" : " (\(test.reason))"
-    let sides = "\(test.base.rawValue) on base, \(test.series.rawValue) with the series"
+    let sides =
+      test.wasTriedAgain
+      ? "ok in \(test.baseTries.words) tries on base, in \(test.seriesTries.words) with the series"
+      : "\(test.base.rawValue) on base, \(test.series.rawValue) with the series"
     switch test.change {
     case .same: break
+    case .flaky:
+      // Where the base is no steadier, the test says nothing of the series, and others have to.
+      if !test.baseTries.isMixed { unknown.append(Reason(test.name, "flaky: \(sides)")) }
     case .fixed: better.append(Reason(test.name, sides))
     case .regressed where test.base == .notOk && test.series == .notOk:
       blame(Reason(test.name, "not-ok on both, but \(lostChecks(test))"))

@@ -1,8 +1,14 @@
 public import BenchModel
+public import GuestProtocol
 
 /// The verdict on every series of a run, in the order of its header.
 public func judge(_ record: RunRecord) -> [Judgement] {
-  record.header.series.map { judge($0, trial: record.trials[$0.name], base: record.base) }
+  let repeats = record.repeats.compactMap { trial in
+    if case .ran(let run) = trial.result, run.ending == .completed { run.tests } else { nil as [TestResult]? }
+  }
+  return record.header.series.map {
+    judge($0, trial: record.trials[$0.name], base: record.base, repeats: repeats)
+  }
 }
 
 /// The verdict on one series.
@@ -15,7 +21,10 @@ public func judge(_ record: RunRecord) -> [Judgement] {
 ///   - series: The series.
 ///   - trial: How far it came; `nil` if it never had its turn.
 ///   - base: The base's trial, if there is one.
-public func judge(_ series: PatchSeries, trial: Trial?, base: Trial?) -> Judgement {
+///   - repeats: What further guests of the base said.
+public func judge(
+  _ series: PatchSeries, trial: Trial?, base: Trial?, repeats: [[TestResult]] = []
+) -> Judgement {
   var judgement = Judgement(
     series: series, verdict: .inconclusive, reasons: [], stage: stage(of: trial), trial: trial, tests: [], reports: [])
   guard let trial else {
@@ -43,7 +52,8 @@ public func judge(_ series: PatchSeries, trial: Trial?, base: Trial?) -> Judgeme
       : doubts.map { Reason($0, "changed, and this configuration does not compile it") }
   case .ran(let run):
     let evidence = BaseEvidence(base)
-    judgement.tests = compare(base: evidence.run?.tests ?? [], series: run.tests)
+    judgement.tests = compare(
+      base: [evidence.run?.tests ?? []] + repeats + (trial.baseAgain ?? []), series: [run.tests] + (trial.again ?? []))
     let known = Set(evidence.run?.reports.map(\.title) ?? [])
     judgement.reports = run.reports.map { ReportComparison(report: $0, onBase: known.contains($0.title)) }
     weigh(run, in: trial, base: base, evidence: evidence, into: &judgement)
@@ -133,4 +143,12 @@ private func reasons(for failure: BuildFailure) -> [Reason] {
     let place = diagnostic.file.map { file in diagnostic.line.map { "\(file):\($0)" } ?? file }
     return Reason(diagnostic.patch, "does not build: \(place.map { "\($0): " } ?? "")\(diagnostic.message)")
   }
+}
+
+/// The tests whose results differ between a base and a series that both came to their end, so that they are worth another
+/// try before anything is said of them; those that got worse first.
+public func changedTests(base: GuestRun, series: GuestRun) -> [String] {
+  let all = compare(base: [base.tests], series: [series.tests])
+  let worse = all.filter { $0.change == .regressed || $0.change == .new && $0.series.isBad }
+  return (worse + all.filter { $0.change == .fixed }).map(\.name)
 }

@@ -15,8 +15,15 @@ public struct TestComparison: Codable, Sendable, Hashable {
   public var baseReason: String
   /// Why the series' side ended as it did, in words; empty for a plain `ok`.
   public var reason: String
+  /// How often it was tried on the base, and how often it was `ok`; only tries that answered.
+  public var baseTries: Tries
+  /// The same with the series.
+  public var seriesTries: Tries
   /// The checks of both sides: the base's in its order, then those that only the series has.
   public var checks: [CheckComparison]
+
+  /// Whether either side was tried more than once.
+  public var wasTriedAgain: Bool { baseTries.of > 1 || seriesTries.of > 1 }
 }
 
 /// One check on both sides; `nil` where that side does not have it.

@@ -1,24 +1,74 @@
 internal import BenchModel
 internal import GuestProtocol
 
-/// Sets the tests of two guests side by side: the base's in the order of its plan, then those only the series has.
-func compare(base: [TestResult], series: [TestResult]) -> [TestComparison] {
-  // A hostile plan may name a test twice; the reader has then marked the run as anomalous, and the first one stands.
-  let onBase = Dictionary(base.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
-  let withSeries = Dictionary(series.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+/// Sets the tests of both sides side by side: the base's in the order of its plan, then those only the series has.
+/// - Parameters:
+///   - base: what each guest of the base said; the first had all tests.
+///   - series: the same of the series.
+func compare(base: [[TestResult]], series: [[TestResult]]) -> [TestComparison] {
+  let onBase = Side(base)
+  let withSeries = Side(series)
   var seen: Set<String> = []
-  return (base + series).compactMap { test in
-    guard seen.insert(test.name).inserted else { return nil }
-    let sides = (base: onBase[test.name], series: withSeries[test.name])
+  // A hostile plan may name a test twice; the reader has then marked the run as anomalous, and the first one stands.
+  let names = ((base.first ?? []) + (series.first ?? [])).map(\.name).filter { seen.insert($0).inserted }
+  // Of many tests that come out now so and now so, some differ by chance alone.
+  let mixed = names.count { onBase.isMixed($0) || withSeries.isMixed($0) }
+  return names.map { name in
+    let sides = (base: onBase.first[name], series: withSeries.first[name])
+    let change =
+      onBase.isMixed(name) || withSeries.isMixed(name)
+      ? change(onBase.tries(name), withSeries.tries(name), significance: 0.05 / Double(max(1, mixed)))
+      : change(base: sides.base, series: sides.series)
     return TestComparison(
-      name: test.name,
+      name: name,
       base: sides.base?.status ?? .missing,
       series: sides.series?.status ?? .missing,
-      change: change(base: sides.base, series: sides.series),
+      change: change,
       baseReason: sides.base?.words ?? "not in the base's plan",
       reason: sides.series?.words ?? "not in the plan with the series",
+      baseTries: onBase.tries(name), seriesTries: withSeries.tries(name),
       checks: compare(base: sides.base?.checks ?? [], series: sides.series?.checks ?? []))
   }
+}
+
+/// What all guests of one side said.
+private struct Side {
+  var first: [String: TestResult] = [:]
+  private var answers: [String: [TestResult]] = [:]
+
+  init(_ runs: [[TestResult]]) {
+    for (number, run) in runs.enumerated() {
+      var seen: Set<String> = []
+      for test in run where seen.insert(test.name).inserted {
+        if number == 0 { first[test.name] = test }
+        if test.status.isAnswer { answers[test.name, default: []].append(test) }
+      }
+    }
+  }
+
+  func tries(_ name: String) -> Tries {
+    let all = answers[name] ?? []
+    return Tries(ok: all.count { $0.status == .ok }, of: all.count)
+  }
+
+  /// Whether tries came out in more than one way; also where none was `ok`.
+  func isMixed(_ name: String) -> Bool {
+    guard let all = answers[name], all.count > 1 else { return false }
+    return Set(all.map { Way(status: $0.status, failed: Set($0.checks.filter { !$0.passed }.map(\.name))) }).count > 1
+  }
+
+  private struct Way: Hashable {
+    var status: TestStatus
+    var failed: Set<String>
+  }
+}
+
+/// What became of a test that came out in more than one way.
+private func change(_ base: Tries, _ series: Tries, significance: Double) -> Change {
+  guard base.of > 0 else { return .new }
+  guard series.of > 0 else { return .missing }
+  if Tries.chance(base, series) >= significance { return .flaky }
+  return series.ok * base.of < base.ok * series.of ? .regressed : .fixed
 }
 
 /// What became of one test; `nil` where that side's plan does not have it.

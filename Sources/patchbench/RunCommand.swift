@@ -39,8 +39,15 @@ struct RunCommand: AsyncParsableCommand {
   @Option(
     name: .customLong("repeat"),
     help: ArgumentHelp(
-      "How often the base is tried; with --base-only. Says what did not come out the same.", valueName: "n"))
+      "How often the base and each series run all tests. Gives rates, and says whether they differ by chance.",
+      valueName: "n"))
   var count = 1
+
+  @Option(
+    help: ArgumentHelp(
+      "How often a test whose result differs from the base's is tried again, on both, before that is believed.",
+      valueName: "n"))
+  var retries = 3
 
   @Option(
     name: .customLong("kernel"),
@@ -73,9 +80,8 @@ struct RunCommand: AsyncParsableCommand {
       throw ValidationError(
         baseOnly ? "--base-only takes no series." : "Name a series, or a directory of several; or use --base-only.")
     }
-    if count < 1 || (count > 1 && !baseOnly) {
-      throw ValidationError("--repeat needs a number of at least 1, and goes with --base-only.")
-    }
+    if count < 1 { throw ValidationError("--repeat needs a number of at least 1.") }
+    if retries < 0 { throw ValidationError("--retries needs a number of at least 0.") }
   }
 
   /// A plan for each configuration, which share nothing but the series.
@@ -97,7 +103,7 @@ struct RunCommand: AsyncParsableCommand {
       RunPlan(
         kernel: kernel, profile: profile, series: series, guestBinary: places.guestBinary, driver: places.driver,
         cache: cache, connection: work.connect, accelerator: work.accelerator, resources: resources, fresh: work.fresh,
-        tests: tests.map(NamePattern.init), baseRuns: count,
+        tests: tests.map(NamePattern.init), repeats: count, retries: retries,
         output: configurations.count > 1 ? together?.appending("\(kernel.name)-\(profile.name)") : together,
         environment: environment, version: Patchbench.version)
     }

@@ -64,8 +64,8 @@ struct RunMatrix {
     guard plan.series.isEmpty else { return exitStatus(report.judgements, interrupted: interrupted) }
     let runs = (report.record.base.map { [$0] } ?? []) + report.record.repeats
     let repeats = Repeats(runs)
-    if plan.baseRuns > 1 { Output.result(RepeatsText.text(repeats, width: Output.width(1))) }
-    let isWhole = !interrupted && repeats.completed == plan.baseRuns
+    if plan.repeats > 1 { Output.result(RepeatsText.text(repeats, width: Output.width(1))) }
+    let isWhole = !interrupted && repeats.completed == plan.repeats
     return isWhole && repeats.differences.isEmpty ? ExitStatus.fine : ExitStatus.inconclusive
   }
 

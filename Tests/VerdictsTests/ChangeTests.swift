@@ -51,20 +51,20 @@ import Testing
 
   @Test func testsStandInTheBasesOrderThenTheSeries() {
     let tests = compare(
-      base: [test("b", .ok), test("a", .ok)], series: [test("z", .ok), test("a", .ok), test("c", .ok)])
+      base: [[test("b", .ok), test("a", .ok)]], series: [[test("z", .ok), test("a", .ok), test("c", .ok)]])
     #expect(tests.map(\.name) == ["b", "a", "z", "c"])
     #expect(tests.map(\.change) == [.missing, .same, .new, .new])
   }
 
   @Test func aNamePlannedTwiceIsTakenOnce() {
-    let tests = compare(base: [test("a", .ok), test("a", .crash)], series: [test("a", .ok), test("a", .notOk)])
+    let tests = compare(base: [[test("a", .ok), test("a", .crash)]], series: [[test("a", .ok), test("a", .notOk)]])
     #expect(tests.map(\.change) == [.same])
   }
 
   @Test func checksOfBothSidesStandBesideEachOther() {
     let tests = compare(
-      base: [test("a", .notOk, "one:ok 1", "two:bad 0, expected 1")],
-      series: [test("a", .ok, "two:ok 1", "three:ok")])
+      base: [[test("a", .notOk, "one:ok 1", "two:bad 0, expected 1")]],
+      series: [[test("a", .ok, "two:ok 1", "three:ok")]])
     #expect(tests[0].checks.map(\.name) == ["one", "two", "three"])
     #expect(tests[0].checks[0].series == nil)
     #expect(tests[0].checks[1].base == Check(name: "two", passed: false, detail: "0, expected 1"))

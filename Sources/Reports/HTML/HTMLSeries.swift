@@ -137,8 +137,7 @@ struct HTMLTest {
   var path: String
   /// What it answers; none or one.
   var questions: [String]
-  var baseStatus: String
-  var seriesStatus: String
+  var bothSides: String
   var change: String
   var remarks: [HTMLReason]
   var hasChecks: Bool
@@ -150,8 +149,7 @@ struct HTMLTest {
   init(_ test: TestComparison, question: String?, log: [String]) {
     path = visible(test.name)
     questions = question.map { [visible($0)] } ?? []
-    baseStatus = test.base.rawValue
-    seriesStatus = test.series.rawValue
+    bothSides = Words.sides(test)
     change = test.change.rawValue
     checks = test.notableChecks.map { check in
       HTMLCheck(what: visible(check.name), sides: [HTMLSide(check.base), HTMLSide(check.series)])

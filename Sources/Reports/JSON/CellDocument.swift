@@ -16,8 +16,28 @@ struct CellDocument: Encodable {
     var change: Change
     var baseReason: String
     var reason: String
+    var baseTries: TriesDocument
+    var seriesTries: TriesDocument
+    /// How likely it is that two sides which are alike differ as much; 1 where each was tried once.
+    var chance: Double
     var checks: [CheckDocument]
     var log: [String]
+  }
+
+  struct TriesDocument: Encodable {
+    var ok: Int
+    var of: Int
+    var low: Double
+    var high: Double
+
+    init(_ tries: Tries) {
+      ok = tries.ok
+      of = tries.of
+      low = Self.rounded(tries.interval.lowerBound)
+      high = Self.rounded(tries.interval.upperBound)
+    }
+
+    static func rounded(_ value: Double) -> Double { (value * 10_000).rounded() / 10_000 }
   }
 
   struct CheckDocument: Encodable {
@@ -44,7 +64,8 @@ struct CellDocument: Encodable {
       TestDocument(
         name: test.name, question: header.questions[test.name], base: test.base, series: test.series,
         change: test.change, baseReason: test.baseReason,
-        reason: test.reason,
+        reason: test.reason, baseTries: TriesDocument(test.baseTries), seriesTries: TriesDocument(test.seriesTries),
+        chance: TriesDocument.rounded(Tries.chance(test.baseTries, test.seriesTries)),
         checks: test.checks.map {
           CheckDocument(name: $0.name, base: $0.base.map(CheckSide.init), series: $0.series.map(CheckSide.init))
         }, log: judgement.trial?.run?.logs?[test.name] ?? [])

@@ -85,7 +85,7 @@ struct MarkdownSeries {
 
   private mutating func takeTest(_ test: TestComparison, log: [String]) {
     defer { if !log.isEmpty { parts += ["Kernel log of it, with the series:", Markdown.block(log)] } }
-    let sides = "\(test.base.rawValue) on base, \(test.series.rawValue) with the series"
+    let sides = Words.sides(test)
     parts.append("\(Markdown.code(test.name)) — **\(test.change.rawValue)**: \(sides)")
     let checks = test.notableChecks
     if checks.isEmpty {

@@ -22,12 +22,15 @@ struct TerminalReport {
     text = lines.joined(separator: "\n") + "\n"
   }
 
-  private static let heads = [
-    "SERIES", "VERDICT", "SAME", "FIXED", "REGRESSED", "NEW", "MISSING", "REPORTS", "TIME",
-  ]
+  /// What is counted of tests; a column for what hardly ever happens would take the names' room.
+  private static func changes(_ judgements: [Judgement]) -> [Change] {
+    Change.allCases.filter { change in change != .flaky || judgements.contains { $0.count(of: .flaky) > 0 } }
+  }
 
   private static func table(_ judgements: [Judgement], paint: Paint, width: Int) -> [String] {
-    let rows = judgements.map { cells($0) }
+    let changes = changes(judgements)
+    let heads = ["SERIES", "VERDICT"] + changes.map { $0.rawValue.uppercased() } + ["REPORTS", "TIME"]
+    let rows = judgements.map { cells($0, changes) }
     // The name is the only column without a bound of its own: it takes what the others leave, but never less than 12.
     var widths = heads.indices.map { column in
       ([heads] + rows).map { Columns.width(of: $0[column]) }.max() ?? 0
@@ -46,10 +49,10 @@ struct TerminalReport {
     return lines
   }
 
-  private static func cells(_ judgement: Judgement) -> [String] {
+  private static func cells(_ judgement: Judgement, _ changes: [Change]) -> [String] {
     // Without a guest there is nothing to count, and zeros would look like a result.
     let ran = judgement.trial?.run != nil
-    let counts = [Change.same, .fixed, .regressed, .new, .missing].map { ran ? "\(judgement.count(of: $0))" : "–" }
+    let counts = changes.map { ran ? "\(judgement.count(of: $0))" : "–" }
     return [visible(judgement.series.name), judgement.verdict.rawValue] + counts
       + [ran ? "\(judgement.newReports) new" : "–", Words.cost(judgement.trial)]
   }

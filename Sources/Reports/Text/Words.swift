@@ -117,6 +117,13 @@ enum Words {
     return list.isEmpty ? "–" : list.joined(separator: " · ")
   }
 
+  /// `ok on base, not-ok with the series; ok in 4 of 4 tries on base, in 1 of 4 with the series`
+  static func sides(_ test: TestComparison) -> String {
+    let sides = "\(test.base.rawValue) on base, \(test.series.rawValue) with the series"
+    guard test.wasTriedAgain else { return sides }
+    return sides + "; ok in \(test.baseTries.words) tries on base, in \(test.seriesTries.words) with the series"
+  }
+
   /// How many kernel reports the base does not have. Without a guest there is nothing to count, and a zero would look
   /// like a result.
   static func newReports(_ judgement: Judgement) -> String {

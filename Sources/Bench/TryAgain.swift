@@ -1,0 +1,87 @@
+import BenchModel
+import Foundation
+import GuestMachine
+import GuestProtocol
+import KernelBuild
+import SystemPackage
+import Verdicts
+
+/// How often guests are started anew to see whether a result holds.
+struct Persistence: Sendable, Hashable {
+  /// How often a changed result is tried again, on both sides.
+  var retries: Int
+  /// How often all tests run.
+  var repeats: Int
+
+  /// Of a series that breaks everything some tests are enough to show that it does.
+  static let mostRetried = 8
+}
+
+extension TrialRunner {
+  /// Tries changed results again, each time in a fresh guest, on the series and on the base; or runs all tests again, if
+  /// that was asked for.
+  /// - Parameters:
+  ///   - scratch: a directory of the caller's.
+  ///   - trial: one whose guest ran; what further guests say is added to it.
+  func tryAgain(
+    _ bootable: Bootable, base: BaseTrials, evidence: FilePath, scratch: FilePath, trial: inout Trial
+  ) async throws {
+    guard case .ran(let run) = trial.result, run.booted else { return }
+    if persistence.repeats > 1 {
+      for number in 1..<persistence.repeats {
+        try await further("repeat-\(number)", bootable, tests: tests, evidence: evidence, trial: &trial)
+      }
+      return
+    }
+    // A guest that did not come to its end has told enough; one of a base that did not has nothing to be held against.
+    guard persistence.retries > 0, run.ending == .completed, case .ran(let baseRun) = await base.trial()?.result,
+      baseRun.ending == .completed
+    else { return }
+    let names = Array(changedTests(base: baseRun, series: run).prefix(Persistence.mostRetried))
+    if names.isEmpty { return }
+    let part = try await bootable.asking(for: names, behind: plainInitramfs, scratch: scratch)
+    for number in 1...persistence.retries {
+      try await further("again-\(number)", part, tests: names, evidence: evidence, trial: &trial)
+    }
+    trial.baseAgain = try await base.again(names, times: persistence.retries) { names in
+      let whole = Bootable(image: self.base.image, initramfs: initramfs, trace: nil, driver: driver.result.forGuest)
+      let part = try await whole.asking(for: names, behind: plainInitramfs, scratch: scratch)
+      var aside = Trial(series: nil, cell: cell, seconds: StageSeconds(), reused: false, result: .interrupted)
+      let number = baseTries.next()
+      try await further("again-\(number)", part, tests: names, evidence: baseEvidence, trial: &aside)
+      return aside.again?.first ?? []
+    }
+  }
+
+  /// Runs some tests in a guest of their own.
+  private func further(
+    _ suffix: String, _ bootable: Bootable, tests: [String], evidence: FilePath, trial: inout Trial
+  ) async throws {
+    let further = try await resources.guest {
+      try await guest("-\(suffix)", bootable, GuestOptions(), evidence: evidence, trial: &trial).asked(for: tests[...])
+    }
+    trial.again = (trial.again ?? []) + [further.tests]
+    guard case .ran(var run) = trial.result else { return }
+    // What a kernel reports is reported though it came only once.
+    run.reports += further.reports
+    run.deaths += further.deaths
+    if further.ending != .completed {
+      run.anomalies.append("a further guest did not reach its end: \(further.ending.words)")
+    }
+    trial.result = .ran(run)
+  }
+}
+
+extension TrialRunner.Bootable {
+  /// The same kernel with an initramfs that asks for some tests only. What is counted was counted before.
+  fileprivate func asking(
+    for names: [String], behind plain: FilePath, scratch: FilePath
+  ) async throws -> TrialRunner.Bootable {
+    let place = scratch.appending("part-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(atPath: place.string, withIntermediateDirectories: true)
+    let file = place.appending("initramfs.cpio")
+    try await Initramfs.write(
+      Initramfs.Extras(driver: driver, orders: GuestOptions(only: names)), behind: plain, to: file, scratch: place)
+    return TrialRunner.Bootable(image: image, initramfs: file, trace: nil, driver: driver)
+  }
+}
