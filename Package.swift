@@ -78,7 +78,7 @@ let package = Package(
     .target(
       name: "Reports",
       dependencies: [
-        "BenchModel", "GuestProtocol", "Verdicts", .product(name: "Mustache", package: "swift-mustache"),
+        "BenchModel", "GuestProtocol", "KernelText", "Verdicts", .product(name: "Mustache", package: "swift-mustache"),
       ],
       exclude: ["Schema"],
       resources: [.embedInCode("Templates/report.html.mustache")],

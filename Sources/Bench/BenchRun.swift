@@ -96,11 +96,6 @@ public struct BenchRun: Sendable {
     let source = try await DriverSource(plan.driver)
     let method = try await SeriesTree.method(scratch: scratch)
     let driver = try await base.driver(source, cache: plan.cache, method: method, jobs: plan.resources.jobs)
-    let withDriver = scratch.appending("initramfs-base.cpio")
-    let only = plan.tests.isEmpty ? nil : tests
-    try await Initramfs.write(
-      Initramfs.Extras(driver: driver.result.forGuest, orders: only.map { GuestOptions(only: $0) }), behind: initramfs,
-      to: withDriver, scratch: scratch)
     let emulator = try await Emulator.version()
     try await LibvirtHost.with(uri: plan.connection, environment: plan.environment) { host in
       let probe = AcceleratorProbe(
@@ -109,13 +104,23 @@ public struct BenchRun: Sendable {
       let accelerator = try await probe.choose(host) {
         events.send(.progress(series: nil, stage: .boot, text: "probing KVM with a boot"))
       }
+      let only = plan.tests.isEmpty ? nil : tests
+      let clocks = TrialClocks(
+        plan.profile.clocks, accelerator.accelerator,
+        boot: Timings(plan.cache).boot?[accelerator.accelerator.rawValue])
+      let withDriver = scratch.appending("initramfs-base.cpio")
+      try await Initramfs.write(
+        Initramfs.Extras(
+          driver: driver.result.forGuest, orders: only.map { GuestOptions(only: $0, testSeconds: clocks.test) }),
+        behind: initramfs, to: withDriver, scratch: scratch)
       events.send(
         .runStarted(
           RunHeader(
             cell: plan.cell, source: base.sourceDescription, toolchain: base.toolchain, emulator: emulator,
             accelerator: accelerator.accelerator, acceleratorReason: accelerator.reason,
             processors: ProcessInfo.processInfo.activeProcessorCount, patchbench: plan.version,
-            series: series.map(\.series), questions: listing.questions, only: only)))
+            series: series.map(\.series), questions: listing.questions, only: only,
+            known: plan.kernel.knownReports)))
       let kept = try await KeptTrials(
         cache: plan.cache, scratch: scratch, base: base, driver: source, guestBinary: plan.guestBinary,
         emulator: emulator, accelerator: accelerator.accelerator, connection: plan.connection, cell: plan.cell,
@@ -124,7 +129,8 @@ public struct BenchRun: Sendable {
         cell: plan.cell, base: base, driver: driver, method: method, plainInitramfs: initramfs, initramfs: withDriver,
         tests: tests, isPart: only != nil, accelerator: accelerator.accelerator, resources: plan.resources,
         cache: plan.cache, host: host, events: events,
-        persistence: Persistence(retries: plan.retries, repeats: plan.repeats), baseEvidence: directory.evidence(nil))
+        persistence: Persistence(retries: plan.retries, repeats: plan.repeats), clocks: clocks,
+        baseEvidence: directory.evidence(nil))
       try await Pipeline(trials: trials, kept: kept, directory: directory, scratch: scratch, fresh: plan.fresh).run(
         series)
     }

@@ -14,6 +14,8 @@ struct Timings: Codable, Sendable, Hashable {
   var link: Double?
   /// A guest from its start to its end, all tests included.
   var guest: Double?
+  /// A base's boot to its first word, by the accelerator.
+  var boot: [String: Double]?
 
   /// What an emulated guest and a 6.12 take on two cores, for a machine that has not run anything yet.
   private static let guess = Timings(base: 330, object: 0.4, link: 4, guest: 15)
@@ -32,6 +34,12 @@ struct Timings: Codable, Sendable, Hashable {
       let made = work.objects - work.cached
       if made > 0 { blend(&object, seconds.compile.map { $0 / Double(made) }) }
       blend(&link, seconds.link.map { $0 + (seconds.configure ?? 0) + (seconds.apply ?? 0) })
+    }
+    if trial.series == nil, case .ran(let run) = trial.result, run.booted, let seen = seconds.boot, seen.isFinite,
+      seen > 0
+    {
+      let known = boot?[run.accelerator.rawValue]
+      boot = (boot ?? [:]).merging([run.accelerator.rawValue: known.map { ($0 + seen) / 2 } ?? seen]) { $1 }
     }
     if case .ran(let run) = trial.result, run.ending == .completed, let boot = seconds.boot, let tests = seconds.tests {
       blend(&guest, boot + tests + (seconds.start ?? 0) + (seconds.collect ?? 0))

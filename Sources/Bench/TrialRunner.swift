@@ -28,6 +28,7 @@ struct TrialRunner: Sendable {
   var host: LibvirtHost
   var events: EventHub
   var persistence: Persistence
+  var clocks: TrialClocks
   /// Where the base's evidence goes.
   var baseEvidence: FilePath
   let baseTries = Counter()
@@ -142,7 +143,8 @@ struct TrialRunner: Sendable {
         }
         try await Initramfs.write(
           Initramfs.Extras(
-            driver: module.forGuest, trace: trace.request, orders: isPart ? GuestOptions(only: tests) : nil),
+            driver: module.forGuest, trace: trace.request,
+            orders: isPart ? GuestOptions(only: tests, testSeconds: clocks.test) : nil),
           behind: plainInitramfs, to: bootable.initramfs, scratch: place)
         trial.seconds.compile = (trial.seconds.compile ?? 0) + (.now - imaged) / .seconds(1)
         try FileManager.default.moveItem(atPath: built.image.string, toPath: bootable.image.string)
@@ -159,7 +161,7 @@ struct TrialRunner: Sendable {
   private func boot(_ bootable: Bootable, evidence: FilePath, trial: inout Trial) async throws {
     var whole: GuestRun?
     var number = 1
-    var options = GuestOptions()
+    var options = GuestOptions(testSeconds: clocks.test)
     var expected = tests[...]
     while true {
       let run: GuestRun
@@ -199,7 +201,7 @@ struct TrialRunner: Sendable {
       commandLine: KernelCommandLine(options),
       console: Self.absolute(evidence.appending("console\(suffix).log")),
       results: Self.absolute(evidence.appending("results\(suffix).ktap")))
-    let watch = GuestWatch(.standard(accelerator), clock: ContinuousClock())
+    let watch = GuestWatch(clocks.guest, clock: ContinuousClock())
     let begun = ContinuousClock.now
     let (watched, started, ended) = try await host.withMachine(spec) { machine in
       let started = ContinuousClock.now

@@ -39,13 +39,13 @@ extension TrialRunner {
     else { return }
     let names = Array(changedTests(base: baseRun, series: run).prefix(Persistence.mostRetried))
     if names.isEmpty { return }
-    let part = try await bootable.asking(for: names, behind: plainInitramfs, scratch: scratch)
+    let part = try await bootable.asking(for: names, seconds: clocks.test, behind: plainInitramfs, scratch: scratch)
     for number in 1...persistence.retries {
       try await further("again-\(number)", part, tests: names, evidence: evidence, trial: &trial)
     }
     trial.baseAgain = try await base.again(names, times: persistence.retries) { names in
       let whole = Bootable(image: self.base.image, initramfs: initramfs, trace: nil, driver: driver.result.forGuest)
-      let part = try await whole.asking(for: names, behind: plainInitramfs, scratch: scratch)
+      let part = try await whole.asking(for: names, seconds: clocks.test, behind: plainInitramfs, scratch: scratch)
       var aside = Trial(series: nil, cell: cell, seconds: StageSeconds(), reused: false, result: .interrupted)
       let number = baseTries.next()
       try await further("again-\(number)", part, tests: names, evidence: baseEvidence, trial: &aside)
@@ -58,7 +58,8 @@ extension TrialRunner {
     _ suffix: String, _ bootable: Bootable, tests: [String], evidence: FilePath, trial: inout Trial
   ) async throws {
     let further = try await resources.guest {
-      try await guest("-\(suffix)", bootable, GuestOptions(), evidence: evidence, trial: &trial).asked(for: tests[...])
+      try await guest("-\(suffix)", bootable, GuestOptions(testSeconds: clocks.test), evidence: evidence, trial: &trial)
+        .asked(for: tests[...])
     }
     trial.again = (trial.again ?? []) + [further.tests]
     guard case .ran(var run) = trial.result else { return }
@@ -75,13 +76,14 @@ extension TrialRunner {
 extension TrialRunner.Bootable {
   /// The same kernel with an initramfs that asks for some tests only. What is counted was counted before.
   fileprivate func asking(
-    for names: [String], behind plain: FilePath, scratch: FilePath
+    for names: [String], seconds: Int, behind plain: FilePath, scratch: FilePath
   ) async throws -> TrialRunner.Bootable {
     let place = scratch.appending("part-\(UUID().uuidString)")
     try FileManager.default.createDirectory(atPath: place.string, withIntermediateDirectories: true)
     let file = place.appending("initramfs.cpio")
     try await Initramfs.write(
-      Initramfs.Extras(driver: driver, orders: GuestOptions(only: names)), behind: plain, to: file, scratch: place)
+      Initramfs.Extras(driver: driver, orders: GuestOptions(only: names, testSeconds: seconds)), behind: plain,
+      to: file, scratch: place)
     return TrialRunner.Bootable(image: image, initramfs: file, trace: nil, driver: driver)
   }
 }

@@ -20,11 +20,14 @@ public struct RunHeader: Codable, Sendable, Hashable {
   public var questions: [String: String]
   /// The tests that were asked for, where it was not all.
   public var only: [String]?
+  /// Kernel reports that are not held against a series.
+  public var known: [KnownReport]?
 
   public init(
     cell: CellKey, source: String, toolchain: String, emulator: String, accelerator: Accelerator,
     acceleratorReason: String, processors: Int, patchbench: String, series: [PatchSeries],
-    questions: [String: String] = [:], only: [String]? = nil
+    questions: [String: String] = [:], only: [String]? = nil,
+    known: [KnownReport]? = nil
   ) {
     self.cell = cell
     self.source = source
@@ -37,6 +40,7 @@ public struct RunHeader: Codable, Sendable, Hashable {
     self.series = series
     self.questions = questions
     self.only = only
+    self.known = known
   }
 }
 

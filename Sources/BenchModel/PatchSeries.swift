@@ -34,10 +34,13 @@ public struct PatchSeries: Codable, Sendable, Hashable {
   public var name: String
   public var cover: CoverLetter?
   public var patches: [Patch]
+  /// The directory as the user named it, to be named again.
+  public var path: String?
 
-  public init(name: String, cover: CoverLetter? = nil, patches: [Patch]) {
+  public init(name: String, cover: CoverLetter? = nil, patches: [Patch], path: String? = nil) {
     self.name = name
     self.cover = cover
     self.patches = patches
+    self.path = path
   }
 }

@@ -222,6 +222,10 @@ public struct KernelReport: Codable, Sendable, Hashable {
 
   public enum Kind: String, Codable, Sendable, Hashable, CaseIterable {
     case kasan
+    case kcsan
+    case kfence
+    case kmsan
+    case kmemleak
     case ubsan
     case bug
     case warning
@@ -233,6 +237,8 @@ public struct KernelReport: Codable, Sendable, Hashable {
     case hardLockup = "hard-lockup"
     case rcuStall = "rcu-stall"
     case refcount
+    case listCorruption = "list-corruption"
+    case pageState = "page-state"
     case outOfMemory = "out-of-memory"
     case panic
   }
@@ -341,6 +347,13 @@ public struct GuestRun: Codable, Sendable, Hashable {
     self.lastLines = lastLines
     self.hang = hang
     self.logs = logs
+  }
+
+  /// The report with which lockdep switched itself off, if one did: from there on it sees nothing. It does so with its own
+  /// first report, and when the kernel is tainted by something that makes locks untrustworthy (`add_taint()` with
+  /// `LOCKDEP_NOW_UNRELIABLE` in `kernel/panic.c`, as for an oops and for what KASAN finds). A WARN leaves it on.
+  public var lockdepEndsWith: KernelReport? {
+    reports.first { [.lockdep, .kasan, .oops, .bug, .pageState, .panic].contains($0.kind) }
   }
 
   /// The run, with what a fresh guest made of the tests behind the last death.

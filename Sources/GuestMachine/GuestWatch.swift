@@ -21,6 +21,23 @@ public struct GuestClocks: Sendable, Hashable {
     self.answer = answer
   }
 
+  /// The same, for a machine on which everything takes `factor` times as long; a faster one gets what all get. The answer
+  /// to an interrupt is bounded by the kernel's own clock.
+  public func stretched(by factor: Double) -> GuestClocks {
+    let factor = min(max(1, factor), Self.mostStretch)
+    return GuestClocks(boot: boot * factor, silence: silence * factor, run: run * factor, answer: answer)
+  }
+
+  /// A guest that needs more than this many times what it usually does is not slow but stuck.
+  static let mostStretch = 8.0
+  /// What the boot of a base takes on an idle machine of two processors: what ``standard(_:)`` is made for.
+  public static func usualBoot(_ accelerator: Accelerator) -> Duration {
+    switch accelerator {
+    case .tcg: .seconds(6)
+    case .kvm: .seconds(2)
+    }
+  }
+
   /// For an accelerator. An emulated guest with KASAN needs six seconds to its first line on an idle machine of two
   /// cores; the clocks leave ten times that for a busy one. Silence is longer than a test may take, so that a hung
   /// test is told from a hung guest.

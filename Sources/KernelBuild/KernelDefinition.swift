@@ -1,3 +1,4 @@
+public import BenchModel
 import Foundation
 public import SystemPackage
 import Yams
@@ -8,11 +9,14 @@ public struct KernelDefinition: Sendable, Hashable {
   public var name: String
   public var source: Source
   public var profiles: [String: Profile]
+  /// Kernel reports that are not held against a series.
+  public var knownReports: [KnownReport]
 
-  public init(name: String, source: Source, profiles: [String: Profile]) {
+  public init(name: String, source: Source, profiles: [String: Profile], knownReports: [KnownReport] = []) {
     self.name = name
     self.source = source
     self.profiles = profiles
+    self.knownReports = knownReports
   }
 
   /// Where the source comes from.
@@ -29,11 +33,32 @@ public struct KernelDefinition: Sendable, Hashable {
     /// Absolute paths, in the order they are laid over each other.
     public var fragments: [FilePath]
     public var image: Image
+    public var clocks: Clocks
 
-    public init(name: String, fragments: [FilePath], image: Image) {
+    public init(name: String, fragments: [FilePath], image: Image, clocks: Clocks = Clocks()) {
       self.name = name
       self.fragments = fragments
       self.image = image
+      self.clocks = clocks
+    }
+  }
+
+  /// How long its guests may take, in seconds; `nil` leaves what the accelerator's guests usually may.
+  public struct Clocks: Sendable, Hashable, Codable {
+    /// To the guest's first word.
+    public var boot: Double?
+    /// Without a word.
+    public var silence: Double?
+    /// For one test.
+    public var test: Double?
+    /// From the start to the end.
+    public var run: Double?
+
+    public init(boot: Double? = nil, silence: Double? = nil, test: Double? = nil, run: Double? = nil) {
+      self.boot = boot
+      self.silence = silence
+      self.test = test
+      self.run = run
     }
   }
 
@@ -116,8 +141,33 @@ extension KernelDefinition {
       name: name, source: sources[0],
       profiles: Dictionary(
         uniqueKeysWithValues: yaml.profiles.map { key, value in
-          (key, Profile(name: key, fragments: value.fragments.map(resolve), image: value.image ?? .vmlinux))
-        }))
+          (
+            key,
+            Profile(
+              name: key, fragments: value.fragments.map(resolve), image: value.image ?? .vmlinux,
+              clocks: value.clocks ?? Clocks())
+          )
+        }), knownReports: try knownReports(yaml.knownReports ?? [], in: file))
+  }
+
+  /// - Throws: ``DefinitionError`` for an entry that lacks its reason, its link or its day.
+  private static func knownReports(_ entries: [KernelYAML.Known], in file: FilePath) throws(DefinitionError)
+    -> [KnownReport]
+  {
+    var found: [KnownReport] = []
+    for entry in entries {
+      func missing(_ what: String) -> DefinitionError {
+        .unusable(file: file.string, reason: "knownReports: “\(entry.report)” needs \(what)")
+      }
+      if entry.report.allSatisfy({ $0 == "*" || $0 == " " }) { throw missing("a title; this one is every report") }
+      guard let reason = entry.reason, !reason.isEmpty else { throw missing("a reason") }
+      guard let link = entry.link, link.contains("://") else { throw missing("a link") }
+      guard let day = entry.expires, let date = try? Date(day, strategy: .iso8601.year().month().day()) else {
+        throw missing("a day on which it expires, as in 2027-01-31")
+      }
+      found.append(KnownReport(report: NamePattern(entry.report), reason: reason, link: link, expires: date))
+    }
+    return found
   }
 
   /// The profile of that name.
@@ -133,6 +183,14 @@ extension KernelDefinition {
 private struct KernelYAML: Decodable {
   var source: Source
   var profiles: [String: Profile]
+  var knownReports: [Known]?
+
+  struct Known: Decodable {
+    var report: String
+    var reason: String?
+    var link: String?
+    var expires: String?
+  }
 
   struct Source: Decodable {
     var debian: String?
@@ -146,5 +204,6 @@ private struct KernelYAML: Decodable {
   struct Profile: Decodable {
     var fragments: [String]
     var image: KernelDefinition.Image?
+    var clocks: KernelDefinition.Clocks?
   }
 }

@@ -114,9 +114,10 @@ struct ReportRule: Sendable {
 
   private static let all: [ReportRule] = [
     ReportRule("BUG: KASAN: ", .kasan, .sanitizer, .rule),
-    ReportRule("BUG: KFENCE: ", .bug, .sanitizer, .rule),
-    ReportRule("BUG: KMSAN: ", .bug, .sanitizer, .rule),
-    ReportRule("BUG: KCSAN: ", .bug, .sanitizer, .rule),
+    ReportRule("BUG: KFENCE: ", .kfence, .sanitizer, .rule),
+    ReportRule("BUG: KMSAN: ", .kmsan, .sanitizer, .rule),
+    ReportRule("BUG: KCSAN: ", .kcsan, .sanitizer, .rule),
+    ReportRule("kmemleak: ", contains: " new suspected memory leaks", .kmemleak, .words("memory leak"), .killed),
     ReportRule("UBSAN: ", .ubsan, .undefined, .endTrace),
 
     ReportRule("kernel BUG at ", .bug, .words("kernel BUG"), .endTrace),
@@ -143,9 +144,9 @@ struct ReportRule: Sendable {
       "BUG: sleeping function called from invalid context", .atomicSleep,
       .words("BUG: sleeping function called from invalid context")),
     ReportRule("BUG: scheduling while atomic", .atomicSleep, .words("BUG: scheduling while atomic")),
-    ReportRule("BUG: Bad page state", .bug, .words("BUG: Bad page state")),
-    ReportRule("BUG: Bad page map", .bug, .words("BUG: Bad page map")),
-    ReportRule("BUG: Bad page cache", .bug, .words("BUG: Bad page cache")),
+    ReportRule("BUG: Bad page state", .pageState, .words("BUG: Bad page state")),
+    ReportRule("BUG: Bad page map", .pageState, .words("BUG: Bad page map")),
+    ReportRule("BUG: Bad page cache", .pageState, .words("BUG: Bad page cache")),
     ReportRule("BUG: spinlock ", .lockdep, .message),
     ReportRule("BUG: rwlock ", .lockdep, .message),
     ReportRule("BUG: MAX_", .lockdep, .message),

@@ -61,7 +61,7 @@ extension OpenReport {
   /// A list that was found broken is a broken list, whether this kernel goes on (WARN) or not (BUG).
   private var corruption: (String, KernelReport.Kind)? {
     guard let line = preface.first(where: { $0.hasPrefix("list_add") || $0.hasPrefix("list_del") }) else { return nil }
-    return (located("\(Self.before(" ", in: line)) corruption"), .bug)
+    return (located("\(Self.before(" ", in: line)) corruption"), .listCorruption)
   }
 
   private var warningTitle: (String, KernelReport.Kind) {

@@ -19,7 +19,7 @@ extension SeriesDirectory {
   public func read(into store: FilePath) async throws -> ReadSeries {
     let manager = FileManager.default
 
-    var result = ReadSeries(series: PatchSeries(name: name, patches: []), diffs: [])
+    var result = ReadSeries(series: PatchSeries(name: name, patches: [], path: directory.string), diffs: [])
     for file in files {
       let path = directory.appending(file)
       // One directory a file: git numbers the mails of each from 1 and overwrites nothing.

@@ -25,7 +25,7 @@ struct Grounds {
     takeEnding(of: run)
     // One title may come many times; the verdict needs it once.
     var titles: Set<String> = []
-    for entry in reports where !entry.onBase && titles.insert(entry.report.title).inserted {
+    for entry in reports where !entry.onBase && entry.known == nil && titles.insert(entry.report.title).inserted {
       let place = entry.report.test.map { " in \($0)" } ?? ""
       worse.append(Reason(entry.report.title, "kernel report\(place) that the base does not have"))
     }

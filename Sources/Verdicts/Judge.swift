@@ -1,4 +1,5 @@
 public import BenchModel
+internal import Foundation
 public import GuestProtocol
 
 /// The verdict on every series of a run, in the order of its header.
@@ -6,8 +7,9 @@ public func judge(_ record: RunRecord) -> [Judgement] {
   let repeats = record.repeats.compactMap { trial in
     if case .ran(let run) = trial.result, run.ending == .completed { run.tests } else { nil as [TestResult]? }
   }
+  let known = (record.header.known ?? []).filter { record.started < $0.expires }
   return record.header.series.map {
-    judge($0, trial: record.trials[$0.name], base: record.base, repeats: repeats)
+    judge($0, trial: record.trials[$0.name], base: record.base, repeats: repeats, known: known)
   }
 }
 
@@ -22,8 +24,9 @@ public func judge(_ record: RunRecord) -> [Judgement] {
 ///   - trial: How far it came; `nil` if it never had its turn.
 ///   - base: The base's trial, if there is one.
 ///   - repeats: What further guests of the base said.
+///   - known: Kernel reports that are not held against it, of which none has expired.
 public func judge(
-  _ series: PatchSeries, trial: Trial?, base: Trial?, repeats: [[TestResult]] = []
+  _ series: PatchSeries, trial: Trial?, base: Trial?, repeats: [[TestResult]] = [], known: [KnownReport] = []
 ) -> Judgement {
   var judgement = Judgement(
     series: series, verdict: .inconclusive, reasons: [], stage: stage(of: trial), trial: trial, tests: [], reports: [])
@@ -54,8 +57,11 @@ public func judge(
     let evidence = BaseEvidence(base)
     judgement.tests = compare(
       base: [evidence.run?.tests ?? []] + repeats + (trial.baseAgain ?? []), series: [run.tests] + (trial.again ?? []))
-    let known = Set(evidence.run?.reports.map(\.title) ?? [])
-    judgement.reports = run.reports.map { ReportComparison(report: $0, onBase: known.contains($0.title)) }
+    let onBase = Set(evidence.run?.reports.map(\.title) ?? [])
+    judgement.reports = run.reports.map { report in
+      ReportComparison(
+        report: report, onBase: onBase.contains(report.title), known: known.first { $0.report.matches(report.title) })
+    }
     weigh(run, in: trial, base: base, evidence: evidence, into: &judgement)
   }
   return judgement

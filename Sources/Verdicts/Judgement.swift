@@ -42,6 +42,8 @@ public struct ReportComparison: Codable, Sendable, Hashable {
   public var report: KernelReport
   /// The base has a report of this title, so that the series is not to blame for it.
   public var onBase: Bool
+  /// Why it is not held against the series though the base does not have it; `nil` if it is.
+  public var known: KnownReport?
 }
 
 /// One line of a verdict's grounds.
@@ -85,5 +87,5 @@ public struct Judgement: Sendable, Hashable {
   public func count(of change: Change) -> Int { tests.count { $0.change == change } }
 
   /// How many kernel reports the base does not have.
-  public var newReports: Int { reports.count { !$0.onBase } }
+  public var newReports: Int { reports.count { !$0.onBase && $0.known == nil } }
 }

@@ -97,7 +97,7 @@ public struct SelfCheck: Codable, Sendable, Hashable {
         for death in run.deaths where !tests.contains(death.test) { tests.append(death.test) }
       }
       var titles: [String] = []
-      for entry in judgement.reports where !entry.onBase && !titles.contains(entry.report.title) {
+      for entry in judgement.reports where !entry.onBase && entry.known == nil && !titles.contains(entry.report.title) {
         titles.append(entry.report.title)
       }
       reports = titles

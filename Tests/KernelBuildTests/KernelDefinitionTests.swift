@@ -1,3 +1,4 @@
+import BenchModel
 import Foundation
 import KernelBuild
 import SystemPackage
@@ -46,6 +47,39 @@ import Testing
         == [scratch.path.pushing("fragments/a.config"), scratch.path.pushing("k/own.config")])
     #expect(profile.image == .bzImage)
     #expect(profile.image.path == "arch/x86/boot/bzImage")
+  }
+
+  @Test func knownReportsAndClocksAreRead() throws {
+    let scratch = try Scratch()
+    try scratch.write(
+      "k/kernel.yaml",
+      """
+      source: {debian: linux-source-6.12}
+      profiles: {kasan: {fragments: [], clocks: {boot: 20, test: 60}}}
+      knownReports:
+        - {report: 'WARNING in f', reason: mended in 6.13, link: 'https://example.org/1', expires: '2027-01-31'}
+      """)
+    let kernel = try KernelDefinition.load("k", from: scratch.path)
+    #expect(try kernel.profile("kasan").clocks == KernelDefinition.Clocks(boot: 20, test: 60))
+    let known = try #require(kernel.knownReports.first)
+    #expect(known.report.matches("WARNING in f"))
+    #expect(known.expires == Date(timeIntervalSince1970: 1_801_353_600))
+  }
+
+  @Test(
+    "a known report without its reason, its link or its day is refused",
+    arguments: [
+      "{report: 'W', link: 'https://e.org', expires: '2027-01-31'}",
+      "{report: 'W', reason: r, expires: '2027-01-31'}", "{report: 'W', reason: r, link: there, expires: '2027-01-31'}",
+      "{report: 'W', reason: r, link: 'https://e.org'}",
+      "{report: 'W', reason: r, link: 'https://e.org', expires: soon}",
+      "{report: '*', reason: r, link: 'https://e.org', expires: '2027-01-31'}",
+    ])
+  func unfoundedKnownReports(entry: String) throws {
+    let scratch = try Scratch()
+    try scratch.write(
+      "k/kernel.yaml", "source: {debian: linux-source-6.12}\n\(Self.profiles)\nknownReports: [\(entry)]\n")
+    #expect(throws: DefinitionError.self) { try KernelDefinition.load("k", from: scratch.path) }
   }
 
   @Test(arguments: [

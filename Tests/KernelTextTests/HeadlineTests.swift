@@ -14,7 +14,7 @@ import Testing
 
   @Test(arguments: [
     Case(line: "BUG: KASAN: use-after-free in f+0x1/0x2 [vgem]", kind: .kasan, title: "KASAN: use-after-free in f"),
-    Case(line: "BUG: KFENCE: out-of-bounds read in f+0x1/0x2", kind: .bug, title: "KFENCE: out-of-bounds read in f"),
+    Case(line: "BUG: KFENCE: out-of-bounds read in f+0x1/0x2", kind: .kfence, title: "KFENCE: out-of-bounds read in f"),
     Case(
       line: "BUG: unable to handle kernel NULL pointer dereference at 0000000000000010", kind: .oops,
       title: "BUG: kernel NULL pointer dereference"),
@@ -33,7 +33,7 @@ import Testing
     Case(
       line: "WARNING: CPU: 0 PID: 38 at drivers/dma-buf/dma-buf.c:12 dma_buf_put.cold+0x1/0x2 [x]", kind: .warning,
       title: "WARNING in dma_buf_put"),
-    Case(line: "BUG: Bad page map in process init  pte:8000000 pmd:1", kind: .bug, title: "BUG: Bad page map"),
+    Case(line: "BUG: Bad page map in process init  pte:8000000 pmd:1", kind: .pageState, title: "BUG: Bad page map"),
     Case(
       line: "BUG: Bad rss-counter state mm:00000000a type:MM_ANONPAGES val:3", kind: .bug,
       title: "BUG: Bad rss-counter state mm"),

@@ -22,7 +22,7 @@ func series(_ name: String, subject: String = "drm/virtio: share the device's ad
       Patch(
         subject: subject, author: "Ada Example <ada@example.org>", file: "0001-share.patch",
         paths: ["drivers/gpu/drm/virtio/virtgpu_drv.c"])
-    ])
+    ], path: "series/\(name)")
 }
 
 /// The invalidation test with its three aliases: which of them still hold the page after the unbind.
@@ -223,6 +223,7 @@ func hostileRun() -> RunRecord {
   var bad = series(hostile, subject: hostile)
   bad.cover?.subject = hostile
   bad.patches[0].author = hostile
+  bad.path = hostile
   bad.patches[0].file = hostile
   var others = [bad, bad]
   others[0].name += "2"

@@ -25,7 +25,7 @@ struct HTMLPage {
     title = visible("\(header.cell.kernel), profile \(header.cell.profile)")
     isStopped = record.interrupted
     facts = Self.facts(record)
-    let all = judgements.enumerated().map { HTMLSeries($1, number: $0 + 1, questions: record.header.questions) }
+    let all = judgements.enumerated().map { HTMLSeries($1, number: $0 + 1, header: record.header) }
     verdicts = all
     costs = HTMLCost(record, judgements).map { [$0] } ?? []
     details = all

@@ -26,11 +26,13 @@ struct HTMLSeries {
   var onlyHere: [HTMLKernelReport]
   var hasKnown: Bool
   var alsoOnBase: [HTMLKernelReport]
+  /// From where on lockdep saw nothing; none or one.
+  var blindnesses: [String]
   var endings: [HTMLEnding]
   var hasAnomalies: Bool
   var anomalies: [String]
 
-  init(_ judgement: Judgement, number: Int, questions: [String: String]) {
+  init(_ judgement: Judgement, number: Int, header: RunHeader) {
     self.number = number
     name = visible(judgement.series.name)
     covers = judgement.series.cover.map { [visible($0.subject)] } ?? []
@@ -51,15 +53,18 @@ struct HTMLSeries {
     codes = ChangedCode(trial).map { [HTMLCode($0)] } ?? []
     hasTests = !judgement.tests.isEmpty
     tests = judgement.notableTests.map {
-      HTMLTest($0, question: questions[$0.name], log: trial?.run?.logs?[$0.name] ?? [])
+      HTMLTest(
+        $0, question: header.questions[$0.name], log: trial?.run?.logs?[$0.name] ?? [],
+        again: $0.isWorse ? Again.command($0.name, of: judgement.series, header) : nil)
     }
     lostTests = visible(judgement.lostTests)
     hasLost = !lostTests.isEmpty
     let groups = ReportGroup.groups(judgement.reports)
-    onlyHere = groups.filter { !$0.onBase }.map(HTMLKernelReport.init)
-    alsoOnBase = groups.filter(\.onBase).map(HTMLKernelReport.init)
+    onlyHere = groups.filter(\.counts).map(HTMLKernelReport.init)
+    alsoOnBase = groups.filter { !$0.counts }.map(HTMLKernelReport.init)
     hasKnown = !alsoOnBase.isEmpty
     let run = trial?.run
+    blindnesses = Words.blindness(run).map { [visible($0)] } ?? []
     endings = run.flatMap(HTMLEnding.init).map { [$0] } ?? []
     anomalies = visible(run?.anomalies ?? [])
     hasAnomalies = !anomalies.isEmpty
@@ -145,8 +150,11 @@ struct HTMLTest {
   var helds: [String]
   /// What the kernel said while it ran with the series; none or one.
   var kernelLogs: [String]
+  /// The command that runs it again; none or one.
+  var commands: [String]
 
-  init(_ test: TestComparison, question: String?, log: [String]) {
+  init(_ test: TestComparison, question: String?, log: [String], again: String?) {
+    commands = again.map { [visible($0)] } ?? []
     path = visible(test.name)
     questions = question.map { [visible($0)] } ?? []
     bothSides = Words.sides(test)

@@ -1,5 +1,6 @@
 internal import BenchModel
 internal import GuestProtocol
+internal import KernelText
 internal import Verdicts
 
 /// A series in one cell: its trial, held against the base's.
@@ -22,6 +23,7 @@ struct CellDocument: Encodable {
     var chance: Double
     var checks: [CheckDocument]
     var log: [String]
+    @ExplicitNull var again: String?
   }
 
   struct TriesDocument: Encodable {
@@ -49,8 +51,11 @@ struct CellDocument: Encodable {
   struct KernelReportDocument: Encodable {
     var title: String
     var kind: KernelReport.Kind
+    var fingerprint: String
     @ExplicitNull var test: String?
     var onBase: Bool
+    /// Why it is not held against the series though the base does not have it.
+    @ExplicitNull var known: String?
     var trace: [String]
   }
 
@@ -68,11 +73,14 @@ struct CellDocument: Encodable {
         chance: TriesDocument.rounded(Tries.chance(test.baseTries, test.seriesTries)),
         checks: test.checks.map {
           CheckDocument(name: $0.name, base: $0.base.map(CheckSide.init), series: $0.series.map(CheckSide.init))
-        }, log: judgement.trial?.run?.logs?[test.name] ?? [])
+        }, log: judgement.trial?.run?.logs?[test.name] ?? [],
+        again: test.isWorse ? Again.command(test.name, of: judgement.series, header) : nil)
     }
     kernelReports = judgement.reports.map {
       KernelReportDocument(
-        title: $0.report.title, kind: $0.report.kind, test: $0.report.test, onBase: $0.onBase, trace: $0.report.trace)
+        title: $0.report.title, kind: $0.report.kind, fingerprint: $0.report.fingerprint, test: $0.report.test,
+        onBase: $0.onBase,
+        known: $0.known.map { "\($0.reason), \($0.link)" }, trace: $0.report.trace)
     }
   }
 
@@ -120,6 +128,7 @@ struct BaseDocument: Encodable {
   struct KernelReportDocument: Encodable {
     var title: String
     var kind: KernelReport.Kind
+    var fingerprint: String
     @ExplicitNull var test: String?
     var trace: [String]
   }
@@ -135,7 +144,8 @@ struct BaseDocument: Encodable {
       } ?? []
     kernelReports =
       record.base?.run?.reports.map {
-        KernelReportDocument(title: $0.title, kind: $0.kind, test: $0.test, trace: $0.trace)
+        KernelReportDocument(
+          title: $0.title, kind: $0.kind, fingerprint: $0.fingerprint, test: $0.test, trace: $0.trace)
       } ?? []
   }
 

@@ -15,7 +15,7 @@ struct MarkdownReport {
     if record.interrupted { parts.append("**The run was stopped before its end.**") }
     parts.append(Self.bench(record))
     parts += MarkdownCost(record, judgements).parts
-    for judgement in judgements { parts += MarkdownSeries(judgement).parts }
+    for judgement in judgements { parts += MarkdownSeries(judgement, record.header).parts }
     text = parts.joined(separator: "\n\n") + "\n"
   }
 

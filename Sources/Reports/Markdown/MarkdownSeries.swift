@@ -7,7 +7,7 @@ struct MarkdownSeries {
   /// The section's paragraphs.
   private(set) var parts: [String] = []
 
-  init(_ judgement: Judgement) {
+  init(_ judgement: Judgement, _ header: RunHeader) {
     parts.append("## \(Markdown.escape(judgement.series.name)): \(judgement.verdict.rawValue)")
     if let cover = judgement.series.cover { parts.append("_\(Markdown.escape(cover.subject))_") }
     parts.append(Self.list(judgement.reasons.map(Self.reason)))
@@ -17,8 +17,9 @@ struct MarkdownSeries {
       takeFailure(trial.result)
     }
     takeCode(judgement.trial)
-    takeTests(judgement)
+    takeTests(judgement, header)
     takeReports(judgement.reports)
+    if let words = Words.blindness(judgement.trial?.run) { parts.append(Markdown.escape(words)) }
     if let run = judgement.trial?.run { takeEnding(run) }
   }
 
@@ -70,11 +71,16 @@ struct MarkdownSeries {
     if !code.remarks.isEmpty { parts.append(Self.list(code.remarks.map(Markdown.escape))) }
   }
 
-  private mutating func takeTests(_ judgement: Judgement) {
+  private mutating func takeTests(_ judgement: Judgement, _ header: RunHeader) {
     guard !judgement.tests.isEmpty else { return }
     parts.append("### Tests")
     parts.append("\(Words.counted(judgement.tests.count, "test")): \(Words.changes(judgement)).")
-    for test in judgement.notableTests { takeTest(test, log: judgement.trial?.run?.logs?[test.name] ?? []) }
+    for test in judgement.notableTests {
+      takeTest(test, log: judgement.trial?.run?.logs?[test.name] ?? [])
+      if test.isWorse, let command = Again.command(test.name, of: judgement.series, header) {
+        parts.append("Again: \(Markdown.code(command))")
+      }
+    }
     let lost = judgement.lostTests
     if !lost.isEmpty { parts += ["No word with the series of:", Self.list(lost.map(Markdown.code))] }
     let quiet = judgement.quietTests
@@ -108,14 +114,14 @@ struct MarkdownSeries {
     let groups = ReportGroup.groups(reports)
     guard !groups.isEmpty else { return }
     parts.append("### Kernel reports")
-    for group in groups where !group.onBase {
+    for group in groups where group.counts {
       parts.append(
         "**Only with this series:** \(Markdown.code(group.first.title)) (\(Markdown.escape(group.words)))")
       if !group.first.trace.isEmpty { parts.append(Markdown.block(group.first.trace)) }
     }
-    let known = groups.filter(\.onBase)
+    let known = groups.filter { !$0.counts }
     if !known.isEmpty {
-      parts.append("Also on base:")
+      parts.append("Also on base, or known:")
       parts.append(Self.list(known.map { "\(Markdown.code($0.first.title)) (\(Markdown.escape($0.words)))" }))
     }
   }

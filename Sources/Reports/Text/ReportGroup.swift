@@ -7,6 +7,7 @@ struct ReportGroup {
   /// The first of them.
   var first: KernelReport
   var onBase: Bool
+  var known: KnownReport?
   var count: Int
 
   /// Groups a series' reports in the order of their first appearance, those that the base does not have first.
@@ -16,19 +17,24 @@ struct ReportGroup {
     for entry in reports {
       if byTitle[entry.report.title] == nil {
         order.append(entry.report.title)
-        byTitle[entry.report.title] = ReportGroup(first: entry.report, onBase: entry.onBase, count: 0)
+        byTitle[entry.report.title] = ReportGroup(
+          first: entry.report, onBase: entry.onBase, known: entry.known, count: 0)
       }
       byTitle[entry.report.title]?.count += 1
     }
     let all = order.compactMap { byTitle[$0] }
-    return all.filter { !$0.onBase } + all.filter(\.onBase)
+    return all.filter(\.counts) + all.filter { !$0.counts }
   }
 
   /// `kasan, in forward/x/y, 3 times`
   var words: String {
     let place = first.test.map { "in \($0)" } ?? "outside of any test"
-    return "\(first.kind.rawValue), \(place)" + (count == 1 ? "" : ", \(count) times")
+    let why = onBase ? "" : known.map { "; known: \($0.reason), \($0.link)" } ?? ""
+    return "\(first.kind.rawValue), \(place)" + (count == 1 ? "" : ", \(count) times") + why
   }
+
+  /// It is held against the series.
+  var counts: Bool { !onBase && known == nil }
 }
 
 extension Judgement {
@@ -48,6 +54,9 @@ extension Judgement {
 }
 
 extension TestComparison {
+  /// A reader wants to see it fail again.
+  var isWorse: Bool { change == .regressed || change == .flaky || change == .new && series.isNotable }
+
   /// The series' side never reported.
   fileprivate var isLost: Bool { change == .missing && series == .missing }
 

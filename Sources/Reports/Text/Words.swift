@@ -124,6 +124,13 @@ enum Words {
     return sides + "; ok in \(test.baseTries.words) tries on base, in \(test.seriesTries.words) with the series"
   }
 
+  /// From where on lockdep saw nothing; `nil` if it was on to the end.
+  static func blindness(_ run: GuestRun?) -> String? {
+    guard let report = run?.lockdepEndsWith else { return nil }
+    let place = report.test.map { "in \($0)" } ?? "outside of any test"
+    return "lockdep switches itself off with “\(report.title)” (\(place)); of what came after it says nothing."
+  }
+
   /// How many kernel reports the base does not have. Without a guest there is nothing to count, and a zero would look
   /// like a result.
   static func newReports(_ judgement: Judgement) -> String {

@@ -1,0 +1,24 @@
+import BenchModel
+
+/// The command that runs one test on one series again.
+enum Again {
+  /// `patchbench run ~/v3 --kernel linux-6.12 --profile kasan --tests forward/x/y --fresh`
+  /// - Returns: `nil` where it is not known where the series lies.
+  static func command(_ test: String, of series: PatchSeries, _ header: RunHeader) -> String? {
+    guard let path = series.path else { return nil }
+    return [
+      "patchbench", "run", quoted(path), "--kernel", quoted(header.cell.kernel), "--profile",
+      quoted(header.cell.profile), "--tests", quoted(test), "--fresh",
+    ].joined(separator: " ")
+  }
+
+  /// As a shell reads it back; a name that needs no quotes has none.
+  static func quoted(_ word: String) -> String {
+    let isPlain = word.unicodeScalars.allSatisfy {
+      ("a"..."z").contains($0) || ("A"..."Z").contains($0) || ("0"..."9").contains($0)
+        || "-_./=:,+@%".unicodeScalars.contains($0)
+    }
+    if isPlain, !word.isEmpty { return word }
+    return "'" + word.replacing("'", with: "'\\''") + "'"
+  }
+}

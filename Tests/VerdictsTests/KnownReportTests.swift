@@ -1,0 +1,44 @@
+import BenchModel
+import Foundation
+import GuestProtocol
+import Testing
+import Verdicts
+
+@Suite("Kernel reports that are known")
+struct KnownReportTests {
+  private let today = Date(timeIntervalSince1970: 1_800_000_000)
+
+  private func verdict(_ pattern: String, expires: Date, report: String = "WARNING in f") throws -> Judgement {
+    let known = KnownReport(report: NamePattern(pattern), reason: "old", link: "https://example.org", expires: expires)
+    let header = RunHeader(
+      cell: here, source: "s", toolchain: "gcc", emulator: "qemu", accelerator: .kvm, acceleratorReason: "",
+      processors: 1, patchbench: "0", series: [candidate], known: [known])
+    let tests = [test("a/x", .ok)]
+    var mine = trial(.ran(guest(tests, reports: [report])))
+    mine.series = candidate.name
+    let kinds: [BenchEvent.Kind] = [
+      .runStarted(header), .trialFinished(trial(.ran(guest(tests)))), .trialFinished(mine),
+      .runFinished(interrupted: false),
+    ]
+    let record = try #require(RunRecord(kinds.map { BenchEvent(at: today, kind: $0) }))
+    return try #require(judge(record).first)
+  }
+
+  @Test("are not held against a series, and are still shown")
+  func known() throws {
+    let judgement = try verdict("WARNING in *", expires: today.addingTimeInterval(1))
+    #expect(judgement.verdict == .clean)
+    #expect(judgement.reports.map { $0.known?.reason } == ["old"])
+    #expect(judgement.newReports == 0)
+  }
+
+  @Test("count again when their day has come")
+  func expired() throws {
+    #expect(try verdict("WARNING in *", expires: today).verdict == .regresses)
+  }
+
+  @Test("hide no other report")
+  func other() throws {
+    #expect(try verdict("WARNING in g", expires: today.addingTimeInterval(1)).verdict == .regresses)
+  }
+}
