@@ -49,7 +49,8 @@ let package = Package(
     .target(
       name: "Benchmarks",
       dependencies: [
-        "Bench", "BenchModel", "GuestMachine", "GuestProtocol", "KernelBuild", "SeriesIntake", "Toolbox", systemPackage,
+        "Bench", "BenchModel", "GuestMachine", "GuestProtocol", "KernelBuild", "KernelText", "SeriesIntake", "Toolbox",
+        systemPackage,
       ],
       swiftSettings: strict),
     .target(
@@ -95,6 +96,9 @@ let package = Package(
     .target(name: "GuestProtocol", swiftSettings: strict),
     .systemLibrary(name: "CMalloc"),
     .systemLibrary(name: "CLibvirt", pkgConfig: "libvirt", providers: [.apt(["libvirt-dev"])]),
+    .executableTarget(
+      name: "patchbench-fuzz", dependencies: ["BenchModel", "GuestProtocol", "KernelCode", "KernelText"],
+      path: "Tests/Fuzz", swiftSettings: strict),
     .target(
       name: "TestSupport", dependencies: [systemPackage], path: "Tests/TestSupport", swiftSettings: strict),
     .testTarget(name: "GuestProtocolTests", dependencies: ["GuestProtocol"], swiftSettings: strict),

@@ -1,4 +1,5 @@
 import Bench
+import BenchModel
 import Foundation
 import GuestMachine
 import GuestProtocol
@@ -16,7 +17,12 @@ public struct Benchmark: Sendable {
     case hotHeader = "hot-header"
     case growth
     case freshGuests = "fresh-guests"
+    case consoleScan = "console-scan"
   }
+
+  /// What is run of the suite, on both sides: enough to boot for, and the same in each version of patchbench, so that the
+  /// figures of two versions compare. All of it is for verdicts.
+  public static let tests = ["selfcheck/*", "forward/*", "access/*/no-handle", "errors/*/beyond-the-buffer"]
 
   public var kernel: KernelDefinition
   public var profile: KernelDefinition.Profile
@@ -103,7 +109,12 @@ struct Workshop {
   var scratch: FilePath
   var series: MadeSeries
   var program: Program
+  /// Which tests run, on both sides.
+  var tests: [String]
+  /// With orders for these.
   var initramfs: FilePath
+  /// Without orders.
+  var plainInitramfs: FilePath
 
   init(_ benchmark: Benchmark, base: BaseBuild, scratch: FilePath) async throws {
     self.benchmark = benchmark
@@ -121,8 +132,13 @@ struct Workshop {
     let driver = try await base.driver(
       DriverSource(benchmark.driver), cache: benchmark.cache, method: SeriesTree.method(scratch: scratch),
       jobs: benchmark.jobs)
+    plainInitramfs = scratch.appending("initramfs-plain.cpio")
     try await Initramfs.write(
-      Initramfs.Extras(driver: driver.result.forGuest), behind: plain, to: initramfs, scratch: scratch)
+      Initramfs.Extras(driver: driver.result.forGuest), behind: plain, to: plainInitramfs, scratch: scratch)
+    tests = try await TestListing.read(from: benchmark.guestBinary).names(Benchmark.tests.map(NamePattern.init))
+    try await Initramfs.write(
+      Initramfs.Extras(driver: driver.result.forGuest, orders: GuestOptions(only: tests)), behind: plain,
+      to: initramfs, scratch: scratch)
     benchmark.progress("the base's tests, once, so that no run has them to do")
     _ = try await program.run(series.write("warm-up", [("mm/util.c", 0)]), name: "warm-up")
   }
@@ -145,6 +161,7 @@ struct Workshop {
         )
       case .growth: ("time per series, of 20", "time per series, of 5", 1.0)
       case .freshGuests: ("a restored guest, from its start to its first test", "a booted one", 0.25)
+      case .consoleScan: ("reading a console of 200 MB for reports", "100 MB a second", 1.0)
       }
     return Comparison(name: name.rawValue, ours: ours, theirs: theirs, target: target)
   }
@@ -158,6 +175,7 @@ struct Workshop {
     case .hotHeader: try await hotHeader(&comparison)
     case .growth: try await growth(&comparison)
     case .freshGuests: try await freshGuests(&comparison)
+    case .consoleScan: try await consoleScan(&comparison)
     }
   }
 

@@ -94,8 +94,10 @@ extension Workshop {
     for number in 1...benchmark.pairs {
       say(.hotHeader, number, ", first version")
       let header = (path: "include/linux/mm.h", number: 100_000 + number)
-      let first = try series.write("hot-\(number)-v1", [header])
-      let second = try series.write("hot-\(number)-v2", [header, ("drivers/dma-buf/dma-buf.c", 100_000 + number)])
+      // Both with a function of their own: a declaration alone compiles to no other code, and nothing would be booted.
+      let source = "drivers/dma-buf/dma-buf.c"
+      let first = try series.write("hot-\(number)-v1", [header, (source, 100_000 + number)])
+      let second = try series.write("hot-\(number)-v2", [header, (source, 200_000 + number)])
       let before = try await program.run(first, name: "hot-\(number)-v1")
       say(.hotHeader, number, ", second version")
       let after = try await program.run(second, name: "hot-\(number)-v2")

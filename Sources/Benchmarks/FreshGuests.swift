@@ -15,7 +15,7 @@ extension Workshop {
     let options = GuestOptions(only: ["no/such-test"])
     let spec = MachineSpec(
       name: "patchbench-\(ProcessInfo.processInfo.processIdentifier)-fresh", accelerator: .tcg, kernel: base.image,
-      initramfs: initramfs, commandLine: KernelCommandLine(options), console: directory.appending("console.log"),
+      initramfs: plainInitramfs, commandLine: KernelCommandLine(options), console: directory.appending("console.log"),
       results: directory.appending("results.ktap"))
     let (pairs, seconds) = try await LibvirtHost.with(uri: nil, environment: benchmark.environment) { host in
       try await host.withSavedGuest(spec, directory: directory, watch: watch) { saved in

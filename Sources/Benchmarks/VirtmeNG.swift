@@ -14,6 +14,8 @@ struct VirtmeNG {
   var guestBinary: FilePath
   /// The test driver's sources, a copy of its own beside the tree.
   var driver: FilePath
+  /// Which tests run.
+  var tests: [String]
   var jobs: Int
   var environment: [String: String]
 
@@ -42,7 +44,7 @@ struct VirtmeNG {
       vng([
         "--run", ".", "--disable-kvm", "--cpus", "2", "--memory", "1G", "--user", "root",
         "--qemu-opts=-device virtio-gpu-pci", "--exec",
-        "insmod \(driver)/pbtest.ko && \(guestBinary) --run",
+        "insmod \(driver)/pbtest.ko && \(guestBinary) --run \(tests.joined(separator: " "))",
       ]), log: log)
     let text = (try? String(contentsOfFile: log.string, encoding: .utf8)) ?? ""
     return text.split(whereSeparator: \.isNewline).count { $0.hasPrefix("ok ") || $0.hasPrefix("not ok ") }
@@ -86,7 +88,7 @@ extension Workshop {
     defer { lock.release() }
     let other = VirtmeNG(
       executable: executable, tree: home.appending("tree"), guestBinary: benchmark.guestBinary,
-      driver: home.appending("driver"), jobs: benchmark.jobs, environment: benchmark.environment)
+      driver: home.appending("driver"), tests: tests, jobs: benchmark.jobs, environment: benchmark.environment)
     await Cache.remove(other.driver)
     try FileManager.default.createDirectory(atPath: home.string, withIntermediateDirectories: true)
     try FileManager.default.copyItem(atPath: benchmark.driver.string, toPath: other.driver.string)

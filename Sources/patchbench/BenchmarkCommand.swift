@@ -21,6 +21,7 @@ struct BenchmarkCommand: AsyncParsableCommand {
         hot-header     a series that touches include/linux/mm.h: its second version against its first
         growth         1, 5 and 20 series: time, peak memory and disk for each (ten-series has those of 10)
         fresh-guests   a guest restored from a saved state against one that boots
+        console-scan   reading a console of 200 MB for reports against 100 MB a second
 
         patchbench bench one-file fresh-guests
         patchbench bench --pairs 5 --json > bench.json
@@ -70,7 +71,7 @@ struct BenchmarkCommand: AsyncParsableCommand {
       options: [
         "--kernel", kernel, "--profile", profile, "--jobs", "\(jobs)", "--cache", root.string, "--home",
         places.home.string, "--accelerator", "tcg",
-      ], progress: { Output.error($0) })
+      ] + Benchmark.tests.flatMap { ["--tests", $0] }, progress: { Output.error($0) })
     let asked = names.isEmpty ? Benchmark.Name.allCases : names
     let report = try await untilSignal {
       try await benchmark.run(asked) { comparison in

@@ -5,9 +5,9 @@ internal import GuestProtocol
 public enum GuestCommand: Hashable, Sendable {
   /// As PID 1 of a guest.
   case initProcess
-  /// By root on a machine that has the drivers, to run the tests on its own kernel. What a failing one leaves there
+  /// By root on a machine that has the drivers, to run the tests of these names, or all, on its own kernel. What a failing one leaves there
   /// stays, so better a guest's than one's own.
-  case run
+  case run([String])
   /// By anyone, to learn what there is.
   case list
   case usage
@@ -18,8 +18,8 @@ public enum GuestCommand: Hashable, Sendable {
       self = .initProcess
     } else if arguments.count == 2, arguments[1] == "--list" {
       self = .list
-    } else if arguments.count == 2, arguments[1] == "--run" {
-      self = .run
+    } else if arguments.count >= 2, arguments[1] == "--run" {
+      self = .run(Array(arguments.dropFirst(2)))
     } else {
       self = .usage
     }
@@ -29,15 +29,17 @@ public enum GuestCommand: Hashable, Sendable {
   public func run() -> Int32 {
     switch self {
     case .initProcess: GuestInit.run()
-    case .run:
-      GuestInit.runTests(GuestOptions(), to: OpenFile(number: 1))
+    case .run(let names):
+      GuestInit.runTests(GuestOptions(only: names), to: OpenFile(number: 1))
       return 0
     case .list: return OpenFile(number: 1).write(Suite.listing) ? 0 : 1
     case .usage:
       OpenFile(number: 2).write(
         """
         usage: patchbench-guest --list    print every test with the question it answers
-               patchbench-guest --run     run all tests on this machine's kernel, as root, KTAP on standard output
+               patchbench-guest --run [NAME …]
+                                          run these tests, or all, on this machine's kernel, as root, KTAP on
+                                          standard output
                As PID 1 it runs the tests that the kernel command line asks for, and ends the machine.
 
         """)

@@ -80,7 +80,8 @@ struct SuiteTests {
     "arguments",
     arguments: [
       (["x"], Int32(1), GuestCommand.initProcess), (["x", "--list"], 1, .initProcess), (["x", "--list"], 2, .list),
-      (["x", "--run"], 2, .run), (["x", "--run"], 1, .initProcess), (["x"], 2, .usage), (["x", "--test"], 2, .usage),
+      (["x", "--run"], 2, .run([])), (["x", "--run", "a/b", "c/d"], 2, .run(["a/b", "c/d"])),
+      (["x", "--run"], 1, .initProcess), (["x"], 2, .usage), (["x", "--test"], 2, .usage),
       (["x", "--list", "a"], 2, .usage),
     ])
   func arguments(words: [String], pid: Int32, command: GuestCommand) {

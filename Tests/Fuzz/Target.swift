@@ -1,0 +1,88 @@
+import BenchModel
+import Foundation
+import GuestProtocol
+import KernelCode
+import KernelText
+
+/// A reader of what strangers send.
+enum Target: String, CaseIterable {
+  case console, ktap, compiler, apply, config, options, source, assembly, elf
+
+  /// Reads an input, and says what about the answer cannot be.
+  /// - Returns: `nil` if all is well.
+  func read(_ bytes: [UInt8]) -> String? {
+    switch self {
+    case .console: Self.console(bytes)
+    case .ktap: Self.ktap(bytes)
+    case .compiler: CompilerOutput.diagnostics(in: bytes, tree: "/src/linux").count > 20 ? "more than asked for" : nil
+    case .apply: Self.apply(bytes)
+    case .config:
+      // What cannot be read is refused; it must not be misread.
+      (try? KConfig.parse(bytes, file: "x"))?.contains { !$0.symbol.hasPrefix("CONFIG_") } == true
+        ? "a setting of no symbol" : nil
+    case .options: Self.options(bytes)
+    case .source: SourceChange(before: bytes, after: bytes).isEmpty ? nil : "a file differs from itself"
+    case .assembly:
+      AssemblyChange(before: AssemblyOutline(bytes), after: AssemblyOutline(bytes)).isEmpty
+        ? nil : "assembly differs from itself"
+    case .elf:
+      bytes.withUnsafeBytes { TraceTable($0)?.entries(of: "f", in: "f.c").contains { $0.number < 1 } } == true
+        ? "a number below 1" : nil
+    }
+  }
+
+  private static func console(_ bytes: [UInt8]) -> String? {
+    var whole = ConsoleScanner()
+    whole.read(bytes)
+    whole.finish()
+    // It comes in pieces, and where they are cut must not matter.
+    var pieces = ConsoleScanner()
+    var rest = bytes[...]
+    var size = 1
+    while !rest.isEmpty {
+      pieces.read(rest.prefix(size))
+      rest = rest.dropFirst(size)
+      size = size % 4093 * 3 + 1
+    }
+    pieces.finish()
+    if whole.reports != pieces.reports { return "other reports when it comes in pieces" }
+    if whole.reports.count > ConsoleScanner.mostReports { return "more reports than are kept" }
+    if let report = whole.reports.first(where: { $0.title.isEmpty || $0.trace.count > 450 }) {
+      return "a report without a title or an end: \(report.title)"
+    }
+    _ = HangAnswer(whole.lastLines(200))
+    return nil
+  }
+
+  private static func ktap(_ bytes: [UInt8]) -> String? {
+    var reader = KTAPReader()
+    var planned: Set<String> = []
+    var finished: Set<String> = []
+    for event in reader.read(bytes) {
+      switch event {
+      case .planned(let names): planned = Set(names)
+      case .finished(let result):
+        if !planned.contains(result.name) { return "a result that was not planned: \(result.name)" }
+        if !finished.insert(result.name).inserted { return "two results of \(result.name)" }
+      case .ran(_, let test, let count):
+        if !planned.contains(test) || count < 1 { return "a count of no test" }
+      case .started, .stopped, .end, .anomaly, .notCounted: break
+      }
+    }
+    return nil
+  }
+
+  private static func apply(_ bytes: [UInt8]) -> String? {
+    let middle = bytes.count / 2
+    let patch = Patch(subject: "s", author: "a", file: "f", paths: ["x.c"])
+    let failure = GitApply.failure(in: bytes[..<middle], patch: bytes[middle...], of: patch)
+    return failure.hunk.map { $0 < 1 } == true ? "a hunk below 1" : nil
+  }
+
+  private static func options(_ bytes: [UInt8]) -> String? {
+    let text = String(decoding: bytes, as: UTF8.self)
+    let options = GuestOptions(commandLine: text)
+    if options.testSeconds < 1 { return "no time for a test" }
+    return TraceRequest(text: text).functions.contains { $0.number < 1 } ? "a function below 1" : nil
+  }
+}
