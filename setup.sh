@@ -15,7 +15,7 @@ packages=(
   # to build kernels
   linux-source-6.12 linux-source-6.1 flex bison bc libelf-dev xz-utils perl ccache
   # to make what guests boot from, and to see what runs
-  cpio procps
+  cpio procps busybox-static
   # to check report.json in the tests
   python3-jsonschema
 )

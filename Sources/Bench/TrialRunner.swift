@@ -121,16 +121,16 @@ struct TrialRunner: Sendable {
           return (trial, nil)
         }
         let imaged = ContinuousClock.now
-        let change = try await tree.compiledChange(of: one.series, built, jobs: resources.jobs)
+        let module = try await tree.driver(
+          driver, touched: Set(one.series.patches.flatMap(\.paths)), work: built.work, jobs: resources.jobs,
+          log: Self.absolute(evidence.appending("driver.log")))
+        let change = try await tree.compiledChange(of: one.series, built, driver: driver, jobs: resources.jobs)
         trial.change = change
         if change.isNothing {
           trial.result = .sameCode
           trial.seconds.configure = (trial.seconds.configure ?? 0) + (.now - imaged) / .seconds(1)
           return (trial, nil)
         }
-        let module = try await tree.driver(
-          driver, touched: Set(one.series.patches.flatMap(\.paths)), work: built.work, jobs: resources.jobs,
-          log: Self.absolute(evidence.appending("driver.log")))
         let trace = try await tree.trace(of: change)
         var bootable = Bootable(
           image: place.appending("image"), initramfs: place.appending("initramfs.cpio"), trace: trace,

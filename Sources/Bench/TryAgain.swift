@@ -15,6 +15,8 @@ struct Persistence: Sendable, Hashable {
 
   /// Of a series that breaks everything some tests are enough to show that it does.
   static let mostRetried = 8
+  /// How many more chances a test gets that gave no answer and does on the base.
+  static let chances = 2
 }
 
 extension TrialRunner {
@@ -34,16 +36,19 @@ extension TrialRunner {
       return
     }
     // A guest that did not come to its end has told enough; one of a base that did not has nothing to be held against.
-    guard persistence.retries > 0, run.ending == .completed, case .ran(let baseRun) = await base.trial()?.result,
-      baseRun.ending == .completed
+    guard run.ending == .completed, case .ran(let baseRun) = await base.trial()?.result, baseRun.ending == .completed
     else { return }
-    let names = Array(changedTests(base: baseRun, series: run).prefix(Persistence.mostRetried))
+    let changed = persistence.retries > 0 ? changedTests(base: baseRun, series: run) : []
+    // A race that was not reached may be the next time; that it gave no answer is nothing to believe or not.
+    let silent = silentTests(base: baseRun, series: run)
+    let names = Array((changed + silent).prefix(Persistence.mostRetried))
     if names.isEmpty { return }
+    let times = max(persistence.retries, Persistence.chances)
     let part = try await bootable.asking(for: names, seconds: clocks.test, behind: plainInitramfs, scratch: scratch)
-    for number in 1...persistence.retries {
+    for number in 1...times {
       try await further("again-\(number)", part, tests: names, evidence: evidence, trial: &trial)
     }
-    trial.baseAgain = try await base.again(names, times: persistence.retries) { names in
+    trial.baseAgain = try await base.again(names, times: times) { names in
       let whole = Bootable(image: self.base.image, initramfs: initramfs, trace: nil, driver: driver.result.forGuest)
       let part = try await whole.asking(for: names, seconds: clocks.test, behind: plainInitramfs, scratch: scratch)
       var aside = Trial(series: nil, cell: cell, seconds: StageSeconds(), reused: false, result: .interrupted)

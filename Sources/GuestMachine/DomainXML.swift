@@ -33,6 +33,9 @@ enum DomainXML {
       } ?? ""
     // A restored guest's console begins with that of its boot, which QEMU would else cut off.
     let append = spec.hold == nil ? "" : " append='on'"
+    let serial =
+      spec.hasTerminal
+      ? "<serial type='pty'>" : "<serial type='file'><source path='\(escape(spec.console.string))'\(append)/>"
     // The controller sits on the root bus itself, or libvirt would add bridges for it. qboot is QEMU's own firmware for
     // guests that need nothing but their kernel started, which is all that SeaBIOS would do here in twice the time.
     // libvirt would attach its first video device as virtio-vga, whose VGA BIOS costs seconds under emulation;
@@ -60,8 +63,7 @@ enum DomainXML {
             <address type='pci' domain='0x0' bus='0x0' slot='0x3'/>
           </controller>
           <memballoon model='none'/>
-          <serial type='file'>
-            <source path='\(escape(spec.console.string))'\(append)/>
+          \(serial)
             <target type='isa-serial' port='0'/>
           </serial>
           <channel type='file'>

@@ -77,6 +77,59 @@ public enum Initramfs {
     try whole.write(to: URL(filePath: file.string))
   }
 
+  /// Writes one for somebody to sit at: busybox, the guest binary, the test driver, and a word on what there is.
+  /// - Parameters:
+  ///   - busybox: a static one.
+  ///   - scratch: a directory of the caller's.
+  public static func writeShell(
+    busybox: FilePath, guestBinary: FilePath, driver: Driver, to file: FilePath, scratch: FilePath
+  ) async throws {
+    let root = scratch.appending("initramfs-shell")
+    let manager = FileManager.default
+    var names = ["bin", "dev", "proc", "sys", "tmp"]
+    for name in names {
+      try manager.createDirectory(atPath: root.appending(name).string, withIntermediateDirectories: true)
+    }
+    func add(_ source: FilePath, as name: String) throws {
+      try manager.copyItem(atPath: source.string, toPath: root.appending(name).string)
+      names.append(name)
+    }
+    try add(busybox, as: "bin/busybox")
+    try add(guestBinary, as: "patchbench-guest")
+    if case .module(let module) = driver { try add(module, as: "pbtest.ko") }
+    try Data(script.utf8).write(to: URL(filePath: root.appending("rc").string))
+    names.append("rc")
+    try await archive(names, of: root, to: file)
+  }
+
+  /// By which it is seen that the shell reads.
+  public static let shellPrompt = "guest# "
+
+  /// What busybox does first. The machine ends with the shell, so that nobody is left with one that cannot be left.
+  private static let script = """
+    B=/bin/busybox
+    $B mount -t devtmpfs dev /dev
+    exec </dev/ttyS0 >/dev/ttyS0 2>&1
+    $B --install -s /bin
+    export PATH=/bin HOME=/tmp TERM=linux PS1='\(shellPrompt)'
+    mount -t proc proc /proc
+    mount -t sysfs sys /sys
+    mount -t debugfs debug /sys/kernel/debug
+    mount -t tracefs trace /sys/kernel/tracing 2>/dev/null
+    mount -t tmpfs tmp /tmp
+    [ -e /pbtest.ko ] && insmod /pbtest.ko
+    cat <<'END'
+
+    A guest with this kernel. `patchbench-guest --run [TEST …]` runs tests, `dmesg` has the kernel's log,
+    /sys/kernel/tracing its tracer. `exit` ends the machine.
+    END
+    cd /tmp
+    ln -s /patchbench-guest /bin/patchbench-guest
+    setsid -c sh -i
+    reboot -f
+
+    """
+
   private static func archive(_ names: [String], of root: FilePath, to file: FilePath) async throws {
     let result = try await Tool(
       "cpio", ["--create", "--format=newc", "--reproducible", "--owner=0:0", "--quiet", "-F", file.string], in: root

@@ -1,6 +1,7 @@
 import CLibvirt
 import Dispatch
 import Foundation
+import Glibc
 public import SystemPackage
 
 /// A running libvirt domain and the two files that QEMU writes what the guest says to.
@@ -65,6 +66,21 @@ public final class LibvirtMachine: SavableMachine {
 
   public func interrupt() async {
     await queue.run { [domain] in _ = virDomainInjectNMI(domain.raw, 0) }
+  }
+
+  /// The host's end of the serial line of a machine with ``MachineSpec/hasTerminal``.
+  /// - Throws: ``LibvirtError``
+  public func terminal() async throws -> FilePath {
+    try await queue.call { [domain] in
+      guard let xml = virDomainGetXMLDesc(domain.raw, 0) else { throw LibvirtError.last("virDomainGetXMLDesc") }
+      defer { free(xml) }
+      let text = String(cString: xml)
+      guard let serial = text.firstRange(of: "<serial type='pty'"),
+        let begin = text[serial.upperBound...].firstRange(of: "<source path='"),
+        let end = text[begin.upperBound...].firstIndex(of: "'")
+      else { throw LibvirtError(call: "virDomainGetXMLDesc", code: 0, message: "the machine has no terminal") }
+      return FilePath(String(text[begin.upperBound..<end]))
+    }
   }
 
   public func save(to file: FilePath) async throws {

@@ -17,6 +17,8 @@ public struct MachineSpec: Sendable, Hashable {
   public var console: FilePath
   /// A file of KTAP, written by PID 1 of the guest.
   public var results: FilePath
+  /// Its serial line is a terminal of the host's, for somebody to sit at, and not a file.
+  public var hasTerminal = false
   /// What a guest that holds has besides; `nil` for one that goes on by itself.
   public var hold: Hold?
 
@@ -67,6 +69,14 @@ public struct MachineSpec: Sendable, Hashable {
 /// The kernel's command line.
 public struct KernelCommandLine: Sendable, Hashable {
   public var parameters: [String]
+
+  /// For a guest that somebody sits at: its init is busybox, with a script to begin with.
+  public static let shell: KernelCommandLine = {
+    var line = KernelCommandLine(GuestOptions())
+    line.parameters = line.parameters.filter { !$0.hasPrefix("patchbench.") && $0 != "unknown_nmi_panic" }
+    line.parameters += ["rdinit=/bin/busybox", "--", "sh", "/rc"]
+    return line
+  }()
 
   /// What every guest gets: kernel text on the serial line, an end of the machine on a panic instead of a wait, all
   /// KASAN reports instead of the first alone. And a clock without ACPI to tell of one: QEMU's processors share their

@@ -60,6 +60,10 @@ extension CodeTrace {
     var functions: [TraceRequest.Function] = []
     untraceable = []
     for name in names.prefix(mostFunctions) {
+      if files[name]?.hasPrefix(DriverPlace.directory + "/") == true {
+        functions.append(TraceRequest.Function(number: nil, name: name))
+        continue
+      }
       let base = files[name].map { String($0.split(separator: "/").last ?? "") } ?? ""
       let entries = table.entries(of: name, in: base)
       if entries.isEmpty { untraceable.append(name) }

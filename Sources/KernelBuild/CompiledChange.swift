@@ -17,9 +17,13 @@ extension SeriesTree {
   /// - Parameters:
   ///   - series: applied to this tree.
   ///   - built: what came of its build here.
+  ///   - driver: the base's test driver, of which this tree may have its own build: a header may be found in nothing else
+  ///     that a guest runs.
   ///   - jobs: how many compilers run at once.
   /// - Throws: ``StageError`` and ``ToolError`` if it cannot be found out.
-  public func compiledChange(of series: PatchSeries, _ built: SeriesBuild, jobs: Int) async throws -> CodeChange {
+  public func compiledChange(
+    of series: PatchSeries, _ built: SeriesBuild, driver: BaseDriver, jobs: Int
+  ) async throws -> CodeChange {
     let paths = Set(series.patches.flatMap(\.paths))
     let recorded = try RecordedBuild(base.records, about: paths)
     let sources = Self.sourceChanges(paths) { path in
@@ -28,14 +32,16 @@ extension SeriesTree {
     let differing = built.work.method == .unchanged ? [] : try differingObjects(recorded, touched: paths)
     let known = built.assembly
     let rest = differing.map(\.path).filter { known?.after.sources[$0] == nil }
-    let more = try assembly(of: Array(rest.prefix(mostObjects)), in: "more")
+    let modules = driverObjects(touched: paths)
+    let more = try assembly(
+      of: rest.prefix(mostObjects) + modules.map(\.path), in: "more", driver: driver)
     let environment = try recordedEnvironment
     try await more.after.run(jobs: jobs, environment: environment) { wrap($0) }
     try await more.before.run(jobs: jobs, environment: environment, wrap: inBase)
     let all = await Blocking.run { more.changes.merging(known?.changes ?? [:]) { $1 } }
     var objects: [CompiledObject] = []
     var unexamined: [String] = []
-    for object in differing {
+    for object in differing + modules {
       guard let (source, change) = all[object.path] else {
         unexamined.append(object.path)
         continue
@@ -117,14 +123,29 @@ extension SeriesTree {
       && !path.hasSuffix(".mod.o") && !path.hasPrefix("arch/x86/boot/")
   }
 
+  /// The objects of the test driver that were made anew here, and read what the series touches.
+  private func driverObjects(touched: Set<String>) -> [DifferingObject] {
+    let place = top.appending(DriverPlace.directory)
+    let files = (try? FileManager.default.contentsOfDirectory(atPath: place.string)) ?? []
+    return files.sorted().compactMap { name in
+      // `.pbtest_bo.o.cmd`; what kbuild adds to a module has a second dot.
+      guard name.hasPrefix(".pbtest_"), name.hasSuffix(".o.cmd"),
+        let record = regularContents(place.appending(name)).flatMap({ RecordedBuild.Command(Data($0)) })
+      else { return nil }
+      let reads = touched.intersection(record.files)
+      return reads.isEmpty ? nil : DifferingObject(path: record.target, reads: reads)
+    }
+  }
+
   // MARK: - Assembly
 
   /// How some objects are compiled to assembly here and in the base.
-  func assembly(of objects: [String], in name: String) throws -> AssemblySides {
+  func assembly(of objects: [String], in name: String, driver: BaseDriver? = nil) throws -> AssemblySides {
     let place = scratch.appending("assembly-\(name)")
     return AssemblySides(
-      before: AssemblyMakefile(objects, directory: place.appending("before")) {
-        RecordedBuild.command(of: $0, in: base.tree)
+      before: AssemblyMakefile(objects, directory: place.appending("before")) { object in
+        if object.hasPrefix(DriverPlace.directory + "/") { return driver?.command(of: object) }
+        return RecordedBuild.command(of: object, in: base.tree)
       },
       after: AssemblyMakefile(objects, directory: place.appending("after")) { recordedCommand(of: $0) })
   }

@@ -42,10 +42,27 @@ public struct BaseDriver: Sendable {
   let reads: Set<String>
 }
 
-/// Where the driver lies in a tree: in it, and under the same name in all, so that ccache knows its objects again.
-private let place = "patchbench-driver"
+/// Where the driver lies in a tree.
+enum DriverPlace {
+  /// In it, and under the same name in all, so that ccache knows its objects again.
+  static let directory = "patchbench-driver"
+}
+
+private let place = DriverPlace.directory
 private let module = "pbtest.ko"
 private let driverDeadline = Duration.seconds(600)
+
+extension BaseDriver {
+  /// kbuild's command for one of its objects, with the source where it lies beside the base, under the name that it has in
+  /// a tree.
+  /// - Returns: `nil` if it has no such object.
+  func command(of object: String) -> String? {
+    let name = object.dropFirst(place.count + 1)
+    let record = regularContents(directory.appending(".\(name).cmd")).flatMap { RecordedBuild.Command(Data($0)) }
+    return record?.command.replacing(
+      " -c -o \(object) \(place)/", with: " -fmacro-prefix-map=\(directory)=\(place) -c -o \(object) \(directory)/")
+  }
+}
 
 extension BaseBuild {
   /// Finds the test driver as it was built for this base, or builds it.

@@ -73,7 +73,7 @@ extension Tool {
     var variables: [Environment.Key: String] = [:]
     for (name, value) in environment { variables[Environment.Key(rawValue: name)!] = value }
     return Configuration(
-      executable: executable.hasPrefix("/") ? .path(FilePath(executable)) : .name(executable),
+      executable: executable.contains("/") ? .path(FilePath(executable)) : .name(executable),
       arguments: Arguments(arguments), environment: .custom(variables), workingDirectory: directory,
       platformOptions: options)
   }

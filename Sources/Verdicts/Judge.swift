@@ -158,3 +158,8 @@ public func changedTests(base: GuestRun, series: GuestRun) -> [String] {
   let worse = all.filter { $0.change == .regressed || $0.change == .new && $0.series.isBad }
   return (worse + all.filter { $0.change == .fixed }).map(\.name)
 }
+
+/// The tests that answer on the base and were skipped with the series.
+public func silentTests(base: GuestRun, series: GuestRun) -> [String] {
+  compare(base: [base.tests], series: [series.tests]).filter { $0.change == .missing && $0.series == .skip }.map(\.name)
+}

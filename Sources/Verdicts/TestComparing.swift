@@ -40,7 +40,10 @@ private struct Side {
     for (number, run) in runs.enumerated() {
       var seen: Set<String> = []
       for test in run where seen.insert(test.name).inserted {
-        if number == 0 { first[test.name] = test }
+        // What gave no answer at first and did later has answered.
+        if number == 0 || first[test.name].map({ !$0.status.isAnswer && test.status.isAnswer }) == true {
+          first[test.name] = test
+        }
         if test.status.isAnswer { answers[test.name, default: []].append(test) }
       }
     }

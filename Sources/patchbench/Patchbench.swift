@@ -22,7 +22,7 @@ struct Patchbench: AsyncParsableCommand {
     version: version,
     subcommands: [
       RunCommand.self, ReportCommand.self, TestsCommand.self, SelfCheckCommand.self, CacheCommand.self,
-      DoctorCommand.self, BenchmarkCommand.self,
+      DoctorCommand.self, BenchmarkCommand.self, ShellCommand.self,
     ],
     defaultSubcommand: nil)
 

@@ -83,6 +83,6 @@ enum Target: String, CaseIterable {
     let text = String(decoding: bytes, as: UTF8.self)
     let options = GuestOptions(commandLine: text)
     if options.testSeconds < 1 { return "no time for a test" }
-    return TraceRequest(text: text).functions.contains { $0.number < 1 } ? "a function below 1" : nil
+    return TraceRequest(text: text).functions.contains { ($0.number ?? 1) < 1 } ? "a function below 1" : nil
   }
 }

@@ -22,8 +22,10 @@ extension BenchSerial {
         testDescription: "the base alone, and a series", arguments: ["run", good, "--base-only"], status: 2,
         words: "--base-only takes no series"),
       Row(
-        testDescription: "series again and again", arguments: ["run", good, "--repeat", "2"], status: 2,
-        words: "--base-only"),
+        testDescription: "no times", arguments: ["run", good, "--repeat", "0"], status: 2, words: "--repeat"),
+      Row(
+        testDescription: "tests that are none", arguments: ["run", good, "--tests", "forward/nothing"], status: 2,
+        words: "forward/nothing"),
       Row(
         testDescription: "a test that is none", arguments: ["tests", "no-such-test"], status: 2, words: "no-such-test"),
       Row(

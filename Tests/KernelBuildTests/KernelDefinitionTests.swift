@@ -57,7 +57,7 @@ import Testing
       source: {debian: linux-source-6.12}
       profiles: {kasan: {fragments: [], clocks: {boot: 20, test: 60}}}
       knownReports:
-        - {report: 'WARNING in f', reason: mended in 6.13, link: 'https://example.org/1', expires: '2027-01-31'}
+        - {report: 'WARNING in f', reason: mended in 6.13, link: 'https://example.org/1', expires: 2027-01-31}
       """)
     let kernel = try KernelDefinition.load("k", from: scratch.path)
     #expect(try kernel.profile("kasan").clocks == KernelDefinition.Clocks(boot: 20, test: 60))

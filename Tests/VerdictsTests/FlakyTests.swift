@@ -70,6 +70,13 @@ struct FlakyTests {
     #expect(tests[0].change == .same)
   }
 
+  @Test("an answer that came only at the second try is an answer")
+  func late() {
+    let tests = compare(base: side([.ok, .ok]), series: [[test("a/x", .skip)], [test("a/x", .ok, "c:ok")]])
+    #expect(tests[0].change == .same)
+    #expect(tests[0].series == .ok)
+  }
+
   @Test("what fails in other ways each time is mixed as well")
   func ways() {
     let series = [[test("a/x", .notOk, "c:bad", "d:ok")], [test("a/x", .notOk, "c:ok", "d:bad")]]
@@ -78,9 +85,14 @@ struct FlakyTests {
 
   @Test("what is worth another try: the changed tests, the worse ones first")
   func worth() {
-    let base = guest([test("a", .ok), test("b", .notOk), test("c", .ok), test("d", .skip), test("e", .ok)])
-    let series = guest([test("a", .ok), test("b", .ok), test("c", .crash), test("d", .notOk), test("e", .missing)])
+    let base = guest([
+      test("a", .ok), test("b", .notOk), test("c", .ok), test("d", .skip), test("e", .ok), test("f", .ok),
+    ])
+    let series = guest([
+      test("a", .ok), test("b", .ok), test("c", .crash), test("d", .notOk), test("e", .missing), test("f", .skip),
+    ])
     #expect(changedTests(base: base, series: series) == ["c", "d", "b"])
+    #expect(silentTests(base: base, series: series) == ["f"])
   }
 
   @Test(

@@ -18,6 +18,9 @@ struct MarkdownSeries {
     }
     takeCode(judgement.trial)
     takeTests(judgement, header)
+    if judgement.tests.contains(where: \.isWorse), let command = Again.shell(judgement.series, header) {
+      parts.append("A shell in a guest with this kernel: \(Markdown.code(command))")
+    }
     takeReports(judgement.reports)
     if let words = Words.blindness(judgement.trial?.run) { parts.append(Markdown.escape(words)) }
     if let run = judgement.trial?.run { takeEnding(run) }

@@ -12,6 +12,15 @@ enum Again {
     ].joined(separator: " ")
   }
 
+  /// The command that opens a shell in a guest with the series' kernel.
+  static func shell(_ series: PatchSeries, _ header: RunHeader) -> String? {
+    guard let path = series.path else { return nil }
+    return [
+      "patchbench", "shell", quoted(path), "--kernel", quoted(header.cell.kernel), "--profile",
+      quoted(header.cell.profile),
+    ].joined(separator: " ")
+  }
+
   /// As a shell reads it back; a name that needs no quotes has none.
   static func quoted(_ word: String) -> String {
     let isPlain = word.unicodeScalars.allSatisfy {

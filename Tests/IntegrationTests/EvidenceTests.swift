@@ -1,0 +1,47 @@
+import Bench
+import BenchModel
+import Foundation
+import GuestProtocol
+import Testing
+import Verdicts
+
+extension BenchSerial {
+  /// What a verdict rests on, on real kernels.
+  @Suite(.serialized) struct Evidence {
+    @Test("what ran is counted, what changed is tried again, and what compiles to the same code is not booted")
+    func evidence() async throws {
+      let bench = try Workbench()
+      let series = ["candidates/pin-dma-buf-for-mapping", "examples/unreached-code", "seeded/harmless/gem-comments"]
+      var plan = try bench.plan(series.map(Workbench.series), output: "run", fresh: true)
+      plan.tests = ["counts/vgem-to-vkms/mmap-munmap", "forward/vgem-to-vkms/*"].map(NamePattern.init)
+      plan.retries = 2
+      let (record, _) = try await bench.run(plan)
+      let judgements = Dictionary(uniqueKeysWithValues: judge(record).map { ($0.series.name, $0) })
+      #expect(record.header.only?.count == 4)
+
+      let pin = try #require(judgements["pin-dma-buf-for-mapping"])
+      #expect(pin.verdict == .regresses, "\(pin.reasons)")
+      let counts = try #require(pin.tests.first { $0.name == "counts/vgem-to-vkms/mmap-munmap" })
+      #expect(counts.change == .regressed)
+      #expect(counts.baseTries == Tries(ok: 3, of: 3))
+      #expect(counts.seriesTries == Tries(ok: 0, of: 3))
+      guard case .ran(let run) = pin.trial?.result, let change = pin.trial?.change else {
+        Issue.record("\(pin.reasons)")
+        return
+      }
+      #expect(change.pieces.map(\.name) == ["dma_buf_mmap"])
+      let runs = try #require(run.execution?.runs["dma_buf_mmap"])
+      #expect(runs.keys.sorted() == run.tests.map(\.name).sorted())
+      #expect(run.execution?.failure == nil)
+
+      let unreached = try #require(judgements["unreached-code"])
+      #expect(unreached.verdict == .inconclusive)
+      #expect(unreached.reasons.map(\.subject) == ["dma_buf_set_name()"])
+
+      let comments = try #require(judgements["gem-comments"])
+      #expect(comments.verdict == .clean)
+      #expect(comments.trial?.result == .sameCode)
+      #expect(comments.trial?.seconds.boot == nil)
+    }
+  }
+}

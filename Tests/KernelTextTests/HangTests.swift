@@ -1,0 +1,41 @@
+import KernelText
+import Testing
+
+@Suite("What a kernel that hangs says")
+struct HangTests {
+  @Test(arguments: Fixture.all("hang"))
+  func isRead(fixture: Fixture) {
+    var scanner = ConsoleScanner()
+    scanner.beginAnswer()
+    scanner.read(fixture.body)
+    scanner.finish()
+    let answer = HangAnswer(scanner.answer)
+    #expect(answer.busyIn == fixture.values("busy"))
+    #expect(answer.blocked == fixture.values("blocked"))
+    #expect(fixture.values("idle") == ["\(answer.idle)"])
+    // It was asked: nothing of it is a report of the kernel's own.
+    #expect(scanner.reports == [])
+    #expect(scanner.firstPanicLine == nil)
+  }
+
+  @Test("lines without time stamps and callers are read as well")
+  func plain() {
+    let answer = HangAnswer([
+      "RIP: 0010:f+0x1/0x2", "RIP: 0033:0x7f0000000000",
+      "NMI backtrace for cpu 1 skipped: idling at default_idle+0xf/0x20",
+      "task:kworker/0:1    state:D stack:0", "task:init  state:D stack:0", " schedule+0x1/0x2", " g+0x1/0x2",
+      "task:sh  state:S stack:0", " h+0x1/0x2",
+    ])
+    #expect(answer.busyIn == ["f"])
+    #expect(answer.idle == 1)
+    #expect(answer.blocked == ["kworker/0:1", "init in g"])
+  }
+
+  @Test("an answer is as long as is kept, however long the kernel speaks")
+  func bounded() {
+    var scanner = ConsoleScanner()
+    scanner.beginAnswer()
+    scanner.read(Array(String(repeating: "[    1.000000] again\n", count: 10_000).utf8))
+    #expect(scanner.answer.count == 600)
+  }
+}
