@@ -89,11 +89,12 @@ let package = Package(
     .target(
       name: "Toolbox",
       dependencies: [
-        "CMalloc", .product(name: "Subprocess", package: "swift-subprocess"), systemPackage,
+        "CClock", "CMalloc", .product(name: "Subprocess", package: "swift-subprocess"), systemPackage,
       ],
       swiftSettings: strict),
     .target(name: "BenchModel", dependencies: ["GuestProtocol"], swiftSettings: strict),
     .target(name: "GuestProtocol", swiftSettings: strict),
+    .systemLibrary(name: "CClock"),
     .systemLibrary(name: "CMalloc"),
     .systemLibrary(name: "CLibvirt", pkgConfig: "libvirt", providers: [.apt(["libvirt-dev"])]),
     .executableTarget(

@@ -126,7 +126,8 @@ struct TrialRunner: Sendable {
           log: Self.absolute(evidence.appending("driver.log")))
         let change = try await tree.compiledChange(of: one.series, built, driver: driver, jobs: resources.jobs)
         trial.change = change
-        if change.isNothing {
+        // Where the test driver no longer builds, that has to be seen; where it is another one, its functions are in there.
+        if change.isNothing, module == driver.result || !module.isFailure {
           trial.result = .sameCode
           trial.seconds.configure = (trial.seconds.configure ?? 0) + (.now - imaged) / .seconds(1)
           return (trial, nil)
@@ -272,6 +273,9 @@ extension GuestRun {
 }
 
 extension DriverBuild {
+  /// It does not build.
+  var isFailure: Bool { if case .failed = self { true } else { false } }
+
   /// What a guest gets of it.
   public var forGuest: Initramfs.Driver {
     switch self {

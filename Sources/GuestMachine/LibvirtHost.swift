@@ -38,6 +38,7 @@ public final class LibvirtHost: SavingHost {
   public static func with<Result: Sendable>(
     uri: String?, environment: [String: String], _ body: (LibvirtHost) async throws -> Result
   ) async throws -> Result {
+    TimeStampCounter.begin()
     let root = uri == nil ? try EmbeddedRoot.take(environment: environment) : nil
     let queue = DispatchQueue(label: "patchbench.libvirt")
     let name = uri ?? root!.uri

@@ -1,6 +1,7 @@
 public import BenchModel
 public import GuestProtocol
 public import SystemPackage
+import Toolbox
 
 /// A guest as a value: everything that decides how it starts and nothing about what it does.
 public struct MachineSpec: Sendable, Hashable {
@@ -80,7 +81,7 @@ public struct KernelCommandLine: Sendable, Hashable {
 
   /// What every guest gets: kernel text on the serial line, an end of the machine on a panic instead of a wait, all
   /// KASAN reports instead of the first alone. And a clock without ACPI to tell of one: QEMU's processors share their
-  /// TSC, and `pmtmr` is where a q35 has the timer to calibrate it by when the host is too busy for the PIT's way. An NMI
+  /// TSC, whose rate they are told (``TimeStampCounter``), and `pmtmr` is where a q35 has the timer to refine it by. An NMI
   /// is what ``Machine/interrupt()`` sends to a guest that hangs: it panics then, and shows with it the locks that are
   /// held, all processors' backtraces and the tasks that are blocked (`kernel/panic.c`, `panic_print_sys_info()`).
   public init(_ options: GuestOptions) {
@@ -88,7 +89,7 @@ public struct KernelCommandLine: Sendable, Hashable {
       [
         "console=ttyS0", "panic=-1", "kasan_multi_shot", "log_buf_len=4M", "no_timer_check", "random.trust_cpu=on",
         "tsc=reliable", "pmtmr=0x608", "unknown_nmi_panic", "panic_print=0xc8",
-      ] + options.parameters
+      ] + (TimeStampCounter.kilohertz.map { ["tsc_early_khz=\($0)"] } ?? []) + options.parameters
   }
 
   public var text: String { parameters.joined(separator: " ") }
