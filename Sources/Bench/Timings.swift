@@ -41,7 +41,8 @@ struct Timings: Codable, Sendable, Hashable {
       let known = boot?[run.accelerator.rawValue]
       boot = (boot ?? [:]).merging([run.accelerator.rawValue: known.map { ($0 + seen) / 2 } ?? seen]) { $1 }
     }
-    if case .ran(let run) = trial.result, run.ending == .completed, let boot = seconds.boot, let tests = seconds.tests {
+    // What was tried again took several guests.
+    if trial.again == nil, case .ran(let run) = trial.result, run.ending == .completed, let boot = seconds.boot, let tests = seconds.tests {
       blend(&guest, boot + tests + (seconds.start ?? 0) + (seconds.collect ?? 0))
     }
   }

@@ -65,7 +65,12 @@ struct TrialRunner: Sendable {
           try await boot(bootable, evidence: evidence, trial: &trial)
           return trial
         }
-        try await tryAgain(bootable, base: base, evidence: evidence, scratch: scratch, trial: &tried)
+        do {
+          try await tryAgain(bootable, base: base, evidence: evidence, scratch: scratch, trial: &tried)
+        } catch  where !error.isCancellation {
+          // What the first guest said stands, and is not known to hold.
+          tried.result.note("what changed could not be tried again: \(error)")
+        }
         return tried
       }
     }
@@ -259,6 +264,15 @@ final class Counter: Sendable {
       number += 1
       return number
     }
+  }
+}
+
+extension TrialResult {
+  /// Says of a guest's run that its evidence is not whole.
+  fileprivate mutating func note(_ anomaly: String) {
+    guard case .ran(var run) = self else { return }
+    run.anomalies.append(anomaly)
+    self = .ran(run)
   }
 }
 

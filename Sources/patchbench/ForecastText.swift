@@ -25,11 +25,12 @@ enum ForecastText {
     case .buildAll: return "unpack and build from nothing, boot and test"
     case .refuse(let failure):
       return "does not apply: \(failure.patch.file): \(failure.message)"
+    case .build(_, .unchanged, _): return "nothing to compile, so nothing to boot"
     case .build(let objects, let method, let shared):
       let made = "\(objects) object\(objects == 1 ? "" : "s")"
       let how =
         switch method {
-        case .unchanged: "nothing to compile"
+        case .unchanged: ""
         case .replay: "compile \(made) and link"
         case .kbuild: objects == 0 ? "build by kbuild, link" : "build by kbuild, at least \(made), link"
         }

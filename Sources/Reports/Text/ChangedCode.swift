@@ -22,15 +22,17 @@ struct ChangedCode {
     remarks = []
     let run = trial?.run
     if change.isNothing { remarks.append("No code that is compiled differs from the base's.") }
-    rows = run?.execution.map { change.reached($0).map(Row.init) } ?? []
-    if let failure = run?.execution?.failure { remarks.append("Not counted: \(failure).") }
+    // Of a guest that never came to a test it says nothing that no test ran something.
+    let execution = run?.booted == true ? run?.execution : nil
+    rows = execution.map { change.reached($0).map(Row.init) } ?? []
+    if let failure = execution?.failure { remarks.append("Not counted: \(failure).") }
     if rows.isEmpty, !change.pieces.isEmpty {
       remarks.append("Changed: \(change.pieces.map { "\($0.words) in \($0.file)" }.joined(separator: ", ")).")
     }
     let named = Set(change.pieces.filter { $0.kind == .function }.map(\.name))
     let others = change.functions.filter { !named.contains($0.name) }
     if !others.isEmpty {
-      let ran = others.count { (run?.execution?.count($0.name) ?? 0) > 0 }
+      let ran = others.count { (execution?.count($0.name) ?? 0) > 0 }
       let first = others.prefix(8).map { "\($0.name)()" }.joined(separator: ", ")
       remarks.append(
         "\(Words.counted(others.count, "other function")) compiled to other code, \(ran) of them ran: "
