@@ -42,7 +42,9 @@ struct Timings: Codable, Sendable, Hashable {
       boot = (boot ?? [:]).merging([run.accelerator.rawValue: known.map { ($0 + seen) / 2 } ?? seen]) { $1 }
     }
     // What was tried again took several guests.
-    if trial.again == nil, case .ran(let run) = trial.result, run.ending == .completed, let boot = seconds.boot, let tests = seconds.tests {
+    if trial.again == nil, case .ran(let run) = trial.result, run.ending == .completed, let boot = seconds.boot,
+      let tests = seconds.tests
+    {
       blend(&guest, boot + tests + (seconds.start ?? 0) + (seconds.collect ?? 0))
     }
   }

@@ -3,6 +3,25 @@ import Testing
 @testable import GuestProtocol
 
 @Suite struct KTAPTests {
+  @Test func countsAreReadBackAndWhatIsNoneIsAnAnomaly() {
+    let plan = KTAPWriter.plan(["a/b"])
+    #expect(
+      read(plan + KTAPWriter.ran("f.isra.0", count: 3, number: 1) + KTAPWriter.notCounted("no # tracefs"))
+        == [.planned(["a/b"]), .ran(function: "f.isra.0", test: "a/b", count: 3), .notCounted("no # tracefs")])
+    for bad in ["ran 2 1 f", "ran 0 1 f", "ran 1 0 f", "ran 1 -1 f", "ran 1 99999999999999999999 f", "ran 1 5"] {
+      let events = read(plan + "# patchbench: \(bad)\n").dropFirst()
+      #expect(events.allSatisfy { if case .anomaly = $0 { true } else { false } }, "\(bad)")
+    }
+  }
+
+  @Test func whatIsToBeCountedIsReadBack() {
+    let request = TraceRequest([
+      TraceRequest.Function(number: 12, name: "dma_buf_mmap"), TraceRequest.Function(number: nil, name: "pbtest_move"),
+    ])
+    #expect(TraceRequest(text: request.text) == request)
+    #expect(TraceRequest(text: "0 f\n-1 f\nx f\n3\n 4 f g\n\n").functions == [])
+  }
+
   @Test func readsItsOwnDocumentation() {
     let text = """
       KTAP version 1
@@ -16,6 +35,7 @@ import Testing
           ok 1 chardev: first byte
           not ok 2 dma-buf: first byte # 0x00, expected 0x5a
       not ok 1 forward/virtio_gpu-to-vgem/three-aliases
+      # patchbench: ran 1 12 dma_buf_mmap
       # patchbench: start 2
       ok 2 access/vgem/no-handle # SKIP no vgem here
       # patchbench: end 2
@@ -33,8 +53,8 @@ import Testing
               Check(name: "chardev: first byte", passed: true),
               Check(name: "dma-buf: first byte", passed: false, detail: "0x00, expected 0x5a"),
             ])),
-        .started(second), .finished(TestResult(name: second, status: .skip, reason: "no vgem here")),
-        .end(count: 2),
+        .ran(function: "dma_buf_mmap", test: first, count: 12), .started(second),
+        .finished(TestResult(name: second, status: .skip, reason: "no vgem here")), .end(count: 2),
       ])
   }
 
