@@ -64,8 +64,14 @@ public final class LibvirtMachine: SavableMachine {
     await queue.run { [domain] in _ = virDomainDestroy(domain.raw) }
   }
 
+  /// Does not wait for it to be sent: where QEMU itself does not answer the call comes back only when ``destroy()`` has
+  /// killed it, and the connection's queue is what that needs.
   public func interrupt() async {
-    await queue.run { [domain] in _ = virDomainInjectNMI(domain.raw, 0) }
+    virDomainRef(domain.raw)
+    DispatchQueue.global().async { [domain] in
+      _ = virDomainInjectNMI(domain.raw, 0)
+      _ = virDomainFree(domain.raw)
+    }
   }
 
   /// The host's end of the serial line of a machine with ``MachineSpec/hasTerminal``.
