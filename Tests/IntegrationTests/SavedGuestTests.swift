@@ -66,9 +66,11 @@ extension BenchSerial {
       try await watch { try await saved.withMachine(options, console: console(name), results: results(name), $0) }
     }
 
-    /// What a run found, without the addresses of a process, which are drawn at random for each.
+    /// What a run found, without the addresses of a process, which are drawn at random for each, and without the kernel's
+    /// log, each line of which has its time.
     private func findings(_ watched: Watched) -> GuestRun {
       var run = watched.run
+      run.logs = nil
       for (index, test) in run.tests.enumerated() {
         run.tests[index].checks = test.checks.map {
           var check = $0
