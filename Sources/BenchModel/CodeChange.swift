@@ -48,7 +48,8 @@ public struct CodeChange: Codable, Sendable, Hashable {
   public var functions: [Function]
   /// Files whose code changed and that this configuration does not compile.
   public var notCompiled: [String]
-  /// Objects that differ and of which nobody looked where: they were too many, or are no C.
+  /// Where a difference is known and no function that would show it: objects of which nobody looked where they differ, or
+  /// that differ in no function, and touched files that are no C.
   public var unexamined: [String]
 
   public init(

@@ -39,9 +39,14 @@ extension CodeChange {
     for object in objects {
       for name in object.change.functions { functions.insert(Function(name: name, file: object.source)) }
     }
+    // An export, an initcall's level, a table that nobody here names: no function to count, and yet another kernel.
+    let others = objects.filter { object in
+      object.change.functions.isEmpty
+        && !pieces.contains { $0.file == object.source || object.reads.contains($0.file) }
+    }.map(\.path)
     self.init(
       pieces: pieces, functions: functions.sorted { ($0.file, $0.name) < ($1.file, $1.name) },
-      notCompiled: sources.keys.filter { !compiled.contains($0) }.sorted(), unexamined: unexamined)
+      notCompiled: sources.keys.filter { !compiled.contains($0) }.sorted(), unexamined: (unexamined + others).sorted())
   }
 
   /// - Returns: `nil` if nothing of what is compiled shows that a declaration changed, beside what has a name of its own.

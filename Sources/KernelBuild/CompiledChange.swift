@@ -29,6 +29,13 @@ extension SeriesTree {
     let sources = Self.sourceChanges(paths) { path in
       (regularContents(base.tree.pushing(FilePath(path))), regularContents(file(path)))
     }
+    // Byte for byte the base's: whatever was touched, nothing came of it but perhaps another test driver.
+    if built.image != base.image, driverObjects(touched: paths).isEmpty,
+      FileManager.default.contentsEqual(atPath: built.image.string, andPath: base.image.string)
+    {
+      let elsewhere = sources.filter { (recorded.readers[$0.key] ?? []).isEmpty }
+      return CodeChange(sources: elsewhere, objects: [], compiled: [], unexamined: [])
+    }
     let differing = built.work.method == .unchanged ? [] : try differingObjects(recorded, touched: paths)
     let known = built.assembly
     let rest = differing.map(\.path).filter { known?.after.sources[$0] == nil }
@@ -40,7 +47,9 @@ extension SeriesTree {
     try await more.before.run(jobs: jobs, environment: environment, wrap: inBase)
     let all = await Blocking.run { more.changes.merging(known?.changes ?? [:]) { $1 } }
     var objects: [CompiledObject] = []
-    var unexamined: [String] = []
+    // Makefiles, Kconfig, assembly, linker scripts: what comes of them need not show in any object that is looked into.
+    var unexamined =
+      built.work.method == .unchanged ? [] : paths.filter { !RecordedBuild.isC($0) && !RecordedBuild.isProse($0) }
     for object in differing + modules {
       guard let (source, change) = all[object.path] else {
         unexamined.append(object.path)

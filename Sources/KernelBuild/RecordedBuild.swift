@@ -87,7 +87,7 @@ extension RecordedBuild {
   }
 
   /// What no build reads. `Documentation/Kconfig` is no prose: the configuration is made of it too.
-  private static func isProse(_ path: String) -> Bool {
+  static func isProse(_ path: String) -> Bool {
     let name = path.split(separator: "/").last ?? ""
     if ["Kconfig", "Makefile", "Kbuild"].contains(where: name.hasPrefix) { return false }
     return path.hasPrefix("Documentation/") || path.hasPrefix("tools/testing/") || path.hasPrefix("LICENSES/")

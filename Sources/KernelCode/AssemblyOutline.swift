@@ -53,6 +53,8 @@ public struct AssemblyOutline: Sendable, Hashable {
         continue
       }
       if Self.meansNothing(first) { continue }
+      // Where a symbol lies says little; where the file's own assembly puts something decides when an initcall runs.
+      if part != nil, Self.isSection(first) { continue }
       if part != nil {
         body += steady.line(line)
         body.append(.lineFeed)
@@ -69,8 +71,10 @@ public struct AssemblyOutline: Sendable, Hashable {
   }
 
   private static let directives = [
-    ".file", ".ident", ".loc", ".p2align", ".align", ".text", ".data", ".bss", ".previous", ".globl", ".section",
+    ".file", ".ident", ".loc", ".p2align", ".align", ".text", ".data", ".bss", ".previous", ".globl",
   ]
+
+  private static func isSection(_ word: ArraySlice<UInt8>) -> Bool { word.elementsEqual(".section".utf8) }
 
   /// Strings are told where they are named.
   private static func isString(_ word: ArraySlice<UInt8>) -> Bool {
@@ -131,7 +135,9 @@ private struct SteadyAssembly {
     var word = name
     if word.first != .dot, let dot = word.firstIndex(of: .dot) { word = word[..<dot] }
     let text = String(decoding: word, as: UTF8.self)
-    return text.hasPrefix("__UNIQUE_ID") || text.hasPrefix("__initcall__") ? text.filter { !$0.isNumber } : text
+    if text.hasPrefix("__UNIQUE_ID") { return text.filter { !$0.isNumber } }
+    // `__initcall__kmod_dma_buf__363_0_dma_buf_init4`: a counter, a line, and at the end the level, which is none.
+    return text.hasPrefix("__initcall__") ? text.replacing(/_[0-9]+(?=_)/, with: "_") : text
   }
 
   /// What KASAN says of a function's variables has their lines: `"1 32 16 8 ptr:1517"`.

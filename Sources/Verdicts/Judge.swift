@@ -7,9 +7,13 @@ public func judge(_ record: RunRecord) -> [Judgement] {
   let repeats = record.repeats.compactMap { trial in
     if case .ran(let run) = trial.result, run.ending == .completed { run.tests } else { nil as [TestResult]? }
   }
+  // A base that did not come to its end each time is none to hold anything against: its flaw is the weakest one's.
+  let broken = record.repeats.first { trial in
+    if case .ran(let run) = trial.result { run.ending != .completed } else { true }
+  }
   let known = (record.header.known ?? []).filter { record.started < $0.expires }
   return record.header.series.map {
-    judge($0, trial: record.trials[$0.name], base: record.base, repeats: repeats, known: known)
+    judge($0, trial: record.trials[$0.name], base: broken ?? record.base, repeats: repeats, known: known)
   }
 }
 

@@ -55,6 +55,9 @@ extension CodeChange {
       return reasons
     }
     for entry in reached(execution) where entry.state != .ran { reasons.append(Self.reason(entry)) }
+    for file in unexamined where file.hasSuffix(".S") {
+      reasons.append(Reason(file, "changed, and what of it runs is not counted"))
+    }
     if pieces.isEmpty, !functions.contains(where: { execution.count($0.name) > 0 }) {
       let names = functions.prefix(3).map { "\($0.name)()" } + unexamined.prefix(max(0, 3 - functions.count))
       let more = functions.count + unexamined.count - names.count

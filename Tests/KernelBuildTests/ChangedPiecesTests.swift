@@ -98,6 +98,20 @@ struct ChangedPiecesTests {
     #expect(change.pieces.map(\.kind) == [.function])
   }
 
+  @Test("an export or an initcall that changed is no function, and not nothing")
+  func rest() {
+    let plain = "\t.type\tf, @function\nf:\n\tret\n\t.size\tf, .-f\n"
+    func outline(_ level: String) -> AssemblyOutline {
+      AssemblyOutline(Array((plain + "\t.long f - .init\(level)\n").utf8))
+    }
+    let change = CodeChange(
+      sources: [source: source("late_initcall(f);\n", "core_initcall(f);\n")],
+      objects: [object(source, reads: [], outline("late"), outline("core"))], compiled: [source], unexamined: [])
+    #expect(change.pieces == [])
+    #expect(change.unexamined == [source])
+    #expect(!change.isNothing)
+  }
+
   @Test("files that are not compiled are named, if their code changed")
   func elsewhere() {
     let change = CodeChange(

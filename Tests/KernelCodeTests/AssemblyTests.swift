@@ -107,6 +107,33 @@ struct AssemblyTests {
     #expect(change.data["limit"] == ["helper"])
   }
 
+  @Test("an initcall of another level is a change, and one that moved is none")
+  func initcall() throws {
+    func file(_ counter: Int, _ level: String) -> AssemblyOutline {
+      AssemblyOutline(
+        Array(
+          """
+          \t.text
+          #APP
+          \t.section\t".initcall\(level).init", "a"
+          __initcall__kmod_dma_buf__\(counter)_0_dma_buf_init\(level):
+          .long\tdma_buf_init - .
+          .previous
+          #NO_APP
+          \t.section\t.init.text
+          \t.type\tdma_buf_init, @function
+          dma_buf_init:
+          \tret
+          \t.size\tdma_buf_init, .-dma_buf_init
+
+          """.utf8))
+    }
+    #expect(AssemblyChange(before: file(363, "4"), after: file(370, "4")).isEmpty)
+    let change = AssemblyChange(before: file(363, "4"), after: file(363, "2"))
+    #expect(change.rest)
+    #expect(change.functions == [])
+  }
+
   @Test("a new function is a change")
   func new() throws {
     #expect(

@@ -83,6 +83,10 @@ struct ReachedTests {
     #expect(judged(other, ran).words == ["no test is known to have run what changed: h()"])
     #expect(judged(CodeChange(functions: changed.functions), ran).verdict == .clean)
     #expect(judged(CodeChange(unexamined: ["arch/x86/entry.o"]), ran).verdict == .inconclusive)
+    // What assembly does is not counted, whatever else ran; what a makefile did is seen in its objects.
+    let both = { CodeChange(pieces: changed.pieces, functions: changed.functions, unexamined: [$0]) }
+    #expect(judged(both("arch/x86/entry.S"), ran).verdict == .inconclusive)
+    #expect(judged(both("mm/Makefile"), ran).verdict == .clean)
   }
 
   @Test("no compiled change is clean without a guest, and whatever the base did")

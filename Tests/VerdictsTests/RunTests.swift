@@ -26,6 +26,26 @@ import Verdicts
     #expect(record.interrupted)
   }
 
+  @Test func aBaseThatDiedInOneOfItsRunsIsNoBase() throws {
+    let header = RunHeader(
+      cell: here, source: "s", toolchain: "gcc", emulator: "qemu", accelerator: .kvm, acceleratorReason: "",
+      processors: 1, patchbench: "0", series: [candidate])
+    let whole = trial(.ran(guest([test("a", .ok)])))
+    var mine = whole
+    mine.series = candidate.name
+    func verdict(_ repeated: Trial) throws -> Verdict? {
+      let kinds: [BenchEvent.Kind] = [
+        .runStarted(header), .trialFinished(whole), .baseRepeated(repeated), .trialFinished(mine),
+        .runFinished(interrupted: false),
+      ]
+      let record = try #require(RunRecord(kinds.map { BenchEvent(at: Date(timeIntervalSince1970: 0), kind: $0) }))
+      return judge(record).first?.verdict
+    }
+    #expect(try verdict(whole) == .clean)
+    #expect(try verdict(trial(.ran(guest([test("a", .ok)], ending: .silent(seconds: 75))))) == .inconclusive)
+    #expect(try verdict(trial(.fault(HarnessFault(stage: .boot, message: "no space")))) == .inconclusive)
+  }
+
   @Test(
     arguments: [
       (nil, Stage.apply),

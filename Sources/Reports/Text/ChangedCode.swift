@@ -39,7 +39,9 @@ struct ChangedCode {
           + first + (others.count > 8 ? ", …" : "") + ".")
     }
     if !change.unexamined.isEmpty {
-      remarks.append("\(Words.counted(change.unexamined.count, "more object")) differ and were not looked into.")
+      remarks.append(
+        "Changed, with no function that would show it: " + change.unexamined.prefix(8).joined(separator: ", ")
+          + (change.unexamined.count > 8 ? ", …" : "") + ".")
     }
     for file in change.notCompiled { remarks.append("\(file): changed, and not compiled under this configuration.") }
   }
