@@ -36,7 +36,7 @@ extension BenchSerial {
 
       let unreached = try #require(judgements["unreached-code"])
       #expect(unreached.verdict == .inconclusive)
-      #expect(unreached.reasons.map(\.subject) == ["dma_buf_set_name()"])
+      #expect(unreached.reasons.map(\.subject) == ["dma_buf_poll()"])
 
       let comments = try #require(judgements["gem-comments"])
       #expect(comments.verdict == .clean)
