@@ -56,8 +56,8 @@ let package = Package(
     .target(
       name: "Bench",
       dependencies: [
-        "BenchModel", "GuestMachine", "GuestProtocol", "KernelBuild", "SeriesIntake", "Toolbox", "Verdicts",
-        systemPackage,
+        "BenchModel", "GuestMachine", "GuestProtocol", "KernelBuild", "KernelText", "SeriesIntake", "Toolbox",
+        "Verdicts", systemPackage,
       ],
       swiftSettings: strict),
     .target(
@@ -119,10 +119,11 @@ let package = Package(
       name: "SeriesIntakeTests", dependencies: ["SeriesIntake", "BenchModel", "TestSupport"], swiftSettings: strict),
     .testTarget(
       name: "KernelBuildTests",
-      dependencies: ["KernelBuild", "BenchModel", "KernelCode", "TestSupport", "Toolbox", systemPackage],
+      dependencies: ["KernelBuild", "BenchModel", "KernelCode", "KernelText", "TestSupport", "Toolbox", systemPackage],
       swiftSettings: strict),
     .testTarget(
-      name: "GuestMachineTests", dependencies: ["GuestMachine", "BenchModel", "GuestProtocol", "TestSupport"],
+      name: "GuestMachineTests",
+      dependencies: ["GuestMachine", "BenchModel", "GuestProtocol", "TestSupport", systemPackage],
       swiftSettings: strict),
     .testTarget(
       name: "BenchTests",

@@ -131,9 +131,10 @@ public struct BenchRun: Sendable {
         tests: tests, isPart: only != nil, accelerator: accelerator.accelerator, resources: plan.resources,
         cache: plan.cache, host: host, events: events,
         persistence: Persistence(retries: plan.retries, repeats: plan.repeats), clocks: clocks,
-        baseEvidence: directory.evidence(nil))
-      try await Pipeline(trials: trials, kept: kept, directory: directory, scratch: scratch, fresh: plan.fresh).run(
-        series)
+        keepsMemory: plan.keepsMemory, baseEvidence: directory.evidence(nil))
+      // A kept result has no memory of its guests.
+      let fresh = plan.fresh || plan.keepsMemory
+      try await Pipeline(trials: trials, kept: kept, directory: directory, scratch: scratch, fresh: fresh).run(series)
     }
     await plan.cache.bound(keeping: base)
   }

@@ -33,6 +33,8 @@ public struct RunPlan: Sendable {
   public var repeats: Int
   /// How often a test is tried again, on both sides, whose result differs.
   public var retries: Int
+  /// Keep the memory of guests that panic or hang, beside their consoles.
+  public var keepsMemory: Bool
   /// Where the run's directory is to be; `nil` makes a new one under `results/`.
   public var output: FilePath?
   public var environment: [String: String]
@@ -42,7 +44,8 @@ public struct RunPlan: Sendable {
   public init(
     kernel: KernelDefinition, profile: KernelDefinition.Profile, series: [SeriesDirectory], guestBinary: FilePath,
     driver: FilePath, cache: Cache, connection: String?, accelerator: AcceleratorChoice, resources: Resources,
-    fresh: Bool, tests: [NamePattern] = [], repeats: Int = 1, retries: Int = 0, output: FilePath?,
+    fresh: Bool, tests: [NamePattern] = [], repeats: Int = 1, retries: Int = 0, keepsMemory: Bool = false,
+    output: FilePath?,
     environment: [String: String],
     version: String
   ) {
@@ -59,6 +62,7 @@ public struct RunPlan: Sendable {
     self.tests = tests
     self.repeats = repeats
     self.retries = retries
+    self.keepsMemory = keepsMemory
     self.output = output
     self.environment = environment
     self.version = version

@@ -29,6 +29,8 @@ struct TrialRunner: Sendable {
   var events: EventHub
   var persistence: Persistence
   var clocks: TrialClocks
+  /// Whether the memory of guests that panic or hang is kept.
+  var keepsMemory: Bool
   /// Where the base's evidence goes.
   var baseEvidence: FilePath
   let baseTries = Counter()
@@ -44,6 +46,7 @@ struct TrialRunner: Sendable {
           evidence: evidence, trial: &trial)
         return trial
       }
+      try await locate(nil, evidence: evidence, in: &trial)
     }
     return trial
   }
@@ -71,6 +74,7 @@ struct TrialRunner: Sendable {
           // What the first guest said stands, and is not known to hold.
           tried.result.note("what changed could not be tried again: \(error)")
         }
+        try await locate(one, evidence: evidence, in: &tried)
         return tried
       }
     }
@@ -204,10 +208,12 @@ struct TrialRunner: Sendable {
     let spec = MachineSpec(
       name: "patchbench-\(ProcessInfo.processInfo.processIdentifier)-\(UUID().uuidString.prefix(8))",
       accelerator: accelerator, kernel: Self.absolute(bootable.image), initramfs: Self.absolute(bootable.initramfs),
-      commandLine: KernelCommandLine(options),
+      commandLine: keepsMemory ? KernelCommandLine(options).staying : KernelCommandLine(options),
       console: Self.absolute(evidence.appending("console\(suffix).log")),
       results: Self.absolute(evidence.appending("results\(suffix).ktap")))
-    let watch = GuestWatch(clocks.guest, clock: ContinuousClock())
+    let watch = GuestWatch(
+      clocks.guest, clock: ContinuousClock(),
+      memory: keepsMemory ? Self.absolute(evidence.appending("vmcore\(suffix)")) : nil)
     let begun = ContinuousClock.now
     let (watched, started, ended) = try await host.withMachine(spec) { machine in
       let started = ContinuousClock.now

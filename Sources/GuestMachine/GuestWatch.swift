@@ -1,6 +1,7 @@
 public import BenchModel
 import GuestProtocol
 import KernelText
+public import SystemPackage
 
 /// How long a guest may take. Not one clock but three, because each tells something else.
 public struct GuestClocks: Sendable, Hashable {
@@ -68,10 +69,14 @@ public struct WatchedRun: Sendable, Hashable {
 public struct GuestWatch<C: Clock>: Sendable where C.Duration == Duration {
   public var clocks: GuestClocks
   public var clock: C
+  /// Where the memory of a guest that panics or hangs is written to; `nil` if nobody wants it. Its kernel must stay where
+  /// it panicked (``KernelCommandLine/staying``).
+  public var memory: FilePath?
 
-  public init(_ clocks: GuestClocks, clock: C) {
+  public init(_ clocks: GuestClocks, clock: C, memory: FilePath? = nil) {
     self.clocks = clocks
     self.clock = clock
+    self.memory = memory
   }
 
   /// - Throws: `CancellationError` if the task was cancelled; the machine's scope then ends it.
@@ -85,6 +90,8 @@ public struct GuestWatch<C: Clock>: Sendable where C.Duration == Duration {
     var ending: GuestEnding?
     /// When a guest that is overdue was asked what it does.
     var asked: C.Instant?
+    /// When a kernel that stays was first seen to have panicked.
+    var panicked: C.Instant?
 
     for await signal in machine.signals {
       let now = clock.now
@@ -112,10 +119,20 @@ public struct GuestWatch<C: Clock>: Sendable where C.Duration == Duration {
         // A machine that we destroyed has its ending from why we did.
         ending = ending ?? transcript.ending(reason)
       }
-      if ending == nil, let overdue = overdue(now, start: start, lastWord: lastWord, hello: hello) {
+      if memory != nil, ending == nil, let line = transcript.console.firstPanicLine {
+        // What it has to say beside its first line comes first.
+        let since = panicked ?? now
+        panicked = since
+        if since.duration(to: now) > Self.lastWords {
+          ending = .panicked(line)
+          await keepMemory(of: machine, &transcript)
+          await machine.destroy()
+        }
+      } else if ending == nil, let overdue = overdue(now, start: start, lastWord: lastWord, hello: hello) {
         // Before it is destroyed, it has to say why it hangs.
         ending = overdue
         asked = now
+        await keepMemory(of: machine, &transcript)
         transcript.beginAnswer()
         await machine.interrupt()
       } else if let since = asked, since.duration(to: now) > clocks.answer {
@@ -131,6 +148,14 @@ public struct GuestWatch<C: Clock>: Sendable where C.Duration == Duration {
       boot: hello.map { seconds(from: start, to: $0) },
       tests: hello.map { seconds(from: $0, to: end) })
   }
+
+  private func keepMemory(of machine: some Machine, _ transcript: inout GuestTranscript) async {
+    guard let memory, let failure = await machine.dumpMemory(to: memory) else { return }
+    transcript.take(.anomaly("the guest's memory could not be kept: \(failure)"))
+  }
+
+  /// How long a kernel that stays where it panicked may go on to speak.
+  private static var lastWords: Duration { .seconds(3) }
 
   func overdue(
     _ now: C.Instant, start: C.Instant, lastWord: C.Instant, hello: C.Instant?

@@ -2,6 +2,7 @@ import CLibvirt
 import Dispatch
 import Foundation
 import Glibc
+import Synchronization
 public import SystemPackage
 
 /// A running libvirt domain and the two files that QEMU writes what the guest says to.
@@ -74,6 +75,27 @@ public final class LibvirtMachine: SavableMachine {
     }
   }
 
+  /// As with ``interrupt()``, a QEMU that does not answer ends the waiting, and ``destroy()`` the call.
+  public func dumpMemory(to file: FilePath) async -> String? {
+    virDomainRef(domain.raw)
+    return await withCheckedContinuation { continuation in
+      let answer = FirstAnswer(continuation)
+      DispatchQueue.global().async { [domain] in
+        let status = virDomainCoreDumpWithFormat(
+          domain.raw, file.string, UInt32(VIR_DOMAIN_CORE_DUMP_FORMAT_RAW.rawValue),
+          UInt32(VIR_DUMP_MEMORY_ONLY.rawValue))
+        answer.give(status == 0 ? nil : LibvirtError.last("virDomainCoreDumpWithFormat").description)
+        _ = virDomainFree(domain.raw)
+      }
+      DispatchQueue.global().asyncAfter(deadline: .now() + Self.dumpDeadline) {
+        answer.give("QEMU did not write it within \(Self.dumpDeadline) s")
+      }
+    }
+  }
+
+  /// In seconds. 512 MiB take two on an idle machine.
+  private static let dumpDeadline = 60.0
+
   /// The host's end of the serial line of a machine with ``MachineSpec/hasTerminal``.
   /// - Throws: ``LibvirtError``
   public func terminal() async throws -> FilePath {
@@ -115,6 +137,20 @@ public final class LibvirtMachine: SavableMachine {
       let last = text.split(separator: "\n").last(where: { $0.contains("qemu-system") && !$0.contains("-name") })
     else { return reason }
     return .emulator("\(words): \(last.suffix(300))")
+  }
+}
+
+/// Gives a continuation the first of several answers.
+private final class FirstAnswer: Sendable {
+  private let continuation: Mutex<CheckedContinuation<String?, Never>?>
+
+  init(_ continuation: CheckedContinuation<String?, Never>) { self.continuation = Mutex(continuation) }
+
+  func give(_ answer: String?) {
+    continuation.withLock { waiting in
+      waiting?.resume(returning: answer)
+      waiting = nil
+    }
   }
 }
 

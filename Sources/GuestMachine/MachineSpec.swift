@@ -92,5 +92,12 @@ public struct KernelCommandLine: Sendable, Hashable {
       ] + (TimeStampCounter.kilohertz.map { ["tsc_early_khz=\($0)"] } ?? []) + options.parameters
   }
 
+  /// The same, of a kernel that stays where it panicks, so that its memory can be looked at.
+  public var staying: KernelCommandLine {
+    var line = self
+    line.parameters = parameters.map { $0 == "panic=-1" ? "panic=0" : $0 }
+    return line
+  }
+
   public var text: String { parameters.joined(separator: " ") }
 }

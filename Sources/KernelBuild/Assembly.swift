@@ -7,8 +7,8 @@ private let assemblyDeadline = Duration.seconds(1200)
 
 /// Objects as assembly, of the base and of a series.
 struct AssemblySides: Sendable {
-  var before: AssemblyMakefile
-  var after: AssemblyMakefile
+  var before: CompilerMakefile
+  var after: CompilerMakefile
 
   /// From an object to its source and what of it changed, for those that could be compared. Takes a while, and blocks.
   var changes: [String: (source: String, change: AssemblyChange)] {
@@ -26,19 +26,37 @@ struct AssemblySides: Sendable {
   }
 }
 
-/// Compiles objects to assembly with kbuild's own commands, as a part of a makefile.
-struct AssemblyMakefile: Sendable {
+/// Compiles objects once more, with kbuild's own commands and to something else than the objects, as a part of a makefile.
+struct CompilerMakefile: Sendable {
+  /// What is made of an object's source.
+  enum Form: String, Sendable, Hashable {
+    /// Assembly, with `__LINE__` held still.
+    case assembly = "s"
+    /// The same code, with what tells each instruction's source line.
+    case lines = "o"
+
+    fileprivate var flags: String {
+      switch self {
+      case .assembly: "-D__LINE__=0 -S"
+      // The least of debugging information that tells lines, and what was inlined where; the code is the same.
+      case .lines: "-g1 -c"
+      }
+    }
+  }
+
   /// From an object to what it is compiled from.
   private(set) var sources: [String: String] = [:]
+  private let form: Form
   private let directory: FilePath
   /// The rules, to be put behind others.
   private(set) var rules = ""
 
-  /// - Parameter directory: where the assembly goes; nothing is written to the tree.
-  init(_ objects: [String], directory: FilePath, command: (String) -> String?) {
+  /// - Parameter directory: where the output goes; nothing is written to the tree.
+  init(_ objects: [String], to form: Form = .assembly, directory: FilePath, command: (String) -> String?) {
+    self.form = form
     self.directory = directory
     for object in objects {
-      guard let recorded = command(object), let (words, source) = Self.assembly(recorded, of: object) else { continue }
+      guard let recorded = command(object), let (words, source) = compiling(recorded, of: object) else { continue }
       sources[object] = source
       // What does not compile is for the build to say.
       rules += "\(target(object)):\n\t-@\(words)\n\n"
@@ -47,16 +65,16 @@ struct AssemblyMakefile: Sendable {
     rules += ".PHONY: \(targets)\nall: \(targets)\n"
   }
 
-  private func target(_ object: String) -> String { object + "-assembly" }
+  private func target(_ object: String) -> String { object + "-again" }
 
-  /// The assembly of an object.
+  /// What is made of an object.
   func output(_ object: String) -> FilePath {
-    directory.appending(String(object.map { $0 == "/" ? "+" : $0 }) + ".s")
+    directory.appending(String(object.map { $0 == "/" ? "+" : $0 }) + "." + form.rawValue)
   }
 
-  /// `gcc … -c -o a.o a.c ; objtool …` as `gcc … -S -o DIRECTORY/a.s a.c`, without what writes beside the object, and
+  /// `gcc … -c -o a.o a.c ; objtool …` as `gcc … -S -o DIRECTORY/a.o.s a.c`, without what writes beside the object, and
   /// without warnings, which the build itself has told.
-  private static func assembly(_ command: String, of object: String) -> (command: String, source: String)? {
+  private func compiling(_ command: String, of object: String) -> (command: String, source: String)? {
     let compile = command.prefix { $0 != ";" }
     guard let output = compile.range(of: " -c -o \(object) ") else { return nil }
     let source = compile[output.upperBound...].trimmingCharacters(in: .whitespaces)
@@ -64,11 +82,11 @@ struct AssemblyMakefile: Sendable {
     let words = compile[..<output.lowerBound].split(separator: " ").filter { !$0.hasPrefix("-Wp,-MMD,") }
     // Not to be counted among the objects that were made.
     let prefix = "env -u CCACHE_STATSLOG"
-    return ("\(prefix) \(words.joined(separator: " ")) -w -D__LINE__=0 -S -o \(placeholder) \(source)", source)
+    return ("\(prefix) \(words.joined(separator: " ")) -w \(form.flags) -o \(placeholder) \(source)", source)
   }
 
   /// Stands for the output's path, which is known only to an instance, and goes to make as a variable of its own.
-  private static let placeholder = "'$(OUT)/$(subst /,+,$(patsubst %-assembly,%,$@)).s'"
+  private var placeholder: String { "'$(OUT)/$(subst /,+,$(patsubst %-again,%,$@)).\(form.rawValue)'" }
 
   /// The variable that the rules need, for make's command line.
   var variable: String { "OUT=\(directory)" }

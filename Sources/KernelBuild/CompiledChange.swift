@@ -152,11 +152,11 @@ extension SeriesTree {
   func assembly(of objects: [String], in name: String, driver: BaseDriver? = nil) throws -> AssemblySides {
     let place = scratch.appending("assembly-\(name)")
     return AssemblySides(
-      before: AssemblyMakefile(objects, directory: place.appending("before")) { object in
+      before: CompilerMakefile(objects, directory: place.appending("before")) { object in
         if object.hasPrefix(DriverPlace.directory + "/") { return driver?.command(of: object) }
         return RecordedBuild.command(of: object, in: base.tree)
       },
-      after: AssemblyMakefile(objects, directory: place.appending("after")) { recordedCommand(of: $0) })
+      after: CompilerMakefile(objects, directory: place.appending("after")) { recordedCommand(of: $0) })
   }
 
   /// kbuild's command for an object as this tree has it, or else the base's.

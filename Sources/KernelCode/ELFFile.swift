@@ -12,9 +12,12 @@ struct ELFFile {
     var isLocal: Bool
     var value: UInt64
     var size: UInt64
+    /// The number of the section that has it, or of none.
+    var section: Int
   }
 
   private struct Section {
+    var name: Int
     var type: UInt32
     var address: UInt64
     var offset: Int
@@ -24,6 +27,8 @@ struct ELFFile {
 
   private let data: UnsafeRawBufferPointer
   private let sections: [Section]
+  /// The number of the section with the names of all sections.
+  private let names: Int
 
   /// - Returns: `nil` for what is no 64-bit little-endian ELF file.
   init?(_ data: UnsafeRawBufferPointer) {
@@ -43,11 +48,20 @@ struct ELFFile {
       else { return nil }
       sections.append(
         Section(
+          name: Int(data.loadUnaligned(fromByteOffset: at, as: UInt32.self)),
           type: data.loadUnaligned(fromByteOffset: at + 4, as: UInt32.self),
           address: data.loadUnaligned(fromByteOffset: at + 16, as: UInt64.self), offset: offset, size: size,
           link: Int(data.loadUnaligned(fromByteOffset: at + 40, as: UInt32.self))))
     }
     self.sections = sections
+    names = Int(data.loadUnaligned(fromByteOffset: 62, as: UInt16.self))
+  }
+
+  /// `.text`; `nil` if there is no section of that number.
+  func name(ofSection number: Int) -> String? {
+    guard sections.indices.contains(number), sections.indices.contains(names), let names = contents(sections[names])
+    else { return nil }
+    return String(decoding: names.dropFirst(sections[number].name).prefix { $0 != 0 }, as: UTF8.self)
   }
 
   /// What a section has in the file; nothing for one that is not in it, or not whole.
@@ -77,7 +91,8 @@ struct ELFFile {
       let symbol = Symbol(
         type: type, isLocal: info >> 4 == 0,
         value: entries.loadUnaligned(fromByteOffset: at + 8, as: UInt64.self),
-        size: entries.loadUnaligned(fromByteOffset: at + 16, as: UInt64.self))
+        size: entries.loadUnaligned(fromByteOffset: at + 16, as: UInt64.self),
+        section: Int(entries.loadUnaligned(fromByteOffset: at + 6, as: UInt16.self)))
       let start = Int(entries.loadUnaligned(fromByteOffset: at, as: UInt32.self))
       body({ String(decoding: names.dropFirst(start).prefix { $0 != 0 }, as: UTF8.self) }, symbol)
     }

@@ -65,6 +65,12 @@ struct RunCommand: AsyncParsableCommand {
       "Run only the tests of this name; * stands for any text. More than once for several.", valueName: "pattern"))
   var tests: [String] = []
 
+  @Flag(
+    name: .customLong("keep-vmcore"),
+    help: ArgumentHelp(
+      "Keep the memory of guests that panic or hang: a file vmcore of 512 MiB beside the console, for crash or drgn."))
+  var keepsMemory = false
+
   @Flag(help: "Print report.json on standard output instead of the table.")
   var json = false
 
@@ -103,7 +109,7 @@ struct RunCommand: AsyncParsableCommand {
       RunPlan(
         kernel: kernel, profile: profile, series: series, guestBinary: places.guestBinary, driver: places.driver,
         cache: cache, connection: work.connect, accelerator: work.accelerator, resources: resources, fresh: work.fresh,
-        tests: tests.map(NamePattern.init), repeats: count, retries: retries,
+        tests: tests.map(NamePattern.init), repeats: count, retries: retries, keepsMemory: keepsMemory,
         output: configurations.count > 1 ? together?.appending("\(kernel.name)-\(profile.name)") : together,
         environment: environment, version: Patchbench.version)
     }

@@ -26,8 +26,7 @@ enum Target: String, CaseIterable {
       AssemblyChange(before: AssemblyOutline(bytes), after: AssemblyOutline(bytes)).isEmpty
         ? nil : "assembly differs from itself"
     case .elf:
-      bytes.withUnsafeBytes { TraceTable($0)?.entries(of: "f", in: "f.c").contains { $0.number < 1 } } == true
-        ? "a number below 1" : nil
+      Self.elf(bytes)
     }
   }
 
@@ -52,6 +51,15 @@ enum Target: String, CaseIterable {
     }
     _ = HangAnswer(whole.lastLines(200))
     return nil
+  }
+
+  private static func elf(_ bytes: [UInt8]) -> String? {
+    bytes.withUnsafeBytes { bytes in
+      if TraceTable(bytes)?.entries(of: "f", in: "f.c").contains(where: { $0.number < 1 }) == true {
+        return "a number below 1"
+      }
+      return ObjectCode(bytes, of: ["f"])?.functions.contains { $0.name != "f" } == true ? "not asked for" : nil
+    }
   }
 
   private static func ktap(_ bytes: [UInt8]) -> String? {

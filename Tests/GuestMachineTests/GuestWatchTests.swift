@@ -1,6 +1,7 @@
 import BenchModel
 import GuestMachine
 import GuestProtocol
+import SystemPackage
 import Testing
 
 /// One guest's life, and what has to be said of it.
@@ -231,6 +232,47 @@ private let panic = "[    6.000000] Kernel panic - not syncing: Fatal exception\
     let run = try await GuestWatch(Self.clocks, clock: clock).watch(machine, accelerator: .tcg) { _ in }.run
     #expect(run.tests.map(\.status) == [.missing, .missing])
     #expect(run.ending == .silent(seconds: 20))
+  }
+
+  @Test("a kernel that stays where it panicked has its memory written, once it has said all")
+  func panicIsKept() async throws {
+    let clock = ScriptClock()
+    let machine = ScriptedMachine(
+      [
+        .results(plan + KTAPWriter.start(1)), .console("[    2.000000] Kernel panic - not syncing: hard\n"),
+        .pass(.seconds(1)), .console("[    2.100000] Call Trace:\n"),
+      ], clock: clock)
+    let run = try await GuestWatch(Self.clocks, clock: clock, memory: "/run/vmcore").watch(
+      machine, accelerator: .tcg
+    ) { _ in }.run
+    #expect(run.ending == .panicked("Kernel panic - not syncing: hard"))
+    #expect(run.deaths.map(\.test) == ["a/b/first"])
+    #expect(run.lastLines.last?.contains("Call Trace:") == true)
+    #expect(machine.dumps == ["/run/vmcore"])
+    #expect(machine.wasDestroyed)
+    #expect(run.anomalies == [])
+  }
+
+  @Test("so has one that hangs, before it is made to speak; that it cannot be had is said")
+  func hangIsKept() async throws {
+    let clock = ScriptClock()
+    let machine = ScriptedMachine(
+      [.console(banner)], answering: [.console(Self.nmi), .stop(.guest)], dumpFailure: "no space", clock: clock)
+    let run = try await GuestWatch(Self.clocks, clock: clock, memory: "/run/vmcore").watch(
+      machine, accelerator: .tcg
+    ) { _ in }.run
+    #expect(run.ending == .silent(seconds: 20))
+    #expect(run.hang?.busyIn == ["dma_buf_mmap"])
+    #expect(machine.dumps == ["/run/vmcore"])
+    #expect(run.anomalies == ["the guest's memory could not be kept: no space"])
+  }
+
+  @Test("a kernel stays where it panicked only if somebody wants its memory")
+  func staying() {
+    let line = KernelCommandLine(GuestOptions())
+    #expect(line.parameters.contains("panic=-1"))
+    #expect(line.staying.parameters.contains("panic=0"))
+    #expect(line.staying.parameters.count == line.parameters.count)
   }
 
   @Test("a guest that ended by itself was not asked")

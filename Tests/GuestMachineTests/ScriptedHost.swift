@@ -37,6 +37,7 @@ final class ScriptedHost: SavingHost {
     let host: ScriptedHost
     var signals: AsyncStream<MachineSignal> { machine.signals }
     func interrupt() async { await machine.interrupt() }
+    func dumpMemory(to file: FilePath) async -> String? { await machine.dumpMemory(to: file) }
     func destroy() async { await machine.destroy() }
     func save(to file: FilePath) async throws {
       if let refusal = host.refusal.save { throw refusal }

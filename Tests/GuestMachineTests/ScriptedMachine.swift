@@ -1,5 +1,6 @@
 import GuestMachine
 import Synchronization
+import SystemPackage
 
 /// A clock that only moves when a script says so.
 final class ScriptClock: Clock {
@@ -36,7 +37,9 @@ final class ScriptedMachine: Machine {
   private let state: State
 
   /// - Parameter answer: what it does when it is interrupted, before it goes on with its script.
-  init(_ script: [Step], answering answer: [Step] = [], clock: ScriptClock) {
+  /// - Parameter dumpFailure: why its memory cannot be written.
+  init(_ script: [Step], answering answer: [Step] = [], dumpFailure: String? = nil, clock: ScriptClock) {
+    self.dumpFailure = dumpFailure
     let state = State(script, answer)
     self.state = state
     signals = AsyncStream { state.next(clock) }
@@ -44,6 +47,12 @@ final class ScriptedMachine: Machine {
 
   func destroy() async { state.destroy() }
   func interrupt() async { state.interrupt() }
+  func dumpMemory(to file: FilePath) async -> String? {
+    state.dumped(file)
+    return dumpFailure
+  }
+  var dumps: [FilePath] { state.dumps }
+  private let dumpFailure: String?
   var wasDestroyed: Bool { state.wasDestroyed }
 
   private final class State: Sendable {
@@ -54,6 +63,9 @@ final class ScriptedMachine: Machine {
       self.answer = answer
     }
     func interrupt() { inner.withLock { $0.rest = answer + $0.rest } }
+    private let files = Mutex<[FilePath]>([])
+    func dumped(_ file: FilePath) { files.withLock { $0.append(file) } }
+    var dumps: [FilePath] { files.withLock { $0 } }
     func destroy() { inner.withLock { $0.destroyed = true } }
     var wasDestroyed: Bool { inner.withLock { $0.destroyed } }
 

@@ -40,6 +40,8 @@ import Verdicts
       try aDeathIsNotTheEnd(#require(judgements.first { $0.series.name == "panic-without-mmap" }), directory)
       #expect(try await fingerprint(base.tree) == before, "a series wrote to the base")
 
+      let alone = try #require(judgements.first { $0.series.name == "leave-vm-file-alone" })
+      try linesAreTheKernelsOwn(alone)
       try evidenceIsThere(record, directory)
       try await reportIsValid(Report(record: record), directory)
       #expect(
@@ -69,6 +71,26 @@ import Verdicts
 private func expectedVerdict(_ body: String?) -> Verdict? {
   body?.split(separator: "\n").first { $0.hasPrefix("Expected verdict: ") }
     .flatMap { Verdict(rawValue: String($0.dropFirst(18).prefix { $0.isLetter || $0 == "-" })) }
+}
+
+/// A WARN names its own line, which has to be that of its instruction; what called it is told as well.
+private func linesAreTheKernelsOwn(_ judgement: Judgement) throws {
+  guard case .ran(let run) = judgement.trial?.result else {
+    Issue.record("\(judgement.series.name) did not run")
+    return
+  }
+  let report = try #require(run.reports.first { $0.title == "WARNING in drm_mm_takedown" })
+  let headline = try #require(report.trace.first { $0.hasPrefix("WARNING: ") })
+  let place = try #require(headline.firstMatch(of: #/ at ([a-z_/]+\.c:[0-9]+) /#)?.1)
+  let pointer = try #require(report.trace.first { $0.hasPrefix("RIP: 0010:") })
+  #expect(pointer.hasSuffix("(\(place))") || pointer.contains("(\(place) "), "\(report.trace)")
+  let frames = report.trace.filter { line in
+    line.hasPrefix(" ") && line.contains("+0x") && !line.contains(" ? ") && !line.contains("[")
+  }
+  // Assembly has no lines here.
+  let untold = frames.filter { !$0.hasSuffix(")") && !$0.contains("entry_SYSCALL_64") }
+  #expect(frames.count > 3)
+  #expect(untold == [])
 }
 
 /// One test ends its guest; those behind it are answered by another.

@@ -15,7 +15,7 @@ extension BenchSerial {
   @Suite(.serialized) struct GuestFaults {
     /// Starts the base's kernel and does something to its QEMU as soon as it has said hello.
     private func watch(
-      _ clocks: GuestClocks, afterHello act: @escaping @Sendable (Int32) -> Void
+      _ clocks: GuestClocks, memory: FilePath? = nil, afterHello act: @escaping @Sendable (Int32) -> Void
     ) async throws -> GuestRun {
       let bench = try Workbench()
       let base = try await bench.base()
@@ -29,7 +29,9 @@ extension BenchSerial {
       return try await LibvirtHost.with(uri: nil, environment: bench.environment) { host in
         try await host.withMachine(spec) { machine in
           let pid = try #require(try await Workbench.processes("qemu-system.*guest=\(name)").first)
-          let run = try await GuestWatch(clocks, clock: ContinuousClock()).watch(machine, accelerator: .tcg) {
+          let run = try await GuestWatch(clocks, clock: ContinuousClock(), memory: memory).watch(
+            machine, accelerator: .tcg
+          ) {
             if $0 == .booted { act(pid) }
           }.run
           return run
@@ -44,6 +46,20 @@ extension BenchSerial {
         return
       }
       #expect(run.tests.contains { $0.status == .missing })
+    }
+
+    @Test func theMemoryOfAGuestThatHangsIsKept() async throws {
+      let scratch = try Scratch()
+      let file = scratch.path.appending("vmcore")
+      let clocks = GuestClocks(boot: .seconds(90), silence: .seconds(90), run: .seconds(4))
+      let run = try await watch(clocks, memory: file) { _ in }
+      #expect(run.ending == .runDeadline(seconds: 4))
+      #expect(run.anomalies == [])
+      let core = try Data(contentsOf: URL(filePath: file.string), options: .mappedIfSafe)
+      #expect(core.starts(with: [0x7f, 0x45, 0x4c, 0x46]))
+      #expect(core.count > MachineSpec.standardMemory << 20)
+      // What `linux_banner` holds.
+      #expect(core.range(of: Data("Linux version \(try #require(run.release))".utf8)) != nil)
     }
 
     @Test func aGuestThatStopsIsFoundByItsSilence() async throws {

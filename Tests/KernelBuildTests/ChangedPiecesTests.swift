@@ -132,7 +132,7 @@ struct ChangedPiecesTests {
 
   @Test("kbuild's own command becomes one that writes assembly, beside the tree, and no dependencies")
   func command() throws {
-    let makefile = AssemblyMakefile(["mm/util.o", "arch/x86/entry.o"], directory: "/work/asm") { object in
+    let makefile = CompilerMakefile(["mm/util.o", "arch/x86/entry.o"], directory: "/work/asm") { object in
       object == "mm/util.o"
         ? "ccache gcc -Wp,-MMD,mm/.util.o.d -O2 -D'X=\"y\"' -c -o mm/util.o mm/util.c   ; ./tools/objtool mm/util.o"
         : "ccache gcc -c -o arch/x86/entry.o arch/x86/entry.S "
@@ -143,5 +143,41 @@ struct ChangedPiecesTests {
     #expect(!makefile.rules.contains("-MMD"))
     #expect(!makefile.rules.contains("objtool"))
     #expect(!makefile.rules.contains("entry"))
+  }
+
+  @Test("it becomes one that tells the code's lines as well")
+  func lines() {
+    let makefile = CompilerMakefile(["mm/util.o"], to: .lines, directory: "/work/lines") { _ in
+      "gcc -O2 -c -o mm/util.o mm/util.c"
+    }
+    #expect(makefile.output("mm/util.o") == "/work/lines/mm+util.o.o")
+    #expect(makefile.rules.contains("gcc -O2 -w -g1 -c -o '$(OUT)/"))
+    #expect(!makefile.rules.contains("__LINE__"))
+  }
+}
+
+@Suite("What addr2line says")
+struct SourcePlacesTests {
+  @Test("inlined code first, without the tree's path; what is not known is left out")
+  func parse() {
+    let text = """
+      0x0000000000000010
+      /cache/tree/./include/linux/fs.h:1017
+      /cache/tree/mm/util.c:324 (discriminator 2)
+      0x0000000000000020
+      ??:0
+      0x0000000000000030
+      ??:?
+      0x0000000000000040
+      mm/util.c:7
+      0x0000000000000050
+      mm/util.c:?
+      """
+    #expect(
+      SourcePlaces.parse(text, tree: "/cache/tree") == [
+        0x10: "include/linux/fs.h:1017 mm/util.c:324", 0x40: "mm/util.c:7",
+      ])
+    #expect(SourcePlaces.parse("", tree: "/t") == [:])
+    #expect(SourcePlaces.parse("a.c:1\n", tree: "/t") == [:])
   }
 }

@@ -223,3 +223,29 @@ struct TraceTableTests {
     }
   }
 }
+
+@Suite("Where functions lie in an object")
+struct ObjectCodeTests {
+  private let source = """
+    int one(int x) { return x + 1; }
+    __attribute__((section(".init.text"))) int two(int x) { return x - 1; }
+    int three = 3;
+    """
+
+  @Test("each in its section, and only those that are asked for")
+  func functions() throws {
+    let scratch = try Scratch()
+    let output = scratch.path.appending("a.o")
+    try gcc(["-O2", "-c", "-o", output.string, scratch.write("a.c", source).string])
+    let all = try bytes(output)
+    let code = try #require(all.withUnsafeBytes { ObjectCode($0, of: ["one", "two", "three", "four"]) })
+    #expect(code.functions.map(\.name).sorted() == ["one", "two"])
+    #expect(Set(code.functions.map(\.section)) == [".text", ".init.text"])
+    #expect(code.functions.allSatisfy { $0.size > 0 && $0.offset == 0 })
+    #expect(all.withUnsafeBytes { ObjectCode($0, of: ["two"]) }?.functions.map(\.section) == [".init.text"])
+    for end in stride(from: 0, to: all.count, by: 7) {
+      let cut = all[..<end].withUnsafeBytes { ObjectCode($0, of: ["one"]) }
+      #expect(cut == nil || cut!.functions.count < 2)
+    }
+  }
+}

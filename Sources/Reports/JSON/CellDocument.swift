@@ -53,6 +53,7 @@ struct CellDocument: Encodable {
     var kind: KernelReport.Kind
     var fingerprint: String
     @ExplicitNull var test: String?
+    @ExplicitNull var taint: [String]?
     var onBase: Bool
     /// Why it is not held against the series though the base does not have it.
     @ExplicitNull var known: String?
@@ -79,6 +80,7 @@ struct CellDocument: Encodable {
     kernelReports = judgement.reports.map {
       KernelReportDocument(
         title: $0.report.title, kind: $0.report.kind, fingerprint: $0.report.fingerprint, test: $0.report.test,
+        taint: $0.report.taints.map { $0.map(\.rawValue).map(String.init) },
         onBase: $0.onBase,
         known: $0.known.map { "\($0.reason), \($0.link)" }, trace: $0.report.trace)
     }
@@ -130,6 +132,7 @@ struct BaseDocument: Encodable {
     var kind: KernelReport.Kind
     var fingerprint: String
     @ExplicitNull var test: String?
+    @ExplicitNull var taint: [String]?
     var trace: [String]
   }
 
@@ -145,7 +148,8 @@ struct BaseDocument: Encodable {
     kernelReports =
       record.base?.run?.reports.map {
         KernelReportDocument(
-          title: $0.title, kind: $0.kind, fingerprint: $0.fingerprint, test: $0.test, trace: $0.trace)
+          title: $0.title, kind: $0.kind, fingerprint: $0.fingerprint, test: $0.test,
+          taint: $0.taints.map { $0.map(\.rawValue).map(String.init) }, trace: $0.trace)
       } ?? []
   }
 

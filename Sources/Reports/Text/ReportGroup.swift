@@ -1,5 +1,6 @@
 internal import BenchModel
 internal import GuestProtocol
+internal import KernelText
 internal import Verdicts
 
 /// Kernel reports of one title, shown once.
@@ -26,11 +27,12 @@ struct ReportGroup {
     return all.filter(\.counts) + all.filter { !$0.counts }
   }
 
-  /// `kasan, in forward/x/y, 3 times`
+  /// `kasan, in forward/x/y, 3 times, after warning`
   var words: String {
     let place = first.test.map { "in \($0)" } ?? "outside of any test"
+    let before = first.taints.flatMap { $0.isEmpty ? nil : ", after " + $0.map(\.words).joined(separator: ", ") } ?? ""
     let why = onBase ? "" : known.map { "; known: \($0.reason), \($0.link)" } ?? ""
-    return "\(first.kind.rawValue), \(place)" + (count == 1 ? "" : ", \(count) times") + why
+    return "\(first.kind.rawValue), \(place)" + (count == 1 ? "" : ", \(count) times") + before + why
   }
 
   /// It is held against the series.

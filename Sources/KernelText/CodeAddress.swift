@@ -1,0 +1,64 @@
+public import BenchModel
+
+/// A place in the kernel's code as its messages name it: `dma_buf_mmap+0x49/0x50`.
+public struct CodeAddress: Sendable, Hashable {
+  /// As the kernel has it, with the suffix of a part: `dma_buf_mmap.cold`.
+  public var function: String
+  /// In bytes from the function's first, of the instruction that is meant. A call trace names the one behind the call.
+  public var offset: Int
+  /// In bytes, up to the next symbol.
+  public var size: Int
+
+  public init(function: String, offset: Int, size: Int) {
+    self.function = function
+    self.offset = offset
+    self.size = size
+  }
+
+  /// The address that a line ends with, as a frame of a call trace, a line of `RIP:`, the last place of a held lock and
+  /// the headlines of KASAN do. There is none for a frame that the unwinder is not sure of, for one in a module, and for
+  /// a headline that names its own file and line.
+  public init?(endOf line: String) {
+    guard let word = line.split(separator: " ").last, line.contains("+0x"), !line.contains(" ? "),
+      !line.hasPrefix("? "), !line.hasPrefix("WARNING: ")
+    else { return nil }
+    // `0010:f+0x1/0x2`: the code segment comes before.
+    let name = word[(word.lastIndex(of: ":").map { word.index(after: $0) } ?? word.startIndex)...]
+    guard let plus = name.firstRange(of: "+0x"), let slash = name[plus.upperBound...].firstRange(of: "/0x"),
+      let offset = Int(name[plus.upperBound..<slash.lowerBound], radix: 16),
+      let size = Int(name[slash.upperBound...], radix: 16), offset >= 0, offset <= size, size < 1 << 24
+    else { return nil }
+    let function = name[..<plus.lowerBound]
+    guard let first = function.first, !first.isNumber,
+      function.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || "_.$".contains($0)) })
+    else { return nil }
+    self.init(
+      function: String(function), offset: line.contains("RIP: ") ? offset : max(0, offset - 1), size: size)
+  }
+
+  /// Writes behind each address where in the source it is, as `scripts/decode_stacktrace.sh` does.
+  static func located(_ lines: [String], _ places: [CodeAddress: String]) -> [String] {
+    lines.map { line in
+      guard let place = CodeAddress(endOf: line).flatMap({ places[$0] }) else { return line }
+      return "\(line) (\(place))"
+    }
+  }
+}
+
+extension GuestRun {
+  /// The places in the kernel's code that its reports name, and what it said when it hung.
+  public var addresses: Set<CodeAddress> {
+    let lines = reports.flatMap(\.trace) + (hang?.answer ?? [])
+    return Set(lines.compactMap { CodeAddress(endOf: $0) })
+  }
+
+  /// The run, with the source's file and line behind each of those places that is known.
+  public func located(_ places: [CodeAddress: String]) -> GuestRun {
+    var run = self
+    for index in run.reports.indices {
+      run.reports[index].trace = CodeAddress.located(run.reports[index].trace, places)
+    }
+    if let answer = run.hang?.answer { run.hang?.answer = CodeAddress.located(answer, places) }
+    return run
+  }
+}
