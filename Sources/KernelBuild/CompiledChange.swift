@@ -40,12 +40,14 @@ extension SeriesTree {
     let known = built.assembly
     let rest = differing.map(\.path).filter { known?.after.sources[$0] == nil }
     let modules = driverObjects(touched: paths)
-    let more = try assembly(
-      of: rest.prefix(mostObjects) + modules.map(\.path), in: "more", driver: driver)
+    let more = try assembly(of: Array(rest.prefix(mostObjects)), in: "more")
     let environment = try recordedEnvironment
     try await more.after.run(jobs: jobs, environment: environment) { wrap($0) }
     try await more.before.run(jobs: jobs, environment: environment, wrap: inBase)
-    let all = await Blocking.run { more.changes.merging(known?.changes ?? [:]) { $1 } }
+    let inDriver = try await assembly(of: modules.map(\.path), of: driver, jobs: jobs)
+    let all = await Blocking.run {
+      [more, known, inDriver].compactMap { $0?.changes }.reduce(into: [:]) { $0.merge($1) { $1 } }
+    }
     var objects: [CompiledObject] = []
     // Makefiles, Kconfig, assembly, linker scripts: what comes of them need not show in any object that is looked into.
     var unexamined =
@@ -149,14 +151,27 @@ extension SeriesTree {
   // MARK: - Assembly
 
   /// How some objects are compiled to assembly here and in the base.
-  func assembly(of objects: [String], in name: String, driver: BaseDriver? = nil) throws -> AssemblySides {
+  func assembly(
+    of objects: [String], in name: String, before command: ((String) -> String?)? = nil
+  ) throws -> AssemblySides {
     let place = scratch.appending("assembly-\(name)")
     return AssemblySides(
       before: CompilerMakefile(objects, directory: place.appending("before")) { object in
-        if object.hasPrefix(DriverPlace.directory + "/") { return driver?.command(of: object) }
-        return RecordedBuild.command(of: object, in: base.tree)
+        command.map { $0(object) } ?? RecordedBuild.command(of: object, in: base.tree)
       },
       after: CompilerMakefile(objects, directory: place.appending("after")) { recordedCommand(of: $0) })
+  }
+
+  /// Compiles objects of the test driver to assembly on both sides. The base's side needs the driver where this tree has
+  /// it: KASAN writes a source's path into its object, where no option maps it.
+  /// - Returns: `nil` if there are none, or where trees are copies: another copy would take longer than all else.
+  private func assembly(of objects: [String], of driver: BaseDriver, jobs: Int) async throws -> AssemblySides? {
+    guard !objects.isEmpty, let tree = try await baseTree(with: driver) else { return nil }
+    let sides = try assembly(of: objects, in: "driver", before: driver.command)
+    let environment = try recordedEnvironment
+    try await sides.after.run(jobs: jobs, environment: environment) { wrap($0) }
+    try await sides.before.run(jobs: jobs, environment: environment) { tree.wrap($0) }
+    return sides
   }
 
   /// kbuild's command for an object as this tree has it, or else the base's.

@@ -49,6 +49,11 @@ public struct SeriesTree: Sendable {
 
   var isCopy: Bool { if case .copy = place { true } else { false } }
 
+  /// How more trees can be had that cost nothing; `nil` where they would be copies.
+  var overlayMethod: Method? {
+    if case .overlay(let overlay) = place { overlay.asUser ? .userOverlay : .overlay } else { nil }
+  }
+
   /// What was changed on the way from the base to this tree, the latest first.
   private var uppers: [FilePath] {
     if case .overlay(let overlay) = place { [overlay.upper] + overlay.lowers.dropLast() } else { [] }

@@ -53,14 +53,11 @@ private let module = "pbtest.ko"
 private let driverDeadline = Duration.seconds(600)
 
 extension BaseDriver {
-  /// kbuild's command for one of its objects, with the source where it lies beside the base, under the name that it has in
-  /// a tree.
+  /// kbuild's command for one of its objects, by its path in a tree.
   /// - Returns: `nil` if it has no such object.
   func command(of object: String) -> String? {
     let name = object.dropFirst(place.count + 1)
-    let record = regularContents(directory.appending(".\(name).cmd")).flatMap { RecordedBuild.Command(Data($0)) }
-    return record?.command.replacing(
-      " -c -o \(object) \(place)/", with: " -fmacro-prefix-map=\(directory)=\(place) -c -o \(object) \(directory)/")
+    return regularContents(directory.appending(".\(name).cmd")).flatMap { RecordedBuild.Command(Data($0)) }?.command
   }
 }
 
@@ -128,10 +125,25 @@ extension SeriesTree {
     }
     let here = top.appending(place)
     try? FileManager.default.removeItem(atPath: here.string)
-    // With their times: what is older than its sources is made anew, and nothing else.
-    _ = try await Tool("cp", ["-a", "--", driver.directory.string, here.string]).output()
+    try await put(driver)
     if let failure = try await makeDriver(jobs: jobs, log: log) { return .failed(failure) }
     return .built(here.appending(module))
+  }
+
+  /// With their times: what is older than its sources is made anew, and nothing else.
+  private func put(_ driver: BaseDriver) async throws {
+    _ = try await Tool("cp", ["-a", "--", driver.directory.string, top.appending(place).string]).output()
+  }
+
+  /// The base with the driver in it.
+  /// - Returns: `nil` where trees are copies.
+  func baseTree(with driver: BaseDriver) async throws -> SeriesTree? {
+    guard let method = overlayMethod else { return nil }
+    let beside = scratch.appending("base-with-driver")
+    try FileManager.default.createDirectory(atPath: beside.string, withIntermediateDirectories: true)
+    let tree = try await SeriesTree.make(base, method: method, scratch: beside)
+    try await tree.put(driver)
+    return tree
   }
 
   private static let symbolFile = "vmlinux.symvers"
