@@ -34,8 +34,10 @@ public struct HangAnswer: Sendable, Hashable {
   }
 
   private static func isIdle(_ function: String) -> Bool {
-    ["default_idle", "native_safe_halt", "pv_native_safe_halt", "mwait_idle", "acpi_idle_do_entry", "intel_idle"]
-      .contains(function)
+    [
+      "default_idle", "native_safe_halt", "pv_native_safe_halt", "amd_e400_idle", "mwait_idle", "acpi_idle_do_entry",
+      "intel_idle",
+    ].contains(function)
   }
 
   private static func text(_ line: String) -> Substring {

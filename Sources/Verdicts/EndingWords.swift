@@ -52,8 +52,9 @@ extension GuestRun {
   }
 }
 
-/// `60`, and `0.5` for what is no whole number.
+/// `60`, and `0.5` for what is no whole number; clocks that were stretched have many digits.
 private func whole(_ seconds: Double) -> String {
+  let tenths = (seconds * 10).rounded() / 10
   // The record may have been edited, and a conversion to Int traps on what does not fit.
-  Int(exactly: seconds).map { "\($0)" } ?? "\(seconds)"
+  return Int(exactly: tenths).map { "\($0)" } ?? "\(tenths)"
 }

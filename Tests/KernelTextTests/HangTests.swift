@@ -22,12 +22,12 @@ struct HangTests {
   func plain() {
     let answer = HangAnswer([
       "RIP: 0010:f+0x1/0x2", "RIP: 0033:0x7f0000000000",
-      "NMI backtrace for cpu 1 skipped: idling at default_idle+0xf/0x20",
+      "NMI backtrace for cpu 1 skipped: idling at default_idle+0xf/0x20", "RIP: 0010:amd_e400_idle+0x70/0x100",
       "task:kworker/0:1    state:D stack:0", "task:init  state:D stack:0", " schedule+0x1/0x2", " g+0x1/0x2",
       "task:sh  state:S stack:0", " h+0x1/0x2",
     ])
     #expect(answer.busyIn == ["f"])
-    #expect(answer.idle == 1)
+    #expect(answer.idle == 2)
     #expect(answer.blocked == ["kworker/0:1", "init in g"])
   }
 
