@@ -32,7 +32,8 @@ public protocol Machine: Sendable {
   func destroy() async
   /// Sends a non-maskable interrupt, which a kernel hears also where it hears nothing else.
   func interrupt() async
-  /// Writes the guest's memory to a new file, as an ELF core that `crash` and drgn read. The guest stands still meanwhile.
+  /// Writes the guest's memory to a new file, as an ELF core (QEMU's `dump-guest-memory`). The guest stands
+  /// still meanwhile.
   /// - Returns: why there is none; `nil` if it was written.
   func dumpMemory(to file: FilePath) async -> String?
 }

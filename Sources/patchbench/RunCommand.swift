@@ -68,7 +68,7 @@ struct RunCommand: AsyncParsableCommand {
   @Flag(
     name: .customLong("keep-vmcore"),
     help: ArgumentHelp(
-      "Keep the memory of guests that panic or hang: a file vmcore of 512 MiB beside the console, for crash or drgn."))
+      "Keep the memory of guests that panic or hang: vmcore, an ELF core of 512 MiB, beside the console."))
   var keepsMemory = false
 
   @Flag(help: "Print report.json on standard output instead of the table.")
