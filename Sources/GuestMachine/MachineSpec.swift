@@ -92,7 +92,7 @@ public struct KernelCommandLine: Sendable, Hashable {
       ] + (TimeStampCounter.kilohertz.map { ["tsc_early_khz=\($0)"] } ?? []) + options.parameters
   }
 
-  /// The same, of a kernel that stays where it panicks, so that its memory can be looked at.
+  /// The same, of a kernel that stays where it panicked, so that its memory can be looked at.
   public var staying: KernelCommandLine {
     var line = self
     line.parameters = parameters.map { $0 == "panic=-1" ? "panic=0" : $0 }
