@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Sharing: dma-bufs of own buffers, and imports of others. */
 
+#include <linux/delay.h>
 #include <linux/dma-buf.h>
 #include <linux/mm.h>
 #include <linux/scatterlist.h>
@@ -26,6 +27,9 @@ static struct sg_table *pbtest_map_dma_buf(struct dma_buf_attachment *attach,
 	struct pbtest_bo *bo = to_pbtest_bo(obj);
 	struct sg_page_iter iter;
 	struct sg_table *sgt;
+
+	if (bo->flags & PBTEST_BO_SLOW_MAP)
+		msleep(PBTEST_SLOW_MAP_MS);
 
 	mutex_lock(&bo->pages_lock);
 	sgt = drm_gem_map_dma_buf(attach, dir);

@@ -66,6 +66,13 @@ extern "C" {
  * with nothing that forbids it. Touching it is a SIGBUS. Not with others.
  */
 #define PBTEST_BO_PLAIN			0x10
+/*
+ * Who maps an attachment of its dma-buf, which an import does, waits so long
+ * with nothing for a processor to do: a second import of it meets the first,
+ * also on one processor.
+ */
+#define PBTEST_BO_SLOW_MAP		0x20
+#define PBTEST_SLOW_MAP_MS	20
 
 struct pbtest_create {
 	__u64 size;		/* in: bytes, a multiple of the page size */

@@ -65,8 +65,8 @@ static void judge(const struct pair *pair, struct cguest_twins *result) {
   cguest_drm_close_handle(pair->client, b->handle);
 }
 
-int cguest_twin_imports(int client, int heap, uint32_t rounds, struct cguest_twins *result) {
-  struct pair pair = {.client = client};
+int cguest_twin_imports(int client, int dmabuf, uint32_t rounds, struct cguest_twins *result) {
+  struct pair pair = {.client = client, .dmabuf = dmabuf};
   pthread_t threads[2];
   *result = (struct cguest_twins){0};
   uint32_t started = 0;
@@ -77,15 +77,9 @@ int cguest_twin_imports(int client, int heap, uint32_t rounds, struct cguest_twi
     if (code) break;
   }
   for (uint32_t round = 1; !code && round <= rounds; round++) {
-    pair.dmabuf = cguest_heap_alloc(heap, 4096);
-    if (pair.dmabuf < 0) {
-      code = errno;
-      break;
-    }
     atomic_store(&pair.round, (int32_t)round);
     while (atomic_load(&pair.done) < (int32_t)(2 * round)) sched_yield();
     judge(&pair, result);
-    close(pair.dmabuf);
   }
   atomic_store(&pair.round, -1);
   for (uint32_t i = 0; i < started; i++) pthread_join(threads[i], NULL);

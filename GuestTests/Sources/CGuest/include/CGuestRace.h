@@ -94,8 +94,8 @@ struct cguest_twins {
   int code;
 };
 
-/// Lets two threads import one dma-buf into one client at the same moment, and closes the handle; each round with a new
-/// buffer of the heap.
-int cguest_twin_imports(int client, int heap, uint32_t rounds, struct cguest_twins *result);
+/// Lets two threads import one dma-buf into one client at the same moment, and closes the handle, with which the import is
+/// gone; so many rounds.
+int cguest_twin_imports(int client, int dmabuf, uint32_t rounds, struct cguest_twins *result);
 
 #endif
