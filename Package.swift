@@ -17,7 +17,7 @@ let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "s
 // a guest, a verdict, a report. Each may import only what stands below it here:
 //
 //   patchbench                                       arguments, wiring, exit codes
-//   Benchmarks                                       patchbench timed against other ways
+//   Benchmarks  Faults                               patchbench timed against other ways; what goes wrong, done to it
 //   Bench                                            the pipeline; emits events
 //   SeriesIntake  KernelBuild  GuestMachine          effects: git, make, libvirt
 //   Verdicts  Reports  KernelText  KernelCode        pure: values in, values out
@@ -41,8 +41,8 @@ let package = Package(
     .executableTarget(
       name: "patchbench",
       dependencies: [
-        "Bench", "BenchModel", "Benchmarks", "GuestMachine", "GuestProtocol", "KernelBuild", "Reports", "SeriesIntake",
-        "Toolbox", "Verdicts", systemPackage,
+        "Bench", "BenchModel", "Benchmarks", "Faults", "GuestMachine", "GuestProtocol", "KernelBuild", "Reports",
+        "SeriesIntake", "Toolbox", "Verdicts", systemPackage,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -52,6 +52,9 @@ let package = Package(
         "Bench", "BenchModel", "GuestMachine", "GuestProtocol", "KernelBuild", "KernelText", "SeriesIntake", "Toolbox",
         systemPackage,
       ],
+      swiftSettings: strict),
+    .target(
+      name: "Faults", dependencies: ["BenchModel", "KernelBuild", "Reports", "Toolbox", systemPackage],
       swiftSettings: strict),
     .target(
       name: "Bench",
@@ -89,13 +92,14 @@ let package = Package(
     .target(
       name: "Toolbox",
       dependencies: [
-        "CClock", "CMalloc", .product(name: "Subprocess", package: "swift-subprocess"), systemPackage,
+        "CClock", "CMalloc", "CProcess", .product(name: "Subprocess", package: "swift-subprocess"), systemPackage,
       ],
       swiftSettings: strict),
     .target(name: "BenchModel", dependencies: ["GuestProtocol"], swiftSettings: strict),
     .target(name: "GuestProtocol", swiftSettings: strict),
     .systemLibrary(name: "CClock"),
     .systemLibrary(name: "CMalloc"),
+    .systemLibrary(name: "CProcess"),
     .systemLibrary(name: "CLibvirt", pkgConfig: "libvirt", providers: [.apt(["libvirt-dev"])]),
     .executableTarget(
       name: "patchbench-fuzz", dependencies: ["BenchModel", "GuestProtocol", "KernelCode", "KernelText"],
@@ -116,14 +120,15 @@ let package = Package(
       exclude: ["Snapshots"], swiftSettings: strict),
     .testTarget(name: "ToolboxTests", dependencies: ["Toolbox", "TestSupport", systemPackage], swiftSettings: strict),
     .testTarget(
-      name: "SeriesIntakeTests", dependencies: ["SeriesIntake", "BenchModel", "TestSupport"], swiftSettings: strict),
+      name: "SeriesIntakeTests", dependencies: ["SeriesIntake", "BenchModel", "TestSupport", "Toolbox", systemPackage],
+      swiftSettings: strict),
     .testTarget(
       name: "KernelBuildTests",
       dependencies: ["KernelBuild", "BenchModel", "KernelCode", "KernelText", "TestSupport", "Toolbox", systemPackage],
       swiftSettings: strict),
     .testTarget(
       name: "GuestMachineTests",
-      dependencies: ["GuestMachine", "BenchModel", "GuestProtocol", "TestSupport", systemPackage],
+      dependencies: ["GuestMachine", "BenchModel", "GuestProtocol", "TestSupport", "Toolbox", systemPackage],
       swiftSettings: strict),
     .testTarget(
       name: "BenchTests",

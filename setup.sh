@@ -13,7 +13,7 @@ packages=(
   # to run guests
   qemu-system-x86 libvirt-daemon libvirt-daemon-system libvirt-daemon-driver-qemu
   # to build kernels
-  linux-source-6.12 linux-source-6.1 flex bison bc libelf-dev xz-utils perl ccache
+  linux-source-6.12 linux-source-6.1 flex bison bc libelf-dev xz-utils perl ccache bubblewrap
   # to make what guests boot from, and to see what runs
   cpio procps busybox-static
   # to check report.json in the tests

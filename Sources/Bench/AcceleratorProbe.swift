@@ -9,7 +9,7 @@ import Toolbox
 
 /// The emulator that libvirt starts.
 public enum Emulator {
-  public static let executable = "qemu-system-x86_64"
+  public static let executable = MachineSpec.emulator
 
   /// `QEMU emulator version 7.2.22 (Debian 1:7.2+dfsg-7+deb12u18)`
   public static func version() async throws -> String {
@@ -71,7 +71,7 @@ struct AcceleratorProbe: Sendable {
     case .tcg: return .tcg
     case .kvm: return .kvm
     case .auto:
-      if access("/dev/kvm", R_OK | W_OK) != 0 { return .tcg }
+      if KVMDevice.refusal() != nil { return .tcg }
       return KVMFinding.remembered(cache, emulator: emulator).map { $0.works ? .kvm : .tcg }
     }
   }
@@ -94,9 +94,7 @@ struct AcceleratorProbe: Sendable {
 
   private func finding(_ host: LibvirtHost, _ probing: () -> Void) async throws -> KVMFinding {
     // Not remembered: rights change without a trace.
-    if access("/dev/kvm", R_OK | W_OK) != 0 {
-      return KVMFinding(machine: "", works: false, words: "/dev/kvm cannot be opened (\(Errno(rawValue: errno)))")
-    }
+    if let refusal = KVMDevice.refusal() { return KVMFinding(machine: "", works: false, words: refusal) }
     // Somebody who insists on KVM wants to know how it is now.
     if choice == .auto, let known = KVMFinding.remembered(cache, emulator: emulator) { return known }
     probing()

@@ -13,9 +13,18 @@ final class BaseTrials: Sendable {
     var again: [String: [TestResult]] = [:]
   }
 
-  private let state = Mutex(State())
+  private let state: Mutex<State>
   /// Series that want the same tests take turns, so that the second finds what the first has had done.
   private let turn = Capacity(1)
+
+  /// - Parameter again: what tests said that were tried again before the run was broken off, by the number of the time.
+  init(again: [Int: [TestResult]] = [:]) {
+    var known = State()
+    for (_, results) in again.sorted(by: { $0.key < $1.key }) {
+      for result in results { known.again[result.name, default: []].append(result) }
+    }
+    state = Mutex(known)
+  }
 
   /// Says what came of the base's trial; the first word counts.
   /// - Parameter trial: `nil` if there will be none.

@@ -21,83 +21,81 @@ public struct BenchRun: Sendable {
   ///
   /// When the task is cancelled, what runs is ended, what was finished is kept, and the record says so.
   /// - Returns: the directory with the record, and whether the user stopped the run.
-  /// - Throws: ``IntakeError`` and ``OutputNotEmpty`` for unusable input, before anything is written;
-  ///   ``StageError``, ``ToolError``, ``LibvirtError`` and `Errno` if the harness cannot work.
+  /// - Throws: as ``begin()`` and ``goOn(in:discards:)``.
   public func run() async throws -> (directory: RunDirectory, interrupted: Bool) {
-    await plan.cache.sweep()
-    // A misspelt name is said before minutes have gone into a base.
-    if !plan.tests.isEmpty { _ = try await TestListing.read(from: plan.guestBinary).names(plan.tests) }
+    let directory = try await begin()
+    return (directory, try await goOn(in: directory, discards: true))
+  }
+
+  /// Does what of a begun run is not finished. What is finished, by the directory's record, is taken as it is; all else is
+  /// tried afresh. A run that has come to its end is left as it is.
+  /// - Parameter discards: remove the directory if nothing could be begun.
+  /// - Returns: whether the user stopped the run.
+  /// - Throws: ``RunInUse``; ``NotResumable``; ``RunBrokenOff`` if it came to an end before its time, and as long as nothing
+  ///   was tried ``StageError``, ``ToolError``, ``LibvirtError`` and `Errno` if the harness cannot work.
+  public func goOn(in directory: RunDirectory, discards: Bool = false) async throws -> Bool {
+    let claim = try directory.claim()
+    defer { directory.release(claim) }
+    let earlier = try directory.record()
+    if let earlier, !earlier.interrupted { return false }
+    await Leftovers.clear(plan.cache, environment: plan.environment)
+    let cage = try await plan.sandbox?.cage()
     return try await plan.cache.withScratch { scratch in
-      let series = try await read(into: scratch)
-      let directory = try makeDirectory(for: series)
-      let events = EventHub(try sinks + [EventRecorder(directory.events), TimingsLearner(plan.cache)])
+      let events = EventHub(
+        try EventRecorder(directory.events), sinks + [TimingsLearner(plan.cache)], isStarted: earlier != nil)
       defer { events.reportFailures() }
       do {
-        try await tryAll(series, scratch: scratch, directory: directory, events: events)
-        events.send(.runFinished(interrupted: false))
-        return (directory, false)
+        try await tryAll(earlier: earlier, cage: cage, scratch: scratch, directory: directory, events: events)
+        try events.record(.runFinished(interrupted: false))
+        return false
       } catch  where error.isCancellation {
-        if !events.hasRunStarted { try directory.discard() }
-        events.send(.runFinished(interrupted: true))
-        return (directory, true)
+        if events.hasRunStarted {
+          do { try events.record(.runFinished(interrupted: true)) } catch {
+            throw RunBrokenOff(path: directory.path.string, cause: error)
+          }
+        } else if discards {
+          // A run that could not begin leaves nothing half-written.
+          try directory.discard()
+        }
+        return true
       } catch {
-        // A run that could not begin leaves nothing half-written.
-        if !events.hasRunStarted { try directory.discard() }
+        if error is NotResumable { throw error }
+        if events.hasRunStarted { throw RunBrokenOff(path: directory.path.string, cause: error) }
+        if discards { try directory.discard() }
         throw error
       }
     }
   }
 
-  /// Reads all series that were asked for.
-  func read(into scratch: FilePath) async throws -> [ReadSeries] {
-    var series: [ReadSeries] = []
-    for directory in plan.series {
-      series.append(try await directory.read(into: scratch.appending("series").appending(directory.name)))
-    }
-    return series
-  }
-
-  /// Makes the run's directory and moves the series' diffs there: they are evidence of what was tested.
-  private func makeDirectory(for series: [ReadSeries]) throws -> RunDirectory {
-    let path =
-      plan.output
-      ?? RunDirectory.fresh(
-        under: FilePath("results"), label: "\(plan.kernel.name)-\(plan.profile.name)", at: Date())
-    let manager = FileManager.default
-    if let existing = try? manager.contentsOfDirectory(atPath: path.string), !existing.isEmpty {
-      throw OutputNotEmpty(path: path.string)
-    }
-    let directory = RunDirectory(path)
-    try manager.createDirectory(atPath: directory.evidence(nil).string, withIntermediateDirectories: true)
-    for one in series {
-      let evidence = directory.evidence(one.series.name)
-      try manager.createDirectory(atPath: evidence.string, withIntermediateDirectories: true)
-      for diff in one.diffs {
-        try manager.copyItem(
-          atPath: diff.string, toPath: evidence.appending(diff.lastComponent!.string).string)
-      }
-    }
-    return directory
-  }
-
   private func tryAll(
-    _ series: [ReadSeries], scratch: FilePath, directory: RunDirectory, events: EventHub
+    earlier: RunRecord?, cage: Cage?, scratch: FilePath, directory: RunDirectory, events: EventHub
   ) async throws {
+    let series = try await recordedSeries(of: directory)
+    let source = try await DriverSource(plan.driver)
+    let emulator = try await Emulator.version()
+    if let earlier {
+      // Before a base is built that would be another.
+      let key = try await BaseBuild.key(plan.kernel, profile: plan.profile, cache: plan.cache)
+      let accelerator = earlier.header.accelerator
+      try refuseChanges(
+        try await conditions(base: key, driver: source, emulator: emulator, accelerator: accelerator),
+        since: earlier, directory)
+    }
     events.send(.stageStarted(series: nil, stage: .build))
     let base = try await BaseBuild.prepare(
       plan.kernel, profile: plan.profile, cache: plan.cache, jobs: plan.resources.jobs
     ) { events.send(.progress(series: nil, stage: .build, text: $0)) }
+    try? FileManager.default.removeItem(atPath: directory.config.string)
     try FileManager.default.copyItem(atPath: base.config.string, toPath: directory.config.string)
+    try DurableFile.sync(directory.config)
 
     let initramfs = scratch.appending("initramfs.cpio")
     try await Initramfs.write(binary: plan.guestBinary, to: initramfs, scratch: scratch)
     events.send(.progress(series: nil, stage: .build, text: "the test driver"))
     let listing = try await TestListing.read(from: plan.guestBinary)
     let tests = try listing.names(plan.tests)
-    let source = try await DriverSource(plan.driver)
-    let method = try await SeriesTree.method(scratch: scratch)
+    let method = try await SeriesTree.method(scratch: scratch, cage: cage)
     let driver = try await base.driver(source, cache: plan.cache, method: method, jobs: plan.resources.jobs)
-    let emulator = try await Emulator.version()
     try await LibvirtHost.with(uri: plan.connection, environment: plan.environment) { host in
       let probe = AcceleratorProbe(
         choice: plan.accelerator, cache: plan.cache, emulator: emulator, kernel: base.image, initramfs: initramfs,
@@ -105,6 +103,9 @@ public struct BenchRun: Sendable {
       let accelerator = try await probe.choose(host) {
         events.send(.progress(series: nil, stage: .boot, text: "probing KVM with a boot"))
       }
+      let conditions = try await conditions(
+        base: base.key, driver: source, emulator: emulator, accelerator: accelerator.accelerator)
+      if let earlier { try refuseChanges(conditions, since: earlier, directory) }
       let only = plan.tests.isEmpty ? nil : tests
       let clocks = TrialClocks(
         plan.profile.clocks, accelerator.accelerator,
@@ -114,28 +115,60 @@ public struct BenchRun: Sendable {
         Initramfs.Extras(
           driver: driver.result.forGuest, orders: only.map { GuestOptions(only: $0, testSeconds: clocks.test) }),
         behind: initramfs, to: withDriver, scratch: scratch)
-      events.send(
-        .runStarted(
-          RunHeader(
-            cell: plan.cell, source: base.sourceDescription, toolchain: base.toolchain, emulator: emulator,
-            accelerator: accelerator.accelerator, acceleratorReason: accelerator.reason,
-            processors: ProcessInfo.processInfo.activeProcessorCount, patchbench: plan.version,
-            series: series.map(\.series), questions: listing.questions, only: only,
-            known: plan.kernel.knownReports)))
+      let finished = FinishedWork(earlier)
+      try directory.clear(but: finished, series: series.map(\.series.name))
+      if earlier == nil {
+        try events.record(
+          .runStarted(
+            RunHeader(
+              cell: plan.cell, source: base.sourceDescription, toolchain: base.toolchain, emulator: emulator,
+              accelerator: accelerator.accelerator, acceleratorReason: accelerator.reason,
+              processors: ProcessInfo.processInfo.activeProcessorCount, patchbench: plan.version,
+              series: series.map(\.series), questions: listing.questions, only: only,
+              known: plan.kernel.knownReports, conditions: conditions, sandbox: cage?.description)))
+      } else {
+        try events.record(.runResumed)
+      }
       let kept = try await KeptTrials(
-        cache: plan.cache, scratch: scratch, base: base, driver: source, guestBinary: plan.guestBinary,
-        emulator: emulator, accelerator: accelerator.accelerator, connection: plan.connection, cell: plan.cell,
-        only: only, retries: plan.retries)
+        cache: plan.cache, scratch: scratch, conditions: conditions, connection: plan.connection, cell: plan.cell,
+        only: only, retries: plan.retries, sandbox: cage?.description)
       let trials = TrialRunner(
-        cell: plan.cell, base: base, driver: driver, method: method, plainInitramfs: initramfs, initramfs: withDriver,
+        cell: plan.cell, base: base, driver: driver, method: method, cage: cage, plainInitramfs: initramfs,
+        initramfs: withDriver,
         tests: tests, isPart: only != nil, accelerator: accelerator.accelerator, resources: plan.resources,
         cache: plan.cache, host: host, events: events,
         persistence: Persistence(retries: plan.retries, repeats: plan.repeats), clocks: clocks,
-        keepsMemory: plan.keepsMemory, baseEvidence: directory.evidence(nil))
+        keepsMemory: plan.keepsMemory, baseEvidence: directory.evidence(nil),
+        baseTries: Counter(after: finished.again.keys.max() ?? 0))
       // A kept result has no memory of its guests.
       let fresh = plan.fresh || plan.keepsMemory
-      try await Pipeline(trials: trials, kept: kept, directory: directory, scratch: scratch, fresh: fresh).run(series)
+      try await Pipeline(
+        trials: trials, kept: kept, directory: directory, scratch: scratch, fresh: fresh, finished: finished
+      ).run(series)
     }
     await plan.cache.bound(keeping: base)
+  }
+
+  /// - Throws: ``NotResumable`` if what is to come would not fit to what there is.
+  private func refuseChanges(_ now: RunConditions, since earlier: RunRecord, _ directory: RunDirectory) throws {
+    guard let before = earlier.header.conditions else {
+      throw NotResumable(path: directory.path.string, reason: .noPlan)
+    }
+    let changes = now.changes(since: before)
+    if !changes.isEmpty { throw NotResumable(path: directory.path.string, reason: .changed(changes)) }
+  }
+}
+
+extension BenchRun {
+  /// What decides the results of this run beside its series.
+  func conditions(
+    base: String, driver: DriverSource, emulator: String, accelerator: Accelerator
+  ) async throws -> RunConditions {
+    // Another build of this program may come to another result. Read through /proc: its own file may have been replaced
+    // since it was started.
+    let program = FilePath("/proc/\(ProcessInfo.processInfo.processIdentifier)/exe")
+    return RunConditions(
+      program: try await Digest.of(file: program), base: base, driver: driver.digest,
+      guestBinary: try await Digest.of(file: plan.guestBinary), emulator: emulator, accelerator: accelerator)
   }
 }

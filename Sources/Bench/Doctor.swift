@@ -61,7 +61,13 @@ public enum Doctor {
     var checks = quick(guestBinary: guestBinary)
     checks.append(await libvirt(connection, environment))
     checks.append(await kernelSource(kernel, cache: cache))
-    checks.append(await buildTrees(cache))
+    let cage = try? await Sandbox(jobs: 1).cage()
+    checks.append(
+      DoctorCheck(
+        name: "cage for builds", state: cage == nil ? .missing : .ok,
+        detail: cage?.description ?? "series are not built without one, but with --no-sandbox",
+        remedy: cage == nil ? "apt-get install bubblewrap" : nil))
+    checks.append(await buildTrees(cache, cage))
     checks.append(await accelerator(cache))
     let free = cache.freeSpace >> 20
     checks.append(
@@ -94,8 +100,8 @@ public enum Doctor {
     }
   }
 
-  private static func buildTrees(_ cache: Cache) async -> DoctorCheck {
-    let method = (try? await cache.withScratch { try await SeriesTree.method(scratch: $0) }) ?? .copy
+  private static func buildTrees(_ cache: Cache, _ cage: Cage?) async -> DoctorCheck {
+    let method = (try? await cache.withScratch { try await SeriesTree.method(scratch: $0, cage: cage) }) ?? .copy
     switch method {
     case .overlay: return DoctorCheck(name: "build trees", state: .ok, detail: "overlayfs")
     case .userOverlay: return DoctorCheck(name: "build trees", state: .ok, detail: "overlayfs in a user namespace")
@@ -108,9 +114,9 @@ public enum Doctor {
 
   private static func accelerator(_ cache: Cache) async -> DoctorCheck {
     let emulator = (try? await Emulator.version()) ?? ""
-    if access("/dev/kvm", R_OK | W_OK) != 0 {
+    if let refusal = KVMDevice.refusal() {
       return DoctorCheck(
-        name: "KVM", state: .warning, detail: "/dev/kvm cannot be opened (\(Errno(rawValue: errno))); TCG is used")
+        name: "KVM", state: .warning, detail: "\(refusal); TCG is used")
     }
     guard let finding = KVMFinding.remembered(cache, emulator: emulator) else {
       return DoctorCheck(name: "KVM", state: .ok, detail: "not probed yet; the first run does, with a boot")

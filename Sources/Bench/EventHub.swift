@@ -4,29 +4,52 @@ import Synchronization
 
 /// Stamps events and hands them to every sink, one at a time and in order.
 final class EventHub: Sendable {
+  /// The run's record, without which nothing that was finished counts.
+  private let recorder: any EventSink
   private let sinks: [any EventSink]
-  private let started = Mutex(false)
-  /// The first failure of each sink that failed; it gets no more events.
-  private let failed = Mutex<[Int: String]>([:])
+  private let started: Mutex<Bool>
 
-  init(_ sinks: [any EventSink]) { self.sinks = sinks }
+  private struct Failures {
+    var record: (any Error)?
+    /// The first failure of each sink that failed; it gets no more events.
+    var sinks: [Int: String] = [:]
+  }
+  private let failures = Mutex(Failures())
 
+  /// - Parameter isStarted: the record has a run that is gone on with.
+  init(_ recorder: any EventSink, _ sinks: [any EventSink], isStarted: Bool = false) {
+    self.recorder = recorder
+    self.sinks = sinks
+    started = Mutex(isStarted)
+  }
+
+  /// Tells of something that nobody has to know later.
   func send(_ kind: BenchEvent.Kind) {
     let event = BenchEvent(at: Date(), kind: kind)
-    if case .runStarted = kind { started.withLock { $0 = true } }
-    failed.withLock { failed in
-      for (index, sink) in sinks.enumerated() where failed[index] == nil {
-        do { try sink.take(event) } catch { failed[index] = "\(type(of: sink)): \(error)" }
+    failures.withLock { failures in
+      if failures.record == nil {
+        do { try recorder.take(event) } catch { failures.record = error }
+      }
+      for (index, sink) in sinks.enumerated() where failures.sinks[index] == nil {
+        do { try sink.take(event) } catch { failures.sinks[index] = "\(type(of: sink)): \(error)" }
       }
     }
+  }
+
+  /// Tells of something that is finished. It is on the disk when this returns.
+  /// - Throws: what kept the record from taking it, or anything before it: a record with holes is none, so the run ends.
+  func record(_ kind: BenchEvent.Kind) throws {
+    send(kind)
+    if let error = failures.withLock({ $0.record }) { throw error }
+    if case .runStarted = kind { started.withLock { $0 = true } }
   }
 
   /// Whether the record has a run that a report can be made of.
   var hasRunStarted: Bool { started.withLock { $0 } }
 
-  /// Says on stderr which sinks gave up, since a record with holes must not pass for a whole one.
+  /// Says on stderr which sinks gave up.
   func reportFailures() {
-    for (_, words) in failed.withLock({ $0 }).sorted(by: { $0.key < $1.key }) {
+    for (_, words) in failures.withLock({ $0.sinks }).sorted(by: { $0.key < $1.key }) {
       FileHandle.standardError.write(Data("patchbench: lost events: \(words)\n".utf8))
     }
   }

@@ -4,6 +4,7 @@ import GuestMachine
 import KernelBuild
 import SeriesIntake
 import SystemPackage
+import Toolbox
 
 /// What a run would do, and about how long it would take.
 public struct Forecast: Sendable, Hashable, Codable {
@@ -53,8 +54,9 @@ extension BenchRun {
   /// - Throws: as ``run()``.
   public func forecast() async throws -> Forecast {
     await plan.cache.sweep()
+    let cage = try await plan.sandbox?.cage()
     return try await plan.cache.withScratch { scratch in
-      let series = try await read(into: scratch)
+      let series = try await read(into: scratch, cage: cage)
       let timings = Timings(plan.cache)
       let emulator = try await Emulator.version()
       guard let base = try await BaseBuild.find(plan.kernel, profile: plan.profile, cache: plan.cache) else {
@@ -74,12 +76,12 @@ extension BenchRun {
       }
       // A run that has never probed KVM does so first; until then nobody knows under which results will be kept.
       let accelerator = AcceleratorProbe.known(plan.accelerator, cache: plan.cache, emulator: emulator)
+      let conditions = try await conditions(
+        base: base.key, driver: DriverSource(plan.driver), emulator: emulator, accelerator: accelerator ?? .tcg)
       let kept = try await KeptTrials(
-        cache: plan.cache, scratch: scratch, base: base, driver: try await DriverSource(plan.driver),
-        guestBinary: plan.guestBinary, emulator: emulator, accelerator: accelerator ?? .tcg,
-        connection: plan.connection, cell: plan.cell,
+        cache: plan.cache, scratch: scratch, conditions: conditions, connection: plan.connection, cell: plan.cell,
         only: plan.tests.isEmpty ? nil : try await TestListing.read(from: plan.guestBinary).names(plan.tests),
-        retries: plan.retries)
+        retries: plan.retries, sandbox: cage?.description)
       func isKept(_ key: String, _ series: PatchSeries?) -> Bool {
         !plan.fresh && accelerator != nil && kept.find(key, for: series) != nil
       }
@@ -99,10 +101,10 @@ extension BenchRun {
           pending.append(item)
         }
       }
-      let method = try await SeriesTree.method(scratch: scratch)
+      let method = try await SeriesTree.method(scratch: scratch, cage: cage)
       for (number, item) in WorkPlan.order(pending).enumerated() {
         let tree = method == .copy ? nil : scratch.appending("tree-\(number)")
-        entries.append(try await entry(item, base: base, method: method, tree: tree, timings: timings))
+        entries.append(try await entry(item, base: base, method: method, cage: cage, tree: tree, timings: timings))
       }
       return Forecast(cell: plan.cell, accelerator: accelerator, entries: entries, jobs: plan.resources.jobs)
     }
@@ -111,11 +113,11 @@ extension BenchRun {
   /// - Parameter tree: where the patches are tried; `nil` where a tree would be a copy of the base, which is too much
   ///   for a question.
   private func entry(
-    _ item: WorkItem, base: BaseBuild, method: SeriesTree.Method, tree: FilePath?, timings: Timings
+    _ item: WorkItem, base: BaseBuild, method: SeriesTree.Method, cage: Cage?, tree: FilePath?, timings: Timings
   ) async throws -> Forecast.Entry {
     let name = item.one.series.name
     if let tree {
-      let place = try await SeriesTree.make(base, method: method, scratch: tree)
+      let place = try await SeriesTree.make(base, method: method, cage: cage, scratch: tree)
       if let refused = try await place.apply(item.one.series, diffs: item.one.diffs) {
         return Forecast.Entry(series: name, work: .refuse(refused), seconds: 1)
       }

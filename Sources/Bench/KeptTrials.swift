@@ -21,17 +21,12 @@ struct KeptTrials: Sendable {
   }
 
   init(
-    cache: Cache, scratch: FilePath, base: BaseBuild, driver: DriverSource, guestBinary: FilePath, emulator: String,
-    accelerator: Accelerator, connection: String?, cell: CellKey, only: [String]?, retries: Int
+    cache: Cache, scratch: FilePath, conditions now: RunConditions, connection: String?, cell: CellKey,
+    only: [String]?, retries: Int, sandbox: String?
   ) async throws {
-    let binary = try await Digest.of(file: guestBinary)
-    // This program starts the guest and reads what it says; another build of it may come to another result.
-    // Read through /proc: its own file may have been replaced since it was started.
-    let program = try await Digest.of(
-      file: FilePath("/proc/\(ProcessInfo.processInfo.processIdentifier)/exe"))
     let conditions = try await Digest.of([
-      program, base.key, driver.digest, binary, emulator, accelerator.rawValue, connection ?? "", cell.kernel,
-      cell.profile, cell.guest, only?.joined(separator: " ") ?? "", "\(retries)",
+      now.program, now.base, now.driver, now.guestBinary, now.emulator, now.accelerator.rawValue, connection ?? "",
+      cell.kernel, cell.profile, cell.guest, only?.joined(separator: " ") ?? "", "\(retries)", sandbox ?? "",
     ])
     self.init(cache: cache, scratch: scratch, conditions: conditions)
   }
@@ -94,7 +89,7 @@ struct KeptTrials: Sendable {
       switch run.ending {
       case .completed: break
       case .panicked: if trial.series == nil { return }
-      case .stoppedEarly, .silent, .bootDeadline, .runDeadline, .machineDied: return
+      case .stoppedEarly, .silent, .bootDeadline, .runDeadline, .flooded, .machineDied: return
       }
       if trial.series == nil, run.tests.contains(where: { $0.status == .missing }) { return }
     case .fault, .interrupted: return

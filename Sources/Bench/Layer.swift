@@ -4,6 +4,7 @@ import KernelBuild
 import SeriesIntake
 import Synchronization
 import SystemPackage
+import Toolbox
 
 /// A tree with the leading patches of several series, built up to the archives, on which theirs are built. It lies in a
 /// directory of its own that is removed when the last of them has been built.
@@ -27,13 +28,13 @@ final class Layer: Sendable {
   ///   - users: how many series it is for.
   /// - Returns: `nil` if it cannot be made. Each series is then built whole, and says itself what is wrong.
   static func make(
-    _ one: ReadSeries, patches: Int, for users: Int, on base: BaseBuild, method: SeriesTree.Method, jobs: Int,
-    scratch: FilePath, progress: @escaping @Sendable (String) -> Void
+    _ one: ReadSeries, patches: Int, for users: Int, on base: BaseBuild, method: SeriesTree.Method, cage: Cage?,
+    jobs: Int, scratch: FilePath, progress: @escaping @Sendable (String) -> Void
   ) async throws -> Layer? {
     var series = one.series
     series.patches = Array(series.patches.prefix(patches))
     try FileManager.default.createDirectory(atPath: scratch.string, withIntermediateDirectories: true)
-    let tree = try await SeriesTree.make(base, method: method, scratch: scratch)
+    let tree = try await SeriesTree.make(base, method: method, cage: cage, scratch: scratch)
     let refused = try await tree.apply(series, diffs: Array(one.diffs.prefix(patches)))
     if refused == nil,
       try await tree.buildLayer(jobs: jobs, log: scratch.appending("build.log"), progress: progress)

@@ -17,7 +17,7 @@ extension TrialRunner {
     do {
       let places = try await resources.build {
         try await cache.withScratch { scratch in
-          let tree = try await SeriesTree.make(base, method: method, scratch: scratch)
+          let tree = try await SeriesTree.make(base, method: method, cage: cage, scratch: scratch)
           if let one {
             let diffs = one.diffs.map { Self.absolute(evidence.appending($0.lastComponent!.string)) }
             guard try await tree.apply(one.series, diffs: diffs) == nil else { return [CodeAddress: String]() }
@@ -27,7 +27,7 @@ extension TrialRunner {
         }
       }
       trial.result = .ran(run.located(places))
-    } catch  where !error.isCancellation {
+    } catch  where !error.endsRun {
       events.send(.progress(series: trial.series, stage: .done, text: "no source lines for its reports: \(error)"))
     }
   }

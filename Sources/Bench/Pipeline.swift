@@ -14,48 +14,36 @@ struct Pipeline: Sendable {
   var scratch: FilePath
   /// Judge all again.
   var fresh: Bool
+  /// What was finished before the run was broken off.
+  var finished: FinishedWork
 
   private var events: EventHub { trials.events }
   private var repeats: Int { trials.persistence.repeats }
 
-  /// - Throws: only when the run was cancelled, or if the work could not be planned.
+  /// - Throws: only when the run was cancelled, if the work could not be planned, or if the disk is full.
   func run(_ series: [ReadSeries]) async throws {
     let baseKey = try await kept.key([])
-    var pending: [WorkItem] = []
-    let base = BaseTrials()
-    let keptBase = reuse(baseKey, nil)
-    if let keptBase { base.fulfil(keptBase) }
-    for one in series {
-      let item = try await WorkItem(one, kept: kept)
-      if reuse(item.key, one.series) == nil { pending.append(item) }
-    }
-    // Only an order needs it.
-    if pending.count > 1 {
-      for index in pending.indices {
-        pending[index].objects = try trials.base.objectCounts(of: pending[index].one.series)
-      }
-    }
+    let base = BaseTrials(again: finished.again)
+    let knownBase = try finished.base ?? reuse(baseKey, nil)
+    if let knownBase { base.fulfil(knownBase) }
+    let order = try await order(of: series)
     try await withThrowingDiscardingTaskGroup { group in
       // First, because every verdict waits for it.
-      if keptBase == nil {
+      if knownBase == nil {
         group.addTask {
           // Whoever waits for the base must not wait for ever.
           defer { base.fulfil(nil) }
           let trial = try await trials.runBase(evidence: directory.evidence(nil))
+          try finish(trial, baseKey)
           base.fulfil(trial)
-          finish(trial, baseKey)
         }
       }
-      for number in 1..<max(1, repeats) {
-        group.addTask {
-          let evidence = directory.evidence(nil).appending("repeat-\(number < 10 ? "0" : "")\(number)")
-          try FileManager.default.createDirectory(atPath: evidence.string, withIntermediateDirectories: true)
-          events.send(.baseRepeated(try await trials.runBase(evidence: evidence)))
-        }
+      for number in 1..<max(1, repeats) where !finished.repeats.contains(number) {
+        group.addTask { try await repeatBase(number) }
       }
       var layer: (key: [String], tree: Layer?)?
-      let order = WorkPlan.order(pending)
       for (number, item) in order.enumerated() {
+        if group.isCancelled { break }
         if item.shared == 0 {
           layer = nil
         } else if layer?.key != item.layer {
@@ -66,25 +54,61 @@ struct Pipeline: Sendable {
         group.addTask { [layer] in
           defer { trials.resources.series.release(place) }
           let evidence = directory.evidence(item.one.series.name)
-          finish(try await trials.run(item.one, on: layer?.tree, base: base, evidence: evidence), item.key)
+          try finish(try await trials.run(item.one, on: layer?.tree, base: base, evidence: evidence), item.key)
         }
       }
     }
   }
 
+  /// What is left to try, in its order. Which patches are shared is decided over all that was to be tried when the run
+  /// began: a series comes to its image in the same way, whatever of the others is finished.
+  private func order(of series: [ReadSeries]) async throws -> [WorkItem] {
+    var pending: [WorkItem] = []
+    for one in series {
+      let item = try await WorkItem(one, kept: kept)
+      if let done = finished.trials[one.series.name] {
+        if !done.reused { pending.append(item) }
+      } else if try reuse(item.key, one.series) == nil {
+        pending.append(item)
+      }
+    }
+    // Only an order needs it.
+    if pending.count > 1 {
+      for index in pending.indices {
+        pending[index].objects = try trials.base.objectCounts(of: pending[index].one.series)
+      }
+    }
+    return WorkPlan.order(pending).filter { finished.trials[$0.one.series.name] == nil }
+  }
+
+  private func repeatBase(_ number: Int) async throws {
+    let evidence = directory.evidence(nil).appending("repeat-\(number < 10 ? "0" : "")\(number)")
+    try FileManager.default.createDirectory(atPath: evidence.string, withIntermediateDirectories: true)
+    let trial = try await trials.runBase(evidence: evidence)
+    try RunDirectory.sync(evidence)
+    try DurableFile.sync(directory.evidence(nil))
+    try events.record(.baseRepeated(trial, number: number))
+  }
+
   /// Takes a kept result, unless all is to be judged again.
   /// - Returns: `nil` if there is none.
-  private func reuse(_ key: String, _ series: PatchSeries?) -> Trial? {
+  private func reuse(_ key: String, _ series: PatchSeries?) throws -> Trial? {
     guard !fresh, repeats == 1, let trial = kept.reuse(key, as: series, evidence: directory.evidence(series?.name))
     else { return nil }
-    events.send(.trialFinished(trial))
+    try record(trial)
     return trial
   }
 
-  private func finish(_ trial: Trial, _ key: String) {
+  private func finish(_ trial: Trial, _ key: String) throws {
+    try record(trial)
+    // After the record: a run that is killed in between would else take its own result for an earlier run's.
     if repeats == 1 { kept.keep(trial, key, evidence: directory.evidence(trial.series)) }
-    events.send(.trialFinished(trial))
     Allocator.trim()
+  }
+
+  private func record(_ trial: Trial) throws {
+    try RunDirectory.sync(directory.evidence(trial.series))
+    try events.record(.trialFinished(trial))
   }
 
   /// - Returns: `nil` if it cannot be made, for whatever reason: the series are then built whole, each with its own
@@ -95,12 +119,13 @@ struct Pipeline: Sendable {
     do {
       return try await trials.resources.build {
         try await Layer.make(
-          item.one, patches: item.shared, for: users, on: trials.base, method: trials.method,
+          item.one, patches: item.shared, for: users, on: trials.base, method: trials.method, cage: trials.cage,
           jobs: trials.resources.jobs, scratch: scratch.appending("layer-\(number)")
         ) { events.send(.progress(series: name, stage: .build, text: "shared patches: \($0)")) }
       }
     } catch {
       if error.isCancellation { throw CancellationError() }
+      if error.isNoSpace { throw error }
       return nil
     }
   }

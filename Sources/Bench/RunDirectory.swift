@@ -1,19 +1,24 @@
 public import BenchModel
 public import Foundation
 public import SystemPackage
+public import Toolbox
 
 /// Where one run keeps its record and its evidence.
 ///
+///     plan.json                    what the run was asked to do; `patchbench resume` goes on by it
 ///     events.jsonl                 the record; every report is made from it
 ///     config                       the resolved .config of the base
 ///     report.{json,md,html}
 ///     base/, series/NAME/          console.log, results.ktap, build.log, NNNN.diff
+///     lock                         held by whoever writes here
 public struct RunDirectory: Sendable, Hashable {
   public var path: FilePath
 
+  public var plan: FilePath { path.appending("plan.json") }
   public var events: FilePath { path.appending("events.jsonl") }
   public var config: FilePath { path.appending("config") }
   public func report(_ suffix: String) -> FilePath { path.appending("report.\(suffix)") }
+  private var lock: FilePath { path.appending("lock") }
 
   /// The directory of one series' evidence, or of the base's.
   public func evidence(_ series: String?) -> FilePath {
@@ -22,8 +27,30 @@ public struct RunDirectory: Sendable, Hashable {
 
   public init(_ path: FilePath) { self.path = path }
 
+  /// What the record says; `nil` if nothing was begun.
+  /// - Throws: if there is a record that cannot be read.
+  public func record() throws -> RunRecord? {
+    FileManager.default.fileExists(atPath: events.string) ? RunRecord(try EventRecord.read(events)) : nil
+  }
+
+  /// Takes the directory, so that no two write to it.
+  /// - Throws: ``RunInUse`` if another has it, `Errno` if it cannot be written to.
+  public func claim() throws -> FileLock {
+    guard let lock = try FileLock.attempt(lock, .exclusive) else {
+      throw RunInUse(path: path.string, process: FileLock.signer(lock))
+    }
+    try lock.sign()
+    return lock
+  }
+
+  /// Gives back what ``claim()`` took.
+  public func release(_ claim: FileLock) {
+    try? FileManager.default.removeItem(atPath: lock.string)
+    claim.release()
+  }
+
   /// Removes what a run that never began has put here.
-  func discard() throws {
+  public func discard() throws {
     try FileManager.default.removeItem(atPath: path.string)
   }
 
@@ -42,49 +69,69 @@ public struct RunDirectory: Sendable, Hashable {
   }
 }
 
+extension RunDirectory {
+  private func names(_ place: FilePath) -> [String] {
+    ((try? FileManager.default.contentsOfDirectory(atPath: place.string)) ?? []).sorted()
+  }
+
+  /// Whether all that is here was put here by a run that was killed before it had written its plan. Anything else is
+  /// somebody's.
+  var isBrokenBeginning: Bool {
+    let known = ["lock", "base", "series", "plan.json.partial"]
+    guard FileManager.default.fileExists(atPath: lock.string), !FileLock.isHeld(lock),
+      names(path).allSatisfy(known.contains), names(evidence(nil)).isEmpty
+    else { return false }
+    return names(path.appending("series")).allSatisfy { names(evidence($0)).allSatisfy(Self.isDiff) }
+  }
+
+  private static func isDiff(_ name: String) -> Bool {
+    name.hasSuffix(".diff") && name.dropLast(5).allSatisfy { $0.isASCII && $0.isNumber }
+  }
+
+  /// Has all files of some evidence on the disk, before the record speaks of them.
+  static func sync(_ evidence: FilePath) throws {
+    let manager = FileManager.default
+    for name in try manager.contentsOfDirectory(atPath: evidence.string) {
+      let file = evidence.appending(name)
+      var isDirectory: ObjCBool = false
+      guard manager.fileExists(atPath: file.string, isDirectory: &isDirectory), !isDirectory.boolValue else { continue }
+      try DurableFile.sync(file)
+    }
+    try DurableFile.sync(evidence)
+  }
+
+  /// Removes the evidence of what was begun and not finished, so that nothing of it passes for evidence of what is tried
+  /// afresh. The diffs stay: they are what is tried.
+  func clear(but finished: FinishedWork, series: [String]) throws {
+    for name in series where finished.trials[name] == nil {
+      for file in names(evidence(name)) where !Self.isDiff(file) { try remove(evidence(name).appending(file)) }
+    }
+    for name in names(evidence(nil)) {
+      let isFinished =
+        Self.number(in: name, after: "-again-").map { finished.again[$0] != nil }
+        ?? Self.number(in: name, after: "repeat-").map { finished.repeats.contains($0) }
+        ?? (finished.base != nil)
+      if !isFinished { try remove(evidence(nil).appending(name)) }
+    }
+  }
+
+  private func remove(_ path: FilePath) throws { try FileManager.default.removeItem(atPath: path.string) }
+
+  private static func number(in name: String, after word: String) -> Int? {
+    name.firstRange(of: word).flatMap { Int(name[$0.upperBound...].prefix { $0.isASCII && $0.isNumber }) }
+  }
+}
+
 /// The directory that the user named for a run holds something: a run never overwrites another's record.
 public struct OutputNotEmpty: Error, Sendable, Hashable {
   public var path: String
+  /// It is a run that can be resumed.
+  public var isRun: Bool
 }
 
-/// One receiver of a run's events. A sink that fails is reported at the end and does not stop the others.
-public protocol EventSink: Sendable {
-  func take(_ event: BenchEvent) throws
-}
-
-/// Appends each event to the record, one JSON object a line, and has it on disk before the run goes on. Progress is
-/// for watchers and is not kept.
-public final class EventRecorder: EventSink {
-  private let file: FileDescriptor
-
-  /// - Throws: `Errno` if the file cannot be made.
-  public init(_ path: FilePath) throws {
-    file = try FileDescriptor.open(
-      path, .writeOnly, options: [.create, .append, .closeOnExec],
-      permissions: [.ownerReadWrite, .groupRead, .otherRead])
-  }
-  deinit { try? file.close() }
-
-  public func take(_ event: BenchEvent) throws {
-    if case .progress = event.kind { return }
-    let encoder = JSONEncoder()
-    encoder.dateEncodingStrategy = .secondsSince1970
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    try file.writeAll(try encoder.encode(event) + [0x0a])
-    fsync(file.rawValue)
-  }
-}
-
-/// Reads a record back.
-public enum EventRecord {
-  /// - Returns: the events that can be read. A last line that was cut short by a crash, and kinds of events that this
-  ///   version does not know, are passed over.
-  /// - Throws: if the file cannot be read.
-  public static func read(_ path: FilePath) throws -> [BenchEvent] {
-    let decoder = JSONDecoder()
-    decoder.dateDecodingStrategy = .secondsSince1970
-    return try Data(contentsOf: URL(filePath: path.string)).split(separator: 0x0a).compactMap {
-      try? decoder.decode(BenchEvent.self, from: Data($0))
-    }
-  }
+/// A run's directory is being written to.
+public struct RunInUse: Error, Sendable, Hashable {
+  public var path: String
+  /// Who does.
+  public var process: Int32?
 }

@@ -5,7 +5,7 @@ public import SeriesIntake
 public import SystemPackage
 
 /// Which accelerator the user wants.
-public enum AcceleratorChoice: String, Sendable, CaseIterable {
+public enum AcceleratorChoice: String, Codable, Sendable, CaseIterable {
   /// KVM where a probe boot shows that it works, else TCG.
   case auto
   case kvm
@@ -35,19 +35,24 @@ public struct RunPlan: Sendable {
   public var retries: Int
   /// Keep the memory of guests that panic or hang, beside their consoles.
   public var keepsMemory: Bool
+  /// `nil` reads and builds series without a cage.
+  public var sandbox: Sandbox?
   /// Where the run's directory is to be; `nil` makes a new one under `results/`.
   public var output: FilePath?
   public var environment: [String: String]
   /// patchbench's own version, for the report.
   public var version: String
+  /// patchbench's checkout, for whoever goes on with the run.
+  public var home: FilePath?
+  /// Where the answers of seeded series are, if the run is to be held against them.
+  public var answers: FilePath?
 
   public init(
     kernel: KernelDefinition, profile: KernelDefinition.Profile, series: [SeriesDirectory], guestBinary: FilePath,
     driver: FilePath, cache: Cache, connection: String?, accelerator: AcceleratorChoice, resources: Resources,
     fresh: Bool, tests: [NamePattern] = [], repeats: Int = 1, retries: Int = 0, keepsMemory: Bool = false,
-    output: FilePath?,
-    environment: [String: String],
-    version: String
+    sandbox: Sandbox?, output: FilePath?, environment: [String: String], version: String, home: FilePath? = nil,
+    answers: FilePath? = nil
   ) {
     self.kernel = kernel
     self.profile = profile
@@ -63,9 +68,12 @@ public struct RunPlan: Sendable {
     self.repeats = repeats
     self.retries = retries
     self.keepsMemory = keepsMemory
+    self.sandbox = sandbox
     self.output = output
     self.environment = environment
     self.version = version
+    self.home = home
+    self.answers = answers
   }
 
   /// Where every trial of this run happens.

@@ -20,12 +20,14 @@ public struct ShellGuest: Sendable {
   public var connection: String?
   public var accelerator: AcceleratorChoice
   public var jobs: Int
+  /// `nil` builds the series without a cage.
+  public var sandbox: Sandbox?
   public var environment: [String: String]
 
   public init(
     kernel: KernelDefinition, profile: KernelDefinition.Profile, series: SeriesDirectory?, guestBinary: FilePath,
     driver: FilePath, busybox: FilePath, cache: Cache, connection: String?, accelerator: AcceleratorChoice, jobs: Int,
-    environment: [String: String]
+    sandbox: Sandbox?, environment: [String: String]
   ) {
     self.kernel = kernel
     self.profile = profile
@@ -37,6 +39,7 @@ public struct ShellGuest: Sendable {
     self.connection = connection
     self.accelerator = accelerator
     self.jobs = jobs
+    self.sandbox = sandbox
     self.environment = environment
   }
 
@@ -47,12 +50,13 @@ public struct ShellGuest: Sendable {
     progress: @escaping @Sendable (String) -> Void,
     _ body: @escaping @Sendable (_ terminal: FilePath) async throws -> Void
   ) async throws {
-    await cache.sweep()
+    await Leftovers.clear(cache, environment: environment)
     try await cache.withScratch { scratch in
+      let cage = try await sandbox?.cage()
       let base = try await BaseBuild.prepare(kernel, profile: profile, cache: cache, jobs: jobs, progress: progress)
-      let method = try await SeriesTree.method(scratch: scratch)
+      let method = try await SeriesTree.method(scratch: scratch, cage: cage)
       let baseDriver = try await base.driver(DriverSource(driver), cache: cache, method: method, jobs: jobs)
-      let built = try await build(on: base, baseDriver, method: method, scratch: scratch, progress)
+      let built = try await build(on: base, baseDriver, method: method, cage: cage, scratch: scratch, progress)
       let initramfs = scratch.appending("initramfs-shell.cpio")
       try await Initramfs.writeShell(
         busybox: busybox, guestBinary: guestBinary, driver: built.driver.forGuest, to: initramfs, scratch: scratch)
@@ -75,14 +79,14 @@ public struct ShellGuest: Sendable {
   }
 
   private func build(
-    on base: BaseBuild, _ baseDriver: BaseDriver, method: SeriesTree.Method, scratch: FilePath,
+    on base: BaseBuild, _ baseDriver: BaseDriver, method: SeriesTree.Method, cage: Cage?, scratch: FilePath,
     _ progress: @escaping @Sendable (String) -> Void
   ) async throws -> (image: FilePath, driver: DriverBuild) {
     guard let series else { return (base.image, baseDriver.result) }
-    let read = try await series.read(into: scratch.appending("series"))
+    let read = try await series.read(into: scratch.appending("series"), cage: cage)
     let place = scratch.appending("tree")
     try FileManager.default.createDirectory(atPath: place.string, withIntermediateDirectories: true)
-    let tree = try await SeriesTree.make(base, method: method, scratch: place)
+    let tree = try await SeriesTree.make(base, method: method, cage: cage, scratch: place)
     if let refused = try await tree.apply(read.series, diffs: read.diffs) {
       throw StageError.fault(.apply, "\(refused.patch.file) does not apply: \(refused.message)")
     }

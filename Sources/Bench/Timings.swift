@@ -90,7 +90,7 @@ final class TimingsLearner: EventSink {
     switch event.kind {
     case .trialFinished(let trial): timings.withLock { $0.learn(trial) }
     case .runFinished: timings.withLock { $0 }.save(cache)
-    case .runStarted, .stageStarted, .progress, .baseRepeated, .reported: break
+    case .runStarted, .stageStarted, .progress, .baseRepeated, .baseTriedAgain, .runResumed, .reported: break
     }
   }
 }

@@ -14,6 +14,8 @@ struct TrialRunner: Sendable {
   var base: BaseBuild
   var driver: BaseDriver
   var method: SeriesTree.Method
+  /// Where a series is built; `nil` where that was not wanted.
+  var cage: Cage?
   /// Without the test driver.
   var plainInitramfs: FilePath
   /// With the base's.
@@ -33,7 +35,8 @@ struct TrialRunner: Sendable {
   var keepsMemory: Bool
   /// Where the base's evidence goes.
   var baseEvidence: FilePath
-  let baseTries = Counter()
+  /// Numbers the tries of the base's tests.
+  var baseTries = Counter()
 
   /// Runs the base's own image.
   func runBase(evidence: FilePath) async throws -> Trial {
@@ -70,7 +73,7 @@ struct TrialRunner: Sendable {
         }
         do {
           try await tryAgain(bootable, base: base, evidence: evidence, scratch: scratch, trial: &tried)
-        } catch  where !error.isCancellation {
+        } catch  where !error.endsRun {
           // What the first guest said stands, and is not known to hold.
           tried.result.note("what changed could not be tried again: \(error)")
         }
@@ -104,7 +107,7 @@ struct TrialRunner: Sendable {
         var trial = trial
         events.send(.stageStarted(series: name, stage: .apply))
         let begun = ContinuousClock.now
-        let tree = try await SeriesTree.make(base, over: layer?.tree, method: method, scratch: scratch)
+        let tree = try await SeriesTree.make(base, over: layer?.tree, method: method, cage: cage, scratch: scratch)
         let done = layer?.patches ?? 0
         var rest = one.series
         rest.patches.removeFirst(done)
@@ -181,7 +184,7 @@ struct TrialRunner: Sendable {
         ).asked(for: expected)
       } catch {
         // What the first guest said stands, whatever becomes of those after it.
-        guard var sum = whole, !error.isCancellation else { throw error }
+        guard var sum = whole, !error.endsRun else { throw error }
         sum.anomalies.append("no fresh guest could be had for the tests that were left: \(error)")
         trial.result = .ran(sum)
         return
@@ -197,6 +200,9 @@ struct TrialRunner: Sendable {
       expected = expected.drop { $0 != death.test }.dropFirst()
     }
   }
+
+  /// Less than this on a disk, in bytes, and it counts as full.
+  private static let leastSpace: Int64 = 1 << 20
 
   /// One guest, from its start to its end.
   /// - Parameter suffix: for the names of its evidence, where it is not the trial's first.
@@ -215,17 +221,23 @@ struct TrialRunner: Sendable {
       clocks.guest, clock: ContinuousClock(),
       memory: keepsMemory ? Self.absolute(evidence.appending("vmcore\(suffix)")) : nil)
     let begun = ContinuousClock.now
+    let lull = Lull(resources.guests)
     let (watched, started, ended) = try await host.withMachine(spec) { machine in
       let started = ContinuousClock.now
-      let watched = try await watch.watch(machine, accelerator: accelerator) { progress in
-        switch progress {
-        case .booted: events.send(.stageStarted(series: name, stage: .tests))
-        case .testStarted(let test, let number, let count):
-          events.send(.progress(series: name, stage: .tests, text: "\(number)/\(count) \(test)"))
+      let watched = try await lull.with {
+        try await watch.watch(machine, accelerator: accelerator) { progress in
+          lull.heard()
+          switch progress {
+          case .booted: events.send(.stageStarted(series: name, stage: .tests))
+          case .testStarted(let test, let number, let count):
+            events.send(.progress(series: name, stage: .tests, text: "\(number)/\(count) \(test)"))
+          }
         }
       }
       return (watched, started, ContinuousClock.now)
     }
+    // QEMU passes over what it cannot write: the guest's word then ends where the disk did, which is not its fault.
+    if DiskSpace.free(at: evidence) < Self.leastSpace { throw StageError.noSpace(.tests) }
     trial.seconds.add(.start, (started - begun) / .seconds(1))
     trial.seconds.add(.boot, watched.boot)
     trial.seconds.add(.tests, watched.tests)
@@ -241,8 +253,13 @@ struct TrialRunner: Sendable {
       try await body(&trial)
     } catch {
       if error.isCancellation { throw CancellationError() }
+      if error.isNoSpace { throw error as? StageError ?? .noSpace(stage) }
       if case StageError.fault(let fault) = error {
         trial.result = .fault(fault)
+      } else if case ToolError.exceeded = error {
+        // What has limits is what runs the series' own code.
+        trial.result = .doesNotBuild(
+          BuildFailure(diagnostics: [Diagnostic(file: nil, line: nil, message: "\(error)", patch: nil)], tail: []))
       } else {
         trial.result = .fault(HarnessFault(stage: stage, message: "\(error)"))
       }
@@ -262,9 +279,12 @@ extension GuestDeath {
   }
 }
 
-/// Counts from 1.
+/// Counts on from a number.
 final class Counter: Sendable {
-  private let number = Mutex(0)
+  private let number: Mutex<Int>
+
+  init(after number: Int = 0) { self.number = Mutex(number) }
+
   func next() -> Int {
     number.withLock { number in
       number += 1
@@ -302,13 +322,5 @@ extension DriverBuild {
     case .built(let module): .module(module)
     case .failed(let reason): .none(reason)
     }
-  }
-}
-
-extension Error {
-  /// Whether this is the user's stopping the run, in whatever form the layer below gave it.
-  var isCancellation: Bool {
-    Task.isCancelled || self is CancellationError || self as? StageError == .cancelled
-      || self as? ToolError == .cancelled
   }
 }

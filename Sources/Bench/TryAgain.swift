@@ -54,7 +54,11 @@ extension TrialRunner {
       var aside = Trial(series: nil, cell: cell, seconds: StageSeconds(), reused: false, result: .interrupted)
       let number = baseTries.next()
       try await further("again-\(number)", part, tests: names, evidence: baseEvidence, trial: &aside)
-      return aside.again?.first ?? []
+      let said = aside.again?.first ?? []
+      let results = names.map { name in said.first { $0.name == name } ?? TestResult(name: name, status: .missing) }
+      try RunDirectory.sync(baseEvidence)
+      try events.record(.baseTriedAgain(results, number: number))
+      return results
     }
   }
 
@@ -71,6 +75,7 @@ extension TrialRunner {
     // What a kernel reports is reported though it came only once.
     run.reports += further.reports
     run.deaths += further.deaths
+    run.anomalies += further.anomalies.map { "of a further guest: \($0)" }
     if further.ending != .completed {
       run.anomalies.append("a further guest did not reach its end: \(further.ending.words)")
     }

@@ -1,3 +1,5 @@
+public import GuestProtocol
+
 public import struct Foundation.Date
 
 /// What is fixed before anything runs.
@@ -22,12 +24,16 @@ public struct RunHeader: Codable, Sendable, Hashable {
   public var only: [String]?
   /// Kernel reports that are not held against a series.
   public var known: [KnownReport]?
+  /// What a resumed run has to find as it was.
+  public var conditions: RunConditions?
+  /// What series were built in: `bubblewrap 0.8.0`. `nil` where their code could do whatever patchbench may.
+  public var sandbox: String?
 
   public init(
     cell: CellKey, source: String, toolchain: String, emulator: String, accelerator: Accelerator,
     acceleratorReason: String, processors: Int, patchbench: String, series: [PatchSeries],
     questions: [String: String] = [:], only: [String]? = nil,
-    known: [KnownReport]? = nil
+    known: [KnownReport]? = nil, conditions: RunConditions? = nil, sandbox: String? = nil
   ) {
     self.cell = cell
     self.source = source
@@ -41,6 +47,48 @@ public struct RunHeader: Codable, Sendable, Hashable {
     self.questions = questions
     self.only = only
     self.known = known
+    self.conditions = conditions
+    self.sandbox = sandbox
+  }
+}
+
+/// What decides a run's results beside its series. Where one of these is another, its evidence is of another run.
+public struct RunConditions: Codable, Sendable, Hashable {
+  /// The digest of patchbench itself: it starts the guests and reads what they say.
+  public var program: String
+  /// The base's key: source, configuration, toolchain.
+  public var base: String
+  /// The digest of the test driver's sources.
+  public var driver: String
+  /// The digest of the guest binary.
+  public var guestBinary: String
+  /// QEMU's version.
+  public var emulator: String
+  public var accelerator: Accelerator
+
+  public init(
+    program: String, base: String, driver: String, guestBinary: String, emulator: String, accelerator: Accelerator
+  ) {
+    self.program = program
+    self.base = base
+    self.driver = driver
+    self.guestBinary = guestBinary
+    self.emulator = emulator
+    self.accelerator = accelerator
+  }
+
+  /// What is not as it was, in words.
+  public func changes(since earlier: RunConditions) -> [String] {
+    [
+      (program == earlier.program, "patchbench itself"),
+      (base == earlier.base, "the base (its source, configuration or toolchain)"),
+      (driver == earlier.driver, "the test driver"), (guestBinary == earlier.guestBinary, "the guest binary"),
+      (emulator == earlier.emulator, "the emulator (\(earlier.emulator), now \(emulator))"),
+      (
+        accelerator == earlier.accelerator,
+        "the accelerator (\(earlier.accelerator.rawValue), now \(accelerator.rawValue))"
+      ),
+    ].filter { !$0.0 }.map(\.1)
   }
 }
 
@@ -57,8 +105,12 @@ public struct BenchEvent: Codable, Sendable, Hashable {
     /// Something a watcher wants to see while it goes on: `1234 objects`, a test's name.
     case progress(series: String?, stage: Stage, text: String)
     case trialFinished(Trial)
-    /// The base was tried once more, with everything as before.
-    case baseRepeated(Trial)
+    /// The base was tried once more, with everything as before; each time has a number.
+    case baseRepeated(Trial, number: Int?)
+    /// Tests of the base were tried again for a series that differs in them; each time has a number.
+    case baseTriedAgain([TestResult], number: Int)
+    /// A run that had been broken off goes on.
+    case runResumed
     /// The last event of a run that came to its end; `interrupted` where the user stopped it.
     case runFinished(interrupted: Bool)
     /// Comes after the run: its reports were made, in so many seconds.
@@ -83,6 +135,12 @@ public struct RunRecord: Sendable, Hashable {
   public var base: Trial?
   /// Further trials of the base, where it was to be tried more than once.
   public var repeats: [Trial]
+  /// The number of each of those trials.
+  public var repeatNumbers: [Int?]
+  /// What tests of the base said when they were tried again, by the number of the time.
+  public var baseAgain: [Int: [TestResult]]
+  /// When it went on after it had been broken off.
+  public var resumed: [Date]
   /// By the series' name.
   public var trials: [String: Trial]
 
@@ -95,7 +153,13 @@ public struct RunRecord: Sendable, Hashable {
         if found == nil { found = RunRecord(header: header, started: event.at) }
       case .trialFinished(let trial):
         if let name = trial.series { found?.trials[name] = trial } else { found?.base = trial }
-      case .baseRepeated(let trial): found?.repeats.append(trial)
+      case .baseRepeated(let trial, let number):
+        found?.add(trial, number)
+      case .baseTriedAgain(let results, let number): found?.baseAgain[number] = results
+      case .runResumed:
+        found?.resumed.append(event.at)
+        found?.finished = nil
+        found?.interrupted = true
       case .runFinished(let interrupted):
         found?.finished = event.at
         found?.interrupted = interrupted
@@ -107,11 +171,24 @@ public struct RunRecord: Sendable, Hashable {
     self = found
   }
 
+  /// What was tried anew under a number takes the place of what was there.
+  private mutating func add(_ trial: Trial, _ number: Int?) {
+    if let number, let index = repeatNumbers.firstIndex(of: number) {
+      repeats[index] = trial
+    } else {
+      repeats.append(trial)
+      repeatNumbers.append(number)
+    }
+  }
+
   private init(header: RunHeader, started: Date) {
     self.header = header
     self.started = started
     interrupted = true
     repeats = []
+    repeatNumbers = []
+    baseAgain = [:]
+    resumed = []
     trials = [:]
   }
 }

@@ -14,6 +14,8 @@ public enum GuestEnding: Codable, Sendable, Hashable {
   case bootDeadline(seconds: Double)
   /// The guest was still talking when its time for the whole run was over; it was destroyed.
   case runDeadline(seconds: Double)
+  /// It sent more results than are kept of a guest, and was destroyed: what it said of its tests behind them is not known.
+  case flooded
   /// QEMU itself died or was killed: nothing can be said of the kernel.
   case machineDied(String)
 
@@ -21,7 +23,7 @@ public enum GuestEnding: Codable, Sendable, Hashable {
   public var endsATest: Bool {
     switch self {
     case .panicked, .stoppedEarly, .silent: true
-    case .completed, .bootDeadline, .runDeadline, .machineDied: false
+    case .completed, .bootDeadline, .runDeadline, .flooded, .machineDied: false
     }
   }
 }
@@ -139,6 +141,10 @@ public struct GuestRun: Codable, Sendable, Hashable {
   public var execution: Execution?
   /// Where the evidence is not whole: lines that contradict the plan, a lost end marker.
   public var anomalies: [String]
+  /// How many lines came to the results port that were not signed by PID 1 of the guest; `nil` if none did.
+  public var unsigned: Int?
+  /// How often what PID 1 did sign contradicted itself or its plan, or came out of its turn; `nil` if it never did.
+  public var contradictions: Int?
   /// The last lines of the console, for a guest that did not complete.
   public var lastLines: [String]
   /// What it was doing, for a guest that had to be destroyed.
@@ -164,6 +170,9 @@ public struct GuestRun: Codable, Sendable, Hashable {
     self.hang = hang
     self.logs = logs
   }
+
+  /// Somebody spoke on the results port in a way that tells of nothing, so that it is not known how far the guest came.
+  public var isGarbled: Bool { unsigned != nil || contradictions != nil }
 
   /// The report with which lockdep switched itself off, if one did: from there on it sees nothing. It does so with its own
   /// first report, and when the kernel is tainted by something that makes locks untrustworthy (`add_taint()` with

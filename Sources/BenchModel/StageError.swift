@@ -2,6 +2,8 @@
 /// result and never an error.
 public enum StageError: Error, Sendable, Hashable {
   case fault(HarnessFault)
+  /// A disk is full. Whatever comes next would fail as well, so this ends a run and not a trial alone.
+  case noSpace(Stage)
   case cancelled
 
   public static func fault(_ stage: Stage, _ message: String, advice: String? = nil) -> StageError {

@@ -34,14 +34,15 @@ struct BareSteps {
     }
     try await make()
     let built = ContinuousClock.now
-    try await boot(tree.image)
+    guard let image = tree.image else { throw BenchmarkError(message: "the bare build left no image") }
+    try await boot(image)
     return Run(build: (built - begun) / .seconds(1), guest: (.now - built) / .seconds(1))
   }
 
   /// Takes the series back and builds, so that the next one finds the tree as it was. Not measured.
   func undo(_ series: FilePath) async throws {
     for diff in try await read(series).diffs.reversed() {
-      _ = try await tree.wrap(Git.tool(["apply", "-R", "--", diff.string])).output()
+      _ = try await tree.wrapTrusted(Git.tool(["apply", "-R", "--", diff.string])).output()
     }
     try await make()
   }
@@ -51,7 +52,7 @@ struct BareSteps {
     guard let directory = try SeriesDirectory.find([series.string]).first else {
       throw BenchmarkError(message: "\(series) is no series")
     }
-    return try await directory.read(into: store)
+    return try await directory.read(into: store, cage: nil)
   }
 
   private func make() async throws {

@@ -130,7 +130,7 @@ struct Workshop {
     let plain = scratch.appending("plain.cpio")
     try await Initramfs.write(binary: benchmark.guestBinary, to: plain, scratch: scratch)
     let driver = try await base.driver(
-      DriverSource(benchmark.driver), cache: benchmark.cache, method: SeriesTree.method(scratch: scratch),
+      DriverSource(benchmark.driver), cache: benchmark.cache, method: SeriesTree.method(scratch: scratch, cage: nil),
       jobs: benchmark.jobs)
     plainInitramfs = scratch.appending("initramfs-plain.cpio")
     try await Initramfs.write(
@@ -200,7 +200,7 @@ struct Workshop {
   func withBareTree<Result>(_ body: (BareSteps) async throws -> Result) async throws -> Result {
     benchmark.progress("a copy of the base's tree, for the bare steps")
     return try await benchmark.cache.withScratch { scratch in
-      let tree = try await SeriesTree.make(base, method: .copy, scratch: scratch)
+      let tree = try await SeriesTree.make(base, method: .copy, cage: nil, scratch: scratch)
       let bare = BareSteps(
         base: base, tree: tree, initramfs: initramfs, jobs: benchmark.jobs, scratch: scratch)
       _ = try await tree.makeByHand(jobs: benchmark.jobs, log: scratch.appending("bare.log"))

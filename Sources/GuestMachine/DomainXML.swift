@@ -5,7 +5,10 @@ import SystemPackage
 /// Renders a machine as libvirt's domain XML: only what the tests need, because each device more is probed by the
 /// firmware and by the kernel, under emulation.
 enum DomainXML {
-  static func render(_ spec: MachineSpec) -> String {
+  /// - Parameters:
+  ///   - files: what QEMU is to open.
+  ///   - emulator: what is started; `nil` for what libvirt finds.
+  static func render(_ spec: MachineSpec, _ files: GuestFiles, emulator: FilePath? = nil) -> String {
     // qemu64 because an emulated CPU with fewer features spends less on them; under KVM the host's own. Without rdrand
     // the guest's first random number, which the Swift runtime asks for, waits seconds for the kernel to gather noise.
     let cpu =
@@ -23,19 +26,18 @@ enum DomainXML {
     // A FIFO is always open on the host's side, unlike a socket: the guest can wait for orders in a plain read, and the
     // orders can lie there before QEMU does.
     let orders =
-      spec.hold.map {
+      spec.hold.map { _ in
         """
         <channel type='pipe'>
-          <source path='\(escape($0.orders.string))'/>
+          <source path='\(escape(files.orders.name.string))'/>
           <target type='virtio' name='\(GuestHold.ordersPort)'/>
         </channel>
         """
       } ?? ""
-    // A restored guest's console begins with that of its boot, which QEMU would else cut off.
-    let append = spec.hold == nil ? "" : " append='on'"
+    // QEMU itself would write as much as the guest says.
     let serial =
       spec.hasTerminal
-      ? "<serial type='pty'>" : "<serial type='file'><source path='\(escape(spec.console.string))'\(append)/>"
+      ? "<serial type='pty'>" : "<serial type='pipe'><source path='\(escape(files.console.name.string))'/>"
     // The controller sits on the root bus itself, or libvirt would add bridges for it. qboot is QEMU's own firmware for
     // guests that need nothing but their kernel started, which is all that SeaBIOS would do here in twice the time.
     // libvirt would attach its first video device as virtio-vga, whose VGA BIOS costs seconds under emulation;
@@ -48,8 +50,8 @@ enum DomainXML {
         <vcpu>\(spec.processors)</vcpu>
         <os>
           <type arch='x86_64' machine='\(MachineSpec.machine)'>hvm</type>
-          <kernel>\(escape(spec.kernel.string))</kernel>
-          <initrd>\(escape(spec.initramfs.string))</initrd>
+          <kernel>\(escape(files.kernel.string))</kernel>
+          <initrd>\(escape(files.initramfs.string))</initrd>
           <cmdline>\(escape(spec.commandLine.text))</cmdline>
         </os>
         <features><acpi/></features>
@@ -58,6 +60,7 @@ enum DomainXML {
         <on_reboot>destroy</on_reboot>
         <on_crash>destroy</on_crash>
         <devices>
+          \(emulator.map { "<emulator>\(escape($0.string))</emulator>" } ?? "")
           <controller type='usb' model='none'/>
           <controller type='virtio-serial' index='0'>
             <address type='pci' domain='0x0' bus='0x0' slot='0x3'/>
@@ -66,8 +69,8 @@ enum DomainXML {
           \(serial)
             <target type='isa-serial' port='0'/>
           </serial>
-          <channel type='file'>
-            <source path='\(escape(spec.results.string))'/>
+          <channel type='pipe'>
+            <source path='\(escape(files.results.name.string))'/>
             <target type='virtio' name='\(MachineSpec.resultsPort)'/>
           </channel>
           \(orders)

@@ -84,7 +84,7 @@ public struct GuestWatch<C: Clock>: Sendable where C.Duration == Duration {
     _ machine: some Machine, accelerator: Accelerator, progress: @Sendable (GuestProgress) -> Void
   ) async throws -> WatchedRun {
     let start = clock.now
-    var transcript = GuestTranscript()
+    var transcript = GuestTranscript(machine.secret)
     var lastWord = start
     var hello: C.Instant?
     var ending: GuestEnding?
@@ -113,9 +113,20 @@ public struct GuestWatch<C: Clock>: Sendable where C.Duration == Duration {
           default: break
           }
         }
+      case .cut(let output, let bytes):
+        transcript.cut(output, bytes)
+        if output == .console {
+          if hello == nil { lastWord = now }
+        } else if ending == nil {
+          // Nothing that it says of its tests from here on can be known.
+          ending = .flooded
+          await machine.destroy()
+        }
+      case .notKept(let output, let reason):
+        transcript.take(.anomaly("its \(output.rawValue) could not be written to a file: \(reason)"))
       case .tick: break
       case .stopped(let reason):
-        transcript.console.finish()
+        transcript.finish()
         // A machine that we destroyed has its ending from why we did.
         ending = ending ?? transcript.ending(reason)
       }
@@ -137,6 +148,8 @@ public struct GuestWatch<C: Clock>: Sendable where C.Duration == Duration {
         await machine.interrupt()
       } else if let since = asked, since.duration(to: now) > clocks.answer {
         asked = nil
+        // A guest whose emulator stands still says nothing either, and that is nothing its kernel did.
+        if !machine.tookInterrupt { ending = .machineDied("the emulator itself does not answer") }
         await machine.destroy()
       }
     }
@@ -173,12 +186,14 @@ public struct GuestWatch<C: Clock>: Sendable where C.Duration == Duration {
 /// All that a guest said.
 struct GuestTranscript {
   var console = ConsoleScanner(keepingLines: Self.lastLines)
-  var reader = KTAPReader()
+  var reader: KTAPReader
   private(set) var planned: [String] = []
   private var results: [String: TestResult] = [:]
   private var running: String?
   private var anomalies: [String] = []
   private var ended = false
+  private var unsigned = (lines: 0, first: "")
+  private var contradictions = 0
   /// Why the guest itself ran no more tests.
   private var stopReason: String?
   private var execution: Execution?
@@ -193,6 +208,20 @@ struct GuestTranscript {
 
   private var isAnswering = false
   private var hasSpoken = false
+  /// How many bytes came beyond what is kept.
+  private var cut: [GuestOutput: Int] = [:]
+
+  /// Takes note of bytes that nobody will read.
+  mutating func cut(_ output: GuestOutput, _ bytes: Int) { cut[output, default: 0] += bytes }
+
+  /// - Parameter secret: with which the guest signs its results, if it does.
+  init(_ secret: GuestSecret? = nil) { reader = KTAPReader(secret: secret) }
+
+  /// Says that nothing more will come.
+  mutating func finish() {
+    console.finish()
+    for event in reader.finish() { take(event) }
+  }
 
   /// Says that the guest is overdue, and was interrupted to say why.
   mutating func beginAnswer() {
@@ -223,7 +252,12 @@ struct GuestTranscript {
       }
     case .notCounted(let reason): miscounted(reason)
     case .end: ended = true
-    case .anomaly(let text): if anomalies.count < Self.mostAnomalies { anomalies.append(text) }
+    case .unsigned(let lines, let first):
+      if unsigned.lines == 0 { unsigned.first = first }
+      unsigned.lines += lines
+    case .anomaly(let text):
+      contradictions += 1
+      if anomalies.count < Self.mostAnomalies { anomalies.append(text) }
     }
   }
 
@@ -249,10 +283,20 @@ struct GuestTranscript {
   func run(ending: GuestEnding, accelerator: Accelerator) -> GuestRun {
     var notes = anomalies
     if console.droppedReports > 0 { notes.append("\(console.droppedReports) more kernel reports were not kept") }
+    // Whatever a kernel has to report may be in there, so the log is not known to be clean.
+    for output in [GuestOutput.console, .results] {
+      guard let bytes = cut[output] else { continue }
+      notes.append("\(bytes) bytes more of its \(output.rawValue) came than are kept, and were not read")
+    }
+    if unsigned.lines > 0 {
+      notes.append(
+        "\(unsigned.lines) lines on its results port are not signed by its PID 1, the first: \(unsigned.first.prefix(200))"
+      )
+    }
     if ending == .completed, planned.isEmpty { notes.append("the guest ended without a plan") }
     var deaths: [GuestDeath] = []
     if let running, ending.endsATest { deaths.append(GuestDeath(test: running, ending: ending)) }
-    return GuestRun(
+    var run = GuestRun(
       release: console.release, accelerator: accelerator, ending: ending, deaths: deaths, booted: !planned.isEmpty,
       tests: planned.map { name in
         results[name]
@@ -262,12 +306,16 @@ struct GuestTranscript {
               ? "it was running when the guest ended" : stopReason ?? "the guest ended before it")
       },
       reports: console.reports, execution: execution, anomalies: notes,
-      lastLines: ending == .completed ? [] : console.lastLines(Self.lastLines), hang: hang,
+      lastLines: ending == .completed ? [] : console.lastLines(Self.lastLines), hang: hang(ending),
       logs: console.slices.mapValues(\.lines))
+    if unsigned.lines > 0 { run.unsigned = unsigned.lines }
+    if contradictions > 0 { run.contradictions = contradictions }
+    return run
   }
 
-  /// What became of the interrupt; `nil` if none was sent.
-  private var hang: GuestHang? {
+  /// What became of the interrupt; `nil` if none was sent, or its machine took none.
+  private func hang(_ ending: GuestEnding) -> GuestHang? {
+    if case .machineDied = ending { return nil }
     guard isAnswering else { return nil }
     let answer = HangAnswer(console.answer)
     let place: GuestHang.Place =
@@ -284,10 +332,14 @@ extension GuestWatch {
   /// Waits for the guest's first line and no longer.
   /// - Returns: whether it came in time.
   public func hello(_ machine: some Machine) async throws -> Bool {
-    var reader = KTAPReader()
+    var reader = KTAPReader(secret: machine.secret)
     let start = clock.now
     for await signal in machine.signals {
-      if case .results(let bytes) = signal, !reader.read(bytes).isEmpty { return true }
+      if case .results(let bytes) = signal,
+        reader.read(bytes).contains(where: { if case .unsigned = $0 { false } else { true } })
+      {
+        return true
+      }
       if start.duration(to: clock.now) > clocks.boot { return false }
     }
     try Task.checkCancellation()

@@ -68,7 +68,7 @@ public enum Initramfs {
     case .none(let reason): try add("pbtest.txt", reason)
     }
     if !extras.trace.functions.isEmpty { try add(TraceRequest.path, extras.trace.text) }
-    if let orders = extras.orders { try add(GuestOptions.path, orders.orders) }
+    if let orders = extras.orders { try add(GuestOptions.path, orders.orders()) }
     let second = scratch.appending("extras.cpio")
     try await archive(names, of: root, to: second)
     // cpio pads an archive to 512 bytes, and the kernel wants the next to begin at four.
@@ -129,6 +129,28 @@ public enum Initramfs {
     reboot -f
 
     """
+
+  /// An archive of one file, to stand behind another that has so many bytes: the kernel wants it to begin at four.
+  static func archive(_ path: String, _ text: String, behind length: Int) -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: -length & 3)
+    let start = bytes.count
+    func add(_ name: String, mode: Int, _ text: String) {
+      // newc: inode, mode, owner, group, links, time, size, four numbers of devices, the name's length, a checksum.
+      let fields = [1, mode, 0, 0, 1, 0, text.utf8.count, 0, 0, 0, 0, name.utf8.count + 1, 0]
+      bytes += "070701".utf8
+      for field in fields {
+        let digits = String(field, radix: 16)
+        bytes += (String(repeating: "0", count: 8 - digits.count) + digits).utf8
+      }
+      for part in [Array(name.utf8) + [0], Array(text.utf8)] {
+        bytes += part
+        while (bytes.count - start) & 3 != 0 { bytes.append(0) }
+      }
+    }
+    add(String(path.drop { $0 == "/" }), mode: 0o100400, text)
+    add("TRAILER!!!", mode: 0, "")
+    return bytes
+  }
 
   private static func archive(_ names: [String], of root: FilePath, to file: FilePath) async throws {
     let result = try await Tool(

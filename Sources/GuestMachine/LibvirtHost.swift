@@ -15,21 +15,17 @@ public final class LibvirtHost: SavingHost {
   private let stops: StopRegistry
   /// libvirt's number of the lifecycle callback.
   private let callback: Int32
-  /// The driver runs inside this process; guests then do not end with the connection, and have to be ended here.
-  private let isEmbedded: Bool
-  /// Where the embedded driver keeps QEMU's own log files.
-  private let logs: FilePath?
+  /// The embedded driver's directory.
+  private let root: EmbeddedRoot?
 
   private init(
-    _ connection: LibvirtPointer, queue: DispatchQueue, stops: StopRegistry, callback: Int32, isEmbedded: Bool,
-    logs: FilePath?
+    _ connection: LibvirtPointer, queue: DispatchQueue, stops: StopRegistry, callback: Int32, root: EmbeddedRoot?
   ) {
     self.connection = connection
     self.queue = queue
     self.stops = stops
     self.callback = callback
-    self.isEmbedded = isEmbedded
-    self.logs = logs
+    self.root = root
   }
 
   /// Opens a connection for as long as `body` runs.
@@ -63,10 +59,9 @@ public final class LibvirtHost: SavingHost {
       return (LibvirtPointer(raw: raw), callback)
     }
     let host = LibvirtHost(
-      connection, queue: queue, stops: stops, callback: callback, isEmbedded: root != nil,
-      logs: root?.path.appending("log").appending("qemu"))
+      connection, queue: queue, stops: stops, callback: callback, root: root)
     // The directory is ours by its lock, so whatever runs there was left by a run that was killed.
-    if root != nil { await host.reap() }
+    if let root { await host.reap(root) }
     do {
       let result = try await body(host)
       await host.close()
@@ -95,8 +90,9 @@ public final class LibvirtHost: SavingHost {
     }
   }
 
-  private func reap() async {
+  private func reap(_ root: EmbeddedRoot) async {
     await queue.run { [connection] in
+      defer { root.clear() }
       var domains: UnsafeMutablePointer<virDomainPtr?>?
       let count = virConnectListAllDomains(connection.raw, &domains, 0)
       guard count >= 0, let domains else { return }
@@ -113,12 +109,12 @@ public final class LibvirtHost: SavingHost {
   public func withMachine<Result: Sendable>(
     _ spec: MachineSpec, _ body: @Sendable (LibvirtMachine) async throws -> Result
   ) async throws -> Result {
-    // The files must be there before QEMU is, so that reading can begin with their first byte.
-    for path in [spec.console, spec.results] { try Data().write(to: URL(filePath: path.string)) }
-    // The embedded driver refuses to end guests with the connection; any other does it for us.
-    let flags = isEmbedded ? 0 : UInt32(VIR_DOMAIN_START_AUTODESTROY.rawValue)
-    return try await withDomain(spec, body) { connection, xml in
-      guard let raw = virDomainCreateXML(connection.raw, xml, flags) else {
+    // The embedded driver refuses to end guests with the connection; any other does it for us. Paused, so that there is a
+    // handle to a guest that ends at once, and bounds on it before it does anything.
+    let autodestroy = root == nil ? VIR_DOMAIN_START_AUTODESTROY.rawValue : 0
+    let flags = autodestroy | VIR_DOMAIN_START_PAUSED.rawValue
+    return try await withDomain(spec, appending: false, body) { connection, xml in
+      guard let raw = virDomainCreateXML(connection.raw, xml, UInt32(flags)) else {
         throw LibvirtError.last("virDomainCreateXML")
       }
       return LibvirtPointer(raw: raw)
@@ -130,52 +126,68 @@ public final class LibvirtHost: SavingHost {
   public func withMachine<Result: Sendable>(
     _ spec: MachineSpec, restoredFrom state: FilePath, _ body: @Sendable (LibvirtMachine) async throws -> Result
   ) async throws -> Result {
-    try await withDomain(spec, body) { connection, xml in
+    try await withDomain(spec, appending: true, body) { connection, xml in
       // Paused, because the call gives no handle, and a guest that runs could be gone before there is one.
       guard virDomainRestoreFlags(connection.raw, state.string, xml, UInt32(VIR_DOMAIN_SAVE_PAUSED.rawValue)) == 0
       else { throw SavedGuestError.notRestored(.last("virDomainRestoreFlags")) }
       guard let raw = virDomainLookupByName(connection.raw, spec.name) else {
         throw SavedGuestError.notRestored(.last("virDomainLookupByName"))
       }
-      guard virDomainResume(raw) == 0 else {
-        let error = LibvirtError.last("virDomainResume")
-        _ = virDomainDestroy(raw)
-        _ = virDomainFree(raw)
-        throw SavedGuestError.notRestored(error)
-      }
       return LibvirtPointer(raw: raw)
     }
   }
 
-  /// - Parameter start: makes the call that starts the domain; runs on the connection's queue.
+  /// - Parameters:
+  ///   - appending: what the machine says is added to what is in its files, and heard behind it.
+  ///   - start: makes the call that starts the domain, paused; runs on the connection's queue.
   private func withDomain<Result: Sendable>(
-    _ spec: MachineSpec, _ body: @Sendable (LibvirtMachine) async throws -> Result,
+    _ spec: MachineSpec, appending: Bool, _ body: @Sendable (LibvirtMachine) async throws -> Result,
     start: @escaping @Sendable (_ connection: LibvirtPointer, _ xml: String) throws -> LibvirtPointer
   ) async throws -> Result {
-    let listener = StopListener(spec.name)
-    // Before the start: a guest may end before this call returns.
-    stops.add(listener)
-    let xml = DomainXML.render(spec)
-    let domain: LibvirtPointer
-    do {
-      domain = try await queue.call { [connection] in try start(connection, xml) }
-    } catch {
-      stops.remove(listener)
-      throw error
-    }
-    let machine = LibvirtMachine(
-      spec, domain: domain, listener: listener, queue: queue, log: logs?.appending(spec.name + ".log"),
-      release: { [stops] in
+    let parent = root?.guests ?? spec.results.removingLastComponent()
+    return try await GuestFiles.with(spec, in: parent, for: root?.account) { files in
+      let before = appending ? try [UInt8](Data(contentsOf: URL(filePath: spec.console.string))) : []
+      // Before the start, all of it: a guest may end before that call returns.
+      let orders = try files.giveOrders(spec)
+      defer { try? orders?.close() }
+      let channels = try files.channels(spec, appending: appending)
+      let listener = StopListener(spec.name)
+      stops.add(listener)
+      let xml = DomainXML.render(spec, files, emulator: root?.emulator)
+      let domain: LibvirtPointer
+      do {
+        domain = try await queue.call { [connection, root] in
+          let domain = try start(connection, xml)
+          do {
+            try root.map { try EmulatorLimits(spec, account: $0.account).impose(on: $0.process(of: spec.name)) }
+            guard virDomainResume(domain.raw) == 0 else { throw LibvirtError.last("virDomainResume") }
+          } catch {
+            _ = virDomainDestroy(domain.raw)
+            _ = virDomainFree(domain.raw)
+            throw error
+          }
+          return domain
+        }
+      } catch {
         stops.remove(listener)
-        _ = virDomainFree(domain.raw)
-      })
-    do {
-      let result = try await body(machine)
-      await machine.end()
-      return result
-    } catch {
-      await machine.end()
-      throw error
+        for channel in channels { channel.close() }
+        throw error
+      }
+      let machine = LibvirtMachine(
+        spec.secret, channels, before: before, domain: domain, listener: listener, queue: queue,
+        log: root?.log(of: spec.name),
+        release: { [stops] in
+          stops.remove(listener)
+          _ = virDomainFree(domain.raw)
+        })
+      do {
+        let result = try await body(machine)
+        await machine.end()
+        return result
+      } catch {
+        await machine.end()
+        throw error
+      }
     }
   }
 }

@@ -2,26 +2,33 @@ import CLibvirt
 import Dispatch
 import Foundation
 import Glibc
+public import GuestProtocol
 import Synchronization
 public import SystemPackage
 
-/// A running libvirt domain and the two files that QEMU writes what the guest says to.
+/// A running libvirt domain and the two ways in which its guest speaks.
 public final class LibvirtMachine: SavableMachine {
   public let signals: AsyncStream<MachineSignal>
+  public let secret: GuestSecret?
   private let domain: LibvirtPointer
   private let queue: DispatchQueue
   private let release: @Sendable () -> Void
   private let pump: Task<Void, Never>
+  private let taken = Mutex(false)
 
-  /// How often the files are looked at. Short against the second that the shortest suite takes.
+  /// How often the channels are looked at. Short against the second that the shortest suite takes.
   private static let interval = Duration.milliseconds(20)
   /// How often libvirt is asked whether the domain still runs, for the case that an event was lost.
   private static let checkEvery = 100
 
+  /// - Parameters:
+  ///   - channels: are closed when the machine is gone.
+  ///   - before: what its console had before this machine was there.
   init(
-    _ spec: MachineSpec, domain: LibvirtPointer, listener: StopListener, queue: DispatchQueue, log: FilePath?,
-    release: @escaping @Sendable () -> Void
+    _ secret: GuestSecret?, _ channels: [GuestChannel], before: [UInt8], domain: LibvirtPointer, listener: StopListener,
+    queue: DispatchQueue, log: FilePath?, release: @escaping @Sendable () -> Void
   ) {
+    self.secret = secret
     self.domain = domain
     self.queue = queue
     self.release = release
@@ -30,8 +37,8 @@ public final class LibvirtMachine: SavableMachine {
     let stop = Task { await listener.reasons.first { _ in true } }
     // Not a child of the caller's task: it must see the machine to its end also when the caller is cancelled.
     pump = Task.detached {
-      var console = Tail(spec.console)
-      var results = Tail(spec.results)
+      var channels = channels
+      if !before.isEmpty { continuation.yield(.console(before)) }
       let stopped = Flag()
       let watcher = Task {
         let reason = await stop.value
@@ -39,11 +46,11 @@ public final class LibvirtMachine: SavableMachine {
       }
       var round = 0
       while true {
-        // Asked before the files are read: what was written before the stop is then read before it is told.
         let reason = await stopped.reason
-        while let bytes = console.more() { continuation.yield(.console(bytes)) }
-        while let bytes = results.more() { continuation.yield(.results(bytes)) }
+        for index in channels.indices { _ = channels[index].take { continuation.yield($0) } }
         if let reason {
+          // What was written before the stop is read before it is told.
+          for index in channels.indices { channels[index].finish { continuation.yield($0) } }
           continuation.yield(.stopped(Self.explain(reason, log)))
           break
         }
@@ -69,11 +76,14 @@ public final class LibvirtMachine: SavableMachine {
   /// killed it, and the connection's queue is what that needs.
   public func interrupt() async {
     virDomainRef(domain.raw)
-    DispatchQueue.global().async { [domain] in
-      _ = virDomainInjectNMI(domain.raw, 0)
+    DispatchQueue.global().async { [self] in
+      let status = virDomainInjectNMI(domain.raw, 0)
+      taken.withLock { $0 = status == 0 }
       _ = virDomainFree(domain.raw)
     }
   }
+
+  public var tookInterrupt: Bool { taken.withLock { $0 } }
 
   /// As with ``interrupt()``, a QEMU that does not answer ends the waiting, and ``destroy()`` the call.
   public func dumpMemory(to file: FilePath) async -> String? {
@@ -133,11 +143,21 @@ public final class LibvirtMachine: SavableMachine {
   /// Adds QEMU's own last words to a stop that was not the guest's.
   private static func explain(_ reason: StopReason, _ log: FilePath?) -> StopReason {
     guard case .emulator(let words) = reason, let log,
-      let text = try? String(contentsOf: URL(filePath: log.string), encoding: .utf8),
+      let text = lastWords(log),
       let last = text.split(separator: "\n").last(where: { $0.contains("qemu-system") && !$0.contains("-name") })
     else { return reason }
     return .emulator("\(words): \(last.suffix(300))")
   }
+}
+
+/// The last 64 KiB of a file. A guest can have QEMU complain any number of times.
+private func lastWords(_ log: FilePath) -> String? {
+  guard let file = try? FileHandle(forReadingFrom: URL(filePath: log.string)) else { return nil }
+  defer { try? file.close() }
+  guard let length = try? file.seekToEnd(), (try? file.seek(toOffset: length > 65536 ? length - 65536 : 0)) != nil,
+    let data = try? file.readToEnd()
+  else { return nil }
+  return String(decoding: data, as: UTF8.self)
 }
 
 /// Gives a continuation the first of several answers.
@@ -158,22 +178,4 @@ private final class FirstAnswer: Sendable {
 private actor Flag {
   var reason: StopReason?
   func set(_ reason: StopReason) { if self.reason == nil { self.reason = reason } }
-}
-
-/// A file that grows, read from its first byte on.
-private struct Tail: ~Copyable {
-  private let file: FileDescriptor?
-  private static let chunk = 64 << 10
-
-  init(_ path: FilePath) { file = try? FileDescriptor.open(path, .readOnly, options: .closeOnExec) }
-  deinit { try? file?.close() }
-
-  /// The next bytes; `nil` if there are none yet.
-  mutating func more() -> [UInt8]? {
-    guard let file else { return nil }
-    let bytes = [UInt8](unsafeUninitializedCapacity: Self.chunk) { buffer, count in
-      count = (try? file.read(into: UnsafeMutableRawBufferPointer(buffer))) ?? 0
-    }
-    return bytes.isEmpty ? nil : bytes
-  }
 }

@@ -1,3 +1,4 @@
+public import GuestProtocol
 public import SystemPackage
 
 /// What a running machine lets be seen of it, in the order it happens.
@@ -6,6 +7,10 @@ public enum MachineSignal: Sendable, Hashable {
   case console([UInt8])
   /// More of the results port.
   case results([UInt8])
+  /// So many bytes more have come than are kept, and are neither read nor in the file.
+  case cut(GuestOutput, bytes: Int)
+  /// What comes can no longer be written to its file, and why; it is read all the same.
+  case notKept(GuestOutput, String)
   /// Some time has passed; sent several times a second so that clocks are looked at also when nothing else happens.
   case tick
   /// The machine is gone; nothing comes after this.
@@ -28,10 +33,14 @@ public enum StopReason: Sendable, Hashable {
 public protocol Machine: Sendable {
   /// To be iterated once. Ends after ``MachineSignal/stopped(_:)``.
   var signals: AsyncStream<MachineSignal> { get }
+  /// With what the guest signs its results; `nil` if it signs nothing.
+  var secret: GuestSecret? { get }
   /// Ends the machine now; harmless if it is gone already.
   func destroy() async
   /// Sends a non-maskable interrupt, which a kernel hears also where it hears nothing else.
   func interrupt() async
+  /// Whether the last ``interrupt()`` reached the guest. An emulator that is stopped, or hangs itself, takes none.
+  var tookInterrupt: Bool { get }
   /// Writes the guest's memory to a new file, as an ELF core (QEMU's `dump-guest-memory`). The guest stands
   /// still meanwhile.
   /// - Returns: why there is none; `nil` if it was written.

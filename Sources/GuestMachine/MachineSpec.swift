@@ -18,8 +18,14 @@ public struct MachineSpec: Sendable, Hashable {
   public var console: FilePath
   /// A file of KTAP, written by PID 1 of the guest.
   public var results: FilePath
+  /// The most bytes that are kept and read of either; the others are counted.
+  public var mostConsole = GuestOutput.console.most
+  public var mostResults = GuestOutput.results.most
   /// Its serial line is a terminal of the host's, for somebody to sit at, and not a file.
   public var hasTerminal = false
+  /// With what the guest signs its results; one that waits to be saved gets none. Nobody chooses it: it is another one for
+  /// each guest.
+  public var secret: GuestSecret?
   /// What a guest that holds has besides; `nil` for one that goes on by itself.
   public var hold: Hold?
 
@@ -27,10 +33,10 @@ public struct MachineSpec: Sendable, Hashable {
   public struct Hold: Sendable, Hashable {
     /// libvirt restores a state only under the name and the UUID that it was saved under.
     public var uuid: String
-    /// A FIFO from which the guest reads its orders.
-    public var orders: FilePath
+    /// What the guest will find on its port; nothing for one that is to be saved where it waits.
+    public var orders: String
 
-    public init(uuid: String, orders: FilePath) {
+    public init(uuid: String, orders: String = "") {
       self.uuid = uuid
       self.orders = orders
     }
@@ -49,18 +55,22 @@ public struct MachineSpec: Sendable, Hashable {
     self.memory = memory
     self.console = console
     self.results = results
+    secret = .random()
   }
 
   /// The same guest, made to hold.
   public func holding(_ hold: Hold) -> MachineSpec {
     var spec = self
     spec.hold = hold
+    spec.secret = nil
     spec.commandLine.parameters.append("patchbench.hold")
     return spec
   }
 
   /// In MiB: enough for KASAN's shadow and what the tests map.
   public static let standardMemory = 512
+  /// The program, as it is found in the PATH.
+  public static let emulator = "qemu-system-x86_64"
   /// The machine type, which names the guest in reports.
   public static let machine = "q35"
   /// The name by which the guest finds its results port under /sys/class/virtio-ports.

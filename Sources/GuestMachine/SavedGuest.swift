@@ -54,12 +54,17 @@ public struct SavedGuest<Host: SavingHost>: Sendable {
     var spec = spec
     spec.console = console
     spec.results = results
+    let secret = GuestSecret.random()
+    let orders = options.orders(secret)
+    guard orders.utf8.count <= GuestHold.longestOrders else {
+      throw SavedGuestError.ordersTooLong(bytes: orders.utf8.count)
+    }
+    spec.secret = secret
+    spec.hold?.orders = orders
     return try await turn.with { [spec] in
-      try await files.withOrders(options) {
-        try files.startConsole(console)
-        try Data().write(to: URL(filePath: results.string))
-        return try await host.withMachine(spec, restoredFrom: files.state, body)
-      }
+      try files.startConsole(console)
+      try Data().write(to: URL(filePath: results.string))
+      return try await host.withMachine(spec, restoredFrom: files.state, body)
     }
   }
 }
@@ -79,7 +84,7 @@ extension SavingHost {
     _ body: @Sendable (SavedGuest<Self>) async throws -> Result
   ) async throws -> Result {
     try await SavedFiles.with(directory) { files in
-      let spec = spec.holding(MachineSpec.Hold(uuid: UUID().uuidString.lowercased(), orders: files.orders))
+      let spec = spec.holding(MachineSpec.Hold(uuid: UUID().uuidString.lowercased()))
       let start = watch.clock.now
       try await withMachine(spec) { machine in
         if let ending = try await watch.hold(machine) { throw SavedGuestError.neverHeld(ending) }
@@ -113,7 +118,7 @@ extension GuestWatch {
         results += bytes.prefix(line.count - results.count)
         if results == line { return nil }
         lastWord = clock.now
-      case .tick: break
+      case .cut, .notKept, .tick: break
       case .stopped(let reason):
         transcript.console.finish()
         return transcript.ending(reason)

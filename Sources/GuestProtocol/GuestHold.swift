@@ -1,7 +1,7 @@
 /// How a guest that was started with `patchbench.hold` waits for its orders.
 ///
 /// It prepares all that does not depend on them, says ``line`` on its results port, and reads one line of
-/// ``GuestOptions/orders`` from a port of its own. Saved at that point, it goes on from there each time it is restored.
+/// ``GuestOptions/orders(_:)`` from a port of its own. Saved at that point, it goes on from there each time it is restored.
 public enum GuestHold {
   /// What the guest writes on its results port, without the newline: a comment, which KTAP readers pass over.
   public static let line = "# patchbench: holding"

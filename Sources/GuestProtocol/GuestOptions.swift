@@ -39,11 +39,13 @@ public struct GuestOptions: Sendable, Hashable {
     return list
   }
 
-  /// The options as the one line, newline included, that a guest waits for while it holds.
-  public var orders: String {
+  /// The options as one line, newline included: what a guest waits for while it holds, or finds in its initramfs.
+  /// - Parameter secret: only a guest that holds gets it with its orders.
+  public func orders(_ secret: GuestSecret? = nil) -> String {
     var options = self
     options.hold = false
-    return options.parameters.joined(separator: " ") + "\n"
+    let last = secret.map { GuestSecret.parameter + $0.text } ?? ""
+    return options.parameters.joined(separator: " ") + last + "\n"
   }
 
   /// Reads the options back from a whole kernel command line. Unknown parameters are passed over, and a number that

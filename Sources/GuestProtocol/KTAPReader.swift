@@ -12,6 +12,8 @@ public enum GuestEvent: Sendable, Hashable {
   case stopped(String)
   /// The guest's last word, with the number of results it says it wrote.
   case end(count: Int)
+  /// So many lines were not signed by PID 1, and are not believed; the payload's text is the first.
+  case unsigned(lines: Int, first: String)
   /// Something that the protocol does not allow. The run's evidence is then not whole.
   case anomaly(String)
 }
@@ -19,7 +21,8 @@ public enum GuestEvent: Sendable, Hashable {
 /// Reads the guest's KTAP stream piece by piece, as it arrives.
 ///
 /// A patched kernel owns this channel, so nothing here trusts it: lines are bounded, bytes that are no UTF-8 are
-/// replaced, results that contradict the plan become anomalies.
+/// replaced, results that contradict the plan become anomalies. Given the guest's secret, it believes only what is signed
+/// with that.
 public struct KTAPReader: Sendable {
   /// The longest line that is read, in bytes; what is beyond is cut and reported as an anomaly.
   public static let longestLine = 4096
@@ -37,8 +40,10 @@ public struct KTAPReader: Sendable {
   private var tooManyChecks = false
   private var reported: Set<Int> = []
   private var ended = false
+  private var signatures: Signatures?
 
-  public init() {}
+  /// - Parameter secret: `nil` for a stream that nobody signs.
+  public init(secret: GuestSecret? = nil) { signatures = secret.map(Signatures.init) }
 
   /// Takes the next bytes of the stream and returns what they completed.
   public mutating func read(_ bytes: some Sequence<UInt8>) -> [GuestEvent] {
@@ -46,7 +51,11 @@ public struct KTAPReader: Sendable {
     for byte in bytes {
       if byte == 0x0a {
         if lineWasCut { events.append(.anomaly("a line longer than \(Self.longestLine) bytes was cut")) }
-        take(String(decoding: line, as: UTF8.self), into: &events)
+        if signatures == nil {
+          take(String(decoding: line, as: UTF8.self), into: &events)
+        } else {
+          for text in signatures?.take(line, &events) ?? [] { take(text, into: &events) }
+        }
         line.removeAll(keepingCapacity: true)
         lineWasCut = false
       } else if line.count < Self.longestLine {
@@ -58,10 +67,18 @@ public struct KTAPReader: Sendable {
     return events
   }
 
+  /// Says that nothing more will come, and returns what that means for what came last.
+  public mutating func finish() -> [GuestEvent] {
+    var events: [GuestEvent] = []
+    signatures?.finish(&events)
+    return events
+  }
+
   private mutating func take(_ raw: String, into events: inout [GuestEvent]) {
     // A serial line may add carriage returns; they carry nothing.
     let text = raw.last == "\r" || raw.last == "\r\n" ? String(raw.dropLast()) : raw
-    if text.isEmpty { return }
+    // Where nobody asks for signatures they say nothing, and the last one stands behind the end.
+    if text.isEmpty || text.hasPrefix("# patchbench: \(KTAPWriter.signed) ") { return }
     if ended {
       events.append(.anomaly("text after the end marker: \(text)"))
       return

@@ -3,24 +3,26 @@
 ///
 ///     KTAP version 1
 ///     1..2
-///     # patchbench: protocol 1
+///     # patchbench: protocol 2
 ///     # patchbench: planned 1 forward/virtio_gpu-to-vgem/three-aliases
 ///     # patchbench: planned 2 access/vgem/no-handle
+///     # patchbench: signed 1 5 0123456789abcdef
 ///     # patchbench: start 1
+///     # patchbench: signed 2 1 0123456789abcdef
 ///         KTAP version 1
 ///         1..2
 ///         ok 1 chardev: first byte
 ///         not ok 2 dma-buf: first byte # 0x00, expected 0x5a
 ///     not ok 1 forward/virtio_gpu-to-vgem/three-aliases
+///     # patchbench: signed 3 5 0123456789abcdef
 ///     # patchbench: ran 1 12 dma_buf_mmap
-///     # patchbench: start 2
-///     ok 2 access/vgem/no-handle # SKIP no vgem here
-///     # patchbench: end 2
+///     # patchbench: signed 4 1 0123456789abcdef
 ///
-/// The plan comes first and the end marker last, so that a lost tail shows.
+/// and so on to `# patchbench: end 2`. The plan comes first and the end marker last, so that a lost tail shows. A guest that
+/// was given a ``GuestSecret`` signs each piece that it writes; without one the stream has no such lines.
 public enum KTAPWriter {
   /// The version of patchbench's own lines; a reader refuses another one.
-  public static let protocolVersion = 1
+  public static let protocolVersion = 2
 
   /// The opening: version, plan, and the name of every planned test.
   public static func plan(_ names: [String]) -> String {
@@ -70,6 +72,16 @@ public enum KTAPWriter {
 
   /// The last line: how many results were written.
   public static func end(_ count: Int) -> String { "# patchbench: end \(count)\n" }
+
+  /// What stands behind a piece of the stream: its number, from 1, how many lines it has, and a tag that only who has the
+  /// secret can make.
+  /// - Parameter piece: whole lines, none of them empty.
+  public static func signature(_ piece: String, number: Int, _ secret: GuestSecret) -> String {
+    let lines = piece.utf8.count { $0 == 0x0a }
+    return "# patchbench: \(signed) \(number) \(lines) \(GuestSecret.digits(secret.tag(number, piece.utf8)))\n"
+  }
+
+  static let signed = "signed"
 
   /// A name behind its number. A dash there belongs to KTAP unless a second one follows.
   private static func description(_ name: String) -> String {

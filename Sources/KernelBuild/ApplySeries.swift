@@ -4,6 +4,9 @@ import KernelText
 public import SystemPackage
 import Toolbox
 
+/// Real series apply in well under a second; git's time grows with the square of the hunks.
+private let applyTime = Duration.seconds(120)
+
 extension SeriesTree {
   /// Applies the diffs in order with `git apply`, each whole or not at all; the first that is refused ends it, and
   /// with it the use of this tree.
@@ -13,7 +16,12 @@ extension SeriesTree {
     for (patch, diff) in zip(series.patches, diffs) {
       var git = Git.tool(["apply", "--verbose", "--whitespace=nowarn", "--", diff.string])
       git.environment["GIT_CEILING_DIRECTORIES"] = base.tree.removingLastComponent().string
-      let answer = try await wrap(git).run()
+      let answer: ToolResult
+      switch try await run(wrap(git, reading: [diff], time: applyTime)) {
+      case .result(let result): answer = result
+      case .ended(let words):
+        return ApplyFailure(patch: patch, file: nil, hunk: nil, message: "git was ended: \(words)")
+      }
       if answer.status.isSuccess { continue }
       guard case .exited = answer.status else {
         throw StageError.fault(.apply, "git apply \(answer.status.words)")
@@ -22,7 +30,7 @@ extension SeriesTree {
       // A patch that git would apply and could not write is no patch that does not apply: the tree is at fault.
       var check = git
       check.arguments.insert("--check", at: check.arguments.firstIndex(of: "apply")! + 1)
-      if try await wrap(check).run().status.isSuccess {
+      if try await wrap(check, reading: [diff]).run().status.isSuccess {
         throw StageError.fault(
           .apply, "git could not write to the build tree: \(answer.errors.suffix(300))",
           advice: "look whether the cache belongs to another user or is read-only")
@@ -34,8 +42,16 @@ extension SeriesTree {
   }
 }
 
-extension StageError {
-  static func noSpace(_ stage: Stage) -> StageError {
-    .fault(stage, "no space left on the device", advice: "free some space, or set PATCHBENCH_CACHE elsewhere")
+private enum Outcome {
+  case result(ToolResult)
+  /// It took more than it may.
+  case ended(String)
+}
+
+private func run(_ git: Tool) async throws -> Outcome {
+  do {
+    return .result(try await git.run(deadline: applyTime * 2))
+  } catch ToolError.exceeded(_, let excess) {
+    return .ended(excess.words)
   }
 }

@@ -47,7 +47,7 @@ struct CompilerMakefile: Sendable {
   /// From an object to what it is compiled from.
   private(set) var sources: [String: String] = [:]
   private let form: Form
-  private let directory: FilePath
+  let directory: FilePath
   /// The rules, to be put behind others.
   private(set) var rules = ""
 
@@ -96,8 +96,11 @@ struct CompilerMakefile: Sendable {
     try FileManager.default.createDirectory(atPath: directory.string, withIntermediateDirectories: true)
   }
 
+  /// - Parameter wrap: makes a tool run in its tree, where it may write to a directory besides.
   /// - Throws: ``ToolError`` if make cannot be run; an object that does not compile has no output.
-  func run(jobs: Int, environment: [String: String], wrap: (Tool) -> Tool) async throws {
+  func run(
+    jobs: Int, environment: [String: String], wrap: (Tool, _ output: FilePath) -> Tool
+  ) async throws {
     guard !sources.isEmpty else { return }
     try makeDirectory()
     let makefile = directory.appending("Makefile")
@@ -105,7 +108,7 @@ struct CompilerMakefile: Sendable {
     _ = try await wrap(
       Tool(
         "make", ["-rRk", "--no-print-directory", "-j\(jobs)", "-f", makefile.string, variable],
-        environment: environment)
+        environment: environment), directory
     ).run(deadline: assemblyDeadline)
   }
 }

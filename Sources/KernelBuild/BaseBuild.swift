@@ -42,7 +42,7 @@ public struct BaseBuild: Sendable {
 }
 
 /// The version of how bases are laid out and built; a change makes every base anew.
-private let baseFormat = "base 5"
+private let baseFormat = "base 7"
 /// An unpacked source of 1.7 GB and its objects, with room for the link.
 private let spaceForBase: Int64 = 5 << 30
 private let baseDeadline = Duration.seconds(4 * 3600)
@@ -85,6 +85,13 @@ extension BaseBuild {
     let recipe = try await Recipe(kernel, profile: profile, cache: cache)
     guard recipe.isBuilt, let lock = try FileLock.attempt(recipe.lock, .shared), recipe.isBuilt else { return nil }
     return recipe.base(lock, StageSeconds())
+  }
+
+  /// The key that the base would have now, built or not.
+  public static func key(
+    _ kernel: KernelDefinition, profile: KernelDefinition.Profile, cache: Cache
+  ) async throws -> String {
+    try await Recipe(kernel, profile: profile, cache: cache).key
   }
 
   /// All that decides how a base is built.
@@ -166,7 +173,7 @@ extension BaseBuild {
     }
     progress("configuring")
     try Data(requested.text.utf8).write(to: URL(filePath: fragments.string))
-    let configured = try await kbuild.configure(fragments: fragments, run: { $0 }, directory: tree)
+    let configured = try await kbuild.configure(fragments: fragments, directory: tree) { $0 }
     guard configured.status.isSuccess else {
       throw StageError.fault(
         .build, "make allnoconfig failed: \((configured.errors + configured.output).suffix(400))",
@@ -209,6 +216,7 @@ extension BaseBuild {
     try await Blocking.run {
       Result { try Data(RecordedBuild(tree: tree).text.utf8).write(to: URL(filePath: records.string)) }
     }.get()
+    try await SettledTimes.settle(tree, builtAt: tree)
     return StageSeconds(
       configure: (prepared - start) / .seconds(1) + built.configure, compile: built.compile, link: built.link)
   }
@@ -217,7 +225,7 @@ extension BaseBuild {
 extension Kbuild {
   /// `make allnoconfig` on top of the fragments. `run` may wrap the command.
   func configure(
-    fragments: FilePath, run wrap: (Tool) -> Tool, directory: FilePath?
+    fragments: FilePath, directory: FilePath?, run wrap: (Tool) -> Tool
   ) async throws(ToolError) -> ToolResult {
     try await wrap(make(["KCONFIG_ALLCONFIG=\(fragments.string)", "allnoconfig"], in: directory)).run()
   }

@@ -9,7 +9,8 @@ public import Toolbox
 private let mostDiagnostics = 5
 /// More objects than this would keep the link waiting.
 private let mostBesideLink = 8
-private let seriesDeadline = Duration.seconds(2 * 3600)
+/// In bytes; more is not read of what ccache has to tell.
+private let mostStatistics: Int64 = 16 << 20
 
 /// What came of a series' build.
 public struct SeriesBuild: Sendable {
@@ -89,7 +90,7 @@ extension SeriesTree {
     if isStacked { return .tree("other patches were built before", objects: 0) }
     // What kbuild exported names the base's own place, and nothing may lead a command from a copy back there.
     if isCopy { return .tree("the tree is a copy at another place", objects: 0) }
-    return try base.reach(of: Set(series.patches.flatMap(\.paths))) { isRegular(file($0)) }
+    return try base.reach(of: Set(series.patches.flatMap(\.paths))) { file($0) != nil }
   }
 
   private func replay(
@@ -107,15 +108,18 @@ extension SeriesTree {
     let makefile = scratch.appending("replay.mk")
     try Data((commands.text + sides.after.rules).utf8).write(to: URL(filePath: makefile.string))
     let environment = try recordedEnvironment
-    async let before: Void = sides.before.run(jobs: 1, environment: environment, wrap: inBase)
+    async let before: Void = sides.before.run(jobs: 1, environment: environment) { tool, _ in inBase(tool) }
+    try makeStatistics()
     let counted = environment.merging(["CCACHE_STATSLOG": statistics.string]) { $1 }
     let counter = BuildProgress(progress)
     let begun = ContinuousClock.now
     let status = try await wrap(
       Tool(
         "make", ["-rR", "--no-print-directory", "-j\(jobs)", "-f", makefile.string, sides.after.variable],
-        environment: counted)
-    ).run(log: log, deadline: seriesDeadline, line: counter.line)
+        environment: counted),
+      // The base's own commands, and none of the series'.
+      reading: [makefile], writing: [statistics.removingLastComponent(), sides.after.directory], compiled: .shared
+    ).run(log: log, deadline: deadline, line: counter.line)
     try await before
     guard status.isSuccess else { return nil }
     var build = built(.replay, counter, before: begun - start)
@@ -129,7 +133,7 @@ extension SeriesTree {
     _ progress: @escaping @Sendable (String) -> Void = { _ in }
   ) async throws -> SeriesBuild {
     // What a replay that failed has counted is made again.
-    try? FileManager.default.removeItem(atPath: statistics.string)
+    try makeStatistics()
     if let failure = try await configureAgain(series) {
       var build = built(.kbuild, nil, before: .now - start)
       build.failure = failure
@@ -138,29 +142,41 @@ extension SeriesTree {
     let counter = BuildProgress(progress)
     let begun = ContinuousClock.now
     let tool = base.kbuild.make(["-j\(jobs)", base.profile.image.rawValue], in: nil, statistics: statistics)
-    let status = try await wrap(tool).run(log: log, deadline: seriesDeadline, line: counter.line)
+    let status = try await wrap(tool, writing: [statistics.removingLastComponent()], compiled: .read).run(
+      log: log, deadline: deadline, line: counter.line)
     var build = built(.kbuild, counter, before: begun - start)
     if !status.isSuccess { build.failure = try failure(status, log: log, of: series) }
     return build
   }
 
   private func built(_ method: BuildWork.Method, _ counter: BuildProgress?, before: Duration) -> SeriesBuild {
-    let count = CompileCount(log: (try? String(contentsOfFile: statistics.string, encoding: .utf8)) ?? "")
+    let lines = regularContents(statistics, most: mostStatistics) ?? []
+    let count = CompileCount(log: String(decoding: lines, as: UTF8.self))
     var seconds = StageSeconds(configure: before / .seconds(1))
     if let parts = counter?.seconds() {
       seconds.configure! += parts.configure
       seconds.compile = parts.compile
       seconds.link = parts.link
     }
-    return SeriesBuild(
-      image: image, work: BuildWork(method: method, objects: count.objects, cached: count.cached), seconds: seconds)
+    var build = SeriesBuild(
+      image: base.image, work: BuildWork(method: method, objects: count.objects, cached: count.cached), seconds: seconds
+    )
+    if let image {
+      build.image = image
+    } else {
+      build.failure = BuildFailure(
+        diagnostics: [
+          Diagnostic(file: nil, line: nil, message: "the build left no \(base.profile.image.path)", patch: nil)
+        ], tail: [])
+    }
+    return build
   }
 
   /// Builds the image as one would by hand, for comparison: by kbuild, and with ccache switched off.
   public func makeByHand(jobs: Int, log: FilePath) async throws -> ToolStatus {
     var tool = base.kbuild.make(["-j\(jobs)", base.profile.image.rawValue], in: nil)
     tool.environment["CCACHE_DISABLE"] = "1"
-    return try await wrap(tool).run(log: log, deadline: seriesDeadline) { _ in }
+    return try await wrapTrusted(tool).run(log: log, deadline: deadline) { _ in }
   }
 
   /// Makes what the patches of a tree that others stand on touch, up to the archives and without a link.
@@ -169,10 +185,20 @@ extension SeriesTree {
   {
     let counter = BuildProgress(progress)
     let tool = base.kbuild.make(["-j\(jobs)", "vmlinux.a"], in: nil)
-    return try await wrap(tool).run(log: log, deadline: seriesDeadline, line: counter.line).isSuccess
+    let status = try await wrap(tool, compiled: .read).run(log: log, deadline: deadline, line: counter.line)
+    // Where the tree is a copy, the base's files in it have that time already.
+    if status.isSuccess { try await SettledTimes.settle(top, builtAt: base.tree) }
+    return status.isSuccess
   }
 
-  private var statistics: FilePath { scratch.appending("statistics") }
+  /// ccache's log, in a directory that tools in this tree may write to.
+  private var statistics: FilePath { scratch.appending("statistics").appending("log") }
+
+  private func makeStatistics() throws {
+    let place = statistics.removingLastComponent()
+    try? FileManager.default.removeItem(atPath: place.string)
+    try FileManager.default.createDirectory(atPath: place.string, withIntermediateDirectories: true)
+  }
 
   private func failure(_ status: ToolStatus, log: FilePath, of series: PatchSeries) throws -> BuildFailure {
     let text = (try? Data(contentsOf: URL(filePath: log.string))).map { String(decoding: $0, as: UTF8.self) } ?? ""
@@ -192,11 +218,18 @@ extension SeriesTree {
       patch.paths.contains { FilePath($0).lastComponent?.string.hasPrefix("Kconfig") ?? false }
     }
     guard let last = kconfigs.last else { return nil }
-    let configured = try await base.kbuild.configure(fragments: base.fragments, run: wrap, directory: nil)
+    let configured = try await base.kbuild.configure(fragments: base.fragments, directory: nil) {
+      wrap($0, reading: [base.fragments], compiled: .read)
+    }
     let text = configured.errors + configured.output
     if !configured.status.isSuccess { return failure(in: text, of: series) }
     let requested = try KConfig.parse(Data(contentsOf: URL(filePath: base.fragments.string)), file: "fragments")
-    let lost = try KConfig.lost(requested, in: file(".config"))
+    guard let resolved = file(".config") else {
+      return BuildFailure(
+        diagnostics: [Diagnostic(file: nil, line: nil, message: "make allnoconfig left no .config", patch: last.file)],
+        tail: [])
+    }
+    let lost = try KConfig.lost(requested, in: resolved)
     if lost.isEmpty { return nil }
     return BuildFailure(
       diagnostics: lost.map {

@@ -7,7 +7,7 @@ import Toolbox
 ///     bases/NAME/       one built base: tree, resolved configuration, log; guarded by NAME.lock beside it
 ///     trials/KEY/       what came of a base or a series
 ///     objects/          what was compiled, in ccache's keeping
-///     work/ID/          what a running series needs; removed when it ends, or by the next run
+///     work/ID/          what a running series needs; removed when it ends, by the next run, or by `patchbench clean`
 ///     machine/          what was probed of this machine
 ///     benchmark/NAME/   the tree of a tool that patchbench was timed against; guarded by NAME.lock beside it
 public struct Cache: Sendable, Hashable {
@@ -78,15 +78,35 @@ public struct Cache: Sendable, Hashable {
     }
   }
 
-  /// Removes what runs left under `work/` that were killed before they could: their locks are free.
-  public func sweep() async {
-    for name in (try? FileManager.default.contentsOfDirectory(atPath: work.string)) ?? [] {
-      guard name.hasSuffix(".lock") else { continue }
-      let lockPath = work.appending(name)
+  /// The names under `work/` of what runs left that were killed before they could remove it: their locks are free.
+  public func abandoned() -> [String] {
+    Set(workNames()).sorted().filter { !FileLock.isHeld(work.appending("\($0).lock")) }
+  }
+
+  /// Where what has such a name lies.
+  public func abandonedPlace(_ name: String) -> FilePath { work.appending(name) }
+
+  /// Removes what killed runs left under `work/`.
+  /// - Returns: the names of what was removed.
+  @discardableResult public func sweep() async -> [String] {
+    var removed: [String] = []
+    for name in abandoned() {
+      let lockPath = work.appending("\(name).lock")
       guard let lock = try? FileLock.attempt(lockPath, .exclusive) else { continue }
-      await Self.remove(work.appending(String(name.dropLast(5))))
+      defer { lock.release() }
+      await Self.remove(work.appending(name))
+      // What could not be removed keeps its lock file, and is found again.
+      if FileManager.default.fileExists(atPath: work.appending(name).string) { continue }
       try? FileManager.default.removeItem(atPath: lockPath.string)
-      lock.release()
+      removed.append(name)
+    }
+    return removed
+  }
+
+  /// Of directories and of locks: a run may have been killed between the one and the other.
+  private func workNames() -> [String] {
+    ((try? FileManager.default.contentsOfDirectory(atPath: work.string)) ?? []).map { name in
+      name.hasSuffix(".lock") ? String(name.dropLast(5)) : name
     }
   }
 

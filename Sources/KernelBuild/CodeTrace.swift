@@ -28,7 +28,9 @@ extension SeriesTree {
   /// Finds the functions of a change in the kernel that was built.
   /// - Throws: what the file system says.
   public func trace(of change: CodeChange) async throws -> CodeTrace {
-    let file = file("vmlinux")
+    guard let file = file("vmlinux") else {
+      return CodeTrace(request: TraceRequest([]), untraceable: [], failure: "the build left no vmlinux")
+    }
     return try await Blocking.run {
       Result {
         let data = try Data(contentsOf: URL(filePath: file.string), options: .mappedIfSafe)

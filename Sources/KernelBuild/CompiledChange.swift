@@ -27,7 +27,7 @@ extension SeriesTree {
     let paths = Set(series.patches.flatMap(\.paths))
     let recorded = try RecordedBuild(base.records, about: paths)
     let sources = Self.sourceChanges(paths) { path in
-      (regularContents(base.tree.pushing(FilePath(path))), regularContents(file(path)))
+      (regularContents(base.tree.pushing(FilePath(path))), contents(path))
     }
     // Byte for byte the base's: whatever was touched, nothing came of it but perhaps another test driver.
     if built.image != base.image, driverObjects(touched: paths).isEmpty,
@@ -42,8 +42,10 @@ extension SeriesTree {
     let modules = driverObjects(touched: paths)
     let more = try assembly(of: Array(rest.prefix(mostObjects)), in: "more")
     let environment = try recordedEnvironment
-    try await more.after.run(jobs: jobs, environment: environment) { wrap($0) }
-    try await more.before.run(jobs: jobs, environment: environment, wrap: inBase)
+    // kbuild may have run Makefiles of the series', and these are commands that it recorded.
+    let ccache: Compiled = built.work.method == .replay ? .shared : .read
+    try await more.after.run(jobs: jobs, environment: environment) { wrap($0, writing: [$1], compiled: ccache) }
+    try await more.before.run(jobs: jobs, environment: environment) { tool, _ in inBase(tool) }
     let inDriver = try await assembly(of: modules.map(\.path), of: driver, jobs: jobs)
     let all = await Blocking.run {
       [more, known, inDriver].compactMap { $0?.changes }.reduce(into: [:]) { $0.merge($1) { $1 } }
@@ -102,7 +104,7 @@ extension SeriesTree {
       reads[path] = touched
     }
     let found = reads.filter { path, _ in
-      guard let now = regularContents(file(path)) else { return false }
+      guard let now = contents(path) else { return false }
       return now != regularContents(base.tree.pushing(FilePath(path)))
     }
     func rank(_ object: DifferingObject) -> Int {
@@ -141,7 +143,7 @@ extension SeriesTree {
     return files.sorted().compactMap { name in
       // `.pbtest_bo.o.cmd`; what kbuild adds to a module has a second dot.
       guard name.hasPrefix(".pbtest_"), name.hasSuffix(".o.cmd"),
-        let record = regularContents(place.appending(name)).flatMap({ RecordedBuild.Command(Data($0)) })
+        let record = contents("\(DriverPlace.directory)/\(name)").flatMap({ RecordedBuild.Command(Data($0)) })
       else { return nil }
       let reads = touched.intersection(record.files)
       return reads.isEmpty ? nil : DifferingObject(path: record.target, reads: reads)
@@ -169,8 +171,8 @@ extension SeriesTree {
     guard !objects.isEmpty, let tree = try await baseTree(with: driver) else { return nil }
     let sides = try assembly(of: objects, in: "driver", before: driver.command)
     let environment = try recordedEnvironment
-    try await sides.after.run(jobs: jobs, environment: environment) { wrap($0) }
-    try await sides.before.run(jobs: jobs, environment: environment) { tree.wrap($0) }
+    try await sides.after.run(jobs: jobs, environment: environment) { wrap($0, writing: [$1], compiled: .read) }
+    try await sides.before.run(jobs: jobs, environment: environment) { tool, _ in tree.wrapTrusted(tool) }
     return sides
   }
 
@@ -178,8 +180,8 @@ extension SeriesTree {
   private func recordedCommand(of target: String) -> String? {
     let path = FilePath(target)
     guard let name = path.lastComponent?.string else { return nil }
-    let record = file(path.removingLastComponent().appending(".\(name).cmd").string)
-    return regularContents(record).flatMap { RecordedBuild.Command(Data($0)) }?.command
+    let record = contents(path.removingLastComponent().appending(".\(name).cmd").string)
+    return record.flatMap { RecordedBuild.Command(Data($0)) }?.command
   }
 
   /// What kbuild's own commands are given.
@@ -196,8 +198,9 @@ extension SeriesTree {
 }
 
 /// What a plain file holds; nothing else is read: a patch may have put a link there.
-func regularContents(_ path: FilePath) -> [UInt8]? {
+/// - Parameter most: a file of more bytes is not read.
+func regularContents(_ path: FilePath, most: Int64 = .max) -> [UInt8]? {
   var status = stat()
-  guard lstat(path.string, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+  guard lstat(path.string, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_size <= most else { return nil }
   return FileManager.default.contents(atPath: path.string).map { Array($0) }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import SystemPackage
+import Toolbox
 
 /// A makefile that does what kbuild would do for a series that touches nothing but sources of objects, without kbuild's
 /// walk through the tree: kbuild's own commands, as it recorded them when it built the base, for the touched objects,
@@ -83,8 +84,10 @@ struct RecordedEnvironment: Sendable, Hashable {
       guard let sign = text.firstIndex(of: "=") else { continue }
       variables[String(text[..<sign])] = String(text[text.index(after: sign)...])
     }
-    // make's own word to its children; the new make has its own.
-    for name in ["MAKEFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "MFLAGS", Self.variable] { variables[name] = nil }
+    // make's own word to its children, and whose they are; the new make has its own.
+    for name in ["MAKEFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "MFLAGS", Self.variable, ProcessMark.variable] {
+      variables[name] = nil
+    }
   }
 
   private static let variable = "PATCHBENCH_ENVIRONMENT"

@@ -12,6 +12,8 @@ public import Toolbox
 public struct SeriesTree: Sendable {
   public let base: BaseBuild
   private let place: Place
+  /// Where the tools work that run in this tree; `nil` where they may do whatever patchbench may.
+  private let cage: Cage?
   /// A directory of this tree's own, beside it.
   let scratch: FilePath
   /// Whether it stands on the tree of other patches.
@@ -26,14 +28,15 @@ public struct SeriesTree: Sendable {
   /// Makes a tree that lasts as long as its directory.
   /// - Parameters:
   ///   - layer: a tree with patches that this one is to begin with; it must not change any more.
+  ///   - cage: where tools work in this tree; `nil` only for what is trusted like patchbench itself.
   ///   - scratch: a directory of the caller's on the same file system as the cache.
   public static func make(
-    _ base: BaseBuild, over layer: SeriesTree? = nil, method: Method, scratch: FilePath
+    _ base: BaseBuild, over layer: SeriesTree? = nil, method: Method, cage: Cage?, scratch: FilePath
   ) async throws -> SeriesTree {
     let place: Place
     switch method {
     case .copy:
-      let original = layer?.file("") ?? base.tree
+      let original = layer?.top ?? base.tree
       let copy = scratch.appending("tree")
       _ = try await Tool("cp", ["-a", "--reflink=auto", "--", original.string, copy.string]).output()
       try await rewriteCommands(in: copy, from: original)
@@ -44,7 +47,7 @@ public struct SeriesTree: Sendable {
       try overlay.makeDirectories()
       place = .overlay(overlay)
     }
-    return SeriesTree(base: base, place: place, scratch: scratch, isStacked: layer != nil)
+    return SeriesTree(base: base, place: place, cage: cage, scratch: scratch, isStacked: layer != nil)
   }
 
   var isCopy: Bool { if case .copy = place { true } else { false } }
@@ -81,8 +84,9 @@ public struct SeriesTree: Sendable {
     }
   }
 
-  /// How trees can be had where `scratch` is. Told by doing it: rights, kernels and file systems differ.
-  public static func method(scratch: FilePath) async throws -> Method {
+  /// How trees can be had where `scratch` is, with tools that work in a cage. Told by doing it: rights, kernels and file
+  /// systems differ.
+  public static func method(scratch: FilePath, cage: Cage?) async throws -> Method {
     let lower = scratch.appending("probe")
     try FileManager.default.createDirectory(
       atPath: lower.appending("inside").string, withIntermediateDirectories: true)
@@ -90,7 +94,8 @@ public struct SeriesTree: Sendable {
       let overlay = Overlay(
         lowers: [lower], scratch: scratch.appending("probe-\(method)"), asUser: method == .userOverlay)
       try overlay.makeDirectories()
-      if try await overlay.wrap(Tool("test", ["-d", "inside"])).run().status.isSuccess { return method }
+      let test = Tool("test", ["-d", "inside"])
+      if try await overlay.wrap(cage?.wrap(test, in: lower) ?? test).run().status.isSuccess { return method }
     }
     return .copy
   }
@@ -103,14 +108,60 @@ public struct SeriesTree: Sendable {
     case copy
   }
 
+  /// What a tool may do with ccache's objects, which all series and bases share.
+  enum Compiled: Sendable, Hashable {
+    case unseen
+    /// What runs a stranger's code, a Makefile of theirs for one, could put anything there under any source's name.
+    case read
+    case shared
+  }
+
   /// The tool, made to run at the root of this tree.
-  public func wrap(_ tool: Tool) -> Tool {
+  /// - Parameters:
+  ///   - reads: files that it needs beside the tree.
+  ///   - writes: directories of its own beside the tree. Nothing that a stranger's code has had may be given to
+  ///     anybody else, or be written to by patchbench: it may hold links.
+  ///   - time: the longest it may run, where that is less than what a build may take.
+  func wrap(
+    _ tool: Tool, reading reads: [FilePath] = [], writing writes: [FilePath] = [], compiled: Compiled = .unseen,
+    time: Duration? = nil
+  ) -> Tool {
+    var inside = tool
+    if var cage {
+      if let time { cage.limits.time = min(time, cage.limits.time) }
+      var (reads, writes) = (reads, writes)
+      switch compiled {
+      case .unseen: break
+      case .read:
+        reads.append(base.kbuild.objects)
+        inside.environment.merge(["CCACHE_READONLY": "1", "CCACHE_TEMPDIR": "/tmp/ccache"]) { $1 }
+      case .shared: writes.append(base.kbuild.objects)
+      }
+      let written = writes.filter { $0 != base.kbuild.objects }
+      inside = cage.wrap(inside, in: root, reading: reads, writing: writes, watched: written + [top])
+    } else {
+      inside.directory = root
+    }
+    if case .overlay(let overlay) = place { return overlay.wrap(inside) }
+    return inside
+  }
+
+  /// How long a build here is waited for. A cage ends it before that, and then it is the series that does not build.
+  var deadline: Duration { cage.map { $0.limits.time + .seconds(60) } ?? .seconds(2 * 3600) }
+
+  /// The tool, made to run at the root of this tree, without a cage.
+  public func wrapTrusted(_ tool: Tool) -> Tool {
+    if case .overlay(let overlay) = place { return overlay.wrap(tool) }
+    var inside = tool
+    inside.directory = root
+    return inside
+  }
+
+  /// Where tools find it.
+  private var root: FilePath {
     switch place {
-    case .copy(let path):
-      var inside = tool
-      inside.directory = path
-      return inside
-    case .overlay(let overlay): return overlay.wrap(tool)
+    case .copy(let path): path
+    case .overlay(let overlay): overlay.lowers.last!
     }
   }
 
@@ -122,20 +173,36 @@ public struct SeriesTree: Sendable {
     }
   }
 
-  /// Where a file of this tree can be read from outside.
-  public func file(_ relative: String) -> FilePath {
-    switch place {
-    case .copy(let path): return path.pushing(FilePath(relative))
-    case .overlay(let overlay):
-      // A file that was removed has a stand-in in the upper directory, which is then what the caller finds.
-      let candidates = ([overlay.upper] + overlay.lowers).map { $0.pushing(FilePath(relative)) }
-      var status = stat()
-      return candidates.first { lstat($0.string, &status) == 0 } ?? candidates.last!
+  /// Where a file of this tree can be read from outside, while no tool runs in it.
+  /// - Returns: `nil` if there is none, or something else than a plain file: links are not followed, since they may lead
+  ///   anywhere.
+  public func file(_ relative: String) -> FilePath? {
+    let places: [FilePath] =
+      switch place {
+      case .copy(let path): [path]
+      case .overlay(let overlay): [overlay.upper] + overlay.lowers
+      }
+    for place in places {
+      switch Beneath(place).kind(of: FilePath(relative)) {
+      case .missing: continue
+      case .file: return place.pushing(FilePath(relative))
+      // Also what stands for a file that was removed.
+      case .directory, .other: return nil
+      }
     }
+    return nil
   }
 
-  /// The file that is booted.
-  public var image: FilePath { file(base.profile.image.path) }
+  /// The file that is booted; `nil` if no build has left one.
+  public var image: FilePath? { file(base.profile.image.path) }
+
+  /// What a plain file of this tree holds; `nil` if there is none, or one that no source, object or list is as large as.
+  func contents(_ relative: String) -> [UInt8]? {
+    file(relative).flatMap { regularContents($0, most: Self.largestFile) }
+  }
+
+  /// In bytes. The largest object of a kernel with KASAN has some five.
+  private static let largestFile: Int64 = 256 << 20
 }
 
 /// An overlayfs over directories, at the path of the lowest one, for one tool at a time.
@@ -164,11 +231,10 @@ struct Overlay: Sendable, Hashable {
     let script = """
       mount -t overlay -o "$1" patchbench "$2" && cd "$2" && shift 2 && exec "$@"
       """
-    return Tool(
-      "unshare",
+    return tool.started(
+      by: "unshare",
       ["--mount", "--propagation", "private"] + (asUser ? ["--user", "--map-root-user"] : [])
-        + ["--", "/bin/sh", "-c", script, "sh", options, lowers.last!.string, tool.executable] + tool.arguments,
-      environment: tool.environment)
+        + ["--", "/bin/sh", "-c", script, "sh", options, lowers.last!.string])
   }
 
   /// mount(8) takes commas between options and overlayfs colons between directories.

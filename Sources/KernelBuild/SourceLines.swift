@@ -31,7 +31,9 @@ extension SeriesTree {
     let makefile = CompilerMakefile(objects, to: .lines, directory: scratch.appending("lines")) { object in
       RecordedBuild.command(of: object, in: base.tree)
     }
-    try await makefile.run(jobs: jobs, environment: recordedEnvironment) { wrap($0) }
+    try await makefile.run(jobs: jobs, environment: recordedEnvironment) {
+      wrap($0, writing: [$1], compiled: .shared)
+    }
 
     var places: [CodeAddress: String] = [:]
     var ambiguous: Set<CodeAddress> = []

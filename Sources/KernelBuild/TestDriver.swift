@@ -14,15 +14,21 @@ public struct DriverSource: Sendable, Hashable {
   public var digest: String
   let files: [String]
 
-  /// - Throws: what the file system says, and ``ToolError``.
+  /// - Throws: ``NoDriverSource``, what the file system says, and ``ToolError``.
   public init(_ directory: FilePath) async throws {
     self.directory = directory
-    files = try FileManager.default.contentsOfDirectory(atPath: directory.string)
-      .filter { $0 == "Kbuild" || $0.hasSuffix(".c") || $0.hasSuffix(".h") }.sorted()
+    let found = (try? FileManager.default.contentsOfDirectory(atPath: directory.string)) ?? []
+    guard found.contains("Kbuild") else { throw NoDriverSource(directory: directory.string) }
+    files = found.filter { $0 == "Kbuild" || $0.hasSuffix(".c") || $0.hasSuffix(".h") }.sorted()
     var parts: [String] = []
     for name in files { parts += [name, try await Digest.of(file: directory.appending(name))] }
     digest = try await Digest.of(parts)
   }
+}
+
+/// The test driver's sources are not where they are looked for.
+public struct NoDriverSource: Error, Sendable, Hashable {
+  public var directory: String
 }
 
 /// What came of the test driver for one kernel.
@@ -71,7 +77,8 @@ extension BaseBuild {
     let home = tree.removingLastComponent().appending("driver-\(source.digest.prefix(12))")
     if !manager.fileExists(atPath: home.string) {
       try await cache.withScratch { scratch in
-        let tree = try await SeriesTree.make(self, method: method, scratch: scratch)
+        // The base's, and so as good as patchbench's own.
+        let tree = try await SeriesTree.make(self, method: method, cage: nil, scratch: scratch)
         let work = tree.top.appending(place)
         try manager.createDirectory(atPath: work.string, withIntermediateDirectories: true)
         for name in source.files {
@@ -80,6 +87,7 @@ extension BaseBuild {
         }
         let failure = try await tree.makeDriver(jobs: jobs, log: work.appending("build.log"))
         if let failure { try Data(failure.utf8).write(to: URL(filePath: work.appending("failure").string)) }
+        try await SettledTimes.settle(work)
         do {
           try manager.moveItem(atPath: work.string, toPath: home.string)
         } catch  where manager.fileExists(atPath: home.string) {
@@ -120,7 +128,7 @@ extension SeriesTree {
     case .unchanged: return driver.result
     case .replay where driver.reads.isDisjoint(with: paths):
       // What it may call is as it was, where the table of exported symbols is.
-      if symbols(file(Self.symbolFile)) == symbols(base.tree.appending(Self.symbolFile)) { return driver.result }
+      if contents(Self.symbolFile) == regularContents(base.tree.appending(Self.symbolFile)) { return driver.result }
     case .replay, .kbuild: break
     }
     let here = top.appending(place)
@@ -141,31 +149,27 @@ extension SeriesTree {
     guard let method = overlayMethod else { return nil }
     let beside = scratch.appending("base-with-driver")
     try FileManager.default.createDirectory(atPath: beside.string, withIntermediateDirectories: true)
-    let tree = try await SeriesTree.make(base, method: method, scratch: beside)
+    let tree = try await SeriesTree.make(base, method: method, cage: nil, scratch: beside)
     try await tree.put(driver)
     return tree
   }
 
   private static let symbolFile = "vmlinux.symvers"
 
-  private func symbols(_ file: FilePath) -> Data? { FileManager.default.contents(atPath: file.string) }
-
   /// - Returns: why it does not build; `nil` if it was built.
   fileprivate func makeDriver(jobs: Int, log: FilePath) async throws -> String? {
     // There are no modules in the tree, so that what the image exports is all that there is.
     let exported = top.appending("Module.symvers")
     try? FileManager.default.removeItem(atPath: exported.string)
-    guard try base.hasModules, let table = symbols(file(Self.symbolFile)) else {
+    guard try base.hasModules, let table = contents(Self.symbolFile) else {
       return "this kernel's configuration has no loadable modules (CONFIG_MODULES)"
     }
-    try table.write(to: URL(filePath: exported.string))
+    try Data(table).write(to: URL(filePath: exported.string))
     // Removed first: an old one must not pass for what is being made.
     try? FileManager.default.removeItem(atPath: top.appending(place).appending(module).string)
     let make = base.kbuild.make(["-j\(jobs)", "M=\(place)", "modules"], in: nil)
-    let status = try await wrap(make).run(log: log, deadline: driverDeadline) { _ in }
-    if status.isSuccess, FileManager.default.fileExists(atPath: top.appending(place).appending(module).string) {
-      return nil
-    }
+    let status = try await wrap(make, compiled: .read).run(log: log, deadline: driverDeadline) { _ in }
+    if status.isSuccess, case .file = Beneath(top).kind(of: FilePath(place).appending(module)) { return nil }
     guard case .exited = status else { throw StageError.fault(.build, "make \(status.words)", advice: "see \(log)") }
     let text = FileManager.default.contents(atPath: log.string) ?? Data()
     if String(decoding: text, as: UTF8.self).contains("No space left on device") { throw StageError.noSpace(.build) }

@@ -14,6 +14,9 @@ public struct TraceTable: Sendable, Hashable {
   private var functions: [Function] = []
   /// In the order of the kernel's own table.
   private var sites: [UInt64] = []
+  /// What the kernel frees before it starts init, and the tracer has forgotten by then. These lie behind all other code, so
+  /// that the numbers of the others stay.
+  private var initText: Range<UInt64>?
 
   /// - Parameter bytes: an ELF file for x86-64, not relocatable.
   /// - Returns: `nil` if it is none, or has no such table: the configuration has no function tracer then.
@@ -29,13 +32,14 @@ public struct TraceTable: Sendable, Hashable {
           Function(name: name(), file: symbol.isLocal ? file : nil, address: symbol.value, size: symbol.size))
       case .other where symbol.size == 0 && !symbol.isLocal:
         let text = name()
-        if text.hasSuffix("_mcount_loc") { marks[text] = symbol.value }
+        if text.hasSuffix("_mcount_loc") || text.hasSuffix("inittext") { marks[text] = symbol.value }
       case .function, .other: break
       }
     }
     guard let start = marks["__start_mcount_loc"], let stop = marks["__stop_mcount_loc"], start < stop,
       let table = elf.bytes(start..<stop)
     else { return nil }
+    if let start = marks["_sinittext"], let stop = marks["_einittext"], start < stop { initText = start..<stop }
     sites = stride(from: 0, to: table.count - 7, by: 8).map { table.loadUnaligned(fromByteOffset: $0, as: UInt64.self) }
     // The kernel leaves out what the linker has emptied, and sorts.
     sites.removeAll { $0 == 0 }
@@ -60,12 +64,13 @@ public struct TraceTable: Sendable, Hashable {
   /// - Parameters:
   ///   - name: as the source has it.
   ///   - file: the C file's name without its directory, by which functions of one name are told apart.
-  /// - Returns: none if it was inlined everywhere, or must not be traced.
+  /// - Returns: none if it was inlined everywhere, must not be traced, or runs only before there are tests (`__init`).
   public func entries(of name: String, in file: String) -> [Entry] {
     let named = functions.filter { $0.name == name || $0.name.hasPrefix(name + ".") && !$0.name.hasSuffix(".cold") }
     // Functions of a header are known under the files that include it, and global ones under none.
     let here = named.filter { $0.file == file }
     return (here.isEmpty ? named : here).compactMap { function in
+      if initText?.contains(function.address) == true { return nil }
       guard let index = firstSite(from: function.address), sites[index] < function.address + function.size else {
         return nil
       }

@@ -104,7 +104,11 @@ public struct ConsoleScanner: Sendable {
   /// The most lines of all tests' slices together.
   private static let mostSliceLines = 20_000
 
+  /// The most tests that have a slice. A kernel can name any number.
+  private static let mostSlices = 10_000
+
   private mutating func addSlice(_ line: String, of test: String) {
+    if slices.count >= Self.mostSlices, slices[test] == nil { return }
     if sliceLines >= Self.mostSliceLines {
       slices[test, default: LogSlice()].dropped += 1
     } else if slices[test, default: LogSlice()].add(line) {
@@ -115,6 +119,8 @@ public struct ConsoleScanner: Sendable {
   /// How many lines may stand between `cut here` and the headline.
   private static let mostPreface = 16
   private static let mostSpeakers = 64
+  /// How many are remembered.
+  var speakerCount: Int { speakers.count }
 
   private mutating func take(_ line: ConsoleLine) {
     lineNumber += 1
@@ -170,6 +176,7 @@ public struct ConsoleScanner: Sendable {
     if speakers[name]?.open == nil {
       // A rule that ends a report opens none, but a second one may: two rules in a row are a report's end and another
       // one's beginning.
+      makeRoom()
       speakers[name, default: Speaker()].rule = line.text
     }
   }

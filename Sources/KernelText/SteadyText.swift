@@ -1,7 +1,7 @@
 /// Makes what the kernel said the same in every run: addresses, numbers and process ids become words.
-enum SteadyText {
+public enum SteadyText {
   /// `init/38 at 0xffff888003c8cf80` becomes `init/NUM at ADDR`.
-  static func steady(_ text: some StringProtocol) -> String {
+  public static func steady(_ text: some StringProtocol) -> String {
     var out = ""
     var word: [UInt8] = []
     for scalar in text.unicodeScalars {

@@ -1,13 +1,19 @@
 public import BenchModel
 import Foundation
+import Glibc
 public import SystemPackage
-import Toolbox
+public import Toolbox
 
 /// A series with its patches as bare diffs, ready for `git apply`.
 public struct ReadSeries: Sendable, Hashable {
   public var series: PatchSeries
   /// One diff per patch of `series`, as absolute paths.
   public var diffs: [FilePath]
+
+  public init(series: PatchSeries, diffs: [FilePath]) {
+    self.series = series
+    self.diffs = diffs
+  }
 }
 
 extension SeriesDirectory {
@@ -15,23 +21,26 @@ extension SeriesDirectory {
   /// understood as `git am` would.
   /// - Parameter store: a directory of this series' own, made here; the bare diffs stay there as evidence of what was
   ///   tested.
+  /// - Parameter cage: where git works, on what strangers wrote; `nil` where that was not wanted.
   /// - Throws: ``IntakeError`` for input that is no series, ``ToolError`` if git cannot be run.
-  public func read(into store: FilePath) async throws -> ReadSeries {
+  public func read(into store: FilePath, cage: Cage?) async throws -> ReadSeries {
     let manager = FileManager.default
-
     var result = ReadSeries(series: PatchSeries(name: name, patches: [], path: directory.string), diffs: [])
+    // git works elsewhere, so paths have to hold there too.
+    let root =
+      directory.isAbsolute ? directory : FilePath(manager.currentDirectoryPath).pushing(directory)
     for file in files {
-      let path = directory.appending(file)
+      let path = root.appending(file)
       // One directory a file: git numbers the mails of each from 1 and overwrites nothing.
       let mails = store.appending("mails")
       try manager.createDirectory(atPath: mails.string, withIntermediateDirectories: true)
       defer { try? manager.removeItem(atPath: mails.string) }
-      let mailCount = try await split(path, into: mails)
+      let mailCount = try await split(path, into: mails, cage)
       for number in 1...mailCount {
         let label = number == 1 ? file : "\(file)#\(number)"
-        let diff = store.appending("\(Self.pad(result.diffs.count + 1)).diff")
+        let diff = store.appending(Self.diffName(result.diffs.count + 1))
         let mail = try await Mail.read(
-          mails.appending(Self.pad(number)), label: directory.appending(label).string, diff: diff)
+          mails.appending(Self.pad(number)), label: directory.appending(label).string, diff: diff, cage)
         if mail.paths.isEmpty {
           try? manager.removeItem(atPath: diff.string)
           guard result.series.cover == nil, result.series.patches.isEmpty, !mail.subject.isEmpty else {
@@ -43,6 +52,9 @@ extension SeriesDirectory {
           result.series.patches.append(
             Patch(subject: subject, author: mail.author, file: label, paths: mail.paths))
           result.diffs.append(diff)
+          if result.diffs.count > Self.mostPatches {
+            throw IntakeError.tooMuch(directory.string, "more than \(Self.mostPatches) patches")
+          }
         }
       }
     }
@@ -51,17 +63,36 @@ extension SeriesDirectory {
   }
 
   /// Splits one file into mails named 0001, 0002, … and returns how many there are.
-  private func split(_ path: FilePath, into mails: FilePath) async throws -> Int {
+  private func split(_ path: FilePath, into mails: FilePath, _ cage: Cage?) async throws -> Int {
+    var status = stat()
+    guard stat(path.string, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+      throw IntakeError.noPatch(file: path.string, reason: "it is no file")
+    }
+    if status.st_size > Self.largestFile {
+      throw IntakeError.tooMuch(path.string, "more than \(Self.largestFile >> 20) MiB")
+    }
     // -b: a file that does not begin with mbox's From line is one mail, or one bare diff.
-    let answer = try await Git.tool(["mailsplit", "-b", "-o\(mails.string)", "--", path.string]).run()
+    let git = Git.tool(["mailsplit", "-b", "-o\(mails.string)", "--", path.string])
+    let answer = try await (cage?.wrap(git, in: mails, reading: [path]) ?? git).run()
     guard answer.status.isSuccess, let count = Int(answer.output.trimmingCharacters(in: .whitespacesAndNewlines)),
       count > 0
     else {
       throw IntakeError.noPatch(
         file: path.string, reason: "git finds no mail in it (\(answer.errors.firstLine ?? answer.status.words))")
     }
+    if count > Self.mostMails { throw IntakeError.tooMuch(path.string, "\(count) mails") }
     return count
   }
+
+  /// The longest series that was ever sent to a list has some hundreds of patches.
+  private static let mostPatches = 1000
+  /// Of one file, cover letters and all.
+  private static let mostMails = 2000
+  /// In bytes. A whole series with everything renamed has some ten million.
+  private static let largestFile = 64 << 20
+
+  /// The file that the diff of a series' patch is kept in: `0001.diff`.
+  public static func diffName(_ number: Int) -> String { "\(pad(number)).diff" }
 
   static func pad(_ number: Int) -> String {
     String(repeating: "0", count: max(0, 4 - "\(number)".count)) + "\(number)"
@@ -76,11 +107,12 @@ private struct Mail {
   /// The paths its diff changes; empty for a cover letter.
   var paths: [String] = []
 
-  static func read(_ file: FilePath, label: String, diff: FilePath) async throws -> Mail {
+  static func read(_ file: FilePath, label: String, diff: FilePath, _ cage: Cage?) async throws -> Mail {
     let bytes = try Data(contentsOf: URL(filePath: file.string))
     let message = FilePath(diff.string + ".message")
     defer { try? FileManager.default.removeItem(atPath: message.string) }
-    let info = try await Git.tool(["mailinfo", "--no-scissors", message.string, diff.string]).run(input: Array(bytes))
+    let git = Git.tool(["mailinfo", "--no-scissors", message.string, diff.string])
+    let info = try await (cage?.wrap(git, in: diff.removingLastComponent()) ?? git).run(input: Array(bytes))
     guard info.status.isSuccess else {
       throw IntakeError.noPatch(
         file: label, reason: "git cannot read it as a mail (\(info.errors.firstLine ?? info.status.words))")
@@ -95,16 +127,16 @@ private struct Mail {
     }
     mail.author = address.isEmpty ? name : "\(name) <\(address)>"
     mail.body = (try? String(contentsOf: URL(filePath: message.string), encoding: .utf8)) ?? ""
-    mail.paths = try await changedPaths(diff, label: label)
+    mail.paths = try await changedPaths(diff, label: label, cage)
     return mail
   }
 
   /// What the diff changes, by git's own reading of it; a path that leaves the tree is refused here already, before
   /// anything is applied (`git apply` would refuse it again).
-  private static func changedPaths(_ diff: FilePath, label: String) async throws -> [String] {
-    let answer = try await Git.tool(
-      ["apply", "--numstat", "-z", "--", diff.string], in: diff.removingLastComponent()
-    ).run()
+  private static func changedPaths(_ diff: FilePath, label: String, _ cage: Cage?) async throws -> [String] {
+    let place = diff.removingLastComponent()
+    let git = Git.tool(["apply", "--numstat", "-z", "--", diff.string], in: place)
+    let answer = try await (cage?.wrap(git, in: place, writable: false) ?? git).run()
     guard answer.status.isSuccess else {
       let reason = answer.errors.firstLine ?? ""
       // A cover letter has a diffstat but no diff: git then says so, and that is no error.

@@ -22,6 +22,8 @@ public enum IntakeError: Error, Sendable, Hashable {
   case twice(String, String, String)
   /// A file in a series' directory that git finds no patch in.
   case noPatch(file: String, reason: String)
+  /// More than any series has: it is not read.
+  case tooMuch(String, String)
   case leavesTree(file: String, path: String)
   case unreadable(String, reason: String)
 }
@@ -41,6 +43,8 @@ extension IntakeError: CustomStringConvertible {
       "\(name): two series have this name, \(first) and \(second). Rename one, since reports tell them apart by it."
     case .noPatch(let file, let reason):
       "\(file): \(reason). Remove it, or make it again with `git format-patch`."
+    case .tooMuch(let file, let amount):
+      "\(file): \(amount), which no series has. Name a directory with the patches of one series."
     case .leavesTree(let file, let path):
       "\(file): it changes \(path), which is outside the kernel's tree. Such a patch is not applied."
     case .unreadable(let path, let reason):

@@ -28,6 +28,9 @@ public final class Capacity: Sendable {
   /// The most units that were ever lent at once.
   public var peak: Int { state.withLock(\.peak) }
 
+  /// How many can be had; less than none while more are lent than there are.
+  public var free: Int { state.withLock(\.free) }
+
   /// How many wait for units.
   var waiting: Int { state.withLock(\.waiting.count) }
 
@@ -79,6 +82,10 @@ public final class Capacity: Sendable {
     }
     for continuation in served { continuation.resume(returning: true) }
   }
+
+  /// Takes units that were given back before their time, at once: others may have them by now, and then more are lent than
+  /// there are until enough were given back.
+  public func takeBack(_ amount: Int) { state.withLock { $0.take(amount) } }
 
   /// Runs `body` with some units, which are given back however it ends.
   public func with<Result>(_ amount: Int = 1, _ body: () async throws -> Result) async throws -> Result {

@@ -65,13 +65,15 @@ extension Tool {
 
   private var configuration: Configuration {
     var options = PlatformOptions()
-    options.processGroupID = 0
+    // Who runs a stranger's code has no terminal either. A session's leader leads a group as well.
+    if limits == nil { options.processGroupID = 0 } else { options.createSession = true }
     options.teardownSequence = [
       .send(signal: .terminate, toProcessGroup: true, allowedDurationToNextStep: .seconds(2)),
       .send(signal: .kill, toProcessGroup: true, allowedDurationToNextStep: .seconds(1)),
     ]
     var variables: [Environment.Key: String] = [:]
     for (name, value) in environment { variables[Environment.Key(rawValue: name)!] = value }
+    variables[Environment.Key(rawValue: ProcessMark.variable)!] = ProcessMark.own.text
     return Configuration(
       executable: executable.contains("/") ? .path(FilePath(executable)) : .name(executable),
       arguments: Arguments(arguments), environment: .custom(variables), workingDirectory: directory,
@@ -85,7 +87,7 @@ extension Tool {
     let group = ProcessGroup()
     let result: Swift.Result<Result, any Error>
     do {
-      result = .success(try await race(deadline: deadline) { try await body(group) })
+      result = .success(try await race(deadline: deadline, group) { try await body(group) })
     } catch {
       result = .failure(error)
     }
@@ -102,20 +104,29 @@ extension Tool {
       guard let error = error as? SubprocessError else { throw .cannotStart(executable, reason: "\(error)") }
       switch error.code {
       case .executableNotFound: throw .notFound(executable)
-      case .outputLimitExceeded: throw .tooMuchOutput(executable, limit: outputLimit)
+      case .outputLimitExceeded: throw .tooMuchOutput(name, limit: outputLimit)
       default: throw .cannotStart(executable, reason: "\(error)")
       }
     }
   }
 
   private func race<Result: Sendable>(
-    deadline: Duration, _ body: @escaping @Sendable () async throws -> Result
+    deadline: Duration, _ processes: ProcessGroup, _ body: @escaping @Sendable () async throws -> Result
   ) async throws -> Result {
     try await withThrowingTaskGroup(of: Result.self) { group in
       group.addTask { try await body() }
       group.addTask {
         try await Task.sleep(for: deadline)
-        throw ToolError.deadlineExceeded(executable, seconds: deadline / .seconds(1))
+        throw ToolError.deadlineExceeded(name, seconds: deadline / .seconds(1))
+      }
+      if let limits {
+        group.addTask {
+          try await Task.sleep(for: limits.time)
+          throw ToolError.exceeded(name, .time(seconds: limits.time / .seconds(1)))
+        }
+        group.addTask {
+          throw ToolError.exceeded(name, try await Warden(limits: limits, writes: writes).watch(processes.leads))
+        }
       }
       defer { group.cancelAll() }
       return try await group.next()!
@@ -128,6 +139,7 @@ private final class ProcessGroup: Sendable {
   private let leader = Mutex<pid_t?>(nil)
 
   func lead(_ process: pid_t) { leader.withLock { $0 = process } }
+  func leads() -> pid_t? { leader.withLock { $0 } }
 
   /// Kills who is left and waits until all are gone. Not cut short by cancellation.
   func end() async {
@@ -138,7 +150,8 @@ private final class ProcessGroup: Sendable {
       for _ in 0..<500 {
         // Where this process is the parent of its orphans, they stay in their group until it has asked for them.
         while waitpid(-leader, nil, WNOHANG) > 0 {}
-        if kill(-leader, 0) != 0 { break }
+        // Elsewhere it is for the first process of all to do that, which may take seconds over it. The dead hold nothing.
+        if kill(-leader, 0) != 0 || !ProcessStatus.lives(group: leader) { break }
         usleep(10_000)
       }
     }

@@ -6,8 +6,14 @@ public struct Tool: Sendable, Hashable {
   public var executable: String
   public var arguments: [String]
   public var directory: FilePath?
-  /// The whole environment of the process. Nothing is inherited but what is named here.
+  /// The whole environment of the process, but for ``ProcessMark/variable``. Nothing is inherited but what is named here.
   public var environment: [String: String]
+  /// What it may take where it runs a stranger's code; ``Cage`` sets it.
+  public var limits: ToolLimits?
+  /// The directories that the limit on the disk is about.
+  var writes: [FilePath] = []
+  /// What it is called in messages, where `executable` only starts it.
+  private var inner: String?
 
   public init(
     _ executable: String, _ arguments: [String], in directory: FilePath? = nil,
@@ -17,6 +23,19 @@ public struct Tool: Sendable, Hashable {
     self.arguments = arguments
     self.directory = directory
     self.environment = environment
+  }
+
+  /// What it is called in messages.
+  public var name: String { inner ?? executable }
+
+  /// The same, started by another tool, whose arguments end with what it is to start.
+  public func started(by executable: String, _ arguments: [String]) -> Tool {
+    var outer = self
+    outer.inner = name
+    outer.executable = executable
+    outer.arguments = arguments + [self.executable] + self.arguments
+    outer.directory = nil
+    return outer
   }
 
   /// A fixed locale, because outputs are parsed, and the system's own tools only: a `python3` or `gcc` of the user's
@@ -62,6 +81,8 @@ public enum ToolError: Error, Sendable, Hashable {
   case tooMuchOutput(String, limit: Int)
   /// It took longer than it may; it has been ended.
   case deadlineExceeded(String, seconds: Double)
+  /// It took more than its limits allow; it has been ended.
+  case exceeded(String, Excess)
   /// The user stopped the run; the process has been ended.
   case cancelled
   /// It ended with an error where only success makes sense to the caller.
@@ -75,6 +96,7 @@ extension ToolError: CustomStringConvertible {
     case .cannotStart(let name, let reason): "\(name) could not be started: \(reason)"
     case .tooMuchOutput(let name, let limit): "\(name) wrote more than \(limit) bytes"
     case .deadlineExceeded(let name, let seconds): "\(name) did not end within \(Int(seconds)) s"
+    case .exceeded(let name, let excess): "\(name) was ended: \(excess.words)"
     case .cancelled: "stopped"
     case .failed(let command, let status, let output): "`\(command)` \(status.words): \(output)"
     }

@@ -11,6 +11,7 @@ extension GuestEnding {
     case .silent(let seconds): "nothing was heard for \(whole(seconds)) s"
     case .bootDeadline(let seconds): "no hello within \(whole(seconds)) s"
     case .runDeadline(let seconds): "not done within \(whole(seconds)) s"
+    case .flooded: "it sent more results than are kept of a guest"
     case .machineDied(let message): "the machine died (\(message))"
     }
   }

@@ -41,6 +41,9 @@ enum BaseEvidence {
     if case .machineDied(let message) = run.ending {
       return Reason("the machine died under the base: \(message)")
     }
+    if !run.booted, run.isGarbled, let anomaly = run.anomalies.first {
+      return Reason("the base's evidence is not whole: \(anomaly)")
+    }
     if !run.booted { return Reason("the base does not boot: \(run.ending.words)") }
     if run.ending != .completed {
       return Reason("the base does not reach its end: \(run.ending.words) \(run.whereabouts)")

@@ -56,6 +56,7 @@ struct Grounds {
     case .completed: break
     case .machineDied(let message):
       unknown.append(Reason("not the series' fault: the machine died \(run.whereabouts): \(message)"))
+    case .flooded: unknown.append(Reason("the guest's evidence is not whole: \(run.endingWords)"))
     case .panicked, .stoppedEarly, .silent, .bootDeadline, .runDeadline:
       worse.append(Reason("does not reach its end: \(run.endingWords)"))
     }

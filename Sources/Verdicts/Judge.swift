@@ -124,7 +124,15 @@ private func weighBoot(_ run: GuestRun, evidence: BaseEvidence, into judgement: 
     judgement.reasons = [Reason("not the series' fault: the machine died: \(message)")]
   case .completed:
     judgement.reasons = [Reason("the guest's evidence is not whole: it ended properly and never said hello")]
-  case .panicked, .stoppedEarly, .silent, .bootDeadline, .runDeadline:
+  case .flooded: judgement.reasons = [Reason("the guest's evidence is not whole: \(run.endingWords)")]
+  case .stoppedEarly, .silent, .bootDeadline, .runDeadline:
+    // Somebody spoke there, who is not the one who runs the tests, or out of turn.
+    if run.isGarbled {
+      judgement.reasons = run.anomalies.map { Reason("the guest's evidence is not whole: \($0)") }
+      return
+    }
+    fallthrough
+  case .panicked:
     if evidence.run?.booted == true {
       judgement.verdict = .doesNotBoot
       judgement.reasons = [Reason("does not boot: \(run.endingWords)")]

@@ -46,6 +46,8 @@ public struct SelfCheck: Codable, Sendable, Hashable {
   public var silentTests: [String]
   /// Why some of them stay, each of them once.
   public var explained: [Explained]
+  /// Those that fail on this kernel without any series, so that no fault can make them.
+  public var failingOnBase: [String]
   /// Those of which nobody says why they stay.
   public var suspects: [String]
   /// How many tests the base's plan has.
@@ -65,9 +67,11 @@ public struct SelfCheck: Codable, Sendable, Hashable {
     var known: [String] = []
     var seen: Set<String> = []
     var effective: Set<String> = []
+    var failing: Set<String> = []
     for judgement in judgements {
       for test in judgement.tests where test.base.isAnswer && seen.insert(test.name).inserted {
         known.append(test.name)
+        if test.base.isBad { failing.insert(test.name) }
       }
       guard let expectation = expectations.first(where: { $0.series == judgement.series.name }) else { continue }
       let worse = Worse(judgement)
@@ -76,7 +80,8 @@ public struct SelfCheck: Codable, Sendable, Hashable {
     }
     tests = known.count
     silentTests = known.filter { !effective.contains($0) }
-    var left = silentTests
+    failingOnBase = silentTests.filter(failing.contains)
+    var left = silentTests.filter { !failing.contains($0) }
     explained = reasons.compactMap { reason in
       let tests = left.filter { NamePattern(reason.test).matches($0) }
       left.removeAll { tests.contains($0) }

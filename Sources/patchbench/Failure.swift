@@ -35,10 +35,35 @@ struct Failure: Error {
         status: ExitStatus.usage)
     case let error as OutputNotEmpty:
       self.init(
-        "\(error.path) is not empty, and a run never overwrites another's record", advice: "name a new --output",
+        "\(error.path) is not empty, and a run never overwrites another's record",
+        advice: "name a new --output"
+          + (error.isRun ? ", or go on with it: `\(RunMatrix.resume(FilePath(error.path)))`" : ""),
         status: ExitStatus.usage)
+    case let error as NotResumable: self.init(error)
+    case let error as RunInUse:
+      self.init(
+        "\(error.path) is being written to\(error.process.map { " by process \($0)" } ?? "")",
+        advice: "wait until that run has ended, or end it", status: ExitStatus.usage)
+    case let error as RunBrokenOff:
+      let cause = Failure(error.cause)
+      self.init(
+        cause.message,
+        advice: (cause.advice.map { "\($0); then " } ?? "")
+          + "`\(RunMatrix.resume(FilePath(error.path)))` goes on; what was finished is kept",
+        status: ExitStatus.inconclusive, isStop: cause.isStop)
+    case let error as NoDriverSource:
+      self.init(
+        "the test driver's sources are not in \(error.directory)",
+        advice: "run patchbench in its checkout, or name that with --home", status: ExitStatus.inconclusive)
     case StageError.fault(let fault):
       self.init(fault.message, advice: fault.advice, status: ExitStatus.inconclusive)
+    case let error as NoCage:
+      self.init(
+        "no cage can be had to build strangers' patches in: \(error.reason)",
+        advice:
+          "apt-get install bubblewrap, as root or with unprivileged user namespaces allowed; or, if you trust these "
+          + "patches with all that you may do here, --no-sandbox",
+        status: ExitStatus.inconclusive)
     case StageError.cancelled, ToolError.cancelled, is CancellationError:
       self.init("stopped", status: ExitStatus.inconclusive, isStop: true)
     case ToolError.notFound(let name):
@@ -50,14 +75,30 @@ struct Failure: Error {
       self.init(
         error.description, advice: "run `patchbench doctor` to see whether libvirt is usable here",
         status: ExitStatus.inconclusive)
-    case let error as Errno where error == .noSpace:
-      self.init("no space left on the device", advice: "free some space", status: ExitStatus.inconclusive)
+    case StageError.noSpace: self = .noSpace("free some space, or set PATCHBENCH_CACHE elsewhere")
+    case let error as Errno where error == .noSpace: self = .noSpace("free some space")
+    case let error as CocoaError where error.code == .fileWriteOutOfSpace: self = .noSpace("free some space")
     case let error as Errno: self.init("\(error)", status: ExitStatus.inconclusive)
     case let error as CocoaError:
       let path = error.filePath.map { "\($0): " } ?? ""
       self.init("\(path)\(error.localizedDescription)", status: ExitStatus.inconclusive)
     default: self.init("unexpected: \(error)", status: ExitStatus.inconclusive)
     }
+  }
+
+  private static func noSpace(_ advice: String) -> Failure {
+    Failure("no space left on the device", advice: advice, status: ExitStatus.inconclusive)
+  }
+
+  private init(_ error: NotResumable) {
+    let advice =
+      switch error.reason {
+      case .noPlan: "name a directory that `patchbench run` made; a run that was ended before it began is begun again"
+      case .unreadable: "begin a new run"
+      case .otherFormat: "go on with the patchbench that began it, or begin a new run"
+      case .changed: "go on with what it was begun with, or begin a new run"
+      }
+    self.init(error.description, advice: advice, status: ExitStatus.usage)
   }
 
   /// One line of what is wrong, and one of what to do.

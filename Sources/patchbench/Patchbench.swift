@@ -13,6 +13,7 @@ struct Patchbench: AsyncParsableCommand {
 
         patchbench run series/my-fix series/other-fix
         patchbench run Patches/candidates --output results/thread
+        patchbench resume results/thread
         patchbench report results/thread --format markdown
         patchbench doctor
 
@@ -21,8 +22,9 @@ struct Patchbench: AsyncParsableCommand {
       """,
     version: version,
     subcommands: [
-      RunCommand.self, ReportCommand.self, TestsCommand.self, SelfCheckCommand.self, CacheCommand.self,
-      DoctorCommand.self, BenchmarkCommand.self, ShellCommand.self,
+      RunCommand.self, ResumeCommand.self, ReportCommand.self, TestsCommand.self, SelfCheckCommand.self,
+      CacheCommand.self, CleanCommand.self, DoctorCommand.self, BenchmarkCommand.self, ShellCommand.self,
+      FaultsCommand.self,
     ],
     defaultSubcommand: nil)
 

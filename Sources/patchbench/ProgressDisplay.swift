@@ -34,10 +34,11 @@ final class ProgressDisplay: EventSink, @unchecked Sendable {
       if trial.series != nil { done += 1 }
       active.removeAll { $0.series == trial.series }
       line("\(trial.series ?? "base"): \(Self.words(trial))")
-    case .baseRepeated(let trial):
+    case .baseRepeated(let trial, _):
       active.removeAll { $0.series == nil }
       line("base, once more: \(Self.words(trial))")
-    case .runFinished, .reported: break
+    case .runResumed: line("goes on where it was broken off")
+    case .baseTriedAgain, .runFinished, .reported: break
     }
   }
 

@@ -3,6 +3,7 @@ import BenchModel
 import Foundation
 import Reports
 import SystemPackage
+import Toolbox
 
 /// The report files of a run's directory.
 enum ReportFiles {
@@ -14,6 +15,8 @@ enum ReportFiles {
     guard FileManager.default.fileExists(atPath: directory.events.string),
       var record = RunRecord(try EventRecord.read(directory.events))
     else { return nil }
+    let claim = try directory.claim()
+    defer { directory.release(claim) }
     // Rendered twice, because no text can hold the time that it took itself. What is written is what
     // `patchbench report` makes of the record.
     let time = try ContinuousClock().measure { _ = try render(Report(record: record)) }
@@ -21,7 +24,7 @@ enum ReportFiles {
     record.reportSeconds = seconds
     let report = Report(record: record)
     for (suffix, text) in try render(report) {
-      try Data(text.utf8).write(to: URL(filePath: directory.report(suffix).string), options: .atomic)
+      try DurableFile.write(text.utf8, to: directory.report(suffix))
     }
     // Last, so that a record that cannot be written to costs no report.
     try EventRecorder(directory.events).take(BenchEvent(at: Date(), kind: .reported(seconds: seconds)))

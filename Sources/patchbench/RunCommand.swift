@@ -27,7 +27,7 @@ struct RunCommand: AsyncParsableCommand {
       record and reports of its own in a directory under --output; at the end one table shows the verdicts side by side.
 
       The verdict of a series is one of clean, fixes, regresses, does-not-apply, does-not-build, does-not-boot, \
-      inconclusive. Ctrl-C ends builds and guests and keeps what was finished.
+      inconclusive. Ctrl-C ends builds and guests and keeps what was finished; `patchbench resume` goes on.
       """)
 
   @Argument(help: ArgumentHelp("A series, or a directory of several.", valueName: "path"))
@@ -91,7 +91,7 @@ struct RunCommand: AsyncParsableCommand {
   }
 
   /// A plan for each configuration, which share nothing but the series.
-  private func plans(_ environment: [String: String]) throws -> [RunPlan] {
+  private func plans(_ environment: [String: String]) throws -> (plans: [RunPlan], together: FilePath?) {
     let places = try common.places()
     let series = paths.isEmpty ? [] : try SeriesDirectory.find(paths)
     let configurations = try kernels.flatMap { name in
@@ -105,18 +105,20 @@ struct RunCommand: AsyncParsableCommand {
       work.output.map { FilePath($0) }
       ?? (configurations.count > 1
         ? RunDirectory.fresh(under: FilePath("results"), label: "matrix", at: Date()) : nil)
-    return configurations.map { kernel, profile in
+    let plans = configurations.map { kernel, profile in
       RunPlan(
         kernel: kernel, profile: profile, series: series, guestBinary: places.guestBinary, driver: places.driver,
         cache: cache, connection: work.connect, accelerator: work.accelerator, resources: resources, fresh: work.fresh,
         tests: tests.map(NamePattern.init), repeats: count, retries: retries, keepsMemory: keepsMemory,
+        sandbox: work.sandbox(resources),
         output: configurations.count > 1 ? together?.appending("\(kernel.name)-\(profile.name)") : together,
-        environment: environment, version: Patchbench.version)
+        environment: environment, version: Patchbench.version, home: places.home)
     }
+    return (plans, together)
   }
 
   func run() async throws {
-    let plans = try plans(ProcessInfo.processInfo.environment)
+    let (plans, together) = try plans(ProcessInfo.processInfo.environment)
     if dryRun {
       var forecasts: [Forecast] = []
       for plan in plans { forecasts.append(try await BenchRun(plan, sinks: []).forecast()) }
@@ -127,7 +129,7 @@ struct RunCommand: AsyncParsableCommand {
       }
       return
     }
-    try await RunMatrix(plans: plans, json: json).run()
+    try await RunMatrix(plans: plans, together: together, json: json).run()
   }
 }
 

@@ -48,15 +48,27 @@ struct SelfCheckCommand: AsyncParsableCommand {
     let definition = try KernelDefinition.load(kernel, from: places.kernels)
     let root = seeded.map { FilePath($0) } ?? places.home.pushing(FilePath("Patches/seeded"))
     let series = try SeededSeries.find(in: root, kernel: definition.name)
-    let silence = try SeededSeries.silenceReasons(in: root)
     try refuseIfUnfit(Doctor.quick(guestBinary: places.guestBinary))
+    let resources = work.resources()
     let plan = RunPlan(
       kernel: definition, profile: try definition.profile(profile), series: series.map(\.directory),
       guestBinary: places.guestBinary, driver: places.driver, cache: try Cache(common.cacheRoot(environment)),
       connection: work.connect,
-      accelerator: work.accelerator, resources: work.resources(), fresh: work.fresh,
-      output: work.output.map { FilePath($0) }, environment: environment, version: Patchbench.version)
-    let (report, directory, interrupted) = try await RunMatrix.one(plan)
+      accelerator: work.accelerator, resources: resources, fresh: work.fresh, sandbox: work.sandbox(resources),
+      output: work.output.map { FilePath($0) }, environment: environment, version: Patchbench.version,
+      home: places.home, answers: root)
+    try Self.conclude(try await RunMatrix.one(plan), kernel: definition.name, answers: root, json: json)
+  }
+
+  /// Holds a run against the answers that are known, says what came of it, and ends the command.
+  /// - Parameter answers: where the seeded series are.
+  static func conclude(
+    _ run: (report: Report, directory: RunDirectory, interrupted: Bool), kernel: String, answers root: FilePath,
+    json: Bool
+  ) throws {
+    let (report, directory, interrupted) = run
+    let series = try SeededSeries.find(in: root, kernel: kernel)
+    let silence = try SeededSeries.silenceReasons(in: root)
     let check = SelfCheck(report.judgements, series.map(\.expectation), silence: silence)
     let table = { (stream: Int32) in
       SelfCheckTable.text(

@@ -33,6 +33,9 @@ struct ShellCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("A libvirt connection. Default: the driver embedded in this process.", valueName: "uri"))
   var connect: String?
 
+  @Flag(help: "Read and build the series without a cage: its author can then run anything here as you.")
+  var noSandbox = false
+
   @OptionGroup var common: CommonOptions
 
   /// Where Debian's busybox-static and busybox have it.
@@ -51,11 +54,12 @@ struct ShellCommand: AsyncParsableCommand {
       throw Failure("\(path ?? "") holds several series", advice: "name one of them", status: ExitStatus.usage)
     }
     let definition = try KernelDefinition.load(kernel, from: places.kernels)
+    let jobs = ProcessInfo.processInfo.activeProcessorCount
     let guest = ShellGuest(
       kernel: definition, profile: try definition.profile(profile), series: found.first,
       guestBinary: places.guestBinary, driver: places.driver, busybox: Self.busybox,
       cache: try Cache(common.cacheRoot(environment)), connection: connect, accelerator: accelerator,
-      jobs: ProcessInfo.processInfo.activeProcessorCount, environment: environment)
+      jobs: jobs, sandbox: noSandbox ? nil : Sandbox(jobs: jobs), environment: environment)
     try await untilSignal {
       try await guest.run(progress: { Output.error($0) }) { terminal in
         try await TerminalLine(terminal).connect()

@@ -23,18 +23,41 @@ struct WorkOptions: ParsableArguments {
   @Option(help: ArgumentHelp("A libvirt connection. Default: the driver embedded in this process.", valueName: "uri"))
   var connect: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "How long the build of a series may take; longer counts as not building. Default: 60.", valueName: "minutes"))
+  var buildLimit: Double?
+
+  @Flag(
+    help: ArgumentHelp(
+      "Read and build series without a cage. Whoever wrote a patch can then run anything here as you; the report says so."
+    ))
+  var noSandbox = false
+
   @Flag(help: "Judge the base and all series again, though their results were kept.")
   var fresh = false
 
   /// For the command's own `validate()`, which knows that all options have been read.
   func check() throws {
+    try Self.check(jobs: jobs, memory: memory)
+    if let buildLimit, !(buildLimit > 0) { throw ValidationError("--build-limit needs a number of minutes above 0.") }
+  }
+
+  static func check(jobs: Int?, memory: Int?) throws {
     if let jobs, jobs < 1 { throw ValidationError("--jobs needs a number of at least 1.") }
     if let memory, memory < 1024 {
       throw ValidationError("--memory needs at least 1024 MiB: one guest and its kernel.")
     }
   }
 
-  func resources() -> Resources {
+  /// `nil` where it is not wanted.
+  func sandbox(_ resources: Resources) -> Sandbox? {
+    noSandbox ? nil : Sandbox(jobs: resources.jobs, time: buildLimit.map { .seconds($0 * 60) })
+  }
+
+  func resources() -> Resources { Self.resources(jobs: jobs, memory: memory) }
+
+  static func resources(jobs: Int?, memory: Int?) -> Resources {
     let memory = memory ?? Resources.spareMemory()
     let processors = ProcessInfo.processInfo.activeProcessorCount
     return Resources(jobs: jobs ?? Resources.standardJobs(processors: processors, memory: memory), memory: memory)

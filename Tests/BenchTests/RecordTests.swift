@@ -1,9 +1,10 @@
-import Bench
 import BenchModel
 import Foundation
 import SystemPackage
 import TestSupport
 import Testing
+
+@testable import Bench
 
 @Suite struct RecordTests {
   private static let cell = CellKey(kernel: "linux-6.12", profile: "kasan", guest: "q35")
@@ -43,6 +44,49 @@ import Testing
     let record = try #require(RunRecord(try EventRecord.read(path)))
     #expect(record.interrupted)
     #expect(record.trials.count == 1)
+  }
+
+  @Test func whatACrashCutShortIsTakenAwayBeforeMoreIsWritten() throws {
+    let scratch = try Scratch()
+    let path = scratch.path.appending("events.jsonl")
+    let events = [
+      BenchEvent(at: Date(timeIntervalSince1970: 1), kind: .runStarted(Self.header)),
+      BenchEvent(at: Date(timeIntervalSince1970: 2), kind: .trialFinished(Self.trial)),
+      BenchEvent(at: Date(timeIntervalSince1970: 3), kind: .runFinished(interrupted: false)),
+    ]
+    let whole = try EventRecorder(path)
+    for event in events { try whole.take(event) }
+    let bytes = try Data(contentsOf: URL(filePath: path.string))
+    // Wherever it was cut: what was whole before is there, and what comes after is read.
+    for length in stride(from: 0, through: bytes.count, by: 7) {
+      try bytes.prefix(length).write(to: URL(filePath: path.string))
+      let before = try EventRecord.read(path)
+      // Without its end a line is none, though all else of it be there.
+      let count = bytes.prefix(length).count { $0 == 0x0a }
+      try EventRecorder(path).take(events[2])
+      let after = try EventRecord.read(path)
+      #expect(after == events.prefix(count) + [events[2]], "cut at \(length), \(before.count) events could be read")
+    }
+  }
+
+  private struct Broken: EventSink {
+    func take(_ event: BenchEvent) throws { throw Errno.noSpace }
+  }
+
+  @Test func aRunWhoseRecordTakesNoMoreEnds() throws {
+    let scratch = try Scratch()
+    let path = scratch.path.appending("events.jsonl")
+    let broken = EventHub(Broken(), [try EventRecorder(path)])
+    broken.send(.stageStarted(series: nil, stage: .build))
+    #expect(throws: Errno.noSpace) { try broken.record(.runStarted(Self.header)) }
+    #expect(!broken.hasRunStarted)
+    // Any other sink may fail.
+    let sound = EventHub(try EventRecorder(path), [Broken()])
+    try sound.record(.runStarted(Self.header))
+    #expect(sound.hasRunStarted)
+    let full: [any Error] = [Errno.noSpace, StageError.noSpace(.build), CocoaError(.fileWriteOutOfSpace)]
+    #expect(full.filter { $0.isNoSpace }.count == full.count)
+    #expect(!Errno.ioError.isNoSpace && !StageError.fault(.build, "x").isNoSpace)
   }
 
   @Test func directoriesOfRunsSortByTimeAndNeverCollide() throws {

@@ -13,6 +13,8 @@ import Testing
       results: "/r/results.ktap")
   }
 
+  static func render(_ spec: MachineSpec) -> String { DomainXML.render(spec, GuestFiles(spec, in: "/g/it's")) }
+
   @Test func commandLineEndsTheMachineOnAPanicAndCarriesTheOptions() {
     let words = KernelCommandLine(GuestOptions(only: ["a/b/c"], testSeconds: 12)).parameters
     #expect(words.contains("console=ttyS0"))
@@ -23,30 +25,39 @@ import Testing
 
   @Test(arguments: [(Accelerator.tcg, "type='qemu'", "qemu64"), (.kvm, "type='kvm'", "host-passthrough")])
   func acceleratorDecidesTypeAndProcessor(_ row: (accelerator: Accelerator, type: String, cpu: String)) {
-    let xml = DomainXML.render(Self.spec(row.accelerator))
+    let xml = Self.render(Self.spec(row.accelerator))
     #expect(xml.contains(row.type))
     #expect(xml.contains(row.cpu))
   }
 
   @Test func everyWayToStopEndsTheDomain() {
-    let xml = DomainXML.render(Self.spec(.tcg))
+    let xml = Self.render(Self.spec(.tcg))
     for event in ["poweroff", "reboot", "crash"] { #expect(xml.contains("<on_\(event)>destroy</on_\(event)>")) }
   }
 
+  @Test("QEMU writes to no file of the run, has no disk, no network and no share of a directory")
+  func cage() {
+    let xml = Self.render(Self.spec(.tcg))
+    for words in ["/r/", "type='file'", "<disk", "<interface", "<filesystem"] {
+      #expect(!xml.contains(words), "\(words)")
+    }
+    #expect(xml.contains("<serial type='pipe'><source path='/g/it&apos;s/console'/>"))
+    #expect(xml.contains("<source path='/g/it&apos;s/results'/>"))
+  }
+
   @Test func pathsAreEscaped() {
-    let xml = DomainXML.render(Self.spec(.tcg, kernel: "/a<b>&'\"/vmlinux"))
+    let xml = Self.render(Self.spec(.tcg, kernel: "/a<b>&'\"/vmlinux"))
     #expect(xml.contains("<kernel>/a&lt;b&gt;&amp;&apos;&quot;/vmlinux</kernel>"))
   }
 
   @Test func onlyAGuestThatHoldsHasOrdersAndKeepsItsIdentity() {
-    let plain = DomainXML.render(Self.spec(.tcg))
-    for words in ["<uuid>", "type='pipe'", "orders", "append", "patchbench.hold"] { #expect(!plain.contains(words)) }
-    let spec = Self.spec(.tcg).holding(MachineSpec.Hold(uuid: "1-2", orders: "/r/it's"))
-    let xml = DomainXML.render(spec)
+    let plain = Self.render(Self.spec(.tcg))
+    for words in ["<uuid>", "orders", "patchbench.hold"] { #expect(!plain.contains(words)) }
+    let spec = Self.spec(.tcg).holding(MachineSpec.Hold(uuid: "1-2"))
+    let xml = Self.render(spec)
     #expect(xml.contains("<uuid>1-2</uuid>"))
-    #expect(xml.contains("<source path='/r/it&apos;s'/>"))
+    #expect(xml.contains("<source path='/g/it&apos;s/orders'/>"))
     #expect(xml.contains("<target type='virtio' name='org.patchbench.orders.0'/>"))
-    #expect(xml.contains("<source path='/r/console.log' append='on'/>"))
     #expect(GuestOptions(commandLine: spec.commandLine.text).hold)
   }
 }

@@ -107,6 +107,26 @@ private let panic = "[    6.000000] Kernel panic - not syncing: Fatal exception\
       script: [.results(plan + first + "\u{1b}[31m<b>\n" + second + KTAPWriter.end(2)), .stop(.guest)],
       ending: .completed, statuses: [.ok, .ok], isWhole: false),
     Life(
+      testDescription: "talks more on its console than is kept",
+      script: [
+        .results(plan + first), .console(warning), .cut(.console, 7), .cut(.console, 5),
+        .results(second + KTAPWriter.end(2)), .stop(.guest),
+      ],
+      ending: .completed, statuses: [.ok, .ok], reports: [.warning], isWhole: false),
+    Life(
+      testDescription: "floods its console before it says hello",
+      script: [.console(banner)] + Array(repeating: .cut(.console, 1 << 20), count: 3)
+        + (0..<40).flatMap { _ in [.pass(.seconds(1)), .cut(.console, 1)] },
+      ending: .bootDeadline(seconds: 30), booted: false, isWhole: false, destroyed: true),
+    Life(
+      testDescription: "floods its results",
+      script: [.results(plan + first + KTAPWriter.start(2)), .cut(.results, 1), .results(second), .chatter],
+      ending: .flooded, statuses: [.ok, .missing], isWhole: false, destroyed: true),
+    Life(
+      testDescription: "is not written down",
+      script: [.notKept(.console, "no space"), .results(plan + first + second + KTAPWriter.end(2)), .stop(.guest)],
+      ending: .completed, statuses: [.ok, .ok], isWhole: false),
+    Life(
       testDescription: "ends with an end marker and no plan", script: [.results(KTAPWriter.end(0)), .stop(.guest)],
       ending: .completed, booted: false, isWhole: false),
   ]
@@ -223,6 +243,17 @@ private let panic = "[    6.000000] Kernel panic - not syncing: Fatal exception\
     #expect(machine.wasDestroyed)
   }
 
+  @Test("one whose emulator takes no interrupt is not the kernel's fault")
+  func stopped() async throws {
+    let clock = ScriptClock()
+    let machine = ScriptedMachine([.results(plan + KTAPWriter.start(1))], isStopped: true, clock: clock)
+    let run = try await GuestWatch(Self.clocks, clock: clock).watch(machine, accelerator: .tcg) { _ in }.run
+    #expect(run.ending == .machineDied("the emulator itself does not answer"))
+    #expect(run.deaths == [])
+    #expect(run.hang == nil)
+    #expect(machine.wasDestroyed)
+  }
+
   @Test("what a guest says of its tests when its time is over comes too late")
   func late() async throws {
     let clock = ScriptClock()
@@ -302,6 +333,74 @@ private let panic = "[    6.000000] Kernel panic - not syncing: Fatal exception\
     #expect(second[60] == "… 380 lines are not shown …")
     #expect(second.last == "[    2.000000] line 499")
     #expect(run.execution == Execution(runs: ["dma_buf_mmap": ["a/b/first": 7]]))
+  }
+
+  @Test("only who knows the secret is believed")
+  func forged() async throws {
+    let clock = ScriptClock()
+    let secret = GuestSecret(low: 1, high: 2)
+    func signed(_ piece: String, _ number: Int) -> Step {
+      .results(piece + KTAPWriter.signature(piece, number: number, secret))
+    }
+    let forgery = plan + first + second + KTAPWriter.end(2)
+    let all = ScriptedMachine([.results(forgery), .stop(.guest)], secret: secret, clock: clock)
+    let run = try await GuestWatch(Self.clocks, clock: clock).watch(all, accelerator: .tcg) { _ in }.run
+    #expect(!run.booted)
+    #expect(run.ending == .stoppedEarly)
+    #expect(run.unsigned == forgery.split(separator: "\n").count)
+    #expect(
+      run.anomalies == [
+        "\(run.unsigned!) lines on its results port are not signed by its PID 1, the first: KTAP version 1"
+      ])
+
+    // A stray process between two pieces costs none of them, and is told.
+    let between = ScriptedMachine(
+      [
+        signed(plan, 1), signed(first, 2), .results("ok 2 a/b/second\n"), signed(second, 3),
+        signed(KTAPWriter.end(2), 4),
+      ]
+        + [.stop(.guest)], secret: secret, clock: clock)
+    let whole = try await GuestWatch(Self.clocks, clock: clock).watch(between, accelerator: .tcg) { _ in }.run
+    #expect(whole.tests.map(\.status) == [.ok, .ok])
+    #expect(whole.ending == .completed)
+    #expect(whole.unsigned == 1)
+    #expect(whole.anomalies.count == 1)
+
+    // A clean one has nothing of all this.
+    let clean = ScriptedMachine(
+      [signed(plan, 1), signed(first, 2), signed(second, 3), signed(KTAPWriter.end(2), 4), .stop(.guest)],
+      secret: secret, clock: clock)
+    let good = try await GuestWatch(Self.clocks, clock: clock).watch(clean, accelerator: .tcg) { _ in }.run
+    #expect(good.unsigned == nil)
+    #expect(good.contradictions == nil)
+    #expect(good.anomalies == [])
+
+    // Signed, but the plan comes behind what it is the plan of.
+    let late = ScriptedMachine(
+      [signed(KTAPWriter.start(1), 2), signed(plan, 1), signed(first, 3), .stop(.guest)], secret: secret, clock: clock)
+    let reordered = try await GuestWatch(Self.clocks, clock: clock).watch(late, accelerator: .tcg) { _ in }.run
+    #expect(!reordered.booted)
+    #expect(reordered.unsigned == nil)
+    #expect(reordered.isGarbled)
+
+    // The probe for KVM asks no more than that somebody is there, and it has to be PID 1.
+    let probe = ScriptedMachine([.results(plan)], secret: secret, clock: clock)
+    #expect(try await !GuestWatch(Self.clocks, clock: clock).hello(probe))
+  }
+
+  @Test("what was cut is counted and said")
+  func cut() async throws {
+    let clock = ScriptClock()
+    let machine = ScriptedMachine(
+      [.results(plan), .cut(.console, 7), .cut(.console, 5), .cut(.results, 3), .stop(.guest)], clock: clock)
+    let run = try await GuestWatch(Self.clocks, clock: clock).watch(machine, accelerator: .tcg) { _ in }.run
+    #expect(
+      run.anomalies == [
+        "12 bytes more of its console came than are kept, and were not read",
+        "3 bytes more of its results came than are kept, and were not read",
+      ])
+    // No test is to blame for what somebody wrote to the port.
+    #expect(run.deaths == [])
   }
 
   @Test func releaseIsReadFromTheConsole() async throws {

@@ -75,6 +75,13 @@ private let refused = LibvirtError(call: "a call", code: 1, message: "no")
     }
     #expect(GuestOptions(commandLine: boot.commandLine.text).hold)
     #expect([oneOrders, twoOrders].map { $0.hasSuffix("\n") } == [true, true])
+    // Each has a secret of its own, and the boot, whose memory is saved, has none.
+    #expect(boot.secret == nil)
+    for (spec, orders) in [(one, oneOrders), (two, twoOrders)] {
+      #expect(spec.secret != nil)
+      #expect(GuestSecret.cut(off: Array(orders.utf8.dropLast())).secret == spec.secret)
+    }
+    #expect(one.secret != two.secret)
     #expect(GuestOptions(commandLine: oneOrders) == GuestOptions(only: ["a/b/c"], testSeconds: 9))
     #expect(GuestOptions(commandLine: twoOrders) == GuestOptions(only: ["d/e/f"], testSeconds: 9))
     #expect([oneConsole, twoConsole] == ["the boot's console\n", "the boot's console\n"])
@@ -84,6 +91,8 @@ private let refused = LibvirtError(call: "a call", code: 1, message: "no")
     for index in same.indices {
       same[index].console = ""
       same[index].results = ""
+      same[index].hold?.orders = ""
+      same[index].secret = nil
     }
     #expect(Set(same).count == 1)
   }
@@ -121,7 +130,7 @@ private let refused = LibvirtError(call: "a call", code: 1, message: "no")
   @Test func ordersAreBounded() async throws {
     let host = ScriptedHost([[holding]], clock: clock)
     let files = files("long")
-    let fits = GuestHold.longestOrders - GuestOptions(only: [""]).orders.utf8.count
+    let fits = GuestHold.longestOrders - GuestOptions(only: [""]).orders(.random()).utf8.count
     try await host.withSavedGuest(spec, directory: states, watch: watch) { saved in
       let name = String(repeating: "x", count: fits)
       try await saved.withMachine(GuestOptions(only: [name]), console: files.console, results: files.results) { _ in }

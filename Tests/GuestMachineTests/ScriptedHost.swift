@@ -1,5 +1,4 @@
 import Foundation
-import Glibc
 import GuestMachine
 import GuestProtocol
 import Synchronization
@@ -9,7 +8,7 @@ import SystemPackage
 enum HostCall: Sendable, Hashable {
   case started(MachineSpec)
   case saved(FilePath)
-  /// With the orders that lay in its FIFO and the text of its console file when it started.
+  /// With its orders and the text of its console file when it started.
   case restored(MachineSpec, orders: String, console: String)
   case ended
 }
@@ -36,7 +35,9 @@ final class ScriptedHost: SavingHost {
     let machine: ScriptedMachine
     let host: ScriptedHost
     var signals: AsyncStream<MachineSignal> { machine.signals }
+    var secret: GuestSecret? { machine.secret }
     func interrupt() async { await machine.interrupt() }
+    var tookInterrupt: Bool { machine.tookInterrupt }
     func dumpMemory(to file: FilePath) async -> String? { await machine.dumpMemory(to: file) }
     func destroy() async { await machine.destroy() }
     func save(to file: FilePath) async throws {
@@ -60,7 +61,7 @@ final class ScriptedHost: SavingHost {
     // Both have to be there, or libvirt would not find them either.
     _ = try Data(contentsOf: URL(filePath: state.string))
     let console = try String(contentsOfFile: spec.console.string, encoding: .utf8)
-    return try await run(.restored(spec, orders: Self.read(spec.hold!.orders), console: console), body)
+    return try await run(.restored(spec, orders: spec.hold!.orders, console: console), body)
   }
 
   private func run<Result: Sendable>(
@@ -70,14 +71,5 @@ final class ScriptedHost: SavingHost {
     defer { log.withLock { $0.append(.ended) } }
     let script = scripts.withLock { $0.isEmpty ? [] : $0.removeFirst() }
     return try await body(Running(machine: ScriptedMachine(script, clock: clock), host: self))
-  }
-
-  private static func read(_ fifo: FilePath) throws -> String {
-    let file = try FileDescriptor.open(fifo, .readOnly, options: .nonBlocking)
-    defer { try? file.close() }
-    let bytes = try [UInt8](unsafeUninitializedCapacity: GuestHold.longestOrders + 1) { buffer, count in
-      count = try file.read(into: UnsafeMutableRawBufferPointer(buffer))
-    }
-    return String(decoding: bytes, as: UTF8.self)
   }
 }

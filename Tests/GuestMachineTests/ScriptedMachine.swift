@@ -1,4 +1,5 @@
 import GuestMachine
+import GuestProtocol
 import Synchronization
 import SystemPackage
 
@@ -24,6 +25,10 @@ final class ScriptClock: Clock {
 enum Step: Sendable {
   case console(String)
   case results(String)
+  /// Has so many bytes more to say than are kept.
+  case cut(GuestOutput, Int)
+  /// What it says cannot be written down.
+  case notKept(GuestOutput, String)
   /// Lets time pass, and the watcher look at its clocks.
   case pass(Duration)
   case stop(StopReason)
@@ -34,11 +39,20 @@ enum Step: Sendable {
 /// A machine that follows a script, one step each time its watcher asks for the next signal.
 final class ScriptedMachine: Machine {
   let signals: AsyncStream<MachineSignal>
+  let secret: GuestSecret?
+  let tookInterrupt: Bool
   private let state: State
 
   /// - Parameter answer: what it does when it is interrupted, before it goes on with its script.
+  /// - Parameter secret: with which its watcher believes it to sign what it says.
   /// - Parameter dumpFailure: why its memory cannot be written.
-  init(_ script: [Step], answering answer: [Step] = [], dumpFailure: String? = nil, clock: ScriptClock) {
+  /// - Parameter isStopped: its emulator takes no interrupt.
+  init(
+    _ script: [Step], answering answer: [Step] = [], dumpFailure: String? = nil, secret: GuestSecret? = nil,
+    isStopped: Bool = false, clock: ScriptClock
+  ) {
+    tookInterrupt = !isStopped
+    self.secret = secret
     self.dumpFailure = dumpFailure
     let state = State(script, answer)
     self.state = state
@@ -89,6 +103,8 @@ final class ScriptedMachine: Machine {
         switch step {
         case .console(let text): return .console(Array(text.utf8))
         case .results(let text): return .results(Array(text.utf8))
+        case .cut(let output, let bytes): return .cut(output, bytes: bytes)
+        case .notKept(let output, let reason): return .notKept(output, reason)
         case .pass(let duration):
           clock.advance(duration)
           return .tick

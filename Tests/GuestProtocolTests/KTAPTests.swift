@@ -26,7 +26,7 @@ import Testing
     let text = """
       KTAP version 1
       1..2
-      # patchbench: protocol 1
+      # patchbench: protocol 2
       # patchbench: planned 1 forward/virtio_gpu-to-vgem/three-aliases
       # patchbench: planned 2 access/vgem/no-handle
       # patchbench: start 1
@@ -125,7 +125,7 @@ import Testing
   @Test(arguments: [
     "ok 3 c", "ok 1 b", "ok 1 a\nok 1 a", "# patchbench: start 3", "# patchbench: start 0", "# patchbench: start x",
     "# patchbench: planned 3 c", "# patchbench: end 1", "# patchbench: end x", "1..2", "hello", "ok x a",
-    "    not ok 1 c\nok 1 a", "# patchbench: end 0\nmore", "# patchbench: protocol 2",
+    "    not ok 1 c\nok 1 a", "# patchbench: end 0\nmore", "# patchbench: protocol 1",
   ])
   func contradictionsAreAnomalies(_ line: String) {
     let events = read(KTAPWriter.plan(["a", "b"]) + line + "\n")

@@ -55,6 +55,10 @@ extension BenchSerial {
         arguments: ["run", good, "--home", "home", "--kernel", "k"],
         status: 3, words: "apt-get install linux-source-0.1"),
       Row(
+        testDescription: "no test driver",
+        arguments: ["run", good, "--home", "driverless", "--kernel", "k"], status: 3,
+        words: "driverless/GuestTests/Driver"),
+      Row(
         testDescription: "a libvirt that is not there",
         arguments: ["run", good, "--connect", "qemu+unix:///system?socket=/nonexistent"], status: 3, words: "libvirt"),
       Row(testDescription: "a report of no run", arguments: ["report", "empty"], status: 2, words: "events.jsonl"),
@@ -82,12 +86,15 @@ extension BenchSerial {
         +e
 
         """)
-      try scratch.write("home/none.config", "")
-      try scratch.write(
-        "home/Kernels/k/kernel.yaml",
-        "source: {debian: linux-source-0.1}\nprofiles: {kasan: {fragments: [../../none.config]}}\n")
-      // The guest binary is looked for under the same home.
-      try scratch.write("home/GuestTests/.build/release/patchbench-guest", "")
+      for home in ["home", "driverless"] {
+        try scratch.write("\(home)/none.config", "")
+        try scratch.write(
+          "\(home)/Kernels/k/kernel.yaml",
+          "source: {debian: linux-source-0.1}\nprofiles: {kasan: {fragments: [../../none.config]}}\n")
+        // The guest binary and the test driver are looked for under the same home.
+        try scratch.write("\(home)/GuestTests/.build/release/patchbench-guest", "")
+      }
+      try scratch.write("home/GuestTests/Driver/Kbuild", "")
 
       let before = try FileManager.default.subpathsOfDirectory(atPath: scratch.path.string).sorted()
       let result = try await bench.program(row.arguments).run(deadline: .seconds(1800))

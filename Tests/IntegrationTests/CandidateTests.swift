@@ -130,7 +130,9 @@ private func evidenceIsThere(_ record: RunRecord, _ directory: RunDirectory) thr
     let planIsFirst = results.hasPrefix("KTAP version 1\n1..\(run.tests.count)\n")
     #expect(planIsFirst, "\(evidence)")
     // A file is long, and a failing expectation would print all of it.
-    let isWhole = results.hasSuffix("# patchbench: end \(run.tests.count)\n")
+    // Behind it stands the signature of the last lines and nothing more.
+    let last = results.split(separator: "\n").last { !$0.hasPrefix("# patchbench: signed ") }
+    let isWhole = last == "# patchbench: end \(run.tests.count)"
     #expect(isWhole == (run.ending == .completed && !run.tests.contains { $0.status == .missing }), "\(evidence)")
   }
 }

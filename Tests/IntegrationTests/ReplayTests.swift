@@ -23,12 +23,13 @@ extension BenchSerial {
     @Test(arguments: files) func theImageIsKbuildsByteForByte(_ paths: [String]) async throws {
       let bench = try Workbench()
       let base = try await bench.base()
-      let diff = try bench.scratch.write("1.diff", try change(paths, in: base.tree))
+      let diff = try bench.scratch.write("1.diff", try Workbench.change(paths, in: base.tree))
       let series = PatchSeries(
         name: "s", patches: [Patch(subject: "s", author: "a", file: "1.diff", paths: paths)])
-      let method = try await bench.cache.withScratch { try await SeriesTree.method(scratch: $0) }
+      let cage = try await Cage.find(.build(jobs: 2, machine: 8 << 30))
+      let method = try await bench.cache.withScratch { try await SeriesTree.method(scratch: $0, cage: cage) }
       let replayed = try await bench.cache.withScratch { scratch in
-        let tree = try await SeriesTree.make(base, method: method, scratch: scratch)
+        let tree = try await SeriesTree.make(base, method: method, cage: cage, scratch: scratch)
         #expect(try await tree.apply(series, diffs: [diff]) == nil)
         let built = try await tree.build(series, jobs: 2, log: bench.scratch.path.appending("r.log")) { _ in }
         #expect(built.failure == nil)
@@ -37,7 +38,7 @@ extension BenchSerial {
         return (image: try await Digest.of(file: built.image), objects: built.work.objects)
       }
       let made = try await bench.cache.withScratch { scratch in
-        let tree = try await SeriesTree.make(base, method: method, scratch: scratch)
+        let tree = try await SeriesTree.make(base, method: method, cage: cage, scratch: scratch)
         #expect(try await tree.apply(series, diffs: [diff]) == nil)
         let built = try await tree.make(series, jobs: 2, log: bench.scratch.path.appending("m.log"))
         #expect(built.failure == nil)
@@ -63,27 +64,6 @@ extension BenchSerial {
         return
       }
       #expect(objects > 300)
-    }
-
-    /// A diff that adds something compiled to the end of each file.
-    private func change(_ paths: [String], in tree: FilePath) throws -> String {
-      try paths.map { path in
-        let text = try String(contentsOfFile: tree.pushing(FilePath(path)).string, encoding: .utf8)
-        let lines = text.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
-        let name = "patchbench_" + path.map { $0.isLetter ? $0 : "_" }
-        let added =
-          if path.hasSuffix(".S") { ["\(name):", "\t.globl \(name)", "\t.byte 1"] } else if path.hasSuffix(".h") {
-            ["extern const char \(name)[2];"]
-          } else { ["int \(name)(void);", "int \(name)(void)", "{", "\treturn 7;", "}"] }
-        return """
-          diff --git a/\(path) b/\(path)
-          --- a/\(path)
-          +++ b/\(path)
-          @@ -\(lines.count),1 +\(lines.count),\(1 + added.count) @@
-           \(lines.last!)
-
-          """ + added.map { "+\($0)\n" }.joined()
-      }.joined()
     }
   }
 }

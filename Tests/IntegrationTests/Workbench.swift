@@ -52,7 +52,7 @@ struct Workbench {
       connection: nil, accelerator: .auto,
       resources: Resources(
         jobs: ProcessInfo.processInfo.activeProcessorCount, memory: Resources.spareMemory()), fresh: fresh,
-      output: scratch.path.appending(output),
+      sandbox: Sandbox(jobs: ProcessInfo.processInfo.activeProcessorCount), output: scratch.path.appending(output),
       environment: environment, version: "test")
   }
 
@@ -74,6 +74,41 @@ struct Workbench {
 
   /// The processes whose command line contains `text`.
   static func processes(_ text: String) async throws -> [Int32] { try await processes("-f", text) }
+
+  /// A diff that adds something compiled to the end of each file.
+  static func change(_ paths: [String], in tree: FilePath) throws -> String {
+    try paths.map { path in
+      let text = try String(contentsOfFile: tree.pushing(FilePath(path)).string, encoding: .utf8)
+      let lines = text.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
+      let name = "patchbench_" + path.map { $0.isLetter ? $0 : "_" }
+      let added =
+        if path.hasSuffix(".S") { ["\(name):", "\t.globl \(name)", "\t.byte 1"] } else if path.hasSuffix(".h") {
+          ["extern const char \(name)[2];"]
+        } else { ["int \(name)(void);", "int \(name)(void)", "{", "\treturn 7;", "}"] }
+      return """
+        diff --git a/\(path) b/\(path)
+        --- a/\(path)
+        +++ b/\(path)
+        @@ -\(lines.count),1 +\(lines.count),\(1 + added.count) @@
+         \(lines.last!)
+
+        """ + added.map { "+\($0)\n" }.joined()
+    }.joined()
+  }
+
+  /// The processes that one has started, and those that they have, with a name of the kernel's.
+  static func descendants(of process: Int32, named name: String) -> [Int32] {
+    var found: [Int32] = []
+    var pending = [process]
+    while let next = pending.popLast() {
+      if ProcFile.text("/proc/\(next)/comm") == "\(name)\n" { found.append(next) }
+      for thread in (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(next)/task")) ?? [] {
+        let children = ProcFile.text("/proc/\(next)/task/\(thread)/children") ?? ""
+        pending += children.split(separator: " ").compactMap { Int32($0) }
+      }
+    }
+    return found
+  }
 
   /// The processes that pgrep finds with these words.
   static func processes(_ words: String...) async throws -> [Int32] {

@@ -1,10 +1,11 @@
 import BenchModel
 import Foundation
-import KernelBuild
 import SystemPackage
 import TestSupport
 import Testing
 import Toolbox
+
+@testable import KernelBuild
 
 /// Changes `return 2` of main.c, in its second function.
 private let good = """
@@ -75,6 +76,34 @@ private func series(_ diffs: [(file: String, paths: [String])]) -> PatchSeries {
     #expect(fault.advice?.contains("build.log") == true)
   }
 
+  @Test func itsFilesAreOlderThanWhateverAClockTells() async throws {
+    let small = try SmallTree()
+    let times = try SmallTree.fingerprint(try await small.base().tree).filter { !$0.hasPrefix("tools ") }
+    #expect(times.contains { $0.hasPrefix("main.o ") })
+    #expect(times.allSatisfy { $0.hasSuffix(" 946684800.0") }, "\(times)")
+  }
+
+  /// As tools/build writes it for objtool; its own files stay.
+  @Test func headersOfTheMachineAreNothingToGoBy() {
+    let recorded = """
+      cmd_/b/tree/tools/objtool/weak.o := gcc -I /b/tree/tools/include -c -o /b/tree/tools/objtool/weak.o weak.c
+
+      deps_/b/tree/tools/objtool/weak.o := \\
+        /usr/include/stdc-predef.h \\
+        /b/tree/tools/include/linux/rbtree.h \\
+        /b/treeless/linux/rbtree.h \\
+        builtin.h \\
+
+      /b/tree/tools/objtool/weak.o: $(deps_/b/tree/tools/objtool/weak.o)
+
+      """
+    let gone = ["/usr/include/stdc-predef.h", "/b/treeless/linux/rbtree.h"]
+    let expected = recorded.split(separator: "\n", omittingEmptySubsequences: false).filter { line in
+      !gone.contains { line.contains($0) }
+    }.joined(separator: "\n")
+    #expect(SettledTimes.withoutMachine(recorded, tree: "/b/tree") == expected)
+  }
+
   @Test func anInterruptedBuildGoesOn() async throws {
     let small = try SmallTree()
     // As a run that was killed in the middle leaves it: unpacked, partly built, not marked as done, and not locked.
@@ -136,8 +165,9 @@ private func series(_ diffs: [(file: String, paths: [String])]) -> PatchSeries {
     let series = series(diffs.map { ($0.file, $0.paths) })
     let log = small.scratch.path.appending("build.log")
     let result = try await small.cache.withScratch { scratch in
-      let own = try await SeriesTree.method(scratch: scratch)
-      let tree = try await SeriesTree.make(base, method: method ?? own, scratch: scratch)
+      let cage = try await SmallTree.cage()
+      let own = try await SeriesTree.method(scratch: scratch, cage: cage)
+      let tree = try await SeriesTree.make(base, method: method ?? own, cage: cage, scratch: scratch)
       if let refused = try await tree.apply(series, diffs: files) {
         return (Optional(refused), BuildFailure?.none)
       }
@@ -164,6 +194,30 @@ private func series(_ diffs: [(file: String, paths: [String])]) -> PatchSeries {
     #expect(trial.baseIsUntouched)
   }
 
+  /// As when the base was built while the clock was fast: make would see nothing to do.
+  @Test(arguments: [SeriesTree.Method?.none, .copy]) func aClockThatWasSetBackHidesNoChange(
+    _ method: SeriesTree.Method?
+  ) async throws {
+    let small = try SmallTree()
+    let base = try await small.base()
+    let diff = try small.scratch.write("own.diff", good)
+    try await small.cache.withScratch { scratch in
+      let cage = try await SmallTree.cage()
+      let available = try await SeriesTree.method(scratch: scratch, cage: cage)
+      let tree = try await SeriesTree.make(base, method: method ?? available, cage: cage, scratch: scratch)
+      let one = series([("own.diff", ["main.c"])])
+      #expect(try await tree.apply(one, diffs: [diff]) == nil)
+      let touched = try #require(tree.file("main.c"))
+      try FileManager.default.setAttributes(
+        [.modificationDate: Date(timeIntervalSince1970: 1_000_000_000)], ofItemAtPath: touched.string)
+      let log = small.scratch.path.appending("log")
+      let built = try await tree.build(one, jobs: 2, log: log) { _ in }
+      #expect(built.failure == nil)
+      #expect(try String(contentsOfFile: log.string, encoding: .utf8).contains("CC      main.o"))
+      #expect(!FileManager.default.contentsEqual(atPath: built.image.string, andPath: base.image.string))
+    }
+  }
+
   /// Patches that two series share, built once, and the rest of one on top.
   @Test(arguments: [SeriesTree.Method?.none, .copy]) func aSeriesStandsOnASharedTree(
     _ method: SeriesTree.Method?
@@ -174,24 +228,26 @@ private func series(_ diffs: [(file: String, paths: [String])]) -> PatchSeries {
     let shared = try small.scratch.write("shared.diff", Self.otherComment)
     let own = try small.scratch.write("own.diff", good)
     try await small.cache.withScratch { scratch in
-      let available = try await SeriesTree.method(scratch: scratch)
+      let cage = try await SmallTree.cage()
+      let available = try await SeriesTree.method(scratch: scratch, cage: cage)
       for name in ["below", "above"] {
         try FileManager.default.createDirectory(
           atPath: scratch.appending(name).string, withIntermediateDirectories: true)
       }
-      let below = try await SeriesTree.make(base, method: method ?? available, scratch: scratch.appending("below"))
+      let below = try await SeriesTree.make(
+        base, method: method ?? available, cage: cage, scratch: scratch.appending("below"))
       #expect(try await below.apply(series([("shared.diff", ["other.c"])]), diffs: [shared]) == nil)
       let log = small.scratch.path.appending("log")
       #expect(try await below.buildLayer(jobs: 2, log: log) { _ in })
       let above = try await SeriesTree.make(
-        base, over: below, method: method ?? available, scratch: scratch.appending("above"))
+        base, over: below, method: method ?? available, cage: cage, scratch: scratch.appending("above"))
       #expect(try await above.apply(series([("own.diff", ["main.c"])]), diffs: [own]) == nil)
       let built = try await above.build(series([("own.diff", ["main.c"])]), jobs: 2, log: log) { _ in }
       #expect(built.failure == nil)
       let text = try String(contentsOfFile: log.string, encoding: .utf8)
       #expect(text.contains("CC      main.o"))
       #expect(!text.contains("CC      other.o"), "the tree below has it")
-      #expect(try String(contentsOfFile: above.file("other.c").string, encoding: .utf8).contains("a remark"))
+      #expect(try String(contentsOfFile: #require(above.file("other.c")).string, encoding: .utf8).contains("a remark"))
     }
     #expect(try SmallTree.fingerprint(base.tree) == before)
   }

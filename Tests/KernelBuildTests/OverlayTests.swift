@@ -15,7 +15,7 @@ import Toolbox
     try scratch.write("\(name)/kept", "lower")
     try scratch.write("\(name)/changed", "lower")
     let lower = scratch.path.appending(name)
-    let method = try await SeriesTree.method(scratch: scratch.path.appending("probe"))
+    let method = try await SeriesTree.method(scratch: scratch.path.appending("probe"), cage: nil)
     try #require(method != .copy, "these tests need overlayfs, as root or in a user namespace")
     let overlay = Overlay(lowers: [lower], scratch: scratch.path.appending("s \(name)"), asUser: method == .userOverlay)
     try overlay.makeDirectories()
@@ -34,7 +34,7 @@ import Toolbox
     let scratch = try Scratch()
     for file in ["kept", "changed", "removed"] { try scratch.write("lower/\(file)", "lower") }
     let lower = scratch.path.appending("lower")
-    let method = try await SeriesTree.method(scratch: scratch.path.appending("probe"))
+    let method = try await SeriesTree.method(scratch: scratch.path.appending("probe"), cage: nil)
     let below = Overlay(lowers: [lower], scratch: scratch.path.appending("below"), asUser: method == .userOverlay)
     try below.makeDirectories()
     _ = try await below.wrap(Tool("sh", ["-c", "echo below > changed; echo below > new; rm removed"])).output()
@@ -52,7 +52,7 @@ import Toolbox
     let scratch = try Scratch()
     let lower = scratch.path.appending("lower")
     try FileManager.default.createDirectory(atPath: lower.string, withIntermediateDirectories: true)
-    let method = try await SeriesTree.method(scratch: scratch.path.appending("probe"))
+    let method = try await SeriesTree.method(scratch: scratch.path.appending("probe"), cage: nil)
     let overlay = Overlay(lowers: [lower], scratch: scratch.path.appending("s"), asUser: method == .userOverlay)
     try overlay.makeDirectories()
     let words = ["$(touch owned)", "`id`", "; exit 1", "a b", "", "'\"\\"]

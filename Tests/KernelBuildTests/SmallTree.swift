@@ -2,6 +2,7 @@ import Foundation
 import KernelBuild
 import SystemPackage
 import TestSupport
+import Toolbox
 
 /// A tree that builds in no time with the real make, git and overlayfs, so that what surrounds a kernel's build can be
 /// tested for each way it can go. The real kernel is built by the integration suite.
@@ -36,6 +37,10 @@ struct SmallTree {
     kernel = KernelDefinition(
       name: "small", source: .tree(scratch.path.appending("source")),
       profiles: ["p": KernelDefinition.Profile(name: "p", fragments: [file], image: .vmlinux)])
+  }
+
+  static func cage() async throws -> Cage {
+    try await Cage.find(ToolLimits(time: .seconds(60), memory: 2 << 30, processes: 100, disk: 1 << 30))
   }
 
   func base() async throws -> BaseBuild {

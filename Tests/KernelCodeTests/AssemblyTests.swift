@@ -187,6 +187,26 @@ struct TraceTableTests {
     #expect(found.map { $0.name.prefix { $0 != "." } } == ["one", "two", "same", "same"])
   }
 
+  @Test("what is freed before the tests begin cannot be asked for, and moves no number")
+  func initText() throws {
+    var files = Self.files
+    files["c.c"] = """
+      __attribute__((section(".init.text"))) int begins(int x) { return x + 2; }
+      """
+    let all = try #require(try table(files, flags: Self.traced))
+    // As the kernel's linker script marks it.
+    func mark(_ name: String) -> String { ".section .init.text, \"ax\"\n.globl \(name)\n\(name):\n" }
+    files["b1.s"] = mark("_sinittext")
+    files["d.s"] = mark("_einittext")
+    let table = try #require(try table(files, flags: Self.traced))
+    #expect(table.entries(of: "begins", in: "c.c") == [])
+    let found =
+      ["one", "two", "same"].flatMap { table.entries(of: $0, in: "a.c") } + table.entries(of: "same", in: "b.c")
+    #expect(all.entries(of: "begins", in: "c.c").count == 1)
+    #expect(
+      found == ["one", "two", "same"].flatMap { all.entries(of: $0, in: "a.c") } + all.entries(of: "same", in: "b.c"))
+  }
+
   @Test("functions of one name are told apart by their files")
   func sameName() throws {
     let table = try #require(try table(Self.files, flags: Self.traced))

@@ -48,6 +48,17 @@ import Testing
     }
   }
 
+  @Test("a kernel that makes up tests and tasks fills no memory")
+  func madeUp() {
+    var scanner = ConsoleScanner()
+    for number in 0..<12_000 {
+      scanner.read("[    1.000000][T\(number)] \(ConsoleScanner.testBegins)t/\(number)\n".utf8)
+      scanner.read("[    1.000000][T\(number)] \(String(repeating: "=", count: 40))\n".utf8)
+    }
+    #expect(scanner.slices.count == 10_000)
+    #expect(scanner.speakerCount <= 64)
+  }
+
   @Test func traceHoldsNoTimeStamps() {
     for fixture in Fixture.all("console") {
       for line in scan(fixture.body).reports.flatMap(\.trace) {

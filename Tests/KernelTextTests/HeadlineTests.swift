@@ -12,6 +12,20 @@ import Testing
     var testDescription: String { line }
   }
 
+  /// As linux-6.1 tells it: its allocator stands in the trace with a frame more.
+  @Test func theAllocatorsOwnFramesAreNotToBlame() {
+    let lines = [
+      "BUG: sleeping function called from invalid context at include/linux/sched/mm.h:274", "Call Trace:", " <TASK>",
+      " __might_sleep+0xa2/0x170", " __kmem_cache_alloc_node+0x137/0x200", " kmalloc_trace+0x2a/0xd0",
+      " vma_node_allow+0xe5/0x310", " </TASK>",
+    ]
+    var scanner = ConsoleScanner()
+    scanner.read(Array((lines.map { "[    1.000000][   T35] \($0)\n" }.joined()).utf8))
+    scanner.finish()
+    #expect(
+      scanner.reports.map(\.title) == ["BUG: sleeping function called from invalid context in vma_node_allow"])
+  }
+
   @Test(arguments: [
     Case(line: "BUG: KASAN: use-after-free in f+0x1/0x2 [vgem]", kind: .kasan, title: "KASAN: use-after-free in f"),
     Case(line: "BUG: KFENCE: out-of-bounds read in f+0x1/0x2", kind: .kfence, title: "KFENCE: out-of-bounds read in f"),

@@ -12,7 +12,8 @@ func header(_ series: [PatchSeries], reason: String = "KVM: no hello within 15 s
   RunHeader(
     cell: cell, source: "Debian linux-source-6.12 6.12.117-1~deb12u1", toolchain: "gcc (Debian 12.2.0-14) 12.2.0",
     emulator: "QEMU emulator version 7.2.22", accelerator: .tcg, acceleratorReason: reason, processors: 2,
-    patchbench: "0.1.0", series: series, questions: [unbind: "Does an unplug find <every> alias?"])
+    patchbench: "0.1.0", series: series, questions: [unbind: "Does an unplug find <every> alias?"],
+    sandbox: "bubblewrap 0.8.0")
 }
 
 func series(_ name: String, subject: String = "drm/virtio: share the device's address space") -> PatchSeries {
@@ -254,4 +255,11 @@ func hostileRun() -> RunRecord {
         StageSeconds()
       ),
     ], changes: [hostile: change])
+}
+
+/// A run that went on twice.
+func resumed() -> RunRecord {
+  var run = everyVerdict()
+  run.resumed = [run.started + 60, run.started + 120]
+  return run
 }

@@ -36,6 +36,7 @@ import Testing
     ("nothing is known that need not be", withoutOptions()),
     ("every ending", everyEnding()),
     ("every kind", everyKind()),
+    ("resumed", resumed()),
   ]
 
   @Test(arguments: runs) func everyReportIsValid(name: String, run: RunRecord) async throws {
@@ -153,7 +154,7 @@ import Testing
   private static func everyEnding() -> RunRecord {
     let endings: [GuestEnding] = [
       .completed, .panicked("Oops"), .stoppedEarly, .silent(seconds: 1), .bootDeadline(seconds: 1),
-      .runDeadline(seconds: 1.5), .machineDied("signal 9"),
+      .runDeadline(seconds: 1.5), .flooded, .machineDied("signal 9"),
     ]
     return record(
       header(endings.indices.map { series("\($0)") }), base: guest([plain]),

@@ -4,7 +4,8 @@ import Synchronization
 import SystemPackage
 import TestSupport
 import Testing
-import Toolbox
+
+@testable import Toolbox
 
 @Suite struct ToolTests {
   @Test func statusIsDataAndStreamsStayApart() async throws {
@@ -69,6 +70,24 @@ import Toolbox
 
   private func isRunning(_ command: String) async throws -> Bool {
     try await Tool("pgrep", ["-f", "^\(command)$"]).run().status.isSuccess
+  }
+
+  /// Its parent lives on, in another group, and does not ask for it.
+  @Test func theDeadWhomNobodyAsksForAreNotWaitedFor() async throws {
+    let script = """
+      $| = 1; my $leader = $$;
+      unless (fork) {
+        setpgrp(0, 0);
+        unless (my $dead = fork) { setpgrp(0, $leader); exit } else { print "$$ $dead" }
+        close STDOUT; close STDERR; sleep 60; exit;
+      }
+      select undef, undef, undef, 0.3;
+      """
+    let numbers = try await Tool("perl", ["-e", script]).output().split(separator: " ").compactMap { pid_t($0) }
+    try #require(numbers.count == 2)
+    #expect(ProcessStatus(numbers[1])?.state == "Z")
+    #expect(ProcessStatus(numbers[0])?.isAlive == true)
+    kill(numbers[0], SIGKILL)
   }
 
   @Test func aLogGetsEveryByteAndEveryLine() async throws {

@@ -33,6 +33,22 @@ let piece = CodeChange.Piece(kind: .function, name: "f", file: "drivers/x.c", ca
 let changed = CodeChange(pieces: [piece], functions: [CodeChange.Function(name: "f", file: "drivers/x.c")])
 let ran = Execution(runs: ["f": ["a/x": 1]])
 
+/// A run in which somebody spoke who is not PID 1.
+func unsigned(_ run: GuestRun) -> GuestRun {
+  var run = run
+  run.unsigned = 3
+  run.anomalies = ["forged"]
+  return run
+}
+
+/// A run in which PID 1 was heard, and not in its order.
+func contradicting(_ run: GuestRun) -> GuestRun {
+  var run = run
+  run.contradictions = 1
+  run.anomalies = ["out of turn"]
+  return run
+}
+
 func trial(
   _ result: TrialResult, cell: CellKey = here, seconds: StageSeconds = StageSeconds(), change: CodeChange? = changed
 ) -> Trial {

@@ -35,7 +35,7 @@ import Verdicts
     mine.series = candidate.name
     func verdict(_ repeated: Trial) throws -> Verdict? {
       let kinds: [BenchEvent.Kind] = [
-        .runStarted(header), .trialFinished(whole), .baseRepeated(repeated), .trialFinished(mine),
+        .runStarted(header), .trialFinished(whole), .baseRepeated(repeated, number: 1), .trialFinished(mine),
         .runFinished(interrupted: false),
       ]
       let record = try #require(RunRecord(kinds.map { BenchEvent(at: Date(timeIntervalSince1970: 0), kind: $0) }))

@@ -72,6 +72,14 @@ import Testing
     #expect(SelfCheck([judged(base, base: base)], [], silence: [reasons[0]]).suspects == ["b/x"])
   }
 
+  @Test func whatFailsOnTheBaseIsNotSuspect() {
+    let broken = TrialResult.ran(guest([test("a/x", .crash), test("a/y", .ok)]))
+    let check = SelfCheck([judged(broken, base: broken)], [])
+    #expect(check.failingOnBase == ["a/x"])
+    #expect(check.suspects == ["a/y"])
+    #expect(check.silentTests == ["a/x", "a/y"])
+  }
+
   @Test func aTestThatTheGuestDoesNotLiveThroughHasSeenTheFault() {
     var run = guest([test("a/x", .ok), test("a/y", .missing), test("b/x", .ok)], ending: .stoppedEarly)
     run.deaths = [GuestDeath(test: "a/y", ending: .stoppedEarly)]

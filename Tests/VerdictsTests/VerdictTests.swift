@@ -71,6 +71,21 @@ private let same = [test("a", .ok), test("b", .notOk)]
       title: "an end without a hello", series: .ran(guest([], ending: .completed, booted: false)),
       verdict: .inconclusive,
       reason: "the guest's evidence is not whole: it ended properly and never said hello"),
+    Rule(
+      title: "a hello that nobody signed", series: .ran(unsigned(guest([], ending: .stoppedEarly, booted: false))),
+      verdict: .inconclusive, reason: "the guest's evidence is not whole: forged"),
+    Rule(
+      title: "no hello from a guest that speaks out of its turn",
+      series: .ran(contradicting(guest([], ending: .stoppedEarly, booted: false))), verdict: .inconclusive,
+      reason: "the guest's evidence is not whole: out of turn"),
+    Rule(
+      title: "a hello that nobody signed, and a panic",
+      series: .ran(unsigned(guest([], ending: .panicked("Oops"), booted: false))), verdict: .doesNotBoot,
+      reason: "does not boot: the kernel panicked (Oops)"),
+    Rule(
+      title: "a flood instead of a hello", series: .ran(guest([], ending: .flooded, booted: false)),
+      verdict: .inconclusive,
+      reason: "the guest's evidence is not whole: it sent more results than are kept of a guest"),
   ]
 
   static let baseFlaws: [Rule] = [
@@ -185,6 +200,10 @@ private let same = [test("a", .ok), test("b", .notOk)]
       title: "what a dying machine's tests say is not held against the series",
       series: .ran(guest([test("a", .notOk), test("b", .missing)], ending: .machineDied("signal 6"))),
       verdict: .inconclusive, reason: "not the series' fault: the machine died in b: signal 6"),
+    Rule(
+      title: "a flood of results is no failed test",
+      series: .ran(guest([test("a", .ok), test("b", .missing)], ending: .flooded)), verdict: .inconclusive,
+      reason: "the guest's evidence is not whole: it sent more results than are kept of a guest in b"),
     Rule(
       title: "what the kernel reported before its machine died is",
       series: .ran(guest([test("a", .missing)], reports: ["BUG in x"], ending: .machineDied("signal 6"))),

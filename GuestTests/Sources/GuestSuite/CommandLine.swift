@@ -30,7 +30,7 @@ public enum GuestCommand: Hashable, Sendable {
     switch self {
     case .initProcess: GuestInit.run()
     case .run(let names):
-      GuestInit.runTests(GuestOptions(only: names), to: OpenFile(number: 1))
+      GuestInit.runTests(GuestOptions(only: names), to: ResultsPort(OpenFile(number: 1), nil))
       return 0
     case .list: return OpenFile(number: 1).write(Suite.listing) ? 0 : 1
     case .usage:

@@ -16,7 +16,8 @@ public enum GuestInit {
     let options = GuestOptions(commandLine: words.joined(separator: " "))
     TestDriver.load()
     if let port = HostPort.open(HostPort.results, flags: O_WRONLY) {
-      if let options = options.hold ? Hold.wait(saying: port) : options { runTests(options, to: port) }
+      let orders = options.hold ? Hold.wait(saying: port) : (options, Signer.take())
+      if let (options, signer) = orders { runTests(options, to: ResultsPort(port, signer)) }
       // What was written lies in the device's queue. QEMU takes it out when it stops the device, but a host that
       // reads only what arrived before the power went would miss it.
       usleep(50_000)
@@ -30,7 +31,7 @@ public enum GuestInit {
     while true { pause() }
   }
 
-  static func runTests(_ options: GuestOptions, to port: OpenFile) {
+  static func runTests(_ options: GuestOptions, to port: ResultsPort) {
     let plan = Suite.plan(only: options.only, after: options.after)
     Seed.give(options.seed)
     port.write(KTAPWriter.plan(plan))
@@ -41,7 +42,7 @@ public enum GuestInit {
     for (index, name) in plan.enumerated() {
       port.write(KTAPWriter.start(index + 1))
       Kmsg.say("test begins: \(name)")
-      let (result, hangs) = TestProcess.run(name, seconds: options.testSeconds)
+      let (result, hangs) = TestProcess.run(name, seconds: options.testSeconds, forgetting: port.signer)
       Kmsg.say("test ends: \(name)")
       port.write(KTAPWriter.result(result, number: index + 1))
       do {
@@ -72,7 +73,7 @@ public enum GuestInit {
   }
 
   /// - Returns: `nil` if nothing is to be counted, or if it cannot be, which is then said.
-  private static func counter(_ port: OpenFile) -> CodeCounter? {
+  private static func counter(_ port: ResultsPort) -> CodeCounter? {
     guard let text = try? readText(TraceRequest.path) else { return nil }
     do {
       return try CodeCounter(TraceRequest(text: text))

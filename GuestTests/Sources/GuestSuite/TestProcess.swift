@@ -20,14 +20,17 @@ enum TestProcess {
   }
 
   /// - Returns: the result, and whether the process is still there because the kernel does not let it die.
-  static func run(_ name: String, seconds: Int) -> (result: TestResult, hangs: Bool) {
+  static func run(_ name: String, seconds: Int, forgetting signer: Signer? = nil) -> (result: TestResult, hangs: Bool) {
     var ends: [Int32] = [-1, -1]
     guard cguest_report_pipe(&ends) == 0 else { return (failed(name, "pipe: \(errnoName(errno))"), false) }
     defer { close(ends[0]) }
     // Not executed anew: under emulation exec and the start of the Swift runtime are a good part of a test's time. PID
     // 1 has no threads, so a fork of it can go on in Swift, and it is as much a process of its own.
     let child = cguest_fork_test(ends[1], reportDescriptor)
-    if child == 0 { _exit(TestReport.run(name)) }
+    if child == 0 {
+      signer?.forget()
+      _exit(TestReport.run(name))
+    }
     let code = errno
     close(ends[1])
     if child < 0 { return (failed(name, "fork: \(errnoName(code))"), false) }

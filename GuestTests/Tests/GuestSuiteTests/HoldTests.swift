@@ -12,7 +12,7 @@ import Testing
     writer.write(text)
     writer.close()
     defer { close(ends[0]) }
-    return Hold.line(from: OpenFile(number: ends[0]), most: most)
+    return Hold.line(from: OpenFile(number: ends[0]), most: most).map { String(decoding: $0, as: UTF8.self) }
   }
 
   @Test(

@@ -44,7 +44,8 @@ struct HTMLPage {
       ("Accelerator", "\(header.accelerator.rawValue) (\(header.acceleratorReason))"),
       ("Emulator", header.emulator),
       ("Toolchain", header.toolchain),
-      ("Started", "\(Words.time(record.started)), by patchbench \(header.patchbench)"),
+      ("Series built", Words.sandbox(header)),
+      ("Started", "\(Words.started(record)), by patchbench \(header.patchbench)"),
     ].map { Fact(term: $0.0, value: visible($0.1)) }
   }
 }

@@ -11,6 +11,7 @@ struct ReportDocument: Encodable {
   var patchbench: String
   var started: String
   @ExplicitNull var finished: String?
+  var resumed: [String]
   var interrupted: Bool
   var exitStatus: Int32
   @ExplicitNull var reportSeconds: Double?
@@ -25,6 +26,7 @@ struct ReportDocument: Encodable {
     var accelerator: Accelerator
     var acceleratorReason: String
     var processors: Int
+    @ExplicitNull var sandbox: String?
   }
 
   init(_ record: RunRecord, _ judgements: [Judgement]) {
@@ -32,12 +34,13 @@ struct ReportDocument: Encodable {
     patchbench = header.patchbench
     started = record.started.formatted(.iso8601)
     finished = record.finished?.formatted(.iso8601)
+    resumed = record.resumed.map { $0.formatted(.iso8601) }
     interrupted = record.interrupted
     exitStatus = Verdicts.exitStatus(judgements, interrupted: record.interrupted)
     reportSeconds = SecondsDocument.rounded(Cost.known(record.reportSeconds))
     environment = Environment(
       source: header.source, toolchain: header.toolchain, emulator: header.emulator, accelerator: header.accelerator,
-      acceleratorReason: header.acceleratorReason, processors: header.processors)
+      acceleratorReason: header.acceleratorReason, processors: header.processors, sandbox: header.sandbox)
     base = BaseDocument(record)
     series = judgements.map { SeriesDocument($0, header: header) }
   }

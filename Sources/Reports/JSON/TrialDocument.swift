@@ -67,6 +67,7 @@ struct TrialDocument: Encodable {
     case silent
     case bootDeadline = "boot-deadline"
     case runDeadline = "run-deadline"
+    case flooded
     case machineDied = "machine-died"
   }
 
@@ -119,6 +120,7 @@ extension TrialDocument.Outcome {
       case .silent: .silent
       case .bootDeadline: .bootDeadline
       case .runDeadline: .runDeadline
+      case .flooded: .flooded
       case .machineDied: .machineDied
       }
   }

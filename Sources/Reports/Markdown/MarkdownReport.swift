@@ -42,7 +42,8 @@ struct MarkdownReport {
       "Accelerator: \(header.accelerator.rawValue) (\(Markdown.escape(header.acceleratorReason)))",
       "Emulator: \(Markdown.escape(header.emulator))",
       "Toolchain: \(Markdown.escape(header.toolchain))",
-      "Started: \(Words.time(record.started)), by patchbench \(Markdown.escape(header.patchbench))",
+      "Series were built \(Markdown.escape(Words.sandbox(header)))",
+      "Started: \(Words.started(record)), by patchbench \(Markdown.escape(header.patchbench))",
     ]
     return lines.map { "- \($0)" }.joined(separator: "\n")
   }

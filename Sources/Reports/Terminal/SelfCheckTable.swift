@@ -29,6 +29,10 @@ public enum SelfCheckTable {
         let tests = one.tests.count == 1 ? "" : " (\(one.tests.count))"
         lines.append("  " + visible(one.reason.test) + tests + ": " + visible(one.reason.why))
       }
+      if !check.failingOnBase.isEmpty {
+        lines.append("  \(check.failingOnBase.count) fail without any series, so that no fault can make them:")
+        for name in check.failingOnBase { lines.append("    " + Columns.cut(visible(name), to: width - 4)) }
+      }
       if !check.suspects.isEmpty { lines.append("  Suspect, for nobody says why they stay:") }
       for name in check.suspects {
         lines.append("    " + Columns.cut(visible(name + (questions[name].map { "  \($0)" } ?? "")), to: width - 4))

@@ -15,6 +15,9 @@ struct TerminalReport {
       "accelerator: \(record.header.accelerator.rawValue), \(record.header.acceleratorReason)",
       "base: \(Words.base(record.base))\(reused)",
     ].map { Columns.cut(visible($0), to: width) }
+    if record.header.sandbox == nil {
+      lines.append(paint.yellow(Columns.cut("built \(Words.sandbox(record.header))", to: width)))
+    }
     lines.append("")
     lines += Self.table(judgements, paint: paint, width: width)
     lines += ["", Columns.cut("run: \(Words.run(record, judgements))", to: width)]

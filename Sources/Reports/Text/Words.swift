@@ -80,6 +80,12 @@ enum Words {
   /// Below a table that has times of reused results in it.
   static let reusedTimes = "What was reused took its time in an earlier run; the sum is without it."
 
+  /// Where series were built.
+  static func sandbox(_ header: RunHeader) -> String {
+    header.sandbox.map { "in a cage (\($0))" }
+      ?? "without a cage (--no-sandbox): whoever wrote the patches could run anything on this machine"
+  }
+
   /// `4 min 12 s; 2 of 7 series reused`
   static func run(_ record: RunRecord, _ judgements: [Judgement]) -> String {
     let reused = judgements.count { $0.trial?.reused == true }
@@ -186,6 +192,11 @@ enum Words {
   static func time(_ date: Date) -> String {
     let iso = date.formatted(.iso8601)
     return iso.replacing("T", with: " ").replacing("Z", with: " UTC")
+  }
+
+  /// `2026-03-01 12:00:00 UTC, resumed 2026-03-02 08:00:00 UTC`
+  static func started(_ record: RunRecord) -> String {
+    time(record.started) + record.resumed.map { ", resumed \(time($0))" }.joined()
   }
 
   /// `drivers/gpu/drm/x.c:12`

@@ -1,0 +1,59 @@
+internal import Glibc
+internal import GuestProtocol
+
+/// Where results leave the guest, signed if it was given a secret.
+struct ResultsPort {
+  let file: OpenFile
+  let signer: Signer?
+
+  init(_ file: OpenFile, _ signer: Signer?) {
+    self.file = file
+    self.signer = signer
+  }
+
+  /// Writes a piece of the stream with its signature, in one call, so that nobody comes between.
+  func write(_ piece: String) {
+    if piece.isEmpty { return }
+    file.write(signer.map { piece + $0.sign(piece) } ?? piece)
+  }
+}
+
+/// Keeps the guest's secret, at one place in memory, where a process that has no business with it can overwrite its copy.
+final class Signer {
+  private let key = UnsafeMutablePointer<UInt64>.allocate(capacity: 2)
+  private var number = 0
+
+  init(_ secret: GuestSecret) {
+    key[0] = secret.low
+    key[1] = secret.high
+  }
+
+  deinit {
+    forget()
+    key.deallocate()
+  }
+
+  /// Takes the secret out of the guest's file system, so that no test finds it there.
+  /// - Returns: `nil` if there is none.
+  static func take(_ path: String = GuestSecret.path) -> Signer? {
+    guard let file = try? OpenFile(path, flags: O_RDONLY) else { return nil }
+    defer { file.close() }
+    unlink(path)
+    return withUnsafeTemporaryAllocation(byteCount: 64, alignment: 8) { space in
+      defer { explicit_bzero(space.baseAddress!, space.count) }
+      let count = read(file.number, space.baseAddress, space.count)
+      return GuestSecret(text: UnsafeRawBufferPointer(space).prefix(max(0, count))).map(Signer.init)
+    }
+  }
+
+  /// The signature of the next piece.
+  func sign(_ piece: String) -> String {
+    number += 1
+    return KTAPWriter.signature(piece, number: number, GuestSecret(low: key[0], high: key[1]))
+  }
+
+  /// Overwrites the secret. What is signed from then on nobody believes.
+  func forget() { explicit_bzero(key, 2 * MemoryLayout<UInt64>.size) }
+
+  var hasForgotten: Bool { key[0] == 0 && key[1] == 0 }
+}

@@ -1,0 +1,113 @@
+import Foundation
+import KernelBuild
+import SystemPackage
+import Toolbox
+
+/// Series whose code runs on the machine that builds it.
+extension Fault {
+  static let buildFaults: [Fault] = [
+    building(
+      "build/makefile-reads", "a Makefile copies /etc/shadow and a private file into the tree and prints them",
+      "a verdict, and neither file's content anywhere"
+    ) { maker in
+      [
+        try await maker.makefile(
+          running: "cat /etc/shadow \(maker.bait.file) | tee drivers/dma-buf/stolen drivers/dma-buf/stolen.h >&2; true")
+      ]
+    } check: { outcome, bench in
+      let log = try? String(contentsOfFile: outcome.evidence.appending("build.log").string, encoding: .utf8)
+      return Seen(
+        isVerdict(outcome) && log?.contains("root:") == false && log?.contains(bench.maker.bait.secret) == false,
+        outcome.words)
+    },
+    building(
+      "build/makefile-writes", "a Makefile writes beside its tree, to the base and to the cache",
+      "a verdict, and nothing written"
+    ) { maker in
+      let places = [maker.bait.directory, maker.tree.removingLastComponent()].map { "\($0)/written" }
+      return [try await maker.makefile(running: places.map { "echo x > \($0)" }.joined(separator: "; ") + "; true")]
+    } check: { outcome, bench in
+      let written = bench.base.tree.removingLastComponent().appending("written")
+      return Seen(isVerdict(outcome) && !FileManager.default.fileExists(atPath: written.string), outcome.words)
+    },
+    building(
+      "build/kconfig-runs", "Kconfig runs a command that writes beside the tree", "a verdict, and nothing written"
+    ) { maker in
+      [
+        try await maker.adding(
+          "\nconfig STRANGE\n\tdef_bool $(success,touch \(maker.bait.directory)/written)\n",
+          to: "drivers/dma-buf/Kconfig")
+          + maker.adding(SeriesMaker.anything, to: "drivers/dma-buf/dma-buf.c")
+      ]
+    } check: { outcome, _ in
+      Seen(isVerdict(outcome), outcome.words)
+    },
+    building(
+      "build/network", "a Makefile connects to a port of this machine", "a verdict, and no connection"
+    ) { maker in
+      [try await maker.makefile(running: "bash -c 'echo x > /dev/tcp/127.0.0.1/\(maker.bait.port)'; true")]
+    } check: { outcome, _ in
+      Seen(isVerdict(outcome), outcome.words)
+    },
+    building("build/fork-bomb", "a Makefile starts processes without end", "does not build: too many processes") {
+      [try await $0.makefile(running: "while :; do setsid sleep 1000 & done")]
+    } check: { outcome, _ in
+      Seen(outcome.verdict == "does-not-build" && outcome.words.contains("processes at once"), outcome.words)
+    },
+    building("build/fills-disk", "a Makefile takes all of the disk", "does not build: it wrote too much") {
+      [
+        try await $0.makefile(
+          running: "i=0; while :; do fallocate -l 200M drivers/dma-buf/f$i; i=$((i+1)); sleep 0.05; done")
+      ]
+    } check: { outcome, _ in
+      Seen(outcome.verdict == "does-not-build" && outcome.words.contains("it wrote more than"), outcome.words)
+    },
+    building("build/eats-memory", "a Makefile takes all of the memory", "does not build: too much memory") {
+      [
+        try await $0.makefile(
+          running: "for i in 1 2 3 4 5 6 7 8 9; do perl -e '$x = \"x\" x 1000000000; sleep 100' & done; wait")
+      ]
+    } check: { outcome, _ in
+      Seen(outcome.verdict == "does-not-build" && outcome.words.contains("of memory"), outcome.words)
+    },
+    Fault(
+      name: "build/never-ends", what: "a Makefile waits for ever, deaf to signals",
+      expected: "does not build: not in the time that it had",
+      trial: .own { bench in
+        let patch = try await bench.maker.makefile(running: "trap '' TERM INT; sleep 100000")
+        let series = try bench.maker.write("never-ends", [patch])
+        let run = try await bench.run([series], FaultBench.Program.tests + ["--build-limit", "0.3"])
+        guard let outcome = run.series.first else { return Seen(false, run.lastWords) }
+        return try await Seen(
+          outcome.verdict == "does-not-build" && outcome.words.contains("did not end within"), outcome.words
+        ).and(bench.damage(run))
+      }),
+    building(
+      "build/leaves-links", "a build leaves links to private files, and a pipe, where patchbench reads and writes",
+      "a verdict, and nothing read or written behind them"
+    ) { maker in
+      let commands = [
+        "ln -sf \(maker.bait.file) .vmlinux.cmd", "ln -sfn \(maker.bait.directory) patchbench-driver",
+        "ln -sf \(maker.bait.file) Module.symvers", "mkfifo drivers/dma-buf/.strange.o.cmd",
+        "ln -sf \(maker.bait.file) drivers/dma-buf/strange.o",
+      ]
+      return [try await maker.makefile(running: "(\(commands.joined(separator: "; "))) 2>/dev/null; true")]
+    } check: { outcome, _ in
+      Seen(isVerdict(outcome), outcome.words)
+    },
+  ]
+
+  static func building(
+    _ name: String, _ what: String, _ expected: String,
+    _ patches: @escaping @Sendable (SeriesMaker) async throws -> [String],
+    check: @escaping @Sendable (SeriesOutcome, FaultBench) throws -> Seen
+  ) -> Fault {
+    Fault(
+      name: name, what: what, expected: expected, trial: .series(SeriesTrial(patches: patches, check: check)))
+  }
+
+  /// The series was judged, whichever way, and the harness was not at fault.
+  static func isVerdict(_ outcome: SeriesOutcome) -> Bool {
+    !["fault", "not-run", "interrupted", "machine-died"].contains(outcome.outcome)
+  }
+}

@@ -1,0 +1,153 @@
+import BenchModel
+import Foundation
+import Glibc
+import KernelBuild
+import SystemPackage
+import Toolbox
+
+/// Where faults are tried: a built base, the program itself, and what tells whether anything was left or hurt.
+public struct FaultBench: Sendable {
+  var base: BaseBuild
+  var scratch: FilePath
+  var program: Program
+  var maker: SeriesMaker
+  var listener: Listener
+  /// How often runs are killed.
+  var kills: Int
+
+  /// patchbench itself, started as a user would.
+  struct Program: Sendable {
+    var executable: FilePath
+    /// The options that every run gets: kernel, profile, cache, where the checkout is.
+    var options: [String]
+    var cache: Cache
+    var environment: [String: String]
+    /// The fewest tests that make a verdict, for rows in which it is not the tests that matter.
+    static let tests = ["--tests", "forward/vgem-to-vkms/*", "--retries", "0"]
+
+    /// A short run of series, begun, or gone on with where there is one.
+    func tool(_ series: [FilePath], output: FilePath) -> Tool {
+      let isBegun = FileManager.default.fileExists(atPath: output.appending("plan.json").string)
+      var tool = Tool(
+        executable.string,
+        isBegun
+          ? ["resume", output.string]
+          : ["run"] + series.map(\.string) + ["--output", output.string, "--fresh"] + options + Self.tests,
+        in: output.removingLastComponent())
+      tool.environment = environment
+      return tool
+    }
+  }
+
+  /// How a run of the program ended.
+  struct Ended: Sendable {
+    var pid: pid_t
+    var status: ToolStatus
+    var errors: String
+    /// What it wrote of each series; none where there is no report.
+    var series: [SeriesOutcome]
+    var output: FilePath
+
+    /// Its last words, for people.
+    var lastWords: String {
+      String((errors.split(separator: "\n").last { $0.hasPrefix("patchbench: ") } ?? "").prefix(200))
+    }
+  }
+
+  /// Runs series in a directory of its own, to its end.
+  /// - Parameter act: is told the program's process as soon as there is one, and runs beside it.
+  func run(
+    _ paths: [FilePath], _ more: [String] = Program.tests, wrap: (Tool) -> Tool = { $0 },
+    act: @escaping @Sendable (pid_t, FilePath) async throws -> Void = { _, _ in }
+  ) async throws -> Ended {
+    let place = scratch.appending("run-\(UUID().uuidString.prefix(8))")
+    try FileManager.default.createDirectory(atPath: place.string, withIntermediateDirectories: true)
+    let (output, number) = (place.appending("output"), place.appending("pid"))
+    // exec keeps the number that the shell has told.
+    var tool = Tool(
+      "sh",
+      ["-c", "echo $$ > \"$1\"; shift; exec \"$@\"", "sh", number.string, program.executable.string, "run"]
+        + paths.map(\.string) + ["--output", output.string] + program.options + more, in: place)
+    tool.environment = program.environment
+    let wrapped = wrap(tool)
+    let result = try await withThrowingTaskGroup(of: ToolResult?.self) { group in
+      group.addTask { try await wrapped.run(deadline: .seconds(3600)) }
+      group.addTask {
+        while true {
+          if let pid = Self.pid(number) {
+            try await act(pid, output)
+            return nil
+          }
+          try await Task.sleep(for: .milliseconds(20))
+        }
+      }
+      defer { group.cancelAll() }
+      while let next = try await group.next() { if let next { return next } }
+      throw CancellationError()
+    }
+    return Ended(
+      pid: Self.pid(number) ?? 0, status: result.status, errors: result.errors, series: SeriesOutcome.read(output),
+      output: output)
+  }
+
+  private static func pid(_ file: FilePath) -> pid_t? {
+    (try? String(contentsOfFile: file.string, encoding: .utf8)).flatMap { pid_t($0.dropLast()) }
+  }
+
+  /// What a run that is over has left behind or hurt; `nil` if nothing.
+  func damage(_ run: Ended) async throws -> String? {
+    if let damage = maker.bait.damage() { return damage }
+    if listener.wasReached { return "somebody reached a port of this machine" }
+    if try await maker.bait.isFound(in: run.output) { return "a private file's content is in the run's directory" }
+    let work = program.cache.root.appending("work")
+    let left = (try? FileManager.default.contentsOfDirectory(atPath: work.string)) ?? []
+    if let name = left.first(where: { $0.hasPrefix("\(run.pid)-") }) { return "\(name) was left in the cache" }
+    for process in (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? [] where pid_t(process) != nil {
+      let words = ProcFile.text("/proc/\(process)/cmdline") ?? ""
+      let mounts = ProcFile.text("/proc/\(process)/mountinfo") ?? ""
+      // A guest's name and a work directory's bear the program's number.
+      if words.contains("patchbench-\(run.pid)-") || words.contains("\(work)/\(run.pid)-")
+        || mounts.contains("\(work)/\(run.pid)-")
+      {
+        return "a process was left: \(words.replacing("\0", with: " ").prefix(100))"
+      }
+    }
+    return nil
+  }
+}
+
+/// What a run said of one series, from its report.json.
+struct SeriesOutcome: Sendable {
+  var name: String
+  var verdict: String
+  var reasons: [String]
+  /// How its trial ended: `completed`, `fault`, ….
+  var outcome: String
+  /// The series' evidence.
+  var evidence: FilePath
+
+  /// `does-not-build: make was ended: …`
+  var words: String { String((["\(verdict)"] + reasons.prefix(1)).joined(separator: ": ").prefix(160)) }
+
+  /// - Returns: none where there is no report.
+  static func read(_ run: FilePath) -> [SeriesOutcome] {
+    struct Document: Decodable {
+      struct Cell: Decodable { var outcome: String }
+      struct Series: Decodable {
+        var name: String
+        var verdict: String
+        var reasons: [String]
+        var cells: [Cell]
+      }
+      var series: [Series]
+    }
+    guard let data = FileManager.default.contents(atPath: run.appending("report.json").string),
+      let document = try? JSONDecoder().decode(Document.self, from: data)
+    else { return [] }
+    return document.series.map { one in
+      SeriesOutcome(
+        name: one.name, verdict: one.verdict, reasons: one.reasons, outcome: one.cells.first?.outcome ?? "",
+        evidence: run.appending("series").appending(one.name))
+    }
+  }
+}

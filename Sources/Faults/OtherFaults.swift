@@ -1,0 +1,130 @@
+import Foundation
+import Glibc
+import KernelBuild
+import Reports
+import SystemPackage
+import Toolbox
+
+/// What happens beside a run.
+extension Fault {
+  /// The clock that patchbench asks, a day back from the moment that a file is there. Nobody else's clock is touched.
+  private static let clock = """
+    #define _GNU_SOURCE
+    #include <dlfcn.h>
+    #include <stdlib.h>
+    #include <sys/time.h>
+    #include <time.h>
+    #include <unistd.h>
+
+    int clock_gettime(clockid_t clock, struct timespec *now) {
+      static int (*real)(clockid_t, struct timespec *);
+      if (!real) *(void **)&real = dlsym(RTLD_NEXT, "clock_gettime");
+      int failure = real(clock, now);
+      if (clock == CLOCK_REALTIME && access(getenv("STRANGE_CLOCK"), F_OK) == 0) now->tv_sec -= 86400;
+      return failure;
+    }
+
+    time_t time(time_t *now) {
+      struct timespec exact;
+      clock_gettime(CLOCK_REALTIME, &exact);
+      if (now) *now = exact.tv_sec;
+      return exact.tv_sec;
+    }
+
+    int gettimeofday(struct timeval *now, void *zone) {
+      struct timespec exact;
+      clock_gettime(CLOCK_REALTIME, &exact);
+      now->tv_sec = exact.tv_sec;
+      now->tv_usec = exact.tv_nsec / 1000;
+      return 0;
+    }
+
+    """
+
+  static func clockSetBack(_ bench: FaultBench) async throws -> Seen {
+    let place = bench.scratch.appending("clock")
+    try FileManager.default.createDirectory(atPath: place.string, withIntermediateDirectories: true)
+    let (library, mark) = (place.appending("clock.so"), place.appending("back"))
+    _ = try await Tool("gcc", ["-shared", "-fPIC", "-x", "c", "-o", library.string, "-"]).output(
+      input: Array(clock.utf8))
+    let series = try await subjects(bench)
+    let whole = try await bench.run(series, FaultBench.Program.tests + ["--fresh"])
+    let run = try await bench.run(
+      series, FaultBench.Program.tests + ["--fresh"],
+      wrap: {
+        var tool = $0
+        tool.environment.merge(["LD_PRELOAD": library.string, "STRANGE_CLOCK": mark.string]) { $1 }
+        return tool
+      },
+      act: { _, output in
+        let events = output.appending("events.jsonl").string
+        while (try? String(contentsOfFile: events, encoding: .utf8))?.contains("trialFinished") != true {
+          try await Task.sleep(for: .milliseconds(50))
+        }
+        try Data().write(to: URL(filePath: mark.string))
+      })
+    func report(_ run: FaultBench.Ended) throws -> String {
+      try String(contentsOfFile: run.output.appending("report.json").string, encoding: .utf8)
+    }
+    let text = try report(run)
+    let first = try SteadyReport.differences(report(whole), text).first
+    // The clock that was set back has to show, or it was none.
+    let isSetBack = try startsAfterItsEnd(text)
+    return try await Seen(
+      first == nil && isSetBack, first ?? (isSetBack ? "the same report" : "its times do not tell of it")
+    ).and(bench.damage(run))
+  }
+
+  private static func startsAfterItsEnd(_ report: String) throws -> Bool {
+    struct Times: Decodable { var started, finished: String }
+    let times = try JSONDecoder().decode(Times.self, from: Data(report.utf8))
+    return times.finished < times.started
+  }
+
+  /// Nobody in particular, who has no part in anything here.
+  private static let other = "65534"
+
+  static func twoUsers(_ bench: FaultBench) async throws -> Seen {
+    guard getuid() == 0 else { throw FaultError(message: "only root can become somebody else") }
+    // Where they can get at it: a checkout and a cache of root's may be closed to them.
+    var template = Array("/tmp/patchbench-other-XXXXXX".utf8CString)
+    guard mkdtemp(&template) != nil else { throw Errno(rawValue: errno) }
+    let place = FilePath(String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self))
+    defer { try? FileManager.default.removeItem(atPath: place.string) }
+    let program = place.appending("patchbench")
+    try FileManager.default.copyItem(atPath: bench.program.executable.string, toPath: program.string)
+    guard chmod(place.string, 0o755) == 0, chmod(program.string, 0o755) == 0 else { throw Errno(rawValue: errno) }
+    let own = place.appending("own")
+    guard mkdir(own.string, 0o700) == 0, chown(own.string, 65534, 65534) == 0 else { throw Errno(rawValue: errno) }
+    let cleaned = Cleaned()
+    let run = try await bench.run(
+      [try await bench.harmless("two-users")], ["--retries", "0", "--fresh"],
+      act: { _, output in
+        let results = output.appending("base").appending("results.ktap")
+        while (try? String(contentsOfFile: results.string, encoding: .utf8))?.contains("\nok ") != true {
+          try await Task.sleep(for: .milliseconds(50))
+        }
+        for cache in [own, bench.program.cache.root] {
+          let clean = try await Tool(
+            "setpriv",
+            [
+              "--reuid", other, "--regid", other, "--clear-groups", "--", program.string, "clean", "--json", "--cache",
+              cache.string,
+            ], environment: ["HOME": own.string, "PATH": "/usr/bin:/bin"]
+          ).run()
+          await cleaned.add(clean)
+        }
+      })
+    let results = await cleaned.results
+    let found = results.filter { $0.output.contains("\"owner\"") || $0.output.contains("patchbench-\(run.pid)") }
+    let verdict = run.series.first?.verdict ?? run.lastWords
+    let words = "\(verdict); clean \(results.map(\.status.words).joined(separator: ", "))"
+    return try await Seen(results.count == 2 && found.isEmpty && verdict == "clean", words).and(bench.damage(run))
+  }
+}
+
+/// What the other user was told.
+private actor Cleaned {
+  private(set) var results: [ToolResult] = []
+  func add(_ result: ToolResult) { results.append(result) }
+}

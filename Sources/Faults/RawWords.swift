@@ -1,0 +1,61 @@
+import Foundation
+import SystemPackage
+
+/// Looks in a run's reports for what a stranger's words would do there if they stood as they came.
+enum RawWords {
+  /// - Parameter markup: what must not be read as HTML.
+  /// - Returns: what is wrong; `nil` if nothing is.
+  static func found(in run: FilePath, markup: [String]) throws -> String? {
+    for (name, read) in [("report.html", { $0 }), ("report.md", outsideCode)] as [(String, (String) -> String)] {
+      let text = try String(contentsOfFile: run.appending(name).string, encoding: .utf8)
+      if text.contains("\u{1b}") { return "\(name) has an escape code" }
+      if let raw = markup.first(where: read(text).contains) { return "\(name) has \(raw) as it came" }
+    }
+    return nil
+  }
+
+  /// Markdown without its code, which is shown as it stands: fenced blocks, and spans between as many backticks.
+  static func outsideCode(_ markdown: String) -> String {
+    var lines: [Substring] = []
+    var fence = 0
+    for line in markdown.split(separator: "\n", omittingEmptySubsequences: false) {
+      let ticks = line.prefix { $0 == "`" }.count
+      if fence > 0 {
+        if ticks >= fence, ticks == line.count { fence = 0 }
+      } else if ticks >= 3, !line.dropFirst(ticks).contains("`") {
+        fence = ticks
+      } else {
+        lines.append(line)
+      }
+    }
+    return lines.map { outsideSpans($0) }.joined(separator: "\n")
+  }
+
+  private static func outsideSpans(_ line: Substring) -> String {
+    var out = ""
+    var rest = line
+    while let begin = rest.firstIndex(of: "`") {
+      out += rest[..<begin]
+      rest = rest[begin...]
+      let ticks = rest.prefix { $0 == "`" }
+      rest = rest.dropFirst(ticks.count)
+      guard let end = closing(ticks.count, in: rest) else {
+        out += ticks
+        continue
+      }
+      rest = rest[end...].dropFirst(ticks.count)
+    }
+    return out + rest
+  }
+
+  /// Where a run of exactly so many backticks begins.
+  private static func closing(_ count: Int, in text: Substring) -> Substring.Index? {
+    var rest = text
+    while let begin = rest.firstIndex(of: "`") {
+      let ticks = rest[begin...].prefix { $0 == "`" }
+      if ticks.count == count { return begin }
+      rest = rest[ticks.endIndex...]
+    }
+    return nil
+  }
+}

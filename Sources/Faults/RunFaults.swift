@@ -1,0 +1,99 @@
+import Foundation
+import Glibc
+import Reports
+import SystemPackage
+import Toolbox
+
+/// What happens to patchbench itself.
+extension Fault {
+  static let runFaults: [Fault] = [
+    stopped("run/terminated", SIGTERM, "SIGTERM while guests run"),
+    stopped("run/terminal-closed", SIGHUP, "the terminal is closed while guests run"),
+    stopped("run/interrupted", SIGINT, "Ctrl-C while guests run"),
+    Fault(
+      name: "run/two-at-once", what: "two runs of one series on one cache, at the same time",
+      expected: "the same verdict from both",
+      trial: .own { bench in
+        let series = try await bench.harmless("two-at-once")
+        async let other = bench.run([series], FaultBench.Program.tests + ["--fresh"])
+        let one = try await bench.run([series], FaultBench.Program.tests + ["--fresh"])
+        let both = [one, try await other]
+        let verdicts = both.compactMap(\.series.first?.verdict)
+        var seen = Seen(verdicts == ["clean", "clean"], verdicts.joined(separator: ", "))
+        for run in both { seen = try await seen.and(bench.damage(run)) }
+        return seen
+      }),
+    Fault(
+      name: "run/killed", what: "runs are killed at random moments, and resumed, again and again",
+      expected: "the report of a run that nobody touched, but for its times; nothing left",
+      trial: .own { bench in try await killed(bench) }),
+    Fault(
+      name: "run/clock-set-back", what: "the clock goes back a day in the midst of a run",
+      expected: "the report of a run that nobody touched, but for its times",
+      trial: .own { bench in try await clockSetBack(bench) }),
+    Fault(
+      name: "run/two-users",
+      what: "another user cleans up, with the same cache and with one of their own, while guests run",
+      expected: "nothing is found to clean, and the run is not hurt",
+      trial: .own { bench in try await twoUsers(bench) }),
+  ]
+
+  /// Two series, of which one changes what a test says.
+  static func subjects(_ bench: FaultBench) async throws -> [FilePath] {
+    let change = try await bench.maker.diff("drivers/dma-buf/dma-buf.c") {
+      $0.replacing("\tvma_set_file(vma, dmabuf->file);\n", with: "")
+    }
+    return [try await bench.harmless("killed-harmless"), try bench.maker.write("killed-changing", [change])]
+  }
+
+  private static func killed(_ bench: FaultBench) async throws -> Seen {
+    let series = try await subjects(bench)
+    let begun = ContinuousClock.now
+    let whole = try await bench.run(series, FaultBench.Program.tests + ["--fresh"])
+    guard whole.series.count == series.count else { return Seen(false, whole.lastWords) }
+    let kills = RandomKills(
+      count: bench.kills, seed: .random(in: 0...999_999), within: ContinuousClock.now - begun)
+    var number = 1
+    var wrong: String?
+    let place = bench.scratch.appending("killed-runs")
+    try FileManager.default.createDirectory(atPath: place.string, withIntermediateDirectories: true)
+    try await kills.run(
+      next: { bench.program.tool(series, output: place.appending("\(number)")) },
+      ended: { result in
+        let path = place.appending("\(number)")
+        let report = { (run: FilePath) in
+          try String(contentsOfFile: run.appending("report.json").string, encoding: .utf8)
+        }
+        let differences = try SteadyReport.differences(report(whole.output), report(path))
+        if !differences.isEmpty {
+          // Brackets of an empty list tell nothing.
+          wrong = wrong ?? "run \(number) differs: \(differences.filter { !$0.hasSuffix(":") }.prefix(3))"
+        }
+        if result.status != whole.status { wrong = wrong ?? "run \(number) \(result.status.words)" }
+        number += 1
+      })
+    let words = "\(bench.kills) kills, seed \(kills.seed), \(number - 1) runs"
+    return try await Seen(wrong == nil, "\(words)\(wrong.map { ": \($0)" } ?? ", each with the same report")").and(
+      bench.damage(whole))
+  }
+
+  /// Sends a signal to a run whose guest has begun with its tests.
+  private static func stopped(_ name: String, _ signal: Int32, _ what: String) -> Fault {
+    Fault(
+      name: name, what: what, expected: "stopped, exit status 3, the reports written and nothing left",
+      trial: .own { bench in
+        let series = try await bench.harmless("stopped-\(signal)")
+        let run = try await bench.run(
+          [series], ["--retries", "0", "--fresh"],
+          act: { pid, output in
+            let results = output.appending("base").appending("results.ktap")
+            while (try? String(contentsOfFile: results.string, encoding: .utf8))?.contains("\nok ") != true {
+              try await Task.sleep(for: .milliseconds(50))
+            }
+            kill(pid, signal)
+          })
+        let isStopped = run.status == .exited(3) && run.errors.contains("stopped") && run.series.count == 1
+        return try await Seen(isStopped, run.lastWords).and(bench.damage(run))
+      })
+  }
+}

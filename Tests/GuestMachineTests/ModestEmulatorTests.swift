@@ -1,0 +1,54 @@
+import Foundation
+import Glibc
+import SystemPackage
+import TestSupport
+import Testing
+import Toolbox
+
+@testable import GuestMachine
+
+@Suite struct ModestEmulatorTests {
+  private let scratch: Scratch
+  private var file: FilePath { scratch.path.appending("emulator") }
+  private var environment: [String: String] { ["PATH": scratch.path.appending("bin").string] }
+
+  init() throws {
+    scratch = try Scratch()
+    // Says what it may do and what it was told.
+    try scratch.write("bin/\(ModestEmulator.executable)", "#!/bin/sh\ngrep CapEff /proc/self/status; echo \"$@\"\n")
+    chmod(scratch.path.appending("bin").appending(ModestEmulator.executable).string, 0o755)
+  }
+
+  @Test func itIsQEMUWithoutItsCallersRights() async throws {
+    #expect(try ModestEmulator.write(file, environment: environment))
+    let isRoot = getuid() == 0
+    let caller =
+      isRoot
+      ? ["setpriv", "--reuid", "65534", "--inh-caps", "+dac_override", "--ambient-caps", "+dac_override", "--"]
+      : ["env"]
+    if isRoot { chmod(scratch.path.string, 0o755) }
+    let answer = try await Tool(caller[0], caller.dropFirst() + [file.string, "-machine", "none, accel=kvm:tcg"])
+      .output()
+    #expect(answer == "CapEff:\t0000000000000000\n-machine none, accel=kvm:tcg\n")
+  }
+
+  @Test func itStaysUntilThereIsAnotherQEMU() throws {
+    func written() throws -> ino_t {
+      #expect(try ModestEmulator.write(file, environment: environment))
+      var status = stat()
+      #expect(stat(file.string, &status) == 0)
+      return status.st_ino
+    }
+    let first = try written()
+    #expect(try written() == first)
+    try scratch.write("bin/\(ModestEmulator.executable)", "#!/bin/sh\n# another\n")
+    #expect(try written() != first)
+  }
+
+  @Test func whereThereIsNoQEMUThereIsNone() throws {
+    #expect(try !ModestEmulator.write(file, environment: ["PATH": "/nonexistent:relative"]))
+    #expect(ModestEmulator.text("/nonexistent") == nil)
+    try scratch.write("odd name", "")
+    #expect(ModestEmulator.text(scratch.path.appending("odd name")) == nil)
+  }
+}

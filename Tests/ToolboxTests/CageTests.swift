@@ -1,0 +1,169 @@
+import Foundation
+import Glibc
+import SystemPackage
+import TestSupport
+import Testing
+import Toolbox
+
+private let limits = ToolLimits(time: .seconds(120), memory: 512 << 20, processes: 64, disk: 32 << 20)
+
+/// A shell in a cage, as the build of a stranger's patches would start one.
+@Suite struct CageTests {
+  private func shell(
+    _ script: String, in directory: FilePath, _ limits: ToolLimits = limits, reading: [FilePath] = []
+  ) async throws -> ToolResult {
+    // Found with limits of its own: those of a test may be too short for a busy machine to find it in.
+    var cage = try await Cage.find(.build(jobs: 1, machine: 8 << 30))
+    cage.limits = limits
+    return try await cage.wrap(Tool("sh", ["-c", script]), in: directory, reading: reading).run()
+  }
+
+  @Test func theToolchainIsThereAndTheDirectoryCanBeWrittenTo() async throws {
+    let scratch = try Scratch()
+    try scratch.write("work/a.c", "int main(void) { return 0; }\n")
+    let work = scratch.path.appending("work")
+    let result = try await shell("gcc -o a a.c && ./a && awk 'BEGIN { print 6 * 7 }' && pwd", in: work)
+    #expect(result.output == "42\n\(work)\n")
+    #expect(result.status == .exited(0), "\(result.errors)")
+    #expect(FileManager.default.fileExists(atPath: work.appending("a").string))
+  }
+
+  /// Each of these has to fail, and to succeed without the cage where that harms nobody.
+  @Test(arguments: [
+    "cat /etc/passwd", "cat SECRET", "ls /home /root /var", "echo x > SECRET", "echo x > BESIDE/new",
+    "echo x > GIVEN/new",
+    "touch /usr/x", "touch /x", "touch /dev/x", "mount -t tmpfs t /tmp", "unshare --user true", "kill -0 OUTER",
+    "test -e /proc/OUTER", "exec 3<>/dev/tcp/127.0.0.1/PORT", "echo > /proc/sys/kernel/printk",
+    "test $(ls /sys/class/net 2>/dev/null | wc -l) -gt 0",
+  ])
+  func nothingElseOfTheMachineIsInReach(_ script: String) async throws {
+    let scratch = try Scratch()
+    try scratch.write("work/empty", "")
+    let secret = try scratch.write("beside/secret", "secret")
+    try scratch.write("given/file", "given")
+    let listener = try Listener()
+    var words = script
+    for (name, value) in [
+      "SECRET": secret.string, "BESIDE": scratch.path.appending("beside").string,
+      "GIVEN": scratch.path.appending("given").string, "OUTER": "\(getpid())", "PORT": "\(listener.port)",
+    ] { words = words.replacing(name, with: value) }
+    let result = try await shell(
+      "bash -c \"$0\"".replacing("$0", with: words.replacing("$", with: "\\$")), in: scratch.path.appending("work"),
+      reading: [scratch.path.appending("given")])
+    #expect(!result.status.isSuccess, "\(result.output)")
+    #expect(!result.errors.contains("syntax error"))
+    #expect(try String(contentsOfFile: secret.string, encoding: .utf8) == "secret")
+    #expect(!FileManager.default.fileExists(atPath: scratch.path.pushing("beside/new").string))
+  }
+
+  /// The same questions where there is no cage, so that it is the cage that answers them.
+  @Test(arguments: ["cat /etc/passwd", "kill -0 OUTER", "test -e /proc/OUTER", "exec 3<>/dev/tcp/127.0.0.1/PORT"])
+  func withoutACageTheyAre(_ script: String) async throws {
+    let listener = try Listener()
+    let words = script.replacing("OUTER", with: "\(getpid())").replacing("PORT", with: "\(listener.port)")
+    #expect(try await Tool("bash", ["-c", words]).run().status.isSuccess)
+  }
+
+  @Test func whatItIsGivenItCanRead() async throws {
+    let scratch = try Scratch()
+    let given = try scratch.write("given/file", "given")
+    try scratch.write("work/empty", "")
+    let result = try await shell("cat \(given)", in: scratch.path.appending("work"), reading: [given])
+    #expect(result.output == "given")
+  }
+
+  @Test func tooManyProcessesAreEndedAllOfThem() async throws {
+    let scratch = try Scratch()
+    let mark = "4\(Int.random(in: 100_000...999_999))"
+    let error = await #expect(throws: ToolError.self) {
+      _ = try await shell("while :; do setsid sleep \(mark) & done", in: scratch.path)
+    }
+    #expect(error == .exceeded("sh", .processes(64)))
+    let left = try await Tool("pgrep", ["-f", "sleep \(mark)"]).run()
+    #expect(left.output.isEmpty)
+  }
+
+  @Test func tooMuchMemoryEndsIt() async throws {
+    let scratch = try Scratch()
+    // Each stays below what one process may map; together they do not.
+    let script = "for i in 1 2 3 4 5; do perl -e '$x = \"x\" x 150000000; sleep 30' & done; wait"
+    let error = await #expect(throws: ToolError.self) { _ = try await shell(script, in: scratch.path) }
+    #expect(error == .exceeded("sh", .memory(bytes: limits.memory)))
+  }
+
+  @Test func oneProcessAloneIsRefusedTheMemory() async throws {
+    let scratch = try Scratch()
+    let result = try await shell("perl -e '$x = \"x\" x 700000000; print length $x'", in: scratch.path)
+    #expect(!result.status.isSuccess)
+    #expect(result.errors.contains("Out of memory"), "\(result)")
+  }
+
+  @Test func aFullDiskIsItsOwn() async throws {
+    let scratch = try Scratch()
+    // One file runs into the kernel's limit.
+    let one = try await shell("head -c 100000000 /dev/zero > big; ls -s big", in: scratch.path)
+    #expect(!one.errors.isEmpty)
+    // Many do not, and are seen.
+    let script = "i=0; while :; do head -c 4000000 /dev/zero > f$i; i=$((i + 1)); sleep 0.05; done"
+    let error = await #expect(throws: ToolError.self) { _ = try await shell(script, in: scratch.path) }
+    #expect(error == .exceeded("sh", .disk(bytes: limits.disk)))
+  }
+
+  @Test func whatDoesNotEndIsEnded() async throws {
+    let scratch = try Scratch()
+    var limits = limits
+    limits.time = .seconds(3)
+    let mark = "4\(Int.random(in: 100_000...999_999))"
+    let error = await #expect(throws: ToolError.self) {
+      _ = try await shell("trap '' TERM INT HUP; (setsid sleep \(mark) &); sleep \(mark)", in: scratch.path, limits)
+    }
+    #expect(error == .exceeded("sh", .time(seconds: 3)))
+    #expect(try await Tool("pgrep", ["-f", "sleep \(mark)"]).run().output.isEmpty)
+  }
+}
+
+/// A socket that takes connections from this machine.
+private final class Listener {
+  let port: UInt16
+  private let socket: Int32
+
+  init() throws {
+    socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+    var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+    let (socket, length) = (socket, size)
+    let bound = withUnsafeMutablePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+        bind(socket, address, length) == 0 && listen(socket, 8) == 0 && getsockname(socket, address, &size) == 0
+      }
+    }
+    guard bound else { throw Errno(rawValue: errno) }
+    port = UInt16(bigEndian: address.sin_port)
+  }
+
+  deinit { close(socket) }
+}
+
+@Suite struct BeneathTests {
+  @Test func onlyWhatDirectoriesLeadToIsAFile() throws {
+    let scratch = try Scratch()
+    try scratch.write("root/dir/file", "12345")
+    try scratch.write("outside/file", "x")
+    let root = scratch.path.appending("root")
+    let manager = FileManager.default
+    try manager.createSymbolicLink(
+      atPath: root.appending("link").string, withDestinationPath: scratch.path.pushing("outside/file").string)
+    try manager.createSymbolicLink(
+      atPath: root.appending("way").string, withDestinationPath: scratch.path.appending("outside").string)
+    #expect(mkfifo(root.appending("pipe").string, 0o600) == 0)
+    let beneath = Beneath(root)
+    #expect(beneath.kind(of: "dir/file") == .file(size: 5))
+    #expect(beneath.kind(of: "dir") == .directory)
+    #expect(beneath.kind(of: "dir/none") == .missing)
+    for path in ["link", "way/file", "way", "pipe", "dir/file/x", "../outside/file", "/etc/passwd", ""] {
+      #expect(beneath.kind(of: FilePath(path)) == .other, "\(path)")
+    }
+  }
+}
