@@ -17,6 +17,7 @@ let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "s
 // a guest, a verdict, a report. Each may import only what stands below it here:
 //
 //   patchbench                                       arguments, wiring, exit codes
+//   patchbench-disks                                 reads guests' disks, in a process of its own: libguestfs
 //   Benchmarks  Faults                               patchbench timed against other ways; what goes wrong, done to it
 //   Bench                                            the pipeline; emits events
 //   SeriesIntake  KernelBuild  GuestMachine          effects: git, make, libvirt
@@ -28,6 +29,7 @@ let package = Package(
   name: "patchbench",
   products: [
     .executable(name: "patchbench", targets: ["patchbench"]),
+    .executable(name: "patchbench-disks", targets: ["patchbench-disks"]),
     .library(name: "GuestProtocol", targets: ["GuestProtocol"]),
   ],
   dependencies: [
@@ -46,6 +48,8 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
+    .executableTarget(
+      name: "patchbench-disks", dependencies: ["BenchModel", "CGuestfs", systemPackage], swiftSettings: strict),
     .target(
       name: "Benchmarks",
       dependencies: [
@@ -100,6 +104,7 @@ let package = Package(
     .systemLibrary(name: "CClock"),
     .systemLibrary(name: "CMalloc"),
     .systemLibrary(name: "CProcess"),
+    .systemLibrary(name: "CGuestfs", pkgConfig: "libguestfs", providers: [.apt(["libguestfs-dev"])]),
     .systemLibrary(name: "CLibvirt", pkgConfig: "libvirt", providers: [.apt(["libvirt-dev"])]),
     .executableTarget(
       name: "patchbench-fuzz", dependencies: ["BenchModel", "GuestProtocol", "KernelCode", "KernelText"],
@@ -141,7 +146,7 @@ let package = Package(
       name: "IntegrationTests",
       dependencies: [
         "Bench", "BenchModel", "GuestMachine", "GuestProtocol", "KernelBuild", "Reports", "SeriesIntake", "TestSupport",
-        "Toolbox", "Verdicts", "patchbench",
+        "Toolbox", "Verdicts", "patchbench", "patchbench-disks",
       ],
       swiftSettings: strict),
   ]

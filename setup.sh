@@ -9,16 +9,19 @@ cd "$(dirname "$0")"
 
 packages=(
   # to build patchbench and its guest binary
-  build-essential pkg-config libvirt-dev linux-libc-dev
+  build-essential pkg-config libvirt-dev libguestfs-dev linux-libc-dev
   # to run guests
   qemu-system-x86 libvirt-daemon libvirt-daemon-system libvirt-daemon-driver-qemu
   # to build kernels
   linux-source-6.12 linux-source-6.1 flex bison bc libelf-dev xz-utils perl ccache bubblewrap
   # to make what guests boot from, and to see what runs
-  cpio procps busybox-static
+  cpio procps busybox-static e2fsprogs
   # to check report.json in the tests
   python3-jsonschema
 )
+
+# libguestfs reads disks by way of a guest of its own, which boots a kernel of Debian's; containers have none.
+compgen -G '/boot/vmlinuz-*' >/dev/null || packages+=(linux-image-cloud-amd64)
 
 install_packages() {
   local missing=() package
@@ -44,6 +47,7 @@ case "${1:-all}" in
   all)
     install_packages
     swift build -c release --product patchbench
+    swift build -c release --product patchbench-disks
     build_guest
     ;;
   *)

@@ -145,6 +145,9 @@ public struct BenchRun: Sendable {
       try await Pipeline(
         trials: trials, kept: kept, directory: directory, scratch: scratch, fresh: fresh, finished: finished
       ).run(series)
+      try await StateDisks(
+        directory: directory, accelerator: accelerator.accelerator, cache: plan.cache, scratch: scratch, events: events
+      ).fetch(series.map(\.series.name), resources: plan.resources)
     }
     await plan.cache.bound(keeping: base)
   }

@@ -69,6 +69,7 @@ public enum Doctor {
         remedy: cage == nil ? "apt-get install bubblewrap" : nil))
     checks.append(await buildTrees(cache, cage))
     checks.append(await accelerator(cache))
+    checks.append(stateDisks)
     let free = cache.freeSpace >> 20
     checks.append(
       DoctorCheck(
@@ -112,6 +113,17 @@ public enum Doctor {
     }
   }
 
+  /// What supermin makes libguestfs' appliance from: any kernel of the machine's that this user may read.
+  private static var stateDisks: DoctorCheck {
+    let kernels = ((try? FileManager.default.contentsOfDirectory(atPath: "/boot")) ?? []).filter {
+      $0.hasPrefix("vmlinuz-") && access("/boot/\($0)", R_OK) == 0
+    }
+    return DoctorCheck(
+      name: "libguestfs", state: kernels.isEmpty ? .warning : .ok,
+      detail: kernels.max() ?? "no kernel in /boot that can be read: disks of guests that died are kept, and not read",
+      remedy: kernels.isEmpty ? "apt-get install linux-image-cloud-amd64" : nil)
+  }
+
   private static func accelerator(_ cache: Cache) async -> DoctorCheck {
     let emulator = (try? await Emulator.version()) ?? ""
     if let refusal = KVMDevice.refusal() {
@@ -152,6 +164,7 @@ public enum Doctor {
     Need(name: "xz", package: "xz-utils", why: "Debian's kernel source is packed with it"),
     Need(name: "unshare", package: "util-linux", why: "build trees are mounted in a namespace of their own"),
     Need(name: "mount", package: "mount", why: "build trees are mounted with it"),
+    Need(name: "mke2fs", package: "e2fsprogs", why: "it makes the disks on which guests leave their state"),
     Need(name: "qemu-system-x86_64", package: "qemu-system-x86", why: "it runs the guests"),
   ]
 

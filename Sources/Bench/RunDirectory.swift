@@ -9,7 +9,8 @@ public import Toolbox
 ///     events.jsonl                 the record; every report is made from it
 ///     config                       the resolved .config of the base
 ///     report.{json,md,html}
-///     base/, series/NAME/          console.log, results.ktap, build.log, NNNN.diff
+///     base/, series/NAME/          console.log, results.ktap, build.log, NNNN.diff; of a guest that came to no good end
+///                                  state-results and state-kmsg, from its state disk
 ///     lock                         held by whoever writes here
 public struct RunDirectory: Sendable, Hashable {
   public var path: FilePath

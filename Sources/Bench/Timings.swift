@@ -90,7 +90,8 @@ final class TimingsLearner: EventSink {
     switch event.kind {
     case .trialFinished(let trial): timings.withLock { $0.learn(trial) }
     case .runFinished: timings.withLock { $0 }.save(cache)
-    case .runStarted, .stageStarted, .progress, .baseRepeated, .baseTriedAgain, .runResumed, .reported: break
+    case .runStarted, .stageStarted, .progress, .baseRepeated, .baseTriedAgain, .stateRead, .runResumed, .reported:
+      break
     }
   }
 }

@@ -234,7 +234,17 @@ struct TrialRunner: Sendable {
           }
         }
       }
-      return (watched, started, ContinuousClock.now)
+      let ended = ContinuousClock.now
+      if watched.run.ending != .completed || !watched.run.anomalies.isEmpty {
+        do {
+          try await machine.keepState(as: Self.absolute(StateDisks.place(in: evidence, suffix)))
+        } catch {
+          // More evidence is not worth a trial.
+          if error.isCancellation { throw CancellationError() }
+          events.send(.progress(series: name, stage: .tests, text: "its state disk was not kept: \(error)"))
+        }
+      }
+      return (watched, started, ended)
     }
     // QEMU passes over what it cannot write: the guest's word then ends where the disk did, which is not its fault.
     if DiskSpace.free(at: evidence) < Self.leastSpace { throw StageError.noSpace(.tests) }

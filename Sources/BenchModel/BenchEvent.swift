@@ -109,6 +109,8 @@ public struct BenchEvent: Codable, Sendable, Hashable {
     case baseRepeated(Trial, number: Int?)
     /// Tests of the base were tried again for a series that differs in them; each time has a number.
     case baseTriedAgain([TestResult], number: Int)
+    /// The disk of a guest was read, or could not be.
+    case stateRead(series: String?, StateEvidence)
     /// A run that had been broken off goes on.
     case runResumed
     /// The last event of a run that came to its end; `interrupted` where the user stopped it.
@@ -156,6 +158,8 @@ public struct RunRecord: Sendable, Hashable {
       case .baseRepeated(let trial, let number):
         found?.add(trial, number)
       case .baseTriedAgain(let results, let number): found?.baseAgain[number] = results
+      case .stateRead(let name, let state):
+        if let name { found?.trials[name]?.add(state) } else { found?.base?.add(state) }
       case .runResumed:
         found?.resumed.append(event.at)
         found?.finished = nil
@@ -190,5 +194,12 @@ public struct RunRecord: Sendable, Hashable {
     baseAgain = [:]
     resumed = []
     trials = [:]
+  }
+}
+
+extension Trial {
+  /// A disk that was read once more, by a run that had been killed just then, takes its own place.
+  fileprivate mutating func add(_ state: StateEvidence) {
+    states = (states ?? []).filter { $0.image != state.image } + [state]
   }
 }

@@ -229,6 +229,8 @@ public struct Trial: Codable, Sendable, Hashable {
   public var again: [[TestResult]]?
   /// What further guests of the base said of the same tests.
   public var baseAgain: [[TestResult]]?
+  /// What was had of the disks of its guests that came to no good end.
+  public var states: [StateEvidence]?
 
   public init(
     series: String?, cell: CellKey, seconds: StageSeconds, work: BuildWork? = nil, change: CodeChange? = nil,
@@ -241,5 +243,21 @@ public struct Trial: Codable, Sendable, Hashable {
     self.change = change
     self.reused = reused
     self.result = result
+  }
+}
+
+/// What was had of one guest's state disk. No verdict rests on it: a guest has written it, and nobody has seen it do so.
+public struct StateEvidence: Codable, Sendable, Hashable {
+  /// The disk's image, relative to the run's directory: `series/NAME/state.img`. It is gone once it was read.
+  public var image: String
+  /// What stood on it, likewise: `series/NAME/state-kmsg`.
+  public var files: [String]
+  /// Why there is no more.
+  public var failure: String?
+
+  public init(image: String, files: [String], failure: String? = nil) {
+    self.image = image
+    self.files = files
+    self.failure = failure
   }
 }

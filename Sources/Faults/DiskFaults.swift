@@ -29,6 +29,53 @@ extension Fault {
         let isSaid = run.errors.contains("no space left on the device")
         return try await Seen(run.status == .exited(3) && isSaid, run.lastWords).and(bench.damage(run))
       }),
+    Fault(
+      name: "disk/full-guests", what: "the disk with the guests' own disks fills up while the tests run",
+      expected: "the verdict of a run that nobody touched",
+      trial: .own { bench in
+        let owner = getuid() == 0 ? "root" : "\(getuid())"
+        let place = "/tmp/patchbench-\(owner)"
+        let series = try await bench.harmless("full-guests")
+        let run = try await bench.run(
+          [series], ["--tests", "forward/*", "--retries", "0", "--fresh"],
+          wrap: {
+            mounting(
+              $0, "unset XDG_RUNTIME_DIR; mkdir -p \(place) && mount -t tmpfs -o mode=700,size=600m none \(place)")
+          },
+          act: { pid, output in
+            try await untilTested(series, output)
+            // Its mounts are its own.
+            _ = try await Tool("sh", ["-c", "cat /dev/zero > \"$1\"", "sh", "/proc/\(pid)/root\(place)/filler"]).run()
+          })
+        guard let outcome = run.series.first else { return Seen(false, run.lastWords) }
+        return try await Seen(outcome.verdict == "clean" && run.status == .exited(0), outcome.words).and(
+          bench.damage(run))
+      }),
+    Fault(
+      name: "disk/crafted-guests", what: "a guest that is killed, with a disk of links in the place of its own",
+      expected: "inconclusive: the machine died; nothing of the host's in the evidence",
+      trial: .own { bench in
+        let series = try await bench.harmless("crafted-guests")
+        let image = try await crafted(bench)
+        let run = try await bench.run(
+          [series], ["--tests", "forward/*", "--retries", "0", "--fresh"],
+          act: { pid, output in
+            try await untilTested(series, output)
+            let disks = try await Tool("find", ["/tmp", "-path", "*/guest-patchbench-\(pid)-*/state"]).run().output
+            for disk in disks.split(separator: "\n") {
+              _ = try await Tool("cp", [image.string, String(disk)]).output()
+            }
+            for process in try await bench.guests(of: pid) { kill(process, SIGKILL) }
+          })
+        guard let outcome = run.series.first else { return Seen(false, run.lastWords) }
+        let left = try FileManager.default.contentsOfDirectory(atPath: outcome.evidence.string).filter {
+          $0.hasPrefix("state")
+        }
+        return try await Seen(
+          outcome.verdict == "inconclusive" && outcome.words.contains("the machine died") && left.isEmpty,
+          ([outcome.words] + left).joined(separator: "; ")
+        ).and(bench.damage(run))
+      }),
   ]
 
   /// Waits for the first result of a series' guest.
@@ -37,6 +84,20 @@ extension Fault {
     while (try? String(contentsOfFile: results.string, encoding: .utf8))?.contains("\nok ") != true {
       try await Task.sleep(for: .milliseconds(50))
     }
+  }
+
+  /// A disk on which nothing is what PID 1 would leave there.
+  private static func crafted(_ bench: FaultBench) async throws -> FilePath {
+    let root = bench.scratch.appending("crafted")
+    let manager = FileManager.default
+    try manager.createDirectory(atPath: root.appending("kmsg").string, withIntermediateDirectories: true)
+    try manager.createSymbolicLink(
+      atPath: root.appending("results").string, withDestinationPath: "../../../../etc/passwd")
+    let image = bench.scratch.appending("crafted.img")
+    _ = try await Tool(
+      "mke2fs", ["-q", "-F", "-t", "ext2", "-m", "0", "-d", root.string, image.string, "16M"]
+    ).output()
+    return image
   }
 
   /// A run whose directory is on a disk of its own, which is filled at some time, then freed for the run to be resumed.

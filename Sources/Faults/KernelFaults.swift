@@ -103,6 +103,23 @@ extension Fault {
 
       """),
     building(
+      "kernel/garbles-disk", "a kernel that panics, and has written all of its disk into the superblock before",
+      "regresses, and the disk is kept and said to be unreadable"
+    ) {
+      [
+        try await $0.diff("drivers/block/virtio_blk.c") {
+          $0.replacing(
+            "\t\ttype = VIRTIO_BLK_T_OUT;\n\t\tsector = blk_rq_pos(req);\n",
+            with: "\t\ttype = VIRTIO_BLK_T_OUT;\n\t\tsector = 2;\n")
+        }, try await atFourthPiece($0, "panic(\"strange panic\");"),
+      ]
+    } check: { outcome, _ in
+      let isKept = FileManager.default.fileExists(atPath: outcome.evidence.appending("state.img").string)
+      let report = outcome.evidence.removingLastComponent().removingLastComponent().appending("report.md")
+      let isSaid = try String(contentsOfFile: report.string, encoding: .utf8).contains("could not be read")
+      return Seen(outcome.verdict == "regresses" && isKept && isSaid, outcome.words + (isSaid ? "; unreadable" : ""))
+    },
+    building(
       "kernel/floods-console", "a kernel that writes 10 million lines to its console before anything else",
       "does not boot, and a console of a bounded size"
     ) {
@@ -150,25 +167,27 @@ extension Fault {
   ///   - words: stand in a reason.
   private static func atFourthPiece(_ name: String, _ what: String, _ code: String, says words: String) -> Fault {
     building(name, what, "not clean, and not the harness' fault") {
-      [
-        try await $0.diff("drivers/char/virtio_console.c") {
-          "#include <linux/sched/signal.h>\n"
-            + $0.replacing(
-              sending,
-              with: """
-                \t{
-                \t\tstatic int pieces;
-
-                \t\tif (current->pid == 1 && ++pieces == 4)
-                \t\t\t\(code)
-                \t}
-                \(sending)
-                """)
-        }
-      ]
+      [try await atFourthPiece($0, code)]
     } check: { outcome, _ in
       let isSeen = outcome.reasons.contains { $0.contains(words) }
       return Seen(isVerdict(outcome) && isSeen && !["clean", "fixes"].contains(outcome.verdict), outcome.words)
+    }
+  }
+
+  private static func atFourthPiece(_ maker: SeriesMaker, _ code: String) async throws -> String {
+    try await maker.diff("drivers/char/virtio_console.c") {
+      "#include <linux/sched/signal.h>\n"
+        + $0.replacing(
+          sending,
+          with: """
+            \t{
+            \t\tstatic int pieces;
+
+            \t\tif (current->pid == 1 && ++pieces == 4)
+            \t\t\t\(code)
+            \t}
+            \(sending)
+            """)
     }
   }
 

@@ -38,6 +38,8 @@ enum DomainXML {
     let serial =
       spec.hasTerminal
       ? "<serial type='pty'>" : "<serial type='pipe'><source path='\(escape(files.console.name.string))'/>"
+    // The state disk has to outlive the guest and not the host, so nothing waits for the host's own disk; and where that is
+    // full, QEMU would hold the guest.
     // The controller sits on the root bus itself, or libvirt would add bridges for it. qboot is QEMU's own firmware for
     // guests that need nothing but their kernel started, which is all that SeaBIOS would do here in twice the time.
     // libvirt would attach its first video device as virtio-vga, whose VGA BIOS costs seconds under emulation;
@@ -66,6 +68,12 @@ enum DomainXML {
             <address type='pci' domain='0x0' bus='0x0' slot='0x3'/>
           </controller>
           <memballoon model='none'/>
+          <disk type='file' device='disk'>
+            <driver name='qemu' type='raw' cache='unsafe' error_policy='report'/>
+            <source file='\(escape(files.state.string))'/>
+            <target dev='vda' bus='virtio'/>
+            <address type='pci' domain='0x0' bus='0x0' slot='0x4'/>
+          </disk>
           \(serial)
             <target type='isa-serial' port='0'/>
           </serial>

@@ -13,6 +13,8 @@ struct GuestFiles: Sendable, Hashable {
 
   var console: GuestPipe { GuestPipe(name: directory.appending("console")) }
   var results: GuestPipe { GuestPipe(name: directory.appending("results")) }
+  /// The disk that it keeps its state on.
+  var state: FilePath { directory.appending("state") }
   var orders: GuestPipe { GuestPipe(name: directory.appending("orders")) }
 
   init(_ spec: MachineSpec, in directory: FilePath) {
@@ -25,13 +27,14 @@ struct GuestFiles: Sendable, Hashable {
   /// - Parameters:
   ///   - parent: a directory that is there.
   ///   - account: who has to be able to open them, and nobody else; `nil` for whoever this is.
-  /// - Throws: `Errno`, what Foundation throws of a file that cannot be copied, and what `body` throws.
+  /// - Throws: `Errno`, ``ToolError``, what Foundation throws of a file that cannot be copied, and what `body` throws.
   static func with<Result>(
     _ spec: MachineSpec, in parent: FilePath, for account: GuestAccount?, _ body: (GuestFiles) async throws -> Result
   ) async throws -> Result {
     var files = GuestFiles(spec, in: parent.appending("guest-\(spec.name)"))
     guard mkdir(files.directory.string, 0o700) == 0 else { throw Errno(rawValue: errno) }
     do {
+      try await StateDisk.make(files.state)
       files = try await Blocking.run { [files] in
         Swift.Result {
           var files = files
@@ -61,7 +64,7 @@ struct GuestFiles: Sendable, Hashable {
       guard chmod(initramfs.string, 0o600) == 0 else { throw Errno(rawValue: errno) }
     }
     guard let account else { return }
-    for path in pipes.flatMap({ [$0.input, $0.output] }) { try account.give(path, 0o660) }
+    for path in pipes.flatMap({ [$0.input, $0.output] }) + [state] { try account.give(path, 0o660) }
     kernel = directory.appending("kernel")
     try Self.place(spec.kernel, as: kernel, for: account)
     if initramfs == spec.initramfs {

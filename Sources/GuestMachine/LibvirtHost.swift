@@ -174,7 +174,7 @@ public final class LibvirtHost: SavingHost {
         throw error
       }
       let machine = LibvirtMachine(
-        spec.secret, channels, before: before, domain: domain, listener: listener, queue: queue,
+        spec.secret, channels, state: files.state, before: before, domain: domain, listener: listener, queue: queue,
         log: root?.log(of: spec.name),
         release: { [stops] in
           stops.remove(listener)

@@ -5,11 +5,13 @@ import Glibc
 public import GuestProtocol
 import Synchronization
 public import SystemPackage
+public import Toolbox
 
 /// A running libvirt domain and the two ways in which its guest speaks.
 public final class LibvirtMachine: SavableMachine {
   public let signals: AsyncStream<MachineSignal>
   public let secret: GuestSecret?
+  private let state: FilePath
   private let domain: LibvirtPointer
   private let queue: DispatchQueue
   private let release: @Sendable () -> Void
@@ -23,12 +25,16 @@ public final class LibvirtMachine: SavableMachine {
 
   /// - Parameters:
   ///   - channels: are closed when the machine is gone.
+  ///   - state: its state disk.
   ///   - before: what its console had before this machine was there.
   init(
-    _ secret: GuestSecret?, _ channels: [GuestChannel], before: [UInt8], domain: LibvirtPointer, listener: StopListener,
-    queue: DispatchQueue, log: FilePath?, release: @escaping @Sendable () -> Void
+    _ secret: GuestSecret?, _ channels: [GuestChannel], state: FilePath, before: [UInt8], domain: LibvirtPointer,
+    listener: StopListener,
+    queue: DispatchQueue,
+    log: FilePath?, release: @escaping @Sendable () -> Void
   ) {
     self.secret = secret
+    self.state = state
     self.domain = domain
     self.queue = queue
     self.release = release
@@ -105,6 +111,14 @@ public final class LibvirtMachine: SavableMachine {
 
   /// In seconds. 512 MiB take two on an idle machine.
   private static let dumpDeadline = 60.0
+
+  /// Ends the machine, and copies its state disk, which is else removed with it, to a new file.
+  /// - Throws: ``ToolError``
+  public func keepState(as image: FilePath) async throws(ToolError) {
+    await destroy()
+    // A new file with nobody's rights but ours, and with its holes.
+    _ = try await Tool("cp", ["--sparse=always", "--no-preserve=all", state.string, image.string]).output()
+  }
 
   /// The host's end of the serial line of a machine with ``MachineSpec/hasTerminal``.
   /// - Throws: ``LibvirtError``

@@ -9,6 +9,7 @@ import Toolbox
 ///     objects/          what was compiled, in ccache's keeping
 ///     work/ID/          what a running series needs; removed when it ends, by the next run, or by `patchbench clean`
 ///     machine/          what was probed of this machine
+///     appliance/        libguestfs' own guest
 ///     benchmark/NAME/   the tree of a tool that patchbench was timed against; guarded by NAME.lock beside it
 public struct Cache: Sendable, Hashable {
   public var root: FilePath
@@ -16,7 +17,7 @@ public struct Cache: Sendable, Hashable {
   /// - Throws: what the file system says if the directories cannot be made.
   public init(_ root: FilePath) throws {
     self.root = root
-    for name in ["bases", "trials", "work", "machine", "sources", "objects", "benchmark"] {
+    for name in ["bases", "trials", "work", "machine", "sources", "objects", "benchmark", "appliance"] {
       try FileManager.default.createDirectory(
         atPath: root.appending(name).string, withIntermediateDirectories: true)
     }
@@ -40,6 +41,11 @@ public struct Cache: Sendable, Hashable {
 
   /// Where kept results are, a directory for each.
   public var trials: FilePath { root.appending("trials") }
+
+  /// Where libguestfs keeps what it starts.
+  public var appliance: FilePath { root.appending("appliance") }
+  /// Held by whoever uses it.
+  public var applianceLock: FilePath { root.appending("appliance.lock") }
 
   /// Where the trees of other tools are, a directory for each and a lock beside it.
   public var benchmark: FilePath { root.appending("benchmark") }

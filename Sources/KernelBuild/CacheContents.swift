@@ -13,6 +13,8 @@ public struct CacheEntry: Sendable, Hashable, Codable {
     case objects
     /// A kernel's repository that was fetched.
     case source
+    /// libguestfs' own guest, which reads state disks.
+    case appliance
     /// What a run works in, or left when it was killed.
     case scratch
     /// The tree of a tool that patchbench was timed against.
@@ -71,6 +73,12 @@ extension Cache {
           kind: .benchmark, name: name, size: try await DiskUsage.bytes(of: [path]), lastUsed: modified(path),
           inUse: isLocked(benchmark.appending("\(name).lock"))))
     }
+    if !names(in: appliance).isEmpty {
+      entries.append(
+        CacheEntry(
+          kind: .appliance, name: "libguestfs", size: try await DiskUsage.bytes(of: [appliance]),
+          lastUsed: modified(appliance), inUse: isLocked(applianceLock), bound: "one"))
+    }
     for name in names(in: work) {
       entries.append(
         CacheEntry(
@@ -123,6 +131,13 @@ extension Cache {
         defer { lock?.release() }
         if lock != nil, entry.lastUsed ?? .distantPast < day {
           await Self.remove(benchmark.appending(entry.name))
+          removed.append(entry)
+        }
+      case .appliance:
+        let lock = try FileLock.attempt(applianceLock, .exclusive)
+        defer { lock?.release() }
+        if lock != nil, entry.lastUsed ?? .distantPast < day {
+          await Self.remove(appliance)
           removed.append(entry)
         }
       case .scratch: break

@@ -37,6 +37,8 @@ final class ProgressDisplay: EventSink, @unchecked Sendable {
     case .baseRepeated(let trial, _):
       active.removeAll { $0.series == nil }
       line("base, once more: \(Self.words(trial))")
+    case .stateRead(let series, let state):
+      if let failure = state.failure { line("\(series ?? "base"): a guest's state disk was not read: \(failure)") }
     case .runResumed: line("goes on where it was broken off")
     case .baseTriedAgain, .runFinished, .reported: break
     }

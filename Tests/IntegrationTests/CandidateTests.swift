@@ -109,6 +109,23 @@ private func aDeathIsNotTheEnd(_ judgement: Judgement, _ directory: RunDirectory
   #expect(judgement.tests.last?.name.hasSuffix("/unbind") == true)
   let second = directory.evidence(judgement.series.name).appending("results-2.ktap")
   #expect(FileManager.default.fileExists(atPath: second.string))
+
+  // What it had told stands on its disk as well, up to the test that it died in.
+  func evidence(_ name: String) throws -> String {
+    let file = directory.evidence(judgement.series.name).appending(name)
+    return try String(contentsOfFile: file.string, encoding: .utf8)
+  }
+  let told = try evidence("results.ktap")
+  let isKept = try evidence("state-results") == told
+  #expect(isKept && told.contains("signed"))
+  let log = try evidence("state-kmsg")
+  let isLogged = log.contains("Linux version") && log.contains("test begins: errors/pbtest-to-vgem/no-mmap")
+  #expect(isLogged)
+  // Read, it is of no more use; and the second guest came to its end.
+  let left = try FileManager.default.contentsOfDirectory(
+    atPath: directory.evidence(judgement.series.name).string
+  ).filter { $0.hasPrefix("state") }
+  #expect(left.sorted() == ["state-kmsg", "state-results"])
 }
 
 /// Every file of a tree with its size and time, as one digest.

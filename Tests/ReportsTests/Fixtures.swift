@@ -92,8 +92,7 @@ private func isRun(_ result: TrialResult) -> Bool { if case .ran = result { true
 func record(
   _ header: RunHeader, base: TrialResult?, reused: Bool = true, results: [(TrialResult, StageSeconds)],
   works: [String: BuildWork] = [:], changes: [String: CodeChange] = [:], reusedSeries: Set<String> = [],
-  interrupted: Bool? = false,
-  reportSeconds: Double? = nil
+  states: [String: [StateEvidence]] = [:], interrupted: Bool? = false, reportSeconds: Double? = nil
 ) -> RunRecord {
   var kinds: [BenchEvent.Kind] = [.runStarted(header)]
   if let base {
@@ -107,6 +106,9 @@ func record(
           series: series.name, cell: cell, seconds: seconds, work: works[series.name],
           change: changes[series.name] ?? (isRun(result) ? changed : nil), reused: reusedSeries.contains(series.name),
           result: result)))
+  }
+  for series in header.series {
+    kinds += (states[series.name] ?? []).map { .stateRead(series: series.name, $0) }
   }
   if let interrupted { kinds.append(.runFinished(interrupted: interrupted)) }
   if let reportSeconds { kinds.append(.reported(seconds: reportSeconds)) }
@@ -201,7 +203,14 @@ func everyVerdict() -> RunRecord {
       "typo": BuildWork(method: .replay, objects: 1, cached: 0, sharedPatches: 1),
       "dead": BuildWork(method: .kbuild, objects: 412, cached: 0),
       "lost": BuildWork(method: .unchanged, objects: 0, cached: 0),
-    ], changes: ["comment": CodeChange(), "untested": unreached], reusedSeries: ["leave"], reportSeconds: 0.042)
+    ], changes: ["comment": CodeChange(), "untested": unreached], reusedSeries: ["leave"],
+    states: [
+      "swap": [
+        StateEvidence(image: "series/swap/state.img", files: ["series/swap/state-results", "series/swap/state-kmsg"]),
+        StateEvidence(image: "series/swap/state-2.img", files: []),
+      ],
+      "lost": [StateEvidence(image: "series/lost/state.img", files: [], failure: "guestfs_mount: bad superblock")],
+    ], reportSeconds: 0.042)
 }
 
 /// A run whose record holds, beside one true time, everything that is none.
@@ -254,7 +263,13 @@ func hostileRun() -> RunRecord {
           BuildFailure(diagnostics: [Diagnostic(file: hostile, line: 1, message: hostile, patch: hostile)], tail: [])),
         StageSeconds()
       ),
-    ], changes: [hostile: change])
+    ], changes: [hostile: change],
+    states: [
+      hostile: [
+        StateEvidence(image: hostile, files: [hostile]),
+        StateEvidence(image: hostile + "2", files: [], failure: hostile),
+      ]
+    ])
 }
 
 /// A run that went on twice.

@@ -17,7 +17,8 @@ public enum GuestInit {
     TestDriver.load()
     if let port = HostPort.open(HostPort.results, flags: O_WRONLY) {
       let orders = options.hold ? Hold.wait(saying: port) : (options, Signer.take())
-      if let (options, signer) = orders { runTests(options, to: ResultsPort(port, signer)) }
+      // After the hold: each guest that is restored from one that held has another disk.
+      if let (options, signer) = orders { runTests(options, to: ResultsPort(port, signer, state: StateDisk.open())) }
       // What was written lies in the device's queue. QEMU takes it out when it stops the device, but a host that
       // reads only what arrived before the power went would miss it.
       usleep(50_000)
@@ -42,6 +43,8 @@ public enum GuestInit {
     for (index, name) in plan.enumerated() {
       port.write(KTAPWriter.start(index + 1))
       Kmsg.say("test begins: \(name)")
+      // With the result of the test before: what this one does to the kernel does not take them along.
+      port.state?.sync()
       let (result, hangs) = TestProcess.run(name, seconds: options.testSeconds, forgetting: port.signer)
       Kmsg.say("test ends: \(name)")
       port.write(KTAPWriter.result(result, number: index + 1))

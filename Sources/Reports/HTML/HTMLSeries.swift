@@ -31,6 +31,9 @@ struct HTMLSeries {
   var endings: [HTMLEnding]
   var hasAnomalies: Bool
   var anomalies: [String]
+  var hasStates: Bool
+  /// What was on the disks of its guests.
+  var states: [String]
 
   init(_ judgement: Judgement, number: Int, header: RunHeader) {
     self.number = number
@@ -68,6 +71,8 @@ struct HTMLSeries {
     endings = run.flatMap(HTMLEnding.init).map { [$0] } ?? []
     anomalies = visible(run?.anomalies ?? [])
     hasAnomalies = !anomalies.isEmpty
+    states = visible(trial.map(Words.states) ?? [])
+    hasStates = !states.isEmpty
   }
 }
 

@@ -22,6 +22,7 @@ struct TrialDocument: Encodable {
   var anomalies: [String]
   var lastLines: [String]
   @ExplicitNull var hang: HangDocument?
+  var states: [StateDocument]
 
   /// Where a guest hung, and what it said of it.
   struct HangDocument: Encodable {
@@ -45,6 +46,19 @@ struct TrialDocument: Encodable {
       busyIn = hang.busyIn
       blocked = hang.blocked
       answer = hang.answer
+    }
+  }
+
+  /// What was on the disk of a guest that came to no good end.
+  struct StateDocument: Encodable {
+    var image: String
+    var files: [String]
+    @ExplicitNull var failure: String?
+
+    init(_ state: StateEvidence) {
+      image = state.image
+      files = state.files
+      failure = state.failure
     }
   }
 
@@ -90,6 +104,7 @@ struct TrialDocument: Encodable {
     anomalies = trial?.run?.anomalies ?? []
     lastLines = trial?.run?.lastLines ?? []
     hang = trial?.run?.hang.map(HangDocument.init)
+    states = (trial?.states ?? []).map(StateDocument.init)
     switch trial?.result {
     case nil: outcome = .notRun
     case .interrupted: outcome = .interrupted

@@ -24,6 +24,8 @@ struct MarkdownSeries {
     takeReports(judgement.reports)
     if let words = Words.blindness(judgement.trial?.run) { parts.append(Markdown.escape(words)) }
     if let run = judgement.trial?.run { takeEnding(run) }
+    let states = judgement.trial.map(Words.states) ?? []
+    if !states.isEmpty { parts += ["### On the guests' disks", Self.list(states.map(Markdown.escape))] }
   }
 
   private static func reason(_ reason: Reason) -> String {

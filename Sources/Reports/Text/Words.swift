@@ -173,6 +173,14 @@ enum Words {
       .joined(separator: " ")
   }
 
+  /// What was had of the disks of guests that came to no good end.
+  static func states(_ trial: Trial) -> [String] {
+    (trial.states ?? []).map { state in
+      if let failure = state.failure { return "\(state.image) could not be read: \(failure)" }
+      return state.files.isEmpty ? "Nothing stood on \(state.image)." : state.files.joined(separator: ", ")
+    }
+  }
+
   /// What fresh guests did after a test had ended the first.
   private static func wentOn(_ run: GuestRun) -> [String] {
     guard let last = run.deaths.last, let index = run.tests.firstIndex(where: { $0.name == last.test }) else {

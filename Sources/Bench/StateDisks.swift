@@ -1,0 +1,81 @@
+import BenchModel
+import Foundation
+import GuestMachine
+import KernelBuild
+import SystemPackage
+import Toolbox
+
+/// Fetches what guests that came to no good end have left on their state disks: all of a run together, behind its last
+/// guest, because libguestfs' appliance takes as long to start as a guest. Nothing is judged by it: what stands there a
+/// guest has written, and nobody has seen it do so.
+struct StateDisks: Sendable {
+  var directory: RunDirectory
+  var accelerator: Accelerator
+  var cache: Cache
+  var scratch: FilePath
+  var events: EventHub
+
+  /// Where a trial leaves its guest's disk. It lies there until it was read; one that cannot be read stays.
+  /// - Parameter suffix: of the guest's evidence.
+  static func place(in evidence: FilePath, _ suffix: String) -> FilePath { evidence.appending("state\(suffix).img") }
+
+  private struct Found {
+    var series: String?
+    var image: FilePath
+  }
+
+  /// Reads all disks that the run has left in its evidence, and removes those that were read.
+  /// - Throws: `CancellationError`, and what keeps the record from being written; a disk that cannot be read costs what is
+  ///   on it.
+  func fetch(_ series: [String], resources: Resources) async throws {
+    let found = images(of: series)
+    if found.isEmpty { return }
+    events.send(
+      .progress(series: nil, stage: .tests, text: "reading the disks of \(found.count) guests that ended early"))
+    for (one, reading) in zip(found, try await read(found, resources)) {
+      try RunDirectory.sync(one.image.removingLastComponent())
+      try events.record(
+        .stateRead(
+          series: one.series,
+          StateEvidence(
+            image: relative(one.image), files: reading.files.map { relative(FilePath($0)) }, failure: reading.failure)))
+      // Only now: a run that is killed before finds it again.
+      if reading.failure == nil { try FileManager.default.removeItem(atPath: one.image.string) }
+    }
+  }
+
+  private func read(_ found: [Found], _ resources: Resources) async throws -> [StateReading] {
+    let reader = StateReader(accelerator: accelerator, appliance: cache.appliance, scratch: scratch)
+    do {
+      let lock = try await FileLock.wait(cache.applianceLock, .shared)
+      defer { lock.release() }
+      return try await resources.guest { try await reader.read(found.map(\.image)) }
+    } catch {
+      if error.isCancellation { throw CancellationError() }
+      // The disks stay, for whoever has a libguestfs that works.
+      return found.map { _ in StateReading(failure: "\(error)") }
+    }
+  }
+
+  private func relative(_ path: FilePath) -> String {
+    var path = path
+    return path.removePrefix(TrialRunner.absolute(directory.path)) ? path.string : path.string
+  }
+
+  private func images(of series: [String]) -> [Found] {
+    let base = directory.evidence(nil)
+    let repeats = names(in: base).filter { $0.hasPrefix("repeat-") }.map { base.appending($0) }
+    return ([base] + repeats).flatMap { images(in: $0, nil) }
+      + series.flatMap { images(in: directory.evidence($0), $0) }
+  }
+
+  private func images(in evidence: FilePath, _ series: String?) -> [Found] {
+    names(in: evidence).filter { $0.hasPrefix("state") && $0.hasSuffix(".img") }.map {
+      Found(series: series, image: TrialRunner.absolute(evidence.appending($0)))
+    }
+  }
+
+  private func names(in place: FilePath) -> [String] {
+    ((try? FileManager.default.contentsOfDirectory(atPath: place.string)) ?? []).sorted()
+  }
+}
