@@ -246,7 +246,7 @@ struct TrialRunner: Sendable {
       }
       return (watched, started, ended)
     }
-    // QEMU passes over what it cannot write: the guest's word then ends where the disk did, which is not its fault.
+    // What the channels cannot write they pass over: the guest's word then ends where the disk did, which is not its fault.
     if DiskSpace.free(at: evidence) < Self.leastSpace { throw StageError.noSpace(.tests) }
     trial.seconds.add(.start, (started - begun) / .seconds(1))
     trial.seconds.add(.boot, watched.boot)
