@@ -123,7 +123,9 @@ let package = Package(
       name: "ReportsTests",
       dependencies: ["Reports", "Verdicts", "BenchModel", "GuestProtocol", "TestSupport", "Toolbox"],
       exclude: ["Snapshots"], swiftSettings: strict),
-    .testTarget(name: "ToolboxTests", dependencies: ["Toolbox", "TestSupport", systemPackage], swiftSettings: strict),
+    .testTarget(
+      name: "ToolboxTests", dependencies: ["Faults", "Toolbox", "TestSupport", systemPackage], swiftSettings: strict),
+    .testTarget(name: "FaultsTests", dependencies: ["Faults", "TestSupport", systemPackage], swiftSettings: strict),
     .testTarget(
       name: "SeriesIntakeTests", dependencies: ["SeriesIntake", "BenchModel", "TestSupport", "Toolbox", systemPackage],
       swiftSettings: strict),

@@ -5,6 +5,8 @@ import TestSupport
 import Testing
 import Toolbox
 
+@testable import Faults
+
 private let limits = ToolLimits(time: .seconds(120), memory: 512 << 20, processes: 64, disk: 32 << 20)
 
 /// A shell in a cage, as the build of a stranger's patches would start one.
@@ -120,30 +122,6 @@ private let limits = ToolLimits(time: .seconds(120), memory: 512 << 20, processe
     #expect(error == .exceeded("sh", .time(seconds: 3)))
     #expect(try await Tool("pgrep", ["-f", "sleep \(mark)"]).run().output.isEmpty)
   }
-}
-
-/// A socket that takes connections from this machine.
-private final class Listener {
-  let port: UInt16
-  private let socket: Int32
-
-  init() throws {
-    socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-    var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-    let (socket, length) = (socket, size)
-    let bound = withUnsafeMutablePointer(to: &address) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-        bind(socket, address, length) == 0 && listen(socket, 8) == 0 && getsockname(socket, address, &size) == 0
-      }
-    }
-    guard bound else { throw Errno(rawValue: errno) }
-    port = UInt16(bigEndian: address.sin_port)
-  }
-
-  deinit { close(socket) }
 }
 
 @Suite struct BeneathTests {

@@ -1,0 +1,42 @@
+import Foundation
+import TestSupport
+import Testing
+
+@testable import Faults
+
+/// What decides whether a report has let a stranger's words through must itself be able to see them.
+@Suite struct RawWordsTests {
+  private let markup = ["<script>", "=HYPERLINK("]
+
+  private func found(html: String = "<p>", markdown: String = "words") throws -> String? {
+    let scratch = try Scratch()
+    try scratch.write("report.html", html)
+    try scratch.write("report.md", markdown)
+    return try RawWords.found(in: scratch.path, markup: markup)
+  }
+
+  @Test func wordsThatStandAsTheyCameAreFound() throws {
+    #expect(try found() == nil)
+    #expect(try found(html: "<p>&lt;script&gt;") == nil)
+    #expect(try found(html: "<p><script>") == "report.html has <script> as it came")
+    #expect(try found(html: "<pre>\u{1b}[2J</pre>") == "report.html has an escape code")
+    #expect(try found(markdown: "a <script> b") == "report.md has <script> as it came")
+    #expect(try found(markdown: "```\n\u{1b}c\n```") == "report.md has an escape code")
+    #expect(throws: (any Error).self) {
+      try RawWords.found(in: Scratch().path, markup: markup)
+    }
+  }
+
+  @Test(
+    "code shows what it holds, and nothing else does",
+    arguments: [
+      ("a `<script>` b", nil), ("``a ` <script>``", nil), ("```\n<script>\n```", nil),
+      ("````\n```\n<script>\n````", nil),
+      // Spans and blocks that do not end, or have ended.
+      ("a `<script> b", "<script>"), ("`` <script> `", "<script>"), ("`a` <script> `b`", "<script>"),
+      ("```\na\n```\n<script>", "<script>"), ("```a`\n<script>", "<script>"),
+    ] as [(String, String?)])
+  func code(_ markdown: String, _ raw: String?) throws {
+    #expect(try found(markdown: markdown) == raw.map { "report.md has \($0) as it came" })
+  }
+}
