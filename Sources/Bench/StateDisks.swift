@@ -69,10 +69,11 @@ struct StateDisks: Sendable {
       + series.flatMap { images(in: directory.evidence($0), $0) }
   }
 
+  /// In the order in which the guests ran: `state.img`, `state-2.img`, …
   private func images(in evidence: FilePath, _ series: String?) -> [Found] {
-    names(in: evidence).filter { $0.hasPrefix("state") && $0.hasSuffix(".img") }.map {
-      Found(series: series, image: TrialRunner.absolute(evidence.appending($0)))
-    }
+    names(in: evidence).filter { $0.hasPrefix("state") && $0.hasSuffix(".img") }
+      .sorted { ($0.count, $0) < ($1.count, $1) }
+      .map { Found(series: series, image: TrialRunner.absolute(evidence.appending($0))) }
   }
 
   private func names(in place: FilePath) -> [String] {
