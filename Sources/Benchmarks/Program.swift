@@ -87,23 +87,20 @@ private enum MemoryWatch {
   }
 
   private static func sum(of word: String) -> Double {
-    var parents: [Int: Int] = [:]
-    var resident: [Int: Double] = [:]
-    var lines: [Int: String] = [:]
+    var parents: [pid_t: pid_t] = [:]
+    var resident: [pid_t: Double] = [:]
+    var lines: [pid_t: String] = [:]
+    let page = Double(sysconf(Int32(_SC_PAGESIZE)))
     for name in (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? [] {
-      guard let pid = Int(name), let stat = ProcFile.text("/proc/\(pid)/stat"),
-        let end = stat.lastIndex(of: ")")
-      else { continue }
-      let fields = stat[stat.index(after: end)...].split(separator: " ")
-      guard fields.count > 21, let parent = Int(fields[1]), let pages = Double(fields[21]) else { continue }
-      parents[pid] = parent
-      resident[pid] = pages * Double(sysconf(Int32(_SC_PAGESIZE))) / 1_048_576
+      guard let pid = pid_t(name), let status = ProcessStatus(pid) else { continue }
+      parents[pid] = status.parent
+      resident[pid] = Double(status.resident) * page / 1_048_576
       lines[pid] = ProcFile.text("/proc/\(pid)/cmdline") ?? ""
     }
     guard let root = lines.first(where: { $0.value.contains(word) && $0.value.contains("\u{0}run\u{0}") })?.key else {
       return 0
     }
-    func belongs(_ pid: Int) -> Bool {
+    func belongs(_ pid: pid_t) -> Bool {
       var current = pid
       for _ in 0..<64 {
         if current == root { return true }

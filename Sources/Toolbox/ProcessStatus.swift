@@ -1,15 +1,18 @@
-import Foundation
+public import Foundation
 
 /// What the kernel says of a process in `/proc/PID/stat` (proc(5)).
-struct ProcessStatus: Sendable, Hashable {
+public struct ProcessStatus: Sendable, Hashable {
   /// `R`, `S`, …
   var state: Character
+  public var parent: pid_t
   var group: pid_t
   /// In ticks since the machine was started.
   var began: UInt64
+  /// In pages; those that it shares with others are among them.
+  public var resident: Int
 
   /// - Returns: `nil` for a process that is not there.
-  init?(_ process: pid_t) {
+  public init?(_ process: pid_t) {
     guard let text = ProcFile.text("/proc/\(process)/stat") else { return nil }
     self.init(text)
   }
@@ -18,11 +21,14 @@ struct ProcessStatus: Sendable, Hashable {
     // The name stands in parentheses and may itself hold any character.
     guard let end = text.lastIndex(of: ")") else { return nil }
     let fields = text[text.index(after: end)...].split(separator: " ")
-    guard fields.count > 19, let state = fields[0].first, let group = pid_t(fields[2]), let began = UInt64(fields[19])
+    guard fields.count > 21, let state = fields[0].first, let parent = pid_t(fields[1]), let group = pid_t(fields[2]),
+      let began = UInt64(fields[19]), let resident = Int(fields[21])
     else { return nil }
     self.state = state
+    self.parent = parent
     self.group = group
     self.began = began
+    self.resident = resident
   }
 
   /// Not one that is dead and was not asked for by its parent.

@@ -85,8 +85,10 @@ import Testing
       """
     let numbers = try await Tool("perl", ["-e", script]).output().split(separator: " ").compactMap { pid_t($0) }
     try #require(numbers.count == 2)
-    #expect(ProcessStatus(numbers[1])?.state == "Z")
-    #expect(ProcessStatus(numbers[0])?.isAlive == true)
+    let (dead, alive) = (try #require(ProcessStatus(numbers[1])), try #require(ProcessStatus(numbers[0])))
+    #expect(dead.state == "Z" && dead.parent == numbers[0] && dead.resident == 0)
+    // Perl itself is of some size, and not as large as a guest.
+    #expect(alive.isAlive && (100..<100_000).contains(alive.resident))
     kill(numbers[0], SIGKILL)
   }
 
