@@ -49,7 +49,10 @@ struct StateDisks: Sendable {
     do {
       let lock = try await FileLock.wait(cache.applianceLock, .shared)
       defer { lock.release() }
-      return try await resources.guest { try await reader.read(found.map(\.image)) }
+      let readings = try await resources.guest { try await reader.read(found.map(\.image)) }
+      // How long it was of no use tells what to remove when room is wanted.
+      try? FileManager.default.setAttributes([.modificationDate: Date()], ofItemAtPath: cache.appliance.string)
+      return readings
     } catch {
       if error.isCancellation { throw CancellationError() }
       // The disks stay, for whoever has a libguestfs that works.
