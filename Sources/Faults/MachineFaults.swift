@@ -32,18 +32,18 @@ extension Fault {
       }),
     Fault(
       name: "machine/no-libvirt-directory", what: "libvirt's directories cannot be written to",
-      expected: "a clear error; exit status 3",
+      expected: "an error that names the directory and what to do; exit status 3",
       trial: .own { bench in
-        let owner = getuid() == 0 ? "root" : "\(getuid())"
+        let place = "/tmp/patchbench-\(getuid() == 0 ? "root" : "\(getuid())")"
         let run = try await bench.run(
           [try await bench.harmless("libvirt")],
           wrap: { tool in
             mounting(
               tool,
-              "unset XDG_RUNTIME_DIR; mkdir -p /tmp/patchbench-\(owner) && "
-                + "mount -t tmpfs -o ro,mode=700 none /tmp/patchbench-\(owner)")
+              "unset XDG_RUNTIME_DIR; mkdir -p \(place) && mount -t tmpfs -o ro,mode=700 none \(place)")
           })
-        return try await Seen(run.status == .exited(3) && !run.lastWords.isEmpty, run.lastWords).and(bench.damage(run))
+        let isSaid = run.lastWords.contains(place) && run.errors.contains("  → ")
+        return try await Seen(run.status == .exited(3) && isSaid, run.lastWords).and(bench.damage(run))
       }),
   ]
 

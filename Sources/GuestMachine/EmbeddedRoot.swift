@@ -1,3 +1,4 @@
+import BenchModel
 import Foundation
 import Glibc
 import Synchronization
@@ -24,19 +25,28 @@ public struct EmbeddedRoot: Sendable {
   private static let taken = Mutex<EmbeddedRoot?>(nil)
 
   /// Takes a directory that nobody uses; the first call decides for the whole process.
-  /// - Throws: `Errno` if none can be had, ``StageError`` if there is nobody to run guests as.
+  /// - Throws: ``StageError`` if none can be had, or if there is nobody to run guests as; `Errno` on a full disk.
   public static func take(environment: [String: String]) throws -> EmbeddedRoot {
     try taken.withLock { taken in
       if let taken { return taken }
-      let root = try find(environment: environment)
-      taken = root
-      return root
+      let account = try GuestAccount.find()
+      let home = place(environment, account)
+      do {
+        let root = try find(in: home, account, environment: environment)
+        taken = root
+        return root
+      } catch let error as Errno where error != .noSpace {
+        throw StageError.fault(
+          .boot, "libvirt's directory \(home) cannot be used: \(error)",
+          advice: "make it a directory of your own, which nobody else may write to, or remove it")
+      }
     }
   }
 
-  private static func find(environment: [String: String]) throws -> EmbeddedRoot {
-    let account = try GuestAccount.find()
-    let home = try directory(environment, account)
+  private static func find(
+    in home: FilePath, _ account: GuestAccount?, environment: [String: String]
+  ) throws -> EmbeddedRoot {
+    try prepare(home, account)
     for slot in 0..<slots {
       let path = home.appending("\(slot)")
       guard let lock = try FileLock.attempt(home.appending("\(slot).lock"), .exclusive) else { continue }
@@ -82,26 +92,38 @@ public struct EmbeddedRoot: Sendable {
     }
   }
 
-  /// Short, because a UNIX socket's path has at most 107 bytes; and ours alone, because /tmp is everybody's. Where guests
-  /// have an account of their own, it must come through here, which it cannot through root's XDG_RUNTIME_DIR.
-  /// - Parameter isMade: made where it is not there.
-  static func directory(
-    _ environment: [String: String], _ account: GuestAccount?, isMade: Bool = true
-  ) throws -> FilePath {
-    let path =
-      if account != nil {
-        FilePath("/tmp/patchbench-root")
-      } else if let runtime = environment["XDG_RUNTIME_DIR"], runtime.hasPrefix("/"), runtime.utf8.count < 32,
-        access(runtime, W_OK) == 0
-      { FilePath(runtime).appending("patchbench") } else { FilePath("/tmp/patchbench-\(getuid())") }
-    if isMade, mkdir(path.string, 0o700) != 0, errno != EEXIST { throw Errno(rawValue: errno) }
+  /// Short, because a UNIX socket's path has at most 107 bytes. Where guests have an account of their own, it must come
+  /// through here, which it cannot through root's XDG_RUNTIME_DIR.
+  private static func place(_ environment: [String: String], _ account: GuestAccount?) -> FilePath {
+    if account != nil { return FilePath("/tmp/patchbench-root") }
+    if let runtime = environment["XDG_RUNTIME_DIR"], runtime.hasPrefix("/"), runtime.utf8.count < 32,
+      access(runtime, W_OK) == 0
+    {
+      return FilePath(runtime).appending("patchbench")
+    }
+    return FilePath("/tmp/patchbench-\(getuid())")
+  }
+
+  /// Makes it where it is not there.
+  private static func prepare(_ home: FilePath, _ account: GuestAccount?) throws {
+    if mkdir(home.string, 0o700) != 0, errno != EEXIST { throw Errno(rawValue: errno) }
+    try refuseForeign(home)
+    try account?.passThrough(home)
+  }
+
+  /// It has to be ours alone, because /tmp is everybody's.
+  private static func refuseForeign(_ home: FilePath) throws {
     var status = stat()
-    guard lstat(path.string, &status) == 0 else { throw Errno(rawValue: errno) }
+    guard lstat(home.string, &status) == 0 else { throw Errno(rawValue: errno) }
     guard status.st_mode & S_IFMT == S_IFDIR, status.st_uid == getuid(), status.st_mode & 0o067 == 0 else {
       throw Errno.permissionDenied
     }
-    if isMade { try account?.passThrough(path) }
-    return path
+  }
+
+  /// Where directories of processes that are gone may lie: that which is taken in this environment, if it is there.
+  static func existing(_ environment: [String: String], _ account: GuestAccount?) -> FilePath? {
+    let home = place(environment, account)
+    return (try? refuseForeign(home)).map { home }
   }
 
   /// libvirt gives nothing away to the guests' account: what a guest may open it finds in ``GuestFiles``. What QEMU says is

@@ -53,7 +53,7 @@ extension EmbeddedRoot {
 
   /// All directories that any process of this user has used, in its session or without one.
   private static func slots(_ environment: [String: String], _ account: GuestAccount?) -> [FilePath] {
-    Set([environment, [:]].compactMap { try? directory($0, account, isMade: false) }).sorted {
+    Set([environment, [:]].compactMap { existing($0, account) }).sorted {
       $0.string < $1.string
     }
     .flatMap { home in
