@@ -78,10 +78,11 @@ extension Fault {
       }),
   ]
 
-  /// Waits for the first result of a series' guest.
-  static func untilTested(_ series: FilePath, _ run: FilePath) async throws {
-    let results = run.appending("series").appending(series.lastComponent!).appending("results.ktap")
-    while (try? String(contentsOfFile: results.string, encoding: .utf8))?.contains("\nok ") != true {
+  /// Waits for the first result of a guest: of a series', or of the base's.
+  static func untilTested(_ series: FilePath?, _ run: FilePath) async throws {
+    let evidence = series.map { run.appending("series").appending($0.lastComponent!) } ?? run.appending("base")
+    let results = evidence.appending("results.ktap").string
+    while (try? String(contentsOfFile: results, encoding: .utf8))?.contains("\nok ") != true {
       try await Task.sleep(for: .milliseconds(50))
     }
   }

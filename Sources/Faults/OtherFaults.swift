@@ -100,10 +100,7 @@ extension Fault {
     let run = try await bench.run(
       [try await bench.harmless("two-users")], ["--retries", "0", "--fresh"],
       act: { _, output in
-        let results = output.appending("base").appending("results.ktap")
-        while (try? String(contentsOfFile: results.string, encoding: .utf8))?.contains("\nok ") != true {
-          try await Task.sleep(for: .milliseconds(50))
-        }
+        try await untilTested(nil, output)
         for cache in [own, bench.program.cache.root] {
           let clean = try await Tool(
             "setpriv",

@@ -86,10 +86,7 @@ extension Fault {
         let run = try await bench.run(
           [series], ["--retries", "0", "--fresh"],
           act: { pid, output in
-            let results = output.appending("base").appending("results.ktap")
-            while (try? String(contentsOfFile: results.string, encoding: .utf8))?.contains("\nok ") != true {
-              try await Task.sleep(for: .milliseconds(50))
-            }
+            try await untilTested(nil, output)
             kill(pid, signal)
           })
         let isStopped = run.status == .exited(3) && run.errors.contains("stopped") && run.series.count == 1

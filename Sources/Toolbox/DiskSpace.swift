@@ -7,6 +7,12 @@ public enum DiskSpace {
   public static func free(at path: FilePath) -> Int64 {
     var status = statvfs()
     guard statvfs(path.string, &status) == 0 else { return .max }
-    return Int64(clamping: UInt64(geteuid() == 0 ? status.f_bfree : status.f_bavail) * UInt64(status.f_frsize))
+    return bytes(UInt64(geteuid() == 0 ? status.f_bfree : status.f_bavail), of: UInt64(status.f_frsize))
+  }
+
+  /// Some file systems that have no end report as many blocks as there are numbers.
+  static func bytes(_ blocks: UInt64, of size: UInt64) -> Int64 {
+    let (bytes, isTooMuch) = blocks.multipliedReportingOverflow(by: size)
+    return isTooMuch ? .max : Int64(clamping: bytes)
   }
 }

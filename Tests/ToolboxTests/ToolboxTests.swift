@@ -171,3 +171,13 @@ import Testing
     #expect(try resident() - before < 200)
   }
 }
+
+@Suite struct DiskSpaceTests {
+  @Test func whatHasNoEndIsPlenty() {
+    #expect(DiskSpace.bytes(3, of: 4096) == 12288)
+    #expect(DiskSpace.bytes(.max, of: 1) == .max)
+    #expect(DiskSpace.bytes(.max, of: 4096) == .max)
+    #expect((1...Int64.max - 1).contains(DiskSpace.free(at: "/")))
+    #expect(DiskSpace.free(at: "/none/such") == .max)
+  }
+}
