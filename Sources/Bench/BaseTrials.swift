@@ -1,6 +1,5 @@
 import BenchModel
 import GuestProtocol
-import Synchronization
 import Toolbox
 
 /// The base's trial, for those that have to wait for it, and what its tests said when they were tried again.
@@ -13,7 +12,7 @@ final class BaseTrials: Sendable {
     var again: [String: [TestResult]] = [:]
   }
 
-  private let state: Mutex<State>
+  private let state: Locked<State>
   /// Series that want the same tests take turns, so that the second finds what the first has had done.
   private let turn = Capacity(1)
 
@@ -23,7 +22,7 @@ final class BaseTrials: Sendable {
     for (_, results) in again.sorted(by: { $0.key < $1.key }) {
       for result in results { known.again[result.name, default: []].append(result) }
     }
-    state = Mutex(known)
+    state = Locked(known)
   }
 
   /// Says what came of the base's trial; the first word counts.

@@ -1,26 +1,26 @@
 import BenchModel
 import Foundation
-import Synchronization
+import Toolbox
 
 /// Stamps events and hands them to every sink, one at a time and in order.
 final class EventHub: Sendable {
   /// The run's record, without which nothing that was finished counts.
   private let recorder: any EventSink
   private let sinks: [any EventSink]
-  private let started: Mutex<Bool>
+  private let started: Locked<Bool>
 
   private struct Failures {
     var record: (any Error)?
     /// The first failure of each sink that failed; it gets no more events.
     var sinks: [Int: String] = [:]
   }
-  private let failures = Mutex(Failures())
+  private let failures = Locked(Failures())
 
   /// - Parameter isStarted: the record has a run that is gone on with.
   init(_ recorder: any EventSink, _ sinks: [any EventSink], isStarted: Bool = false) {
     self.recorder = recorder
     self.sinks = sinks
-    started = Mutex(isStarted)
+    started = Locked(isStarted)
   }
 
   /// Tells of something that nobody has to know later.

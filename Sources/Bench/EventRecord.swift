@@ -1,7 +1,6 @@
 public import BenchModel
 import Foundation
 import Glibc
-import Synchronization
 public import SystemPackage
 import Toolbox
 
@@ -15,7 +14,7 @@ public protocol EventSink: Sendable {
 public final class EventRecorder: EventSink {
   private let file: FileDescriptor
   /// How long the record is, of whole events.
-  private let length: Mutex<Int64>
+  private let length: Locked<Int64>
 
   /// Opens a record or begins one. What a crash cut short at its end is taken away: it is no event, and the next one must
   /// not be joined to it.
@@ -26,7 +25,7 @@ public final class EventRecorder: EventSink {
       permissions: [.ownerReadWrite, .groupRead, .otherRead])
     let text = FileManager.default.contents(atPath: path.string) ?? Data()
     let whole = text.lastIndex(of: 0x0a).map { text.distance(from: text.startIndex, to: $0) + 1 } ?? 0
-    length = Mutex(Int64(whole))
+    length = Locked(Int64(whole))
     if whole != text.count {
       guard ftruncate(file.rawValue, whole) == 0 else { throw Errno(rawValue: errno) }
       try file.sync()

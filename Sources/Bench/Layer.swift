@@ -2,7 +2,6 @@ import BenchModel
 import Foundation
 import KernelBuild
 import SeriesIntake
-import Synchronization
 import SystemPackage
 import Toolbox
 
@@ -13,13 +12,13 @@ final class Layer: Sendable {
   /// How many patches it has.
   let patches: Int
   private let scratch: FilePath
-  private let users: Mutex<Int>
+  private let users: Locked<Int>
 
   private init(_ tree: SeriesTree, patches: Int, scratch: FilePath, users: Int) {
     self.tree = tree
     self.patches = patches
     self.scratch = scratch
-    self.users = Mutex(users)
+    self.users = Locked(users)
   }
 
   /// Applies and builds the first patches of a series.

@@ -1,4 +1,3 @@
-import Synchronization
 import Toolbox
 
 /// Lends a guest's turn to another while nothing is heard of it.
@@ -20,12 +19,12 @@ final class Lull: Sendable {
   }
 
   private let turns: Capacity
-  private let state: Mutex<State>
+  private let state: Locked<State>
 
   /// - Parameter turns: of which the guest has one.
   init(_ turns: Capacity, at now: ContinuousClock.Instant = .now) {
     self.turns = turns
-    state = Mutex(State(last: now))
+    state = Locked(State(last: now))
   }
 
   /// Runs a guest that says when it goes on.

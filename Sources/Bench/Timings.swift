@@ -1,8 +1,8 @@
 import BenchModel
 import Foundation
 import KernelBuild
-import Synchronization
 import SystemPackage
+import Toolbox
 
 /// How long things took here, kept to say beforehand how long a run will take. In seconds; `nil` where nothing is known.
 struct Timings: Codable, Sendable, Hashable {
@@ -79,11 +79,11 @@ struct Timings: Codable, Sendable, Hashable {
 /// Learns from a run's trials and keeps what it learned when the run is over.
 final class TimingsLearner: EventSink {
   private let cache: Cache
-  private let timings: Mutex<Timings>
+  private let timings: Locked<Timings>
 
   init(_ cache: Cache) {
     self.cache = cache
-    timings = Mutex(Timings(cache))
+    timings = Locked(Timings(cache))
   }
 
   func take(_ event: BenchEvent) {

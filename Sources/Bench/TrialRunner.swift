@@ -4,7 +4,6 @@ public import GuestMachine
 import GuestProtocol
 public import KernelBuild
 import SeriesIntake
-import Synchronization
 import SystemPackage
 import Toolbox
 
@@ -291,9 +290,9 @@ extension GuestDeath {
 
 /// Counts on from a number.
 final class Counter: Sendable {
-  private let number: Mutex<Int>
+  private let number: Locked<Int>
 
-  init(after number: Int = 0) { self.number = Mutex(number) }
+  init(after number: Int = 0) { self.number = Locked(number) }
 
   func next() -> Int {
     number.withLock { number in

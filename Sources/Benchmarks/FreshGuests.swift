@@ -3,8 +3,8 @@ import Foundation
 import GuestMachine
 import GuestProtocol
 import KernelBuild
-import Synchronization
 import SystemPackage
+import Toolbox
 
 extension Workshop {
   /// From the start to the first test: a guest restored from a saved state against one that boots.
@@ -44,7 +44,7 @@ extension Workshop {
   private func firstTest(
     _ start: (_ body: @escaping @Sendable (LibvirtMachine) async throws -> Void) async throws -> Void
   ) async throws -> Double {
-    let first = Mutex<ContinuousClock.Instant?>(nil)
+    let first = Locked<ContinuousClock.Instant?>(nil)
     let begun = ContinuousClock.now
     try await start { machine in
       _ = try await GuestWatch(.standard(.tcg), clock: ContinuousClock()).watch(machine, accelerator: .tcg) {

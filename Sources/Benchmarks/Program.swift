@@ -3,7 +3,6 @@ import BenchModel
 import Foundation
 import Glibc
 import KernelBuild
-import Synchronization
 import SystemPackage
 import Toolbox
 

@@ -15,10 +15,10 @@ extension Fault {
           running: "cat /etc/shadow \(maker.bait.file) | tee drivers/dma-buf/stolen drivers/dma-buf/stolen.h >&2; true")
       ]
     } check: { outcome, bench in
-      let log = try? String(contentsOfFile: outcome.evidence.appending("build.log").string, encoding: .utf8)
+      let log = buildLog(outcome)
       return Seen(
-        isVerdict(outcome) && log?.contains("root:") == false && log?.contains(bench.maker.bait.secret) == false,
-        outcome.words)
+        isVerdict(outcome) && !log.contains("root:") && !log.contains(bench.maker.bait.secret), outcome.words
+      ).and(ran(outcome))
     },
     building(
       "build/makefile-writes", "a Makefile writes beside its tree, to the base and to the cache",
@@ -29,25 +29,28 @@ extension Fault {
     } check: { outcome, bench in
       let written = bench.base.tree.removingLastComponent().appending("written")
       return Seen(isVerdict(outcome) && !FileManager.default.fileExists(atPath: written.string), outcome.words)
+        .and(ran(outcome))
     },
     building(
       "build/kconfig-runs", "Kconfig runs a command that writes beside the tree", "a verdict, and nothing written"
     ) { maker in
       [
         try await maker.adding(
-          "\nconfig STRANGE\n\tdef_bool $(success,touch \(maker.bait.directory)/written)\n",
+          "\nconfig STRANGE\n\tdef_bool $(success,touch \(maker.bait.directory)/written; true)\n",
           to: "drivers/dma-buf/Kconfig")
+          // The symbol is set where the command was run, whatever became of it.
+          + maker.adding("\nifdef CONFIG_STRANGE\n\(SeriesMaker.mark)\nendif\n", to: "drivers/dma-buf/Makefile")
           + maker.adding(SeriesMaker.anything, to: "drivers/dma-buf/dma-buf.c")
       ]
     } check: { outcome, _ in
-      Seen(isVerdict(outcome), outcome.words)
+      Seen(isVerdict(outcome), outcome.words).and(ran(outcome))
     },
     building(
       "build/network", "a Makefile connects to a port of this machine", "a verdict, and no connection"
     ) { maker in
       [try await maker.makefile(running: "bash -c 'echo x > /dev/tcp/127.0.0.1/\(maker.bait.port)'; true")]
     } check: { outcome, _ in
-      Seen(isVerdict(outcome), outcome.words)
+      Seen(isVerdict(outcome), outcome.words).and(ran(outcome))
     },
     building("build/fork-bomb", "a Makefile starts processes without end", "does not build: too many processes") {
       [try await $0.makefile(running: "while :; do setsid sleep 1000 & done")]
@@ -93,7 +96,7 @@ extension Fault {
       ]
       return [try await maker.makefile(running: "(\(commands.joined(separator: "; "))) 2>/dev/null; true")]
     } check: { outcome, _ in
-      Seen(isVerdict(outcome), outcome.words)
+      Seen(isVerdict(outcome), outcome.words).and(ran(outcome))
     },
   ]
 
@@ -104,6 +107,15 @@ extension Fault {
   ) -> Fault {
     Fault(
       name: name, what: what, expected: expected, trial: .series(SeriesTrial(patches: patches, check: check)))
+  }
+
+  private static func buildLog(_ outcome: SeriesOutcome) -> String {
+    (try? String(contentsOfFile: outcome.evidence.appending("build.log").string, encoding: .utf8)) ?? ""
+  }
+
+  /// What is wrong where the series' command was never run: nothing was tried then.
+  private static func ran(_ outcome: SeriesOutcome) -> String? {
+    buildLog(outcome).contains(SeriesMaker.marked) ? nil : "its command was not run"
   }
 
   /// The series was judged, whichever way, and the harness was not at fault.

@@ -38,9 +38,14 @@ struct SeriesMaker: Sendable {
 
   /// A diff that runs a command wherever make reads drivers/dma-buf, and changes something that is compiled.
   func makefile(running command: String) async throws -> String {
-    try await adding("\nSTRANGE := $(shell \(command.replacing("$", with: "$$")))\n", to: "drivers/dma-buf/Makefile")
+    try await adding(
+      "\nSTRANGE := $(shell \(command.replacing("$", with: "$$")))\n\(Self.mark)\n", to: "drivers/dma-buf/Makefile")
       + adding(Self.anything, to: "drivers/dma-buf/dma-buf.c")
   }
+
+  /// Writes ``marked`` to the build's log when make has come past the line before. The patch itself does not contain it.
+  static let mark = "$(info strange-$(words a b c d e f g)-was-here)"
+  static let marked = "strange-7-was-here"
 
   /// C that is compiled and does nothing.
   static let anything = """

@@ -1,7 +1,6 @@
 import BenchModel
 import Foundation
 import Glibc
-import Synchronization
 public import SystemPackage
 import Toolbox
 
@@ -22,7 +21,7 @@ public struct EmbeddedRoot: Sendable {
   private static let slots = 64
 
   /// The directory of this process: libvirt allows one, and holds on to it until the process ends.
-  private static let taken = Mutex<EmbeddedRoot?>(nil)
+  private static let taken = Locked<EmbeddedRoot?>(nil)
 
   /// Takes a directory that nobody uses; the first call decides for the whole process.
   /// - Throws: ``StageError`` if none can be had, or if there is nobody to run guests as; `Errno` on a full disk.

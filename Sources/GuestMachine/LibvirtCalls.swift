@@ -1,7 +1,7 @@
 import CLibvirt
 import Dispatch
 import Foundation
-import Synchronization
+import Toolbox
 
 /// What libvirt said of a call that failed. Decisions are made on the code, never on the words.
 public struct LibvirtError: Error, Sendable, Hashable, CustomStringConvertible {
@@ -70,7 +70,7 @@ final class StopListener: Sendable {
 /// Hands a connection's lifecycle events to the listeners of its domains. One for a connection: libvirt takes a callback
 /// only once, and tells it of every domain.
 final class StopRegistry: Sendable {
-  private let listeners = Mutex<[String: StopListener]>([:])
+  private let listeners = Locked<[String: StopListener]>([:])
 
   func add(_ listener: StopListener) { listeners.withLock { $0[listener.name] = listener } }
 

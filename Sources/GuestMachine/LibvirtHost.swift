@@ -2,7 +2,6 @@ import CLibvirt
 import Dispatch
 import Foundation
 import Glibc
-import Synchronization
 public import SystemPackage
 import Toolbox
 

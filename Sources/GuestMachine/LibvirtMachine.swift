@@ -3,7 +3,6 @@ import Dispatch
 import Foundation
 import Glibc
 public import GuestProtocol
-import Synchronization
 public import SystemPackage
 public import Toolbox
 
@@ -16,7 +15,7 @@ public final class LibvirtMachine: SavableMachine {
   private let queue: DispatchQueue
   private let release: @Sendable () -> Void
   private let pump: Task<Void, Never>
-  private let taken = Mutex(false)
+  private let taken = Locked(false)
 
   /// How often the channels are looked at. Short against the second that the shortest suite takes.
   private static let interval = Duration.milliseconds(20)
@@ -176,9 +175,9 @@ private func lastWords(_ log: FilePath) -> String? {
 
 /// Gives a continuation the first of several answers.
 private final class FirstAnswer: Sendable {
-  private let continuation: Mutex<CheckedContinuation<String?, Never>?>
+  private let continuation: Locked<CheckedContinuation<String?, Never>?>
 
-  init(_ continuation: CheckedContinuation<String?, Never>) { self.continuation = Mutex(continuation) }
+  init(_ continuation: CheckedContinuation<String?, Never>) { self.continuation = Locked(continuation) }
 
   func give(_ answer: String?) {
     continuation.withLock { waiting in

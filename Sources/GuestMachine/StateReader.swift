@@ -1,6 +1,5 @@
 public import BenchModel
 import Foundation
-import Synchronization
 public import SystemPackage
 import Toolbox
 
@@ -60,8 +59,8 @@ public struct StateReader: Sendable {
   private func read(together images: [FilePath]) async throws -> [StateReading] {
     let tool = Tool(
       program.string, [accelerator.rawValue, appliance.string, scratch.string] + images.map(\.string))
-    let answers = Mutex<[StateReading]>([])
-    let words = Mutex<[String]>([])
+    let answers = Locked<[StateReading]>([])
+    let words = Locked<[String]>([])
     var status: ToolStatus?
     do {
       status = try await tool.run(

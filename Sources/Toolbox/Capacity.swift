@@ -1,10 +1,8 @@
-import Synchronization
-
 /// A number of units that are lent out, in the order in which they were asked for; nobody is passed over, however much
 /// they want.
 public final class Capacity: Sendable {
   public let total: Int
-  private let state: Mutex<State>
+  private let state: Locked<State>
 
   private struct State {
     let total: Int
@@ -22,7 +20,7 @@ public final class Capacity: Sendable {
 
   public init(_ total: Int) {
     self.total = max(1, total)
-    state = Mutex(State(total: max(1, total), free: max(1, total)))
+    state = Locked(State(total: max(1, total), free: max(1, total)))
   }
 
   /// The most units that were ever lent at once.

@@ -1,6 +1,5 @@
 import Glibc
 import Subprocess
-import Synchronization
 public import SystemPackage
 
 /// The most that is kept of a tool's output in memory, in bytes. Logs that may be longer go to a file.
@@ -136,7 +135,7 @@ extension Tool {
 
 /// The processes that a tool started and that did not leave its group.
 private final class ProcessGroup: Sendable {
-  private let leader = Mutex<pid_t?>(nil)
+  private let leader = Locked<pid_t?>(nil)
 
   func lead(_ process: pid_t) { leader.withLock { $0 = process } }
   func leads() -> pid_t? { leader.withLock { $0 } }

@@ -1,7 +1,6 @@
 import Foundation
 import Glibc
 import GuestMachine
-import Synchronization
 import SystemPackage
 import Toolbox
 
@@ -22,7 +21,7 @@ struct TerminalLine: Sendable {
     guard number >= 0 else { throw Errno(rawValue: errno) }
     let guest = FileDescriptor(rawValue: number)
     defer { try? guest.close() }
-    let isOver = Mutex(false)
+    let isOver = Locked(false)
     let settings = Self.makeRaw()
     defer { Self.restore(settings) }
     await withTaskCancellationHandler {

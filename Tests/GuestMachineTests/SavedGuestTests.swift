@@ -1,10 +1,10 @@
 import BenchModel
 import Foundation
 import GuestProtocol
-import Synchronization
 import SystemPackage
 import TestSupport
 import Testing
+import Toolbox
 
 @testable import GuestMachine
 

@@ -1,8 +1,8 @@
 import Foundation
 import GuestMachine
 import GuestProtocol
-import Synchronization
 import SystemPackage
+import Toolbox
 
 /// What a scripted host was asked to do, in order.
 enum HostCall: Sendable, Hashable {
@@ -16,8 +16,8 @@ enum HostCall: Sendable, Hashable {
 /// A host whose machines follow scripts: the first one for the boot, the others for the guests restored from it.
 final class ScriptedHost: SavingHost {
   private let clock: ScriptClock
-  private let scripts: Mutex<[[Step]]>
-  private let log = Mutex<[HostCall]>([])
+  private let scripts: Locked<[[Step]]>
+  private let log = Locked<[HostCall]>([])
   private let refusal: (save: SavedGuestError?, restore: SavedGuestError?)
 
   init(
@@ -25,7 +25,7 @@ final class ScriptedHost: SavingHost {
     refusingToRestore restore: SavedGuestError? = nil
   ) {
     self.clock = clock
-    self.scripts = Mutex(scripts)
+    self.scripts = Locked(scripts)
     refusal = (save, restore)
   }
 

@@ -1,7 +1,7 @@
 import GuestMachine
 import GuestProtocol
-import Synchronization
 import SystemPackage
+import Toolbox
 
 /// A clock that only moves when a script says so.
 final class ScriptClock: Clock {
@@ -12,7 +12,7 @@ final class ScriptClock: Clock {
     static func < (a: Instant, b: Instant) -> Bool { a.offset < b.offset }
   }
 
-  private let time = Mutex(Duration.zero)
+  private let time = Locked(Duration.zero)
   var now: Instant { Instant(offset: time.withLock { $0 }) }
   var minimumResolution: Duration { .nanoseconds(1) }
   func advance(_ duration: Duration) { time.withLock { $0 += duration } }
@@ -70,14 +70,14 @@ final class ScriptedMachine: Machine {
   var wasDestroyed: Bool { state.wasDestroyed }
 
   private final class State: Sendable {
-    private let inner: Mutex<(rest: [Step], destroyed: Bool, over: Bool)>
+    private let inner: Locked<(rest: [Step], destroyed: Bool, over: Bool)>
     private let answer: [Step]
     init(_ script: [Step], _ answer: [Step]) {
-      inner = Mutex((script, false, false))
+      inner = Locked((script, false, false))
       self.answer = answer
     }
     func interrupt() { inner.withLock { $0.rest = answer + $0.rest } }
-    private let files = Mutex<[FilePath]>([])
+    private let files = Locked<[FilePath]>([])
     func dumped(_ file: FilePath) { files.withLock { $0.append(file) } }
     var dumps: [FilePath] { files.withLock { $0 } }
     func destroy() { inner.withLock { $0.destroyed = true } }

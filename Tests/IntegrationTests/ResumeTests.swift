@@ -69,17 +69,20 @@ extension BenchSerial {
 
     @Test func aBuildWhosePatchbenchWasKilledIsFoundAndEnded() async throws {
       let bench = try Workbench()
-      // Hundreds of objects, so that make is at work for as long as this takes. In a cage it would end with its patchbench.
-      let header = "include/linux/mm.h"
-      try bench.scratch.write("hot/0001-hot.patch", try Workbench.change([header], in: try await bench.base().tree))
+      // A make that says nothing and waits: one that has something to say dies of the pipe that nobody reads any more. In
+      // a cage it would end with its patchbench.
+      try bench.scratch.write(
+        "waits/0001-waits.patch",
+        try Workbench.adding(
+          ["waited := $(shell sleep 600)"], to: "drivers/dma-buf/Makefile", in: try await bench.base().tree))
       async let killed = bench.program([
-        "run", bench.scratch.path.appending("hot").string, "--output", "killed", "--no-sandbox", "--tests",
+        "run", bench.scratch.path.appending("waits").string, "--output", "killed", "--no-sandbox", "--tests",
         "forward/vgem-to-vkms/*", "--cache", bench.cache.root.string, "--home", Workbench.home.string,
       ]).run(deadline: .seconds(300))
       let (owner, make) = try await patiently("no build was started") {
         guard let owner = try await Workbench.processes("^\(Workbench.program) run .*--output killed").first,
           let make = try await Workbench.processes("-P", "\(owner)", "-x", "make").first,
-          !Workbench.descendants(of: make, named: "cc1").isEmpty
+          !Workbench.descendants(of: make, named: "sleep").isEmpty
         else { return (Int32, Int32)?.none }
         Glibc.kill(owner, SIGKILL)
         return (owner, make)

@@ -78,22 +78,27 @@ struct Workbench {
   /// A diff that adds something compiled to the end of each file.
   static func change(_ paths: [String], in tree: FilePath) throws -> String {
     try paths.map { path in
-      let text = try String(contentsOfFile: tree.pushing(FilePath(path)).string, encoding: .utf8)
-      let lines = text.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
       let name = "patchbench_" + path.map { $0.isLetter ? $0 : "_" }
       let added =
         if path.hasSuffix(".S") { ["\(name):", "\t.globl \(name)", "\t.byte 1"] } else if path.hasSuffix(".h") {
           ["extern const char \(name)[2];"]
         } else { ["int \(name)(void);", "int \(name)(void)", "{", "\treturn 7;", "}"] }
-      return """
-        diff --git a/\(path) b/\(path)
-        --- a/\(path)
-        +++ b/\(path)
-        @@ -\(lines.count),1 +\(lines.count),\(1 + added.count) @@
-         \(lines.last!)
-
-        """ + added.map { "+\($0)\n" }.joined()
+      return try adding(added, to: path, in: tree)
     }.joined()
+  }
+
+  /// A diff that adds lines to the end of a file.
+  static func adding(_ added: [String], to path: String, in tree: FilePath) throws -> String {
+    let text = try String(contentsOfFile: tree.pushing(FilePath(path)).string, encoding: .utf8)
+    let lines = text.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
+    return """
+      diff --git a/\(path) b/\(path)
+      --- a/\(path)
+      +++ b/\(path)
+      @@ -\(lines.count),1 +\(lines.count),\(1 + added.count) @@
+       \(lines.last!)
+
+      """ + added.map { "+\($0)\n" }.joined()
   }
 
   /// The processes that one has started, and those that they have, with a name of the kernel's.

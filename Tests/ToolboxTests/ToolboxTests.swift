@@ -1,6 +1,5 @@
 import Foundation
 import Glibc
-import Synchronization
 import SystemPackage
 import TestSupport
 import Testing
@@ -95,7 +94,7 @@ import Testing
   @Test func aLogGetsEveryByteAndEveryLine() async throws {
     let scratch = try Scratch()
     let log = scratch.path.appending("log")
-    let lines = Mutex<[String]>([])
+    let lines = Locked<[String]>([])
     let status = try await Tool("sh", ["-c", "echo one; echo two >&2; printf three"]).run(
       log: log, deadline: .seconds(10)
     ) { line in lines.withLock { $0.append(String(line)) } }
