@@ -64,6 +64,12 @@ struct KeptTrials: Sendable {
     return trial
   }
 
+  /// What was built and what each of its guests said. Not the disks: they are read behind the last guest of the run. And
+  /// what the base was asked again belongs to the series that it was asked for.
+  private static func isEvidence(_ name: String, of trial: Trial) -> Bool {
+    (name.hasSuffix(".log") || name.hasSuffix(".ktap")) && (trial.series != nil || !name.contains("-again-"))
+  }
+
   /// A patch that was refused or blamed is named in the result; under other file names it has to be named anew.
   private static func fits(_ trial: Trial, _ series: PatchSeries?) -> Bool {
     let files = Set(series?.patches.map(\.file) ?? [])
@@ -99,11 +105,8 @@ struct KeptTrials: Sendable {
     defer { try? manager.removeItem(atPath: partial.string) }
     do {
       try manager.createDirectory(atPath: partial.string, withIntermediateDirectories: false)
-      for name in ["console.log", "results.ktap", "build.log"] {
-        let file = source.appending(name).string
-        if manager.fileExists(atPath: file) {
-          try manager.copyItem(atPath: file, toPath: partial.appending(name).string)
-        }
+      for name in try manager.contentsOfDirectory(atPath: source.string) where Self.isEvidence(name, of: trial) {
+        try manager.copyItem(atPath: source.appending(name).string, toPath: partial.appending(name).string)
       }
       try JSONEncoder().encode(trial).write(to: URL(filePath: partial.appending("trial.json").string))
       try? manager.removeItem(atPath: directory(key).string)

@@ -20,6 +20,9 @@ import Toolbox
     cache = try Cache(scratch.path.appending("cache"))
     try scratch.write("evidence/console.log", "console")
     try scratch.write("evidence/results.ktap", "ktap")
+    // Of the guest that went on where the first one died, and of one that was asked again.
+    try scratch.write("evidence/console-2.log", "console")
+    try scratch.write("evidence/console-again-1.log", "console")
     try scratch.write("evidence/0001.diff", "no evidence of a trial's own")
   }
 
@@ -47,9 +50,18 @@ import Toolbox
     let again = try #require(kept().reuse("key", as: series, evidence: target))
     #expect(again.reused)
     #expect(again.series == "renamed")
-    #expect(
-      try FileManager.default.contentsOfDirectory(atPath: target.string).sorted() == ["console.log", "results.ktap"])
+    let whole = ["console-2.log", "console-again-1.log", "console.log", "results.ktap"]
+    #expect(try FileManager.default.contentsOfDirectory(atPath: target.string).sorted() == whole)
     #expect(kept().reuse("other", as: series, evidence: target) == nil)
+  }
+
+  @Test func whatTheBaseWasAskedAgainIsNotItsOwn() throws {
+    kept().keep(trial(nil, ran(.completed)), "key", evidence: scratch.path.appending("evidence"))
+    let target = scratch.path.appending("target")
+    try FileManager.default.createDirectory(atPath: target.string, withIntermediateDirectories: true)
+    #expect(kept().reuse("key", as: nil, evidence: target) != nil)
+    let own = ["console-2.log", "console.log", "results.ktap"]
+    #expect(try FileManager.default.contentsOfDirectory(atPath: target.string).sorted() == own)
   }
 
   @Test func whateverDecidesATrialIsInItsKey() async throws {
