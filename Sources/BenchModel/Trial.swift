@@ -17,6 +17,8 @@ public enum CostStep: String, Codable, Sendable, Hashable, CaseIterable {
   case configure
   case compile
   case link
+  /// Finding out what of the compiled code changed, and preparing the guest: its test driver, what is counted in it.
+  case examine
   /// From asking for the domain to its running.
   case start
   /// From there to the guest's first line.
@@ -34,19 +36,21 @@ public struct StageSeconds: Codable, Sendable, Hashable {
   public var configure: Double?
   public var compile: Double?
   public var link: Double?
+  public var examine: Double?
   public var start: Double?
   public var boot: Double?
   public var tests: Double?
   public var collect: Double?
 
   public init(
-    apply: Double? = nil, configure: Double? = nil, compile: Double? = nil, link: Double? = nil, start: Double? = nil,
-    boot: Double? = nil, tests: Double? = nil, collect: Double? = nil
+    apply: Double? = nil, configure: Double? = nil, compile: Double? = nil, link: Double? = nil,
+    examine: Double? = nil, start: Double? = nil, boot: Double? = nil, tests: Double? = nil, collect: Double? = nil
   ) {
     self.apply = apply
     self.configure = configure
     self.compile = compile
     self.link = link
+    self.examine = examine
     self.start = start
     self.boot = boot
     self.tests = tests
@@ -69,6 +73,7 @@ public struct StageSeconds: Codable, Sendable, Hashable {
     case .configure: \.configure
     case .compile: \.compile
     case .link: \.link
+    case .examine: \.examine
     case .start: \.start
     case .boot: \.boot
     case .tests: \.tests

@@ -85,7 +85,8 @@ func guest(
 let lost = TestResult(name: skipped.name, status: .missing)
 
 let allSeconds = StageSeconds(
-  apply: 0.25, configure: 3.5, compile: 41.4, link: 6.75, start: 0.5, boot: 2.125, tests: 9, collect: 0.04)
+  apply: 0.25, configure: 3.5, compile: 41.4, link: 6.75, examine: 0.4, start: 0.5, boot: 2.125, tests: 9,
+  collect: 0.04)
 
 private func isRun(_ result: TrialResult) -> Bool { if case .ran = result { true } else { false } }
 
@@ -216,8 +217,8 @@ func everyVerdict() -> RunRecord {
 /// A run whose record holds, beside one true time, everything that is none.
 func oddTimes() -> RunRecord {
   let odd = StageSeconds(
-    apply: .nan, configure: -.infinity, compile: .infinity, link: -3, start: 1e300, boot: 1e-9, tests: 1e308, collect: 0
-  )
+    apply: .nan, configure: -.infinity, compile: .infinity, link: -3, examine: -0.5, start: 1e300, boot: 1e-9,
+    tests: 1e308, collect: 0)
   return record(
     header([series("odd"), series("again"), series("sound")]), base: guest([plain]),
     results: [(guest([plain]), odd), (guest([plain]), odd), (guest([plain]), StageSeconds(apply: 2))],

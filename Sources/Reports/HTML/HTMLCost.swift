@@ -52,6 +52,7 @@ struct HTMLCost {
     case .configure: "what is to be compiled"
     case .compile: "the objects"
     case .link: "the image of them"
+    case .examine: "what changed in it"
     case .start: "to a running machine"
     case .boot: "to the guest's first line"
     case .tests: "to the machine's end"

@@ -7,6 +7,7 @@ struct SecondsDocument: Encodable {
   @ExplicitNull var compile: Double?
   @ExplicitNull var link: Double?
   @ExplicitNull var build: Double?
+  @ExplicitNull var examine: Double?
   @ExplicitNull var start: Double?
   @ExplicitNull var boot: Double?
   @ExplicitNull var tests: Double?
@@ -20,6 +21,7 @@ struct SecondsDocument: Encodable {
     compile = Self.rounded(seconds?.compile)
     link = Self.rounded(seconds?.link)
     build = Self.rounded(seconds?.build)
+    examine = Self.rounded(seconds?.examine)
     start = Self.rounded(seconds?.start)
     boot = Self.rounded(seconds?.boot)
     tests = Self.rounded(seconds?.tests)
