@@ -37,13 +37,15 @@ public struct Benchmark: Sendable {
   /// patchbench itself, and what each of its runs gets told.
   public var executable: FilePath
   public var options: [String]
+  /// patchbench's own.
+  public var version: String
   /// Told what goes on.
   public var progress: @Sendable (String) -> Void
 
   public init(
     kernel: KernelDefinition, profile: KernelDefinition.Profile, guestBinary: FilePath, driver: FilePath, cache: Cache,
     jobs: Int, pairs: Int, environment: [String: String], executable: FilePath, options: [String],
-    progress: @escaping @Sendable (String) -> Void
+    version: String, progress: @escaping @Sendable (String) -> Void
   ) {
     self.kernel = kernel
     self.profile = profile
@@ -55,6 +57,7 @@ public struct Benchmark: Sendable {
     self.environment = environment
     self.executable = executable
     self.options = options
+    self.version = version
     self.progress = progress
   }
 
@@ -69,8 +72,8 @@ public struct Benchmark: Sendable {
     progress("the base")
     let base = try await BaseBuild.prepare(kernel, profile: profile, cache: cache, jobs: jobs, progress: progress)
     return try await cache.withScratch { scratch in
-      let machine = try await machine(base)
       let bench = try await Workshop(self, base: base, scratch: scratch)
+      let machine = try await machine(base, tests: bench.tests.count)
       var comparisons: [Comparison] = []
       for name in names where !Task.isCancelled {
         var comparison = bench.comparison(name)
@@ -80,6 +83,7 @@ public struct Benchmark: Sendable {
           comparison.failure =
             Task.isCancelled ? "it was stopped" : (error as? BenchmarkError)?.message ?? "\(error)"
         }
+        comparison.ratio = Spread(comparison.pairs.map(\.ratio))
         done(comparison)
         comparisons.append(comparison)
       }
@@ -87,7 +91,7 @@ public struct Benchmark: Sendable {
     }
   }
 
-  private func machine(_ base: BaseBuild) async throws -> BenchmarkReport.Machine {
+  private func machine(_ base: BaseBuild, tests: Int) async throws -> BenchmarkReport.Machine {
     func line(_ file: String, _ prefix: String) -> String {
       let text = ProcFile.text(file) ?? ""
       let line = text.split(separator: "\n").first { $0.hasPrefix(prefix) } ?? ""
@@ -98,7 +102,7 @@ public struct Benchmark: Sendable {
       processors: ProcessInfo.processInfo.activeProcessorCount, model: line("/proc/cpuinfo", "model name"),
       memory: (Int(memory) ?? 0) / 1024, system: ProcessInfo.processInfo.operatingSystemVersionString,
       accelerator: "TCG on both sides", emulator: try await Emulator.version(), toolchain: base.toolchain,
-      source: base.sourceDescription)
+      source: base.sourceDescription, patchbench: version, tests: tests, jobs: jobs)
   }
 }
 
@@ -140,7 +144,7 @@ struct Workshop {
       Initramfs.Extras(driver: driver.result.forGuest, orders: GuestOptions(only: tests)), behind: plain,
       to: initramfs, scratch: scratch)
     benchmark.progress("the base's tests, once, so that no run has them to do")
-    _ = try await program.run(series.write("warm-up", [("mm/util.c", 0)]), name: "warm-up")
+    _ = try await program.run(series.write("warm-up", [("mm/util.c", 0)]), name: "warm-up", isFirst: true)
   }
 
   /// What a comparison is of, before it is made.
@@ -202,7 +206,7 @@ struct Workshop {
     return try await benchmark.cache.withScratch { scratch in
       let tree = try await SeriesTree.make(base, method: .copy, cage: nil, scratch: scratch)
       let bare = BareSteps(
-        base: base, tree: tree, initramfs: initramfs, jobs: benchmark.jobs, scratch: scratch)
+        base: base, tree: tree, initramfs: initramfs, tests: tests.count, jobs: benchmark.jobs, scratch: scratch)
       _ = try await tree.makeByHand(jobs: benchmark.jobs, log: scratch.appending("bare.log"))
       return try await body(bare)
     }

@@ -8,6 +8,8 @@ public struct Comparison: Sendable, Hashable, Codable {
   /// What the ratio is to stay at or below.
   public var target: Double?
   public var pairs: [Pair] = []
+  /// Of ours to theirs, over all pairs; `nil` if there are none.
+  public var ratio: Spread?
   /// Further figures of the same runs.
   public var figures: [Figure] = []
   /// Why it was not made, or not to its end; the pairs are then those that were.
@@ -86,6 +88,12 @@ public struct BenchmarkReport: Sendable, Codable {
     public var emulator: String
     public var toolchain: String
     public var source: String
+    /// The version.
+    public var patchbench: String
+    /// How many tests ran in each guest.
+    public var tests: Int
+    /// How many compilers and guests at once.
+    public var jobs: Int
   }
 
   /// Markdown: the ratios, then the further figures, then the machine.
@@ -115,7 +123,8 @@ public struct BenchmarkReport: Sendable, Codable {
     lines += [
       "",
       "\(machine.processors) × \(machine.model), \(machine.memory) MiB, \(machine.system); \(machine.accelerator), "
-        + "\(machine.emulator); \(machine.toolchain); \(machine.source)",
+        + "\(machine.emulator); \(machine.toolchain); \(machine.source); patchbench \(machine.patchbench), "
+        + "\(machine.tests) tests, \(machine.jobs) jobs",
     ]
     return lines.joined(separator: "\n")
   }

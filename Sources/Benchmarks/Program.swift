@@ -33,9 +33,12 @@ struct Program: Sendable {
   }
 
   /// Runs series and reads the record back.
-  /// - Parameter watched: whether memory is watched, which costs a little time.
-  /// - Throws: ``BenchmarkError`` if a series was not tried to its guest's end: it would be no measurement.
-  func run(_ series: FilePath, name: String, watched: Bool = false) async throws -> Run {
+  /// - Parameters:
+  ///   - watched: whether memory is watched, which costs a little time.
+  ///   - isFirst: the base has yet to be tried.
+  /// - Throws: ``BenchmarkError`` if a series was not tried to its guest's end, or more was done than to try each once: it
+  ///   would be no measurement.
+  func run(_ series: FilePath, name: String, watched: Bool = false, isFirst: Bool = false) async throws -> Run {
     let output = directory.appending(name)
     let kept = try await size([cache.trials, cache.root.appending("objects")])
     var tool = Tool(
@@ -52,10 +55,13 @@ struct Program: Sendable {
       throw BenchmarkError(message: "a run failed: \(result.errors.suffix(500))")
     }
     for trial in record.trials.values {
-      guard case .ran(let run) = trial.result, run.ending == .completed, !trial.reused else {
+      guard case .ran(let run) = trial.result, run.ending == .completed, !trial.reused, trial.again == nil else {
         throw BenchmarkError(
-          message: "\(trial.series ?? "base") was not tried to its end: \(result.errors.suffix(500))")
+          message: "\(trial.series ?? "base") was not tried once and to its end: \(result.errors.suffix(500))")
       }
+    }
+    guard isFirst || record.base?.reused == true else {
+      throw BenchmarkError(message: "the base was tried along: its result was not kept, see \(output)")
     }
     let disk = try await size([output, cache.trials, cache.root.appending("objects")]) - kept
     return Run(seconds: seconds, record: record, peakMemory: peak, disk: disk)

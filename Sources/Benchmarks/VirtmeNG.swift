@@ -124,7 +124,12 @@ extension Workshop {
           try await other.apply(read)
           try await other.build(log: log)
           builds.append((.now - begun) / .seconds(1))
-          results.append(Double(try await other.test(log: log)))
+          let answers = try await other.test(log: log)
+          guard answers == tests.count else {
+            throw BenchmarkError(
+              message: "\(answers) of \(tests.count) tests answered in virtme-ng's guest; see \(log)")
+          }
+          results.append(Double(answers))
           return (.now - begun) / .seconds(1)
         })
       try await other.apply(read, reverse: true)

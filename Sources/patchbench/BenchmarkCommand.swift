@@ -70,8 +70,8 @@ struct BenchmarkCommand: AsyncParsableCommand {
       // TCG on both sides, and no probing of KVM in between.
       options: [
         "--kernel", kernel, "--profile", profile, "--jobs", "\(jobs)", "--cache", root.string, "--home",
-        places.home.string, "--accelerator", "tcg",
-      ] + Benchmark.tests.flatMap { ["--tests", $0] }, progress: { Output.error($0) })
+        places.home.string, "--accelerator", "tcg", "--retries", "0",
+      ] + Benchmark.tests.flatMap { ["--tests", $0] }, version: Patchbench.version, progress: { Output.error($0) })
     let asked = names.isEmpty ? Benchmark.Name.allCases : names
     let report = try await untilSignal {
       try await benchmark.run(asked) { comparison in

@@ -24,13 +24,15 @@ import Toolbox
     var slow = Comparison(name: "c", ours: "o", theirs: "t", target: 0.2)
     slow.pairs = [Comparison.Pair(ours: 1, theirs: 4)]
     let machine = BenchmarkReport.Machine(
-      processors: 2, model: "m", memory: 1, system: "s", accelerator: "a", emulator: "e", toolchain: "t", source: "k")
+      processors: 2, model: "m", memory: 1, system: "s", accelerator: "a", emulator: "e", toolchain: "t", source: "k",
+      patchbench: "p", tests: 7, jobs: 2)
     let table = BenchmarkReport(machine: machine, comparisons: [measured, broken, slow]).table
     #expect(table.contains("| a | o | t | 2 | 0.50 | 0.63 | 0.75 | 0.80 | yes |"))
     #expect(table.contains("| b | o | t | 0 | – | – | – | 0.20 | not measured |"))
     #expect(table.contains("\nb was not made to its end: no vng in PATH\n"))
     #expect(table.contains("| c | o | t | 1 | 0.25 | 0.25 | 0.25 | 0.20 | no |"))
     #expect(table.contains("| a | f (s) | 3 | 1.23 | 12.3 | 123 | 1.50 | no |"))
+    #expect(table.hasSuffix("k; patchbench p, 7 tests, 2 jobs"))
   }
 
   @Test func aMadeSeriesAppliesToItsFiles() async throws {
