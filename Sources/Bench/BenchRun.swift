@@ -130,8 +130,8 @@ public struct BenchRun: Sendable {
         try events.record(.runResumed)
       }
       let kept = try await KeptTrials(
-        cache: plan.cache, scratch: scratch, conditions: conditions, connection: plan.connection, cell: plan.cell,
-        only: only, retries: plan.retries, sandbox: cage?.description)
+        cache: plan.cache, scratch: scratch, conditions: conditions, driver: driver.result,
+        connection: plan.connection, cell: plan.cell, only: only, retries: plan.retries, sandbox: cage?.description)
       let trials = TrialRunner(
         cell: plan.cell, base: base, driver: driver, method: method, cage: cage, plainInitramfs: initramfs,
         initramfs: withDriver,

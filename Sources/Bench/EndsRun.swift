@@ -18,6 +18,7 @@ extension Error {
     switch self as any Error {
     case StageError.noSpace: true
     case let error as Errno: error == .noSpace
+    case ToolError.cannotLog(_, let error): error == .noSpace
     case let error as CocoaError: error.code == .fileWriteOutOfSpace
     // In the C locale, which all tools have, these are the words of every one of them.
     case ToolError.failed(_, _, let output): output.contains("No space left on device")

@@ -50,7 +50,8 @@ final class EventHub: Sendable {
   /// Says on stderr which sinks gave up.
   func reportFailures() {
     for (_, words) in failures.withLock({ $0.sinks }).sorted(by: { $0.key < $1.key }) {
-      FileHandle.standardError.write(Data("patchbench: lost events: \(words)\n".utf8))
+      // Standard error may be gone by now.
+      try? FileHandle.standardError.write(contentsOf: Data("patchbench: lost events: \(words)\n".utf8))
     }
   }
 }

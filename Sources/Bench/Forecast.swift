@@ -74,27 +74,31 @@ extension BenchRun {
                 seconds: timings.buildSeconds(objects: objects) + timings.guestSeconds)
             }, jobs: plan.resources.jobs)
       }
-      // A run that has never probed KVM does so first; until then nobody knows under which results will be kept.
+      // A run that has never probed KVM does so first, and one that has no test driver yet builds it; until then nobody
+      // knows under which results will be kept.
       let accelerator = AcceleratorProbe.known(plan.accelerator, cache: plan.cache, emulator: emulator)
+      let source = try await DriverSource(plan.driver)
+      let driver = try base.knownDriver(source)
       let conditions = try await conditions(
-        base: base.key, driver: DriverSource(plan.driver), emulator: emulator, accelerator: accelerator ?? .tcg)
+        base: base.key, driver: source, emulator: emulator, accelerator: accelerator ?? .tcg)
       let kept = try await KeptTrials(
-        cache: plan.cache, scratch: scratch, conditions: conditions, connection: plan.connection, cell: plan.cell,
+        cache: plan.cache, scratch: scratch, conditions: conditions, driver: driver?.result ?? .failed(""),
+        connection: plan.connection, cell: plan.cell,
         only: plan.tests.isEmpty ? nil : try await TestListing.read(from: plan.guestBinary).names(plan.tests),
         retries: plan.retries, sandbox: cage?.description)
-      func isKept(_ key: String, _ series: PatchSeries?) -> Bool {
-        !plan.fresh && accelerator != nil && kept.find(key, for: series) != nil
-      }
+      let isFresh = plan.fresh || accelerator == nil || driver == nil
+      let keptBase = isFresh ? nil : kept.find(try await kept.key([]), for: nil, beside: nil)
+      var word: String?
+      if let keptBase { word = try await KeptTrials.word(of: keptBase) }
 
-      var entries: [Forecast.Entry] = []
-      let baseIsKept = isKept(try await kept.key([]), nil)
-      entries.append(
+      var entries = [
         Forecast.Entry(
-          series: nil, work: baseIsKept ? .reuse : .run, seconds: baseIsKept ? 0 : timings.guestSeconds))
+          series: nil, work: keptBase == nil ? .run : .reuse, seconds: keptBase == nil ? timings.guestSeconds : 0)
+      ]
       var pending: [WorkItem] = []
       for one in series {
         var item = try await WorkItem(one, kept: kept)
-        if isKept(item.key, one.series) {
+        if !isFresh, kept.find(item.key, for: one.series, beside: word) != nil {
           entries.append(Forecast.Entry(series: one.series.name, work: .reuse, seconds: 0))
         } else {
           item.objects = try base.objectCounts(of: one.series)

@@ -10,8 +10,8 @@ struct KeptTrials: Sendable {
   var cache: Cache
   /// Where what is written lies until it is whole: a directory of this run's.
   var scratch: FilePath
-  /// A digest over all that decides a trial beside the series: base, guest binary, emulator, accelerator, cell,
-  /// and this program itself.
+  /// A digest over all that decides a trial beside the series: base, test driver, guest binary, emulator, accelerator,
+  /// cell, and this program itself.
   var conditions: String
 
   init(cache: Cache, scratch: FilePath, conditions: String) {
@@ -21,12 +21,15 @@ struct KeptTrials: Sendable {
   }
 
   init(
-    cache: Cache, scratch: FilePath, conditions now: RunConditions, connection: String?, cell: CellKey,
-    only: [String]?, retries: Int, sandbox: String?
+    cache: Cache, scratch: FilePath, conditions now: RunConditions, driver: DriverBuild, connection: String?,
+    cell: CellKey, only: [String]?, retries: Int, sandbox: String?
   ) async throws {
+    // A driver that could not be built leaves tests without an answer, whyever that was.
+    let failure = if case .failed(let words) = driver { words } else { "" }
     let conditions = try await Digest.of([
-      now.program, now.base, now.driver, now.guestBinary, now.emulator, now.accelerator.rawValue, connection ?? "",
-      cell.kernel, cell.profile, cell.guest, only?.joined(separator: " ") ?? "", "\(retries)", sandbox ?? "",
+      now.program, now.base, now.driver, failure, now.guestBinary, now.emulator, now.accelerator.rawValue,
+      connection ?? "", cell.kernel, cell.profile, cell.guest, only?.joined(separator: " ") ?? "", "\(retries)",
+      sandbox ?? "",
     ])
     self.init(cache: cache, scratch: scratch, conditions: conditions)
   }
@@ -36,20 +39,38 @@ struct KeptTrials: Sendable {
 
   private func directory(_ key: String) -> FilePath { cache.trials.appending(key) }
 
+  private struct Kept: Codable {
+    var trial: Trial
+    /// What the base said that the series was tried beside, see ``word(of:)``; `nil` if that decides nothing.
+    var base: String?
+  }
+
+  /// What a series is held against, as a digest: which tests are tried again, and so what is kept of them, depends on it.
+  /// - Returns: `nil` if the base was not run.
+  static func word(of base: Trial) async throws -> String? {
+    guard case .ran(let run) = base.result else { return nil }
+    let tests = run.tests.flatMap { [$0.name, $0.status.rawValue] }
+    return try await Digest.of(["\(run.ending)"] + tests + run.reports.map(\.title).sorted())
+  }
+
   /// The kept trial as it was written, without its evidence.
-  /// - Returns: `nil` if there is none that fits the series.
-  func find(_ key: String, for series: PatchSeries?) -> Trial? {
+  /// - Parameter base: what the base says now; `nil` if that is not known yet.
+  /// - Returns: `nil` if there is none that fits the series and the base.
+  func find(_ key: String, for series: PatchSeries?, beside base: String?) -> Trial? {
     let data = FileManager.default.contents(atPath: directory(key).appending("trial.json").string)
-    let trial = data.flatMap { try? JSONDecoder().decode(Trial.self, from: $0) }
-    return trial.flatMap { Self.fits($0, series) ? $0 : nil }
+    guard let kept = data.flatMap({ try? JSONDecoder().decode(Kept.self, from: $0) }) else { return nil }
+    if let before = kept.base, before != base { return nil }
+    return Self.fits(kept.trial, series) ? kept.trial : nil
   }
 
   /// The kept trial, marked as reused, with its evidence copied to `directory`.
-  /// - Parameter series: the name that it has in this run; the same patches may come under another.
+  /// - Parameters:
+  ///   - series: the name that it has in this run; the same patches may come under another.
+  ///   - base: as of ``find(_:for:beside:)``.
   /// - Returns: `nil` if there is none, or if it cannot be read whole.
-  func reuse(_ key: String, as series: PatchSeries?, evidence target: FilePath) -> Trial? {
+  func reuse(_ key: String, as series: PatchSeries?, beside base: String?, evidence target: FilePath) -> Trial? {
     let manager = FileManager.default
-    guard var trial = find(key, for: series) else { return nil }
+    guard var trial = find(key, for: series, beside: base) else { return nil }
     do {
       for name in try manager.contentsOfDirectory(atPath: directory(key).string) where name != "trial.json" {
         let copy = target.appending(name).string
@@ -84,13 +105,18 @@ struct KeptTrials: Sendable {
   /// with its evidence whole. What a deadline or a fault ended may go otherwise another time. Written beside its place
   /// and moved there, so that another run sees all of it or nothing, also if this one is killed. A cache that cannot be
   /// written to costs the next run its time and this one nothing.
-  func keep(_ trial: Trial, _ key: String, evidence source: FilePath) {
+  /// - Parameter base: what the base said that the series was tried beside.
+  func keep(_ trial: Trial, _ key: String, beside base: String?, evidence source: FilePath) {
     switch trial.result {
-    case .doesNotApply, .sameCode: break
+    case .sameCode: break
+    case .doesNotApply(let failure):
+      // Where git names no file it may be that it was ended.
+      if failure.file == nil { return }
     case .doesNotBuild(let failure):
       // A machine that ran short in words that nobody knows would otherwise stand as the series' fault from then on.
       if !failure.diagnostics.contains(where: { $0.patch != nil }) { return }
     case .ran(let run):
+      if trial.series != nil, base == nil { return }
       guard run.anomalies.isEmpty, run.booted, !run.tests.contains(where: { $0.status == .timeout }) else { return }
       switch run.ending {
       case .completed: break
@@ -108,7 +134,12 @@ struct KeptTrials: Sendable {
       for name in try manager.contentsOfDirectory(atPath: source.string) where Self.isEvidence(name, of: trial) {
         try manager.copyItem(atPath: source.appending(name).string, toPath: partial.appending(name).string)
       }
-      try JSONEncoder().encode(trial).write(to: URL(filePath: partial.appending("trial.json").string))
+      var kept = Kept(trial: trial)
+      // What was not run was not held against anything.
+      if trial.series != nil, case .ran = trial.result { kept.base = base }
+      try JSONEncoder().encode(kept).write(to: URL(filePath: partial.appending("trial.json").string))
+      // A power cut must not leave the name of what was not written.
+      try RunDirectory.sync(partial)
       try? manager.removeItem(atPath: directory(key).string)
       // Another run may have put its own, equal one there in between; then ours is not needed.
       try manager.moveItem(atPath: partial.string, toPath: directory(key).string)

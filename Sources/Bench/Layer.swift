@@ -36,7 +36,7 @@ final class Layer: Sendable {
     let tree = try await SeriesTree.make(base, method: method, cage: cage, scratch: scratch)
     let refused = try await tree.apply(series, diffs: Array(one.diffs.prefix(patches)))
     if refused == nil,
-      try await tree.buildLayer(jobs: jobs, log: scratch.appending("build.log"), progress: progress)
+      try await tree.buildLayer(series, jobs: jobs, log: scratch.appending("build.log"), progress: progress)
     {
       return Layer(tree, patches: patches, scratch: scratch, users: users)
     }

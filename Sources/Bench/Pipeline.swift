@@ -24,9 +24,9 @@ struct Pipeline: Sendable {
   func run(_ series: [ReadSeries]) async throws {
     let baseKey = try await kept.key([])
     let base = BaseTrials(again: finished.again)
-    let knownBase = try finished.base ?? reuse(baseKey, nil)
+    let knownBase = try finished.base ?? reuse(baseKey, nil, beside: nil)
     if let knownBase { base.fulfil(knownBase) }
-    let order = try await order(of: series)
+    let order = try await order(of: series, beside: knownBase)
     try await withThrowingDiscardingTaskGroup { group in
       // First, because every verdict waits for it.
       if knownBase == nil {
@@ -34,7 +34,7 @@ struct Pipeline: Sendable {
           // Whoever waits for the base must not wait for ever.
           defer { base.fulfil(nil) }
           let trial = try await trials.runBase(evidence: directory.evidence(nil))
-          try finish(trial, baseKey)
+          try await finish(trial, baseKey, beside: nil)
           base.fulfil(trial)
         }
       }
@@ -54,7 +54,8 @@ struct Pipeline: Sendable {
         group.addTask { [layer] in
           defer { trials.resources.series.release(place) }
           let evidence = directory.evidence(item.one.series.name)
-          try finish(try await trials.run(item.one, on: layer?.tree, base: base, evidence: evidence), item.key)
+          let trial = try await trials.run(item.one, on: layer?.tree, base: base, evidence: evidence)
+          try await finish(trial, item.key, beside: base)
         }
       }
     }
@@ -62,13 +63,16 @@ struct Pipeline: Sendable {
 
   /// What is left to try, in its order. Which patches are shared is decided over all that was to be tried when the run
   /// began: a series comes to its image in the same way, whatever of the others is finished.
-  private func order(of series: [ReadSeries]) async throws -> [WorkItem] {
+  private func order(of series: [ReadSeries], beside base: Trial?) async throws -> [WorkItem] {
+    // Where the base is yet to be tried it may say something else than it did, and a series with it.
+    var word: String?
+    if let base { word = try await KeptTrials.word(of: base) }
     var pending: [WorkItem] = []
     for one in series {
       let item = try await WorkItem(one, kept: kept)
       if let done = finished.trials[one.series.name] {
         if !done.reused { pending.append(item) }
-      } else if try reuse(item.key, one.series) == nil {
+      } else if try reuse(item.key, one.series, beside: word) == nil {
         pending.append(item)
       }
     }
@@ -92,17 +96,23 @@ struct Pipeline: Sendable {
 
   /// Takes a kept result, unless all is to be judged again.
   /// - Returns: `nil` if there is none.
-  private func reuse(_ key: String, _ series: PatchSeries?) throws -> Trial? {
-    guard !fresh, repeats == 1, let trial = kept.reuse(key, as: series, evidence: directory.evidence(series?.name))
-    else { return nil }
+  private func reuse(_ key: String, _ series: PatchSeries?, beside base: String?) throws -> Trial? {
+    let evidence = directory.evidence(series?.name)
+    guard !fresh, repeats == 1, let trial = kept.reuse(key, as: series, beside: base, evidence: evidence) else {
+      return nil
+    }
     try record(trial)
     return trial
   }
 
-  private func finish(_ trial: Trial, _ key: String) throws {
+  private func finish(_ trial: Trial, _ key: String, beside base: BaseTrials?) async throws {
     try record(trial)
     // After the record: a run that is killed in between would else take its own result for an earlier run's.
-    if repeats == 1 { kept.keep(trial, key, evidence: directory.evidence(trial.series)) }
+    if repeats == 1 {
+      var word: String?
+      if case .ran = trial.result, let base = await base?.trial() { word = try await KeptTrials.word(of: base) }
+      kept.keep(trial, key, beside: word, evidence: directory.evidence(trial.series))
+    }
     Allocator.trim()
   }
 

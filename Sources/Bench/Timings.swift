@@ -10,7 +10,7 @@ struct Timings: Codable, Sendable, Hashable {
   var base: Double?
   /// One object, with all compilers at work.
   var object: Double?
-  /// What a build takes beside its objects: the patches, the walk, the link.
+  /// What a build takes beside its objects: the patches, the walk, the link, a look at what changed.
   var link: Double?
   /// A guest from its start to its end, all tests included.
   var guest: Double?
@@ -20,8 +20,12 @@ struct Timings: Codable, Sendable, Hashable {
   /// What an emulated guest and a 6.12 take on two cores, for a machine that has not run anything yet.
   private static let guess = Timings(base: 330, object: 0.4, link: 4, guest: 15)
 
+  /// Fewer objects than this tell of the time beside them, and not of theirs.
+  private static let fewObjects = 8
+
   /// Learns from a trial; what is new counts as much as all before, since machines and suites change.
-  mutating func learn(_ trial: Trial) {
+  /// - Parameter isWhole: whether its guest ran all tests.
+  mutating func learn(_ trial: Trial, isWhole: Bool) {
     guard !trial.reused else { return }
     func blend(_ known: inout Double?, _ seen: Double?) {
       guard let seen, seen.isFinite, seen >= 0 else { return }
@@ -32,8 +36,9 @@ struct Timings: Codable, Sendable, Hashable {
       blend(&base, seconds.build)
     } else if let work = trial.work, work.method != .unchanged {
       let made = work.objects - work.cached
-      if made > 0 { blend(&object, seconds.compile.map { $0 / Double(made) }) }
-      blend(&link, seconds.link.map { $0 + (seconds.configure ?? 0) + (seconds.apply ?? 0) })
+      if made >= Self.fewObjects { blend(&object, seconds.compile.map { $0 / Double(made) }) }
+      blend(
+        &link, seconds.link.map { $0 + (seconds.configure ?? 0) + (seconds.apply ?? 0) + (seconds.examine ?? 0) })
     }
     if trial.series == nil, case .ran(let run) = trial.result, run.booted, let seen = seconds.boot, seen.isFinite,
       seen > 0
@@ -42,8 +47,8 @@ struct Timings: Codable, Sendable, Hashable {
       boot = (boot ?? [:]).merging([run.accelerator.rawValue: known.map { ($0 + seen) / 2 } ?? seen]) { $1 }
     }
     // What was tried again took several guests.
-    if trial.again == nil, case .ran(let run) = trial.result, run.ending == .completed, let boot = seconds.boot,
-      let tests = seconds.tests
+    if isWhole, trial.again == nil, case .ran(let run) = trial.result, run.ending == .completed,
+      let boot = seconds.boot, let tests = seconds.tests
     {
       blend(&guest, boot + tests + (seconds.start ?? 0) + (seconds.collect ?? 0))
     }
@@ -80,6 +85,8 @@ struct Timings: Codable, Sendable, Hashable {
 final class TimingsLearner: EventSink {
   private let cache: Cache
   private let timings: Locked<Timings>
+  /// Of a run that is gone on with it is not known.
+  private let isWhole = Locked(false)
 
   init(_ cache: Cache) {
     self.cache = cache
@@ -88,9 +95,12 @@ final class TimingsLearner: EventSink {
 
   func take(_ event: BenchEvent) {
     switch event.kind {
-    case .trialFinished(let trial): timings.withLock { $0.learn(trial) }
+    case .runStarted(let header): isWhole.withLock { $0 = header.only == nil }
+    case .trialFinished(let trial):
+      let isWhole = isWhole.withLock { $0 }
+      timings.withLock { $0.learn(trial, isWhole: isWhole) }
     case .runFinished: timings.withLock { $0 }.save(cache)
-    case .runStarted, .stageStarted, .progress, .baseRepeated, .baseTriedAgain, .stateRead, .runResumed, .reported:
+    case .stageStarted, .progress, .baseRepeated, .baseTriedAgain, .stateRead, .runResumed, .reported:
       break
     }
   }

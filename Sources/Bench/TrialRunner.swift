@@ -140,7 +140,7 @@ struct TrialRunner: Sendable {
         // Where the test driver no longer builds, that has to be seen; where it is another one, its functions are in there.
         if change.isNothing, module == driver.result || !module.isFailure {
           trial.result = .sameCode
-          trial.seconds.configure = (trial.seconds.configure ?? 0) + (.now - imaged) / .seconds(1)
+          trial.seconds.examine = (.now - imaged) / .seconds(1)
           return (trial, nil)
         }
         let trace = try await tree.trace(of: change)
@@ -158,7 +158,7 @@ struct TrialRunner: Sendable {
             driver: module.forGuest, trace: trace.request,
             orders: isPart ? GuestOptions(only: tests, testSeconds: clocks.test) : nil),
           behind: plainInitramfs, to: bootable.initramfs, scratch: place)
-        trial.seconds.compile = (trial.seconds.compile ?? 0) + (.now - imaged) / .seconds(1)
+        trial.seconds.examine = (.now - imaged) / .seconds(1)
         try FileManager.default.moveItem(atPath: built.image.string, toPath: bootable.image.string)
         return (trial, bootable)
       }

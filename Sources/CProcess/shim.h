@@ -12,4 +12,7 @@ static inline int cprocess_signal(int descriptor, int number) {
   return (int)syscall(SYS_pidfd_send_signal, descriptor, number, NULL, 0);
 }
 
+// Nor syncfs(2), which glibc declares with _GNU_SOURCE alone.
+static inline int cprocess_sync_file_system(int descriptor) { return (int)syscall(SYS_syncfs, descriptor); }
+
 #endif

@@ -73,30 +73,62 @@ extension Fault {
     } check: { outcome, _ in
       Seen(outcome.verdict == "does-not-build" && outcome.words.contains("of memory"), outcome.words)
     },
-    Fault(
-      name: "build/never-ends", what: "a Makefile waits for ever, deaf to signals",
-      expected: "does not build: not in the time that it had",
-      trial: .own { bench in
-        let patch = try await bench.maker.makefile(running: "trap '' TERM INT; sleep 100000")
-        let series = try bench.maker.write("never-ends", [patch])
-        let run = try await bench.run([series], FaultBench.Program.tests + ["--build-limit", "0.3"])
-        guard let outcome = run.series.first else { return Seen(false, run.lastWords) }
-        return try await Seen(
-          outcome.verdict == "does-not-build" && outcome.words.contains("did not end within"), outcome.words
-        ).and(bench.damage(run))
-      }),
+    endless("build/never-ends", "a Makefile waits for ever, deaf to signals") { maker in
+      try await maker.makefile(running: "trap '' TERM INT; sleep 100000")
+    },
+    endless("build/kconfig-never-ends", "Kconfig runs a command that does not end") { maker in
+      try await maker.adding(
+        "\nconfig STRANGE\n\tdef_bool $(success,sleep 100000)\n", to: "drivers/dma-buf/Kconfig")
+    },
     building(
       "build/leaves-links", "a build leaves links to private files, and a pipe, where patchbench reads and writes",
-      "a verdict, and nothing read or written behind them"
+      "it builds, and nothing is read or written behind them"
     ) { maker in
       let commands = [
-        "ln -sf \(maker.bait.file) .vmlinux.cmd", "ln -sfn \(maker.bait.directory) patchbench-driver",
+        "ln -sfn \(maker.bait.directory) patchbench-driver",
         "ln -sf \(maker.bait.file) Module.symvers", "mkfifo drivers/dma-buf/.strange.o.cmd",
         "ln -sf \(maker.bait.file) drivers/dma-buf/strange.o",
       ]
       return [try await maker.makefile(running: "(\(commands.joined(separator: "; "))) 2>/dev/null; true")]
     } check: { outcome, _ in
+      Seen(isVerdict(outcome) && outcome.outcome == "completed", outcome.words).and(ran(outcome))
+    },
+    building(
+      "build/links-records", "a build makes a link to a private file of what kbuild records of the image",
+      "a verdict, and nothing read or written behind it"
+    ) { maker in
+      [try await maker.makefile(running: "ln -sf \(maker.bait.file) .vmlinux.cmd; true")]
+    } check: { outcome, _ in
       Seen(isVerdict(outcome), outcome.words).and(ran(outcome))
+    },
+    building("build/talks", "a Makefile says things without end", "does not build: it said too much") {
+      [try await $0.makefile(running: "cat /dev/zero >&2")]
+    } check: { outcome, _ in
+      Seen(outcome.verdict == "does-not-build" && outcome.words.contains("it said more than"), outcome.words)
+    },
+    building(
+      "build/claims-full-disk", "a Makefile says that the disk is full, and it is not",
+      "does not build, and the others have their turn"
+    ) {
+      [try await $0.adding("\n$(error No space left on device)\n", to: "drivers/dma-buf/Makefile")]
+    } check: { outcome, _ in
+      Seen(outcome.verdict == "does-not-build", outcome.words)
+    },
+    building(
+      "build/moves-away", "a patch moves a source of the kernel's to Documentation/, where nothing is compiled",
+      "does not build"
+    ) { maker in
+      [
+        """
+        diff --git a/drivers/dma-buf/dma-buf.c b/Documentation/dma-buf.txt
+        similarity index 100%
+        rename from drivers/dma-buf/dma-buf.c
+        rename to Documentation/dma-buf.txt
+
+        """
+      ]
+    } check: { outcome, _ in
+      Seen(outcome.verdict == "does-not-build", outcome.words)
     },
   ]
 
@@ -107,6 +139,22 @@ extension Fault {
   ) -> Fault {
     Fault(
       name: name, what: what, expected: expected, trial: .series(SeriesTrial(patches: patches, check: check)))
+  }
+
+  /// With a limit of its own: that of the rows that are tried together is long.
+  private static func endless(
+    _ name: String, _ what: String, _ patch: @escaping @Sendable (SeriesMaker) async throws -> String
+  ) -> Fault {
+    Fault(
+      name: name, what: what, expected: "does not build: not in the time that it had",
+      trial: .own { bench in
+        let series = try bench.maker.write(name.replacing("/", with: "-"), [try await patch(bench.maker)])
+        let run = try await bench.run([series], FaultBench.Program.tests + ["--build-limit", "0.3"])
+        guard let outcome = run.series.first else { return Seen(false, run.lastWords) }
+        return try await Seen(
+          outcome.verdict == "does-not-build" && outcome.words.contains("did not end within"), outcome.words
+        ).and(bench.damage(run))
+      })
   }
 
   private static func buildLog(_ outcome: SeriesOutcome) -> String {

@@ -36,6 +36,7 @@ extension Fault {
         let owner = getuid() == 0 ? "root" : "\(getuid())"
         let place = "/tmp/patchbench-\(owner)"
         let series = try await bench.harmless("full-guests")
+        let filled = Filled()
         let run = try await bench.run(
           [series], ["--tests", "forward/*", "--retries", "0", "--fresh"],
           wrap: {
@@ -45,11 +46,12 @@ extension Fault {
           act: { pid, output in
             try await untilTested(series, output)
             // Its mounts are its own.
-            _ = try await Tool("sh", ["-c", "cat /dev/zero > \"$1\"", "sh", "/proc/\(pid)/root\(place)/filler"]).run()
+            let filler = Tool("sh", ["-c", "cat /dev/zero > \"$1\"", "sh", "/proc/\(pid)/root\(place)/filler"])
+            if try await filler.run().errors.contains("No space left on device") { await filled.note() }
           })
         guard let outcome = run.series.first else { return Seen(false, run.lastWords) }
-        return try await Seen(outcome.verdict == "clean" && run.status == .exited(0), outcome.words).and(
-          bench.damage(run))
+        return try await Seen(outcome.verdict == "clean" && run.status == .exited(0), outcome.words)
+          .and(await filled.isFull ? nil : "the disk was never full").and(bench.damage(run))
       }),
     Fault(
       name: "disk/crafted-guests", what: "a guest that is killed, with a disk of links in the place of its own",
@@ -134,8 +136,15 @@ extension Fault {
     let report = try String(contentsOfFile: whole.output.appending("report.json").string, encoding: .utf8)
     let differences = try SteadyReport.differences(report, String(answer[begin...]))
     let isSaid = answer.contains("run 3") && answer.contains("no space left on the device") && answer.contains("  → ")
-    return Seen(
+    return try await Seen(
       isSaid && differences.isEmpty,
-      differences.first ?? (isSaid ? "said, and then the same report" : String(answer.prefix(150))))
+      differences.first ?? (isSaid ? "said, and then the same report" : String(answer.prefix(150)))
+    ).and(bench.leftovers())
   }
+}
+
+/// Whether a disk was full.
+private actor Filled {
+  private(set) var isFull = false
+  func note() { isFull = true }
 }

@@ -94,9 +94,24 @@ public struct FaultBench: Sendable {
     (try? String(contentsOfFile: file.string, encoding: .utf8)).flatMap { pid_t($0.dropLast()) }
   }
 
+  /// What killed runs have left in the cache, or of processes and guests, as patchbench itself finds it; `nil` if nothing.
+  func leftovers() async throws -> String? {
+    struct Leftovers: Decodable {
+      struct Entry: Decodable { var name: String }
+      var directories, guests, processes: [Entry]
+    }
+    var tool = Tool(
+      program.executable.string, ["clean", "--dry-run", "--json", "--cache", program.cache.root.string])
+    tool.environment = program.environment
+    let left = try JSONDecoder().decode(Leftovers.self, from: Data(try await tool.output().utf8))
+    let names = (left.directories + left.guests + left.processes).map(\.name)
+    return names.isEmpty ? maker.bait.damage() : "left: \(names.joined(separator: ", "))"
+  }
+
   /// What a run that is over has left behind or hurt; `nil` if nothing.
   func damage(_ run: Ended) async throws -> String? {
     if let damage = maker.bait.damage() { return damage }
+    if run.errors.contains("\u{1b}") { return "an escape code came out on standard error, which is no terminal" }
     if listener.wasReached { return "somebody reached a port of this machine" }
     if try await maker.bait.isFound(in: run.output) { return "a private file's content is in the run's directory" }
     let work = program.cache.root.appending("work")

@@ -116,7 +116,9 @@ extension Fault {
     let found = results.filter { $0.output.contains("\"owner\"") || $0.output.contains("patchbench-\(run.pid)") }
     let verdict = run.series.first?.verdict ?? run.lastWords
     let words = "\(verdict); clean \(results.map(\.status.words).joined(separator: ", "))"
-    return try await Seen(results.count == 2 && found.isEmpty && verdict == "clean", words).and(bench.damage(run))
+    // In a cache of their own there is nothing that could stand in the way.
+    let isClean = results.count == 2 && results[0].status.isSuccess && found.isEmpty
+    return try await Seen(isClean && verdict == "clean", words).and(bench.damage(run))
   }
 }
 

@@ -14,6 +14,21 @@ extension Fault {
     refused("patch/git-directory", "a diff for .git/hooks/pre-commit", says: "outside the kernel's tree") { _ in
       newFile(".git/hooks/pre-commit", "#!/bin/sh", mode: "100755")
     },
+    refused("patch/escape-codes", "a diff for ../ and an escape code", says: "outside the kernel's tree") { _ in
+      newFile("../\u{1b}[2J", "x").replacing("b/../\u{1b}[2J", with: "\"b/../\\033[2J\"").replacing(
+        "a/../\u{1b}[2J", with: "\"a/../\\033[2J\"")
+    },
+    building("patch/long-subject", "a subject of 20 MB", "a verdict, and a report of no such size") { _ in
+      [
+        "From: a@example.org\nSubject: [PATCH] " + String(repeating: "long ", count: 4_000_000) + "\n\n---\n"
+          + newFile("Documentation/strange.txt", "x")
+      ]
+    } check: { outcome, _ in
+      let run = outcome.evidence.removingLastComponent().removingLastComponent()
+      let attributes = try FileManager.default.attributesOfItem(atPath: run.appending("events.jsonl").string)
+      let size = attributes[.size] as? Int ?? .max
+      return Seen(outcome.verdict == "clean" && size < 20_000_000, "\(outcome.words); \(size >> 10) KiB recorded")
+    },
     building(
       "patch/through-a-link", "a link out of the tree, and a second patch that writes through it", "does not apply"
     ) { maker in

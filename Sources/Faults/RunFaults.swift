@@ -8,7 +8,10 @@ import Toolbox
 extension Fault {
   static let runFaults: [Fault] = [
     stopped("run/terminated", SIGTERM, "SIGTERM while guests run"),
-    stopped("run/terminal-closed", SIGHUP, "the terminal is closed while guests run"),
+    Fault(
+      name: "run/terminal-closed", what: "the terminal is closed while guests run", expected: stoppedWords,
+      trial: .own { bench in try await terminalClosed(bench) }),
+    stopped("run/hung-up", SIGHUP, "SIGHUP while guests run"),
     stopped("run/interrupted", SIGINT, "Ctrl-C while guests run"),
     Fault(
       name: "run/two-at-once", what: "two runs of one series on one cache, at the same time",
@@ -73,14 +76,50 @@ extension Fault {
         number += 1
       })
     let words = "\(bench.kills) kills, seed \(kills.seed), \(number - 1) runs"
-    return try await Seen(wrong == nil, "\(words)\(wrong.map { ": \($0)" } ?? ", each with the same report")").and(
-      bench.damage(whole))
+    // The last one has cleared away what the killed ones left.
+    return try await Seen(wrong == nil, "\(words)\(wrong.map { ": \($0)" } ?? ", each with the same report")")
+      .and(bench.damage(whole)).and(bench.leftovers())
+  }
+
+  private static let stoppedWords = "stopped, exit status 3, the reports written and nothing left"
+
+  /// A terminal of its own that goes, with whoever drew it: the kernel hangs up, and nothing can be written there any more.
+  private static func terminalClosed(_ bench: FaultBench) async throws -> Seen {
+    let series = try await bench.harmless("terminal-closed")
+    let status = bench.scratch.appending("terminal-status")
+    let run = try await bench.run(
+      [series], ["--retries", "0", "--fresh"],
+      wrap: { tool in
+        let command = Tool(
+          "sh", ["-c", "trap : HUP; \"$@\"; echo $? > \"$0\"", status.string, tool.executable] + tool.arguments)
+        var terminal = Tool("script", ["-q", "-e", "-c", command.commandLine, "/dev/null"], in: tool.directory)
+        terminal.environment = tool.environment
+        return terminal
+      },
+      act: { pid, output in
+        try await untilTested(nil, output)
+        var process = pid
+        while let parent = ProcessStatus(process)?.parent, parent > 1 {
+          process = parent
+          if ProcFile.text("/proc/\(process)/comm") == "script\n" { kill(process, SIGKILL) }
+        }
+      })
+    // It goes on without whoever started it.
+    for _ in 0..<1200 where !FileManager.default.fileExists(atPath: status.string) {
+      try await Task.sleep(for: .milliseconds(100))
+    }
+    let words = (try? String(contentsOfFile: status.string, encoding: .utf8))?.dropLast() ?? "nothing"
+    let isClosed = run.status == .signaled(Int(SIGKILL))
+    return try await Seen(
+      words == "3" && isClosed && SeriesOutcome.read(run.output).count == 1,
+      "the terminal \(run.status.words), patchbench ended with \(words)"
+    ).and(bench.damage(run))
   }
 
   /// Sends a signal to a run whose guest has begun with its tests.
   private static func stopped(_ name: String, _ signal: Int32, _ what: String) -> Fault {
     Fault(
-      name: name, what: what, expected: "stopped, exit status 3, the reports written and nothing left",
+      name: name, what: what, expected: stoppedWords,
       trial: .own { bench in
         let series = try await bench.harmless("stopped-\(signal)")
         let run = try await bench.run(

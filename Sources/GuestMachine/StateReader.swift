@@ -26,7 +26,7 @@ public struct StateReader: Sendable {
   /// So many disks may take an appliance down with them; those behind are not read.
   static let mostDeaths = 3
   /// The start of an appliance, its making included, and the files of one disk; a tenth is much.
-  static let patience = (start: Duration.seconds(300), disk: Duration.seconds(30))
+  var patience = (start: Duration.seconds(300), disk: Duration.seconds(30))
 
   public init(accelerator: Accelerator, appliance: FilePath, scratch: FilePath) {
     self.accelerator = accelerator
@@ -64,7 +64,7 @@ public struct StateReader: Sendable {
     var status: ToolStatus?
     do {
       status = try await tool.run(
-        log: scratch.appending("disks.log"), deadline: Self.patience.start + Self.patience.disk * images.count
+        log: scratch.appending("disks.log"), deadline: patience.start + patience.disk * images.count
       ) { line in
         if let answer = try? JSONDecoder().decode(StateReading.self, from: Data(line.utf8)) {
           answers.withLock { $0.append(answer) }
@@ -73,8 +73,8 @@ public struct StateReader: Sendable {
         }
       }
     } catch {
-      // Else one of them keeps it waiting. (`catch ToolError.exceeded` ends the compiler, Swift 6.3.1.)
-      guard case .exceeded = error else { throw error }
+      // Else one of them keeps it waiting. (`catch ToolError.deadlineExceeded` ends the compiler, Swift 6.3.1.)
+      guard case .deadlineExceeded = error else { throw error }
     }
     var read = answers.withLock { $0 }
     if status == .exited(Int(StateReading.noAppliance)) {

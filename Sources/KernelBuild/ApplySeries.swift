@@ -26,11 +26,12 @@ extension SeriesTree {
       guard case .exited = answer.status else {
         throw StageError.fault(.apply, "git apply \(answer.status.words)")
       }
-      if answer.errors.contains("No space left on device") { throw StageError.noSpace(.apply) }
-      // A patch that git would apply and could not write is no patch that does not apply: the tree is at fault.
+      // A patch that git would apply and could not write is no patch that does not apply: the tree is at fault. What git
+      // says is not asked before that: it quotes the patch.
       var check = git
       check.arguments.insert("--check", at: check.arguments.firstIndex(of: "apply")! + 1)
-      if try await wrap(check, reading: [diff]).run().status.isSuccess {
+      if case .result(let dry) = try await run(wrap(check, reading: [diff], time: applyTime)), dry.status.isSuccess {
+        if answer.errors.contains("No space left on device") { throw StageError.noSpace(.apply) }
         throw StageError.fault(
           .apply, "git could not write to the build tree: \(answer.errors.suffix(300))",
           advice: "look whether the cache belongs to another user or is read-only")

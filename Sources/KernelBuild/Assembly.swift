@@ -10,11 +10,14 @@ struct AssemblySides: Sendable {
   var before: CompilerMakefile
   var after: CompilerMakefile
 
+  /// In bytes. The longest of a kernel with KASAN has some 20 MB.
+  private static let longestAssembly: Int64 = 256 << 20
+
   /// From an object to its source and what of it changed, for those that could be compared. Takes a while, and blocks.
   var changes: [String: (source: String, change: AssemblyChange)] {
     var found: [String: (String, AssemblyChange)] = [:]
     for (object, source) in after.sources {
-      guard let text = regularContents(after.output(object)) else { continue }
+      guard let text = regularContents(after.output(object), most: Self.longestAssembly) else { continue }
       let old = regularContents(before.output(object))
       // Without the base's side all would seem to be new; only a file that is new may be without.
       if old == nil, before.sources[object] != nil { continue }

@@ -70,7 +70,9 @@ extension BaseBuild {
         if recipe.isBuilt { continue }
         let base = recipe.base(exclusive, StageSeconds())
         seconds = try await base.build(recipe, cache: cache, jobs: jobs, progress)
-        try Data().write(to: URL(filePath: recipe.mark))
+        // A power cut must not leave the mark without what it stands for.
+        try await DurableFile.syncFileSystem(of: recipe.home)
+        try DurableFile.write([], to: FilePath(recipe.mark))
       } else {
         try await Task.sleep(for: .milliseconds(100))
       }
@@ -150,6 +152,18 @@ extension BaseBuild {
     return (text, settings)
   }
 
+  /// What is not a whole tree yet, or no longer.
+  private static let unpacking = "unpacking"
+
+  /// Removes a base, by its directory. Whoever is killed over it leaves nothing that a later build would take for a
+  /// whole tree.
+  static func remove(_ home: FilePath) async {
+    let partial = home.appending(unpacking)
+    await Cache.remove(partial)
+    try? FileManager.default.moveItem(atPath: home.appending("tree").string, toPath: partial.string)
+    await Cache.remove(home)
+  }
+
   private func build(
     _ recipe: Recipe, cache: Cache, jobs: Int, _ progress: @escaping @Sendable (String) -> Void
   ) async throws -> StageSeconds {
@@ -166,7 +180,7 @@ extension BaseBuild {
           advice: "free some space, or set PATCHBENCH_CACHE to a directory with more")
       }
       progress("unpacking \(source.description)")
-      let partial = home.appending("unpacking")
+      let partial = home.appending(Self.unpacking)
       await Cache.remove(partial)
       try await source.unpack(to: partial)
       try manager.moveItem(atPath: partial.string, toPath: tree.string)
@@ -183,7 +197,7 @@ extension BaseBuild {
     let lost = try KConfig.lost(requested.settings, in: resolved)
     guard lost.isEmpty else {
       // Mended fragments make another base, so this tree would never be used.
-      await Cache.remove(home)
+      await Self.remove(home)
       throw StageError.fault(
         .build, "this kernel's Kconfig drops what the profile asks for: \(lost.joined(separator: ", "))",
         advice: "add what they depend on to the fragments, or remove them there")

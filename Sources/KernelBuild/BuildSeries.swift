@@ -44,12 +44,23 @@ extension BaseBuild {
 
   private func reach(of paths: Set<String>, in recorded: RecordedBuild, stays: (String) -> Bool) -> Reach {
     if profile.image != .vmlinux { return .tree("the image is no vmlinux", objects: 0) }
-    return recorded.reach(
-      of: paths, isPlain: { isRegular(tree.pushing(FilePath($0))) && stays($0) },
-      hasObject: { source in
-        let stem = source.lastIndex(of: ".").map { source[..<$0] } ?? source[...]
-        return isRegular(tree.pushing(FilePath("\(stem).o")))
-      })
+    return recorded.reach(of: paths, isPlain: { isPlain($0) && stays($0) }, hasObject: hasObject)
+  }
+
+  private func isPlain(_ path: String) -> Bool { isRegular(tree.pushing(FilePath(path))) }
+
+  private func hasObject(_ source: String) -> Bool {
+    let stem = source.lastIndex(of: ".").map { source[..<$0] } ?? source[...]
+    return isRegular(tree.pushing(FilePath("\(stem).o")))
+  }
+
+  /// What a build of a change of some files, by kbuild, may do with ccache's objects. What it has compiled would
+  /// otherwise be compiled again for the next version of the series.
+  /// - Parameter stays: whether a file is still there when the patches are applied.
+  func compiled(_ paths: Set<String>, stays: (String) -> Bool) throws -> SeriesTree.Compiled {
+    let recorded = try RecordedBuild(records, about: paths)
+    let isHarmless = recorded.isOnlyCompiled(paths, isPlain: { isPlain($0) && stays($0) }, hasObject: hasObject)
+    return isHarmless ? .shared : .read
   }
 }
 
@@ -142,7 +153,8 @@ extension SeriesTree {
     let counter = BuildProgress(progress)
     let begun = ContinuousClock.now
     let tool = base.kbuild.make(["-j\(jobs)", base.profile.image.rawValue], in: nil, statistics: statistics)
-    let status = try await wrap(tool, writing: [statistics.removingLastComponent()], compiled: .read).run(
+    let compiled = try compiled(by: series)
+    let status = try await wrap(tool, writing: [statistics.removingLastComponent()], compiled: compiled).run(
       log: log, deadline: deadline, line: counter.line)
     var build = built(.kbuild, counter, before: begun - start)
     if !status.isSuccess { build.failure = try failure(status, log: log, of: series) }
@@ -179,13 +191,21 @@ extension SeriesTree {
     return try await wrapTrusted(tool).run(log: log, deadline: deadline) { _ in }
   }
 
+  /// What kbuild may do with ccache's objects, for all patches that are applied here.
+  private func compiled(by series: PatchSeries) throws -> Compiled {
+    try base.compiled(Set(series.patches.flatMap(\.paths))) { file($0) != nil }
+  }
+
   /// Makes what the patches of a tree that others stand on touch, up to the archives and without a link.
+  /// - Parameter series: these patches.
   /// - Returns: whether it was made; why not is found out by whoever builds without it.
-  public func buildLayer(jobs: Int, log: FilePath, progress: @escaping @Sendable (String) -> Void) async throws -> Bool
-  {
+  public func buildLayer(
+    _ series: PatchSeries, jobs: Int, log: FilePath, progress: @escaping @Sendable (String) -> Void
+  ) async throws -> Bool {
     let counter = BuildProgress(progress)
     let tool = base.kbuild.make(["-j\(jobs)", "vmlinux.a"], in: nil)
-    let status = try await wrap(tool, compiled: .read).run(log: log, deadline: deadline, line: counter.line)
+    let status = try await wrap(tool, compiled: compiled(by: series)).run(
+      log: log, deadline: deadline, line: counter.line)
     // Where the tree is a copy, the base's files in it have that time already.
     if status.isSuccess { try await SettledTimes.settle(top, builtAt: base.tree) }
     return status.isSuccess
@@ -203,13 +223,26 @@ extension SeriesTree {
   private func failure(_ status: ToolStatus, log: FilePath, of series: PatchSeries) throws -> BuildFailure {
     let text = (try? Data(contentsOf: URL(filePath: log.string))).map { String(decoding: $0, as: UTF8.self) } ?? ""
     guard case .exited = status else { throw StageError.fault(.build, "make \(status.words)", advice: "see \(log)") }
-    // A machine that ran out of something is not the series' fault.
-    if text.contains("No space left on device") { throw StageError.noSpace(.build) }
+    try refuseShortage(in: text)
+    return failure(in: text, of: series)
+  }
+
+  /// A machine that ran out of something is not the series' fault.
+  /// - Parameter text: what make said of a build that failed.
+  /// - Throws: ``StageError`` if that is why.
+  func refuseShortage(in text: String) throws {
+    // A series can say so as well, so the disk is looked at. What could not be written whole make has removed again, the
+    // largest a linked image. Elsewhere than on the disk, in the cage's own /tmp, it is a limit like any other.
+    if text.contains("No space left on device"), DiskSpace.free(at: top) < Self.largestOutput {
+      throw StageError.noSpace(.build)
+    }
     if text.contains("Killed signal terminated program") || text.contains("virtual memory exhausted") {
       throw StageError.fault(.build, "a compiler was killed or had no memory left", advice: "use fewer --jobs")
     }
-    return failure(in: text, of: series)
   }
+
+  /// In bytes.
+  private static let largestOutput: Int64 = 1 << 30
 
   /// Resolves the configuration anew for a series that changes Kconfig: kbuild would otherwise ask on a terminal
   /// about symbols it does not know, and a symbol that no longer survives would silently leave code untested.

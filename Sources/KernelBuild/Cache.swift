@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 public import SystemPackage
 import Toolbox
 
@@ -134,7 +135,22 @@ public struct Cache: Sendable, Hashable {
             : ((try? manager.contentsOfDirectory(atPath: candidate.string)) ?? []).map { candidate.appending($0) }
         }
       }
-      try? FileManager.default.removeItem(atPath: path.string)
+      try? manager.removeItem(atPath: path.string)
+      if manager.fileExists(atPath: path.string) {
+        // A build may have closed directories to its own user.
+        open(path)
+        try? manager.removeItem(atPath: path.string)
+      }
+    }
+  }
+
+  /// Gives its owner all rights to a directory and to those in it. Links are not followed.
+  static func open(_ directory: FilePath) {
+    var status = stat()
+    guard lstat(directory.string, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else { return }
+    chmod(directory.string, status.st_mode & 0o777 | 0o700)
+    for name in (try? FileManager.default.contentsOfDirectory(atPath: directory.string)) ?? [] {
+      open(directory.appending(name))
     }
   }
 }

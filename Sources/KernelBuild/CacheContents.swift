@@ -169,7 +169,7 @@ extension Cache {
     defer { lock.release() }
     // First the mark: what is half removed must not pass for built.
     try? FileManager.default.removeItem(atPath: bases.appending(name).appending("built").string)
-    await Self.remove(bases.appending(name))
+    await BaseBuild.remove(bases.appending(name))
     return true
   }
 

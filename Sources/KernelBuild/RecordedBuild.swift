@@ -74,6 +74,20 @@ extension RecordedBuild {
     return .objects(found.sorted().map { objects[$0].path }, archives: archives(above: found))
   }
 
+  /// Whether of a build of these changes nothing runs here but what the base has as well: the compiler reads what is
+  /// touched, and no program or makefile of the build is made of it. A header of many objects is as harmless as any
+  /// source, though kbuild has to be asked about it because some of its constants go into an assembly file
+  /// (`arch/x86/kernel/asm-offsets.s`).
+  func isOnlyCompiled(_ paths: Set<String>, isPlain: (String) -> Bool, hasObject: (String) -> Bool) -> Bool {
+    guard objects.contains(where: { $0.archive != nil }) else { return false }
+    return paths.allSatisfy { path in
+      if Self.isProse(path) { return true }
+      let direct = readers[path] ?? []
+      guard Self.isSource(path), isPlain(path), !direct.isEmpty || !hasObject(path) else { return false }
+      return direct.allSatisfy { objects[$0].archive != nil || objects[$0].path.hasSuffix(".s") }
+    }
+  }
+
   /// The archives on the way from some objects to the image, with those of their members that are made anew.
   private func archives(above found: Set<Int>) -> [Reach.Archive] {
     var members: [Int: [String]] = [:]

@@ -79,7 +79,9 @@ extension SeriesTree {
 
   private func lines(of addresses: [UInt64], section: String, in object: FilePath) async throws -> [UInt64: String] {
     let words = Set(addresses).sorted().map { "0x" + String($0, radix: 16) }
-    let text = try await Tool("addr2line", ["-a", "-i", "-e", object.string, "-j", section, "--"] + words).output()
+    let tool = Tool("addr2line", ["-a", "-i", "-e", object.string, "-j", section, "--"] + words)
+    // What it reads was compiled from the series, which can write any section that it likes.
+    let text = try await wrap(tool, reading: [object], time: .seconds(60)).output()
     return SourcePlaces.parse(text, tree: base.tree.string)
   }
 }

@@ -68,37 +68,49 @@ extension BaseDriver {
 }
 
 extension BaseBuild {
+  /// The test driver as it was built for this base; `nil` if it was not.
+  public func knownDriver(_ source: DriverSource) throws -> BaseDriver? {
+    let home = driverHome(source)
+    if !FileManager.default.fileExists(atPath: home.string) { return nil }
+    if let text = FileManager.default.contents(atPath: home.appending("failure").string) {
+      return BaseDriver(result: .failed(String(decoding: text, as: UTF8.self)), directory: home, reads: [])
+    }
+    return BaseDriver(result: .built(home.appending(module)), directory: home, reads: try Self.reads(in: home))
+  }
+
+  private func driverHome(_ source: DriverSource) -> FilePath {
+    tree.removingLastComponent().appending("driver-\(source.digest.prefix(12))")
+  }
+
   /// Finds the test driver as it was built for this base, or builds it.
   /// - Throws: ``StageError`` and ``ToolError`` if it cannot be tried. That it does not build is no error.
   public func driver(
     _ source: DriverSource, cache: Cache, method: SeriesTree.Method, jobs: Int
   ) async throws -> BaseDriver {
+    if let known = try knownDriver(source) { return known }
     let manager = FileManager.default
-    let home = tree.removingLastComponent().appending("driver-\(source.digest.prefix(12))")
-    if !manager.fileExists(atPath: home.string) {
-      try await cache.withScratch { scratch in
-        // The base's, and so as good as patchbench's own.
-        let tree = try await SeriesTree.make(self, method: method, cage: nil, scratch: scratch)
-        let work = tree.top.appending(place)
-        try manager.createDirectory(atPath: work.string, withIntermediateDirectories: true)
-        for name in source.files {
-          try manager.copyItem(
-            atPath: source.directory.appending(name).string, toPath: work.appending(name).string)
-        }
-        let failure = try await tree.makeDriver(jobs: jobs, log: work.appending("build.log"))
-        if let failure { try Data(failure.utf8).write(to: URL(filePath: work.appending("failure").string)) }
-        try await SettledTimes.settle(work)
-        do {
-          try manager.moveItem(atPath: work.string, toPath: home.string)
-        } catch  where manager.fileExists(atPath: home.string) {
-          // Another run was faster, with the same sources and the same kernel.
-        }
+    let home = driverHome(source)
+    try await cache.withScratch { scratch in
+      // The base's, and so as good as patchbench's own.
+      let tree = try await SeriesTree.make(self, method: method, cage: nil, scratch: scratch)
+      let work = tree.top.appending(place)
+      try manager.createDirectory(atPath: work.string, withIntermediateDirectories: true)
+      for name in source.files {
+        try manager.copyItem(
+          atPath: source.directory.appending(name).string, toPath: work.appending(name).string)
+      }
+      let failure = try await tree.makeDriver(jobs: jobs, log: work.appending("build.log"))
+      if let failure { try Data(failure.utf8).write(to: URL(filePath: work.appending("failure").string)) }
+      try await SettledTimes.settle(work)
+      try await DurableFile.syncFileSystem(of: work)
+      do {
+        try manager.moveItem(atPath: work.string, toPath: home.string)
+      } catch  where manager.fileExists(atPath: home.string) {
+        // Another run was faster, with the same sources and the same kernel.
       }
     }
-    if let text = manager.contents(atPath: home.appending("failure").string) {
-      return BaseDriver(result: .failed(String(decoding: text, as: UTF8.self)), directory: home, reads: [])
-    }
-    return BaseDriver(result: .built(home.appending(module)), directory: home, reads: try Self.reads(in: home))
+    guard let built = try knownDriver(source) else { throw StageError.fault(.build, "\(home) is gone") }
+    return built
   }
 
   /// What the objects of an external module were made from, of the tree's own files.
@@ -172,7 +184,7 @@ extension SeriesTree {
     if status.isSuccess, case .file = Beneath(top).kind(of: FilePath(place).appending(module)) { return nil }
     guard case .exited = status else { throw StageError.fault(.build, "make \(status.words)", advice: "see \(log)") }
     let text = FileManager.default.contents(atPath: log.string) ?? Data()
-    if String(decoding: text, as: UTF8.self).contains("No space left on device") { throw StageError.noSpace(.build) }
+    try refuseShortage(in: String(decoding: text, as: UTF8.self))
     let first = CompilerOutput.diagnostics(in: text, tree: base.tree.string, limit: 1).first
     let spot = first?.file.map { file in "\(file)\(first?.line.map { ":\($0)" } ?? ""): " } ?? ""
     return "it does not build against this kernel: \(spot)\(first?.message ?? "make \(status.words)")"

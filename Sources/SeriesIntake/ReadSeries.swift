@@ -121,31 +121,35 @@ private struct Mail {
     var name = ""
     var address = ""
     for line in info.output.split(separator: "\n") {
-      if line.hasPrefix("Subject: ") { mail.subject = String(line.dropFirst(9)) }
+      if line.hasPrefix("Subject: ") { mail.subject = bounded(line.dropFirst(9), longestLine) }
       if line.hasPrefix("Author: ") { name = String(line.dropFirst(8)) }
       if line.hasPrefix("Email: ") { address = String(line.dropFirst(7)) }
     }
-    mail.author = address.isEmpty ? name : "\(name) <\(address)>"
-    mail.body = (try? String(contentsOf: URL(filePath: message.string), encoding: .utf8)) ?? ""
+    mail.author = bounded(address.isEmpty ? name : "\(name) <\(address)>", longestLine)
+    mail.body = bounded((try? String(contentsOf: URL(filePath: message.string), encoding: .utf8)) ?? "", longestBody)
     mail.paths = try await changedPaths(diff, label: label, cage)
     return mail
   }
 
-  /// What the diff changes, by git's own reading of it; a path that leaves the tree is refused here already, before
-  /// anything is applied (`git apply` would refuse it again).
+  /// In Unicode scalars: what is longer than this in a record or a report is no longer read by anybody.
+  private static let longestLine = 500
+  private static let longestBody = 100_000
+
+  private static func bounded(_ text: some StringProtocol, _ most: Int) -> String {
+    let scalars = text.unicodeScalars
+    guard scalars.dropFirst(most).first != nil else { return String(text) }
+    return String(String.UnicodeScalarView(scalars.prefix(most))) + "…"
+  }
+
+  /// What the diff changes, by git's own reading of it, with what it moves away from its place; a path that leaves the
+  /// tree is refused here already, before anything is applied (`git apply` would refuse it again).
   private static func changedPaths(_ diff: FilePath, label: String, _ cage: Cage?) async throws -> [String] {
-    let place = diff.removingLastComponent()
-    let git = Git.tool(["apply", "--numstat", "-z", "--", diff.string], in: place)
-    let answer = try await (cage?.wrap(git, in: place, writable: false) ?? git).run()
-    guard answer.status.isSuccess else {
-      let reason = answer.errors.firstLine ?? ""
-      // A cover letter has a diffstat but no diff: git then says so, and that is no error.
-      if reason.contains("No valid patches in input") || reason.contains("unrecognized input") { return [] }
-      throw IntakeError.noPatch(file: label, reason: "git cannot read its diff (\(reason))")
-    }
-    let paths = answer.output.split(separator: "\0").compactMap { field in
-      field.split(separator: "\t", maxSplits: 2, omittingEmptySubsequences: false).last.map(String.init)
-    }
+    var paths = try await newPaths([], diff, label: label, cage)
+    if paths.isEmpty { return [] }
+    // Of what is renamed git tells the new name alone; backwards that is the old one. A source that goes to
+    // Documentation/ would otherwise seem to be a change of prose.
+    let backwards = try await newPaths(["--reverse"], diff, label: label, cage)
+    paths += backwards.filter { !paths.contains($0) }
     for path in paths {
       let parts = path.split(separator: "/", omittingEmptySubsequences: false)
       if path.hasPrefix("/") || parts.contains("..") || parts.contains(where: { $0.lowercased() == ".git" }) {
@@ -153,6 +157,23 @@ private struct Mail {
       }
     }
     return paths
+  }
+
+  private static func newPaths(
+    _ options: [String], _ diff: FilePath, label: String, _ cage: Cage?
+  ) async throws -> [String] {
+    let place = diff.removingLastComponent()
+    let git = Git.tool(["apply", "--numstat", "-z"] + options + ["--", diff.string], in: place)
+    let answer = try await (cage?.wrap(git, in: place, writable: false) ?? git).run()
+    guard answer.status.isSuccess else {
+      let reason = answer.errors.firstLine ?? ""
+      // A cover letter has a diffstat but no diff: git then says so, and that is no error.
+      if reason.contains("No valid patches in input") || reason.contains("unrecognized input") { return [] }
+      throw IntakeError.noPatch(file: label, reason: "git cannot read its diff (\(reason))")
+    }
+    return answer.output.split(separator: "\0").compactMap { field in
+      field.split(separator: "\t", maxSplits: 2, omittingEmptySubsequences: false).last.map(String.init)
+    }
   }
 }
 

@@ -1,3 +1,4 @@
+import CProcess
 import Glibc
 public import SystemPackage
 
@@ -24,6 +25,18 @@ public enum DurableFile {
     let place = path.isEmpty ? FilePath(".") : path
     let file = try FileDescriptor.open(place, .readOnly, options: .closeOnExec)
     try file.closeAfter { try file.sync() }
+  }
+
+  /// Has all that was written so far to the file system of a place on the disk: for trees of thousands of files. Takes as
+  /// long as that takes.
+  /// - Throws: `Errno`
+  public static func syncFileSystem(of path: FilePath) async throws {
+    try await Blocking.run {
+      Result {
+        let file = try FileDescriptor.open(path, .readOnly, options: .closeOnExec)
+        try file.closeAfter { if cprocess_sync_file_system(file.rawValue) != 0 { throw Errno(rawValue: errno) } }
+      }
+    }.get()
   }
 }
 

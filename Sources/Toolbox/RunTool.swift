@@ -2,8 +2,10 @@ import Glibc
 import Subprocess
 public import SystemPackage
 
-/// The most that is kept of a tool's output in memory, in bytes. Logs that may be longer go to a file.
+/// The most that a tool may write, in bytes, to be kept in memory or as a log. A whole kernel's build writes some 100 KB.
 public let outputLimit = 64 << 20
+/// A line of a log is told up to here, in bytes.
+private let longestLine = 64 << 10
 
 extension Tool {
   /// Runs the tool to its end and returns what it wrote.
@@ -12,7 +14,7 @@ extension Tool {
   /// and two seconds later SIGKILL, so that a `make` takes its compilers with it.
   /// - Parameters:
   ///   - input: what it reads from its standard input.
-  ///   - deadline: the longest it may take.
+  ///   - deadline: the longest it may take; where it has limits of its own, they come first.
   public func run(input: [UInt8] = [], deadline: Duration = .seconds(600)) async throws(ToolError) -> ToolResult {
     try await guarded(deadline: deadline) { group in
       let result = try await Subprocess.run(
@@ -35,9 +37,10 @@ extension Tool {
   }
 
   /// Runs a tool whose output is a log: both streams go to `log` as they come, and each line to `line`.
+  /// - Parameter most: how long the log may be, in bytes; one that writes more is ended.
   /// - Returns: how it ended.
   public func run(
-    log: FilePath, deadline: Duration, line: @escaping @Sendable (Substring) -> Void
+    log: FilePath, deadline: Duration, most: Int = outputLimit, line: @escaping @Sendable (Substring) -> Void
   ) async throws(ToolError) -> ToolStatus {
     try await guarded(deadline: deadline) { group in
       let file = try FileDescriptor.open(
@@ -48,14 +51,20 @@ extension Tool {
       ) { execution in
         group.lead(execution.processIdentifier.value)
         var pending: [UInt8] = []
+        var written = 0
         for try await buffer in execution.standardOutput {
           let bytes = buffer.withUnsafeBytes { Array($0) }
-          try file.writeAll(bytes)
-          pending += bytes
-          while let end = pending.firstIndex(of: 0x0a) {
-            line(Substring(String(decoding: pending[..<end], as: UTF8.self)))
-            pending.removeSubrange(...end)
+          written += bytes.count
+          guard written <= most else { throw self.tooMuch(most) }
+          do { try file.writeAll(bytes) } catch { throw ToolError.cannotLog(self.name, error as? Errno ?? .ioError) }
+          var rest = bytes[...]
+          while let end = rest.firstIndex(of: 0x0a) {
+            pending += rest[..<end].prefix(longestLine - pending.count)
+            line(Substring(String(decoding: pending, as: UTF8.self)))
+            pending.removeAll(keepingCapacity: true)
+            rest = rest[(end + 1)...]
           }
+          pending += rest.prefix(longestLine - pending.count)
         }
       }
       return ToolStatus(result.terminationStatus)
@@ -103,16 +112,23 @@ extension Tool {
       guard let error = error as? SubprocessError else { throw .cannotStart(executable, reason: "\(error)") }
       switch error.code {
       case .executableNotFound: throw .notFound(executable)
-      case .outputLimitExceeded: throw .tooMuchOutput(name, limit: outputLimit)
+      case .outputLimitExceeded: throw tooMuch(outputLimit)
       default: throw .cannotStart(executable, reason: "\(error)")
       }
     }
   }
 
+  /// Whoever runs a stranger's code has a limit on its output as on all else.
+  private func tooMuch(_ most: Int) -> ToolError {
+    limits == nil ? .tooMuchOutput(name, limit: most) : .exceeded(name, .output(bytes: most))
+  }
+
   private func race<Result: Sendable>(
     deadline: Duration, _ processes: ProcessGroup, _ body: @escaping @Sendable () async throws -> Result
   ) async throws -> Result {
-    try await withThrowingTaskGroup(of: Result.self) { group in
+    // Which of the two ends it says whose fault it was.
+    let deadline = limits.map { max(deadline, $0.time + .seconds(60)) } ?? deadline
+    return try await withThrowingTaskGroup(of: Result.self) { group in
       group.addTask { try await body() }
       group.addTask {
         try await Task.sleep(for: deadline)

@@ -79,6 +79,8 @@ public enum ToolError: Error, Sendable, Hashable {
   case cannotStart(String, reason: String)
   /// It wrote more than is read from such a tool.
   case tooMuchOutput(String, limit: Int)
+  /// What it said could not be written down; it has been ended.
+  case cannotLog(String, Errno)
   /// It took longer than it may; it has been ended.
   case deadlineExceeded(String, seconds: Double)
   /// It took more than its limits allow; it has been ended.
@@ -95,6 +97,7 @@ extension ToolError: CustomStringConvertible {
     case .notFound(let name): "\(name) is not installed"
     case .cannotStart(let name, let reason): "\(name) could not be started: \(reason)"
     case .tooMuchOutput(let name, let limit): "\(name) wrote more than \(limit) bytes"
+    case .cannotLog(let name, let error): "what \(name) said could not be written down: \(error)"
     case .deadlineExceeded(let name, let seconds): "\(name) did not end within \(Int(seconds)) s"
     case .exceeded(let name, let excess): "\(name) was ended: \(excess.words)"
     case .cancelled: "stopped"

@@ -35,6 +35,7 @@ public enum Excess: Sendable, Hashable {
   case memory(bytes: Int64)
   case processes(Int)
   case disk(bytes: Int64)
+  case output(bytes: Int)
 
   /// `it held more than 6144 MiB of memory`
   public var words: String {
@@ -43,6 +44,7 @@ public enum Excess: Sendable, Hashable {
     case .memory(let bytes): "it held more than \(bytes >> 20) MiB of memory"
     case .processes(let count): "it had more than \(count) processes at once"
     case .disk(let bytes): "it wrote more than \(bytes >> 20) MiB"
+    case .output(let bytes): "it said more than \(bytes >> 20) MiB"
     }
   }
 }

@@ -16,24 +16,34 @@ struct Warden: Sendable {
   /// du walks through all that was written; it gets no more than this part of the time.
   private static let duShare = 20.0
   private static let duInterval = Duration.seconds(2)
+  /// A fall of what the disk has left by so much of what is allowed is looked into at once: it is not known whose it is.
+  private static let suddenShare: Int64 = 4
 
   /// - Parameter leader: its first process; `nil` before there is one.
   /// - Returns: what it exceeded.
   /// - Throws: `CancellationError`, when the tool has ended.
   func watch(_ leader: @Sendable () -> pid_t?) async throws -> Excess {
     var nextDisk = ContinuousClock.now + Self.duInterval
+    var free = freeSpace
     while true {
       try await Task.sleep(for: Self.interval)
       guard let leader = leader() else { continue }
       let census = await Blocking.run { [limits] in Census(below: leader, counting: limits.processes) }
       if census.processes > limits.processes { return .processes(limits.processes) }
       if census.memory > limits.memory { return .memory(bytes: limits.memory) }
-      if ContinuousClock.now < nextDisk { continue }
+      let isSudden = free - freeSpace > limits.disk / Self.suddenShare
+      if ContinuousClock.now < nextDisk, !isSudden { continue }
       let begun = ContinuousClock.now
+      free = freeSpace
       if !writes.isEmpty, try await DiskUsage.bytes(of: writes) > limits.disk { return .disk(bytes: limits.disk) }
       nextDisk = .now + max(Self.duInterval, (.now - begun) * Self.duShare)
     }
   }
+}
+
+extension Warden {
+  /// Of the disk that it writes to most, in bytes.
+  private var freeSpace: Int64 { writes.last.map { DiskSpace.free(at: $0) } ?? 0 }
 }
 
 /// The processes below one, and itself, at a moment.

@@ -2,6 +2,7 @@ import ArgumentParser
 import Bench
 import Foundation
 import KernelBuild
+import Reports
 import SystemPackage
 
 struct CleanCommand: AsyncParsableCommand {
@@ -48,8 +49,8 @@ struct CleanCommand: AsyncParsableCommand {
 enum LeftoversText {
   static func text(_ leftovers: Leftovers) -> String {
     let lines =
-      leftovers.processes.map { "process    \($0.process) \($0.name), of process \($0.owner), which is gone" }
-      + leftovers.guests.map { "guest      \($0.process) \($0.name)" }
+      leftovers.processes.map { "process    \($0.process) \(visible($0.name)), of process \($0.owner), which is gone" }
+      + leftovers.guests.map { "guest      \($0.process) \(visible($0.name))" }
       + leftovers.directories.map { "directory  \($0.name), \(CacheTable.words($0.size))" }
     let size = leftovers.directories.map(\.size).reduce(0, +)
     return (lines + ["", "\(CacheTable.words(size)) in all"]).joined(separator: "\n")

@@ -4,6 +4,7 @@ import BenchModel
 import Foundation
 import GuestMachine
 import KernelBuild
+import Reports
 import SeriesIntake
 import SystemPackage
 import Toolbox
@@ -77,6 +78,7 @@ struct Failure: Error {
         status: ExitStatus.inconclusive)
     case StageError.noSpace: self = .noSpace("free some space, or set PATCHBENCH_CACHE elsewhere")
     case let error as Errno where error == .noSpace: self = .noSpace("free some space")
+    case ToolError.cannotLog(_, .noSpace): self = .noSpace("free some space")
     case let error as CocoaError where error.code == .fileWriteOutOfSpace: self = .noSpace("free some space")
     case let error as Errno: self.init("\(error)", status: ExitStatus.inconclusive)
     case let error as CocoaError:
@@ -101,9 +103,14 @@ struct Failure: Error {
     self.init(error.description, advice: advice, status: ExitStatus.usage)
   }
 
+  /// File names, and what tools say of them, may be a stranger's.
+  private static func lines(_ text: String) -> String {
+    text.split(separator: "\n", omittingEmptySubsequences: false).map { visible(String($0)) }.joined(separator: "\n")
+  }
+
   /// One line of what is wrong, and one of what to do.
   func say() {
-    Output.error("patchbench: \(message)")
-    if let advice { Output.error("  → \(advice)") }
+    Output.error("patchbench: \(Self.lines(message))")
+    if let advice { Output.error("  → \(Self.lines(advice))") }
   }
 }

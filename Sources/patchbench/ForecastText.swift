@@ -1,6 +1,7 @@
 import Bench
 import BenchModel
 import Foundation
+import Reports
 
 /// A forecast in words.
 enum ForecastText {
@@ -8,7 +9,7 @@ enum ForecastText {
     let width = forecast.entries.map { ($0.series ?? "base").count }.max() ?? 0
     var lines = ["\(forecast.cell.kernel), profile \(forecast.cell.profile), guest \(forecast.cell.guest)", ""]
     for entry in forecast.entries {
-      let name = (entry.series ?? "base").padding(toLength: width, withPad: " ", startingAt: 0)
+      let name = visible(entry.series ?? "base").padding(toLength: width, withPad: " ", startingAt: 0)
       lines.append("\(name)  \(time(entry.seconds))  \(words(entry.work))")
     }
     lines += ["", "about \(time(forecast.seconds).trimmingCharacters(in: .whitespaces)) in all"]
@@ -24,7 +25,7 @@ enum ForecastText {
     case .run: return "boot and test"
     case .buildAll: return "unpack and build from nothing, boot and test"
     case .refuse(let failure):
-      return "does not apply: \(failure.patch.file): \(failure.message)"
+      return visible("does not apply: \(failure.patch.file): \(failure.message)")
     case .build(_, .unchanged, _): return "nothing to compile, so nothing to boot"
     case .build(let objects, let method, let shared):
       let made = "\(objects) object\(objects == 1 ? "" : "s")"

@@ -2,14 +2,24 @@ import Foundation
 import Glibc
 
 /// The two streams: results on standard output, everything else on standard error.
+///
+/// Whoever read them may be gone, as with a terminal that was closed or a pipe into `head`: that is no reason to leave
+/// guests and builds behind, so what cannot be written is let go.
 enum Output {
   static func result(_ text: String) {
-    FileHandle.standardOutput.write(Data((text.hasSuffix("\n") ? text : text + "\n").utf8))
+    try? FileHandle.standardOutput.write(contentsOf: Data((text.hasSuffix("\n") ? text : text + "\n").utf8))
   }
 
-  static func error(_ text: String) {
-    FileHandle.standardError.write(Data((text + "\n").utf8))
+  static func error(_ text: String) { raw(text + "\n") }
+
+  /// To standard error, as it stands.
+  static func raw(_ text: String) {
+    try? FileHandle.standardError.write(contentsOf: Data(text.utf8))
   }
+
+  /// Has a pipe that nobody reads answer with an error instead of ending this process. A handler, and not to ignore it:
+  /// that would be handed on to every tool.
+  static func outliveReaders() { signal(SIGPIPE) { _ in } }
 
   /// Whether to colour what goes to `descriptor`: only on a terminal, and not where the user asked for none
   /// (https://no-color.org).

@@ -35,6 +35,7 @@ struct Patchbench: AsyncParsableCommand {
   /// library's 64.
   static func main() async {
     Allocator.keepLittle()
+    Output.outliveReaders()
     do {
       var command = try parseAsRoot()
       if var asyncCommand = command as? any AsyncParsableCommand {

@@ -3,6 +3,7 @@ import BenchModel
 import Foundation
 import Glibc
 import GuestProtocol
+import Reports
 
 /// Shows on standard error what a run is doing: one line that is written over on a terminal, a line per stage
 /// elsewhere.
@@ -54,7 +55,7 @@ final class ProgressDisplay: EventSink, @unchecked Sendable {
       let now = ContinuousClock.now
       if text != nil, now - lastLine < Self.signOfLife { return }
       lastLine = now
-      Output.error("[\(elapsed)] \(Self.printable(words))")
+      Output.error("[\(elapsed)] \(visible(words))")
       return
     }
     if let index = active.firstIndex(where: { $0.series == series }) {
@@ -63,29 +64,23 @@ final class ProgressDisplay: EventSink, @unchecked Sendable {
       active.append((series, words))
     }
     let line = "[\(done)/\(total) \(elapsed)] \(active.map(\.words).joined(separator: " | "))"
-    FileHandle.standardError.write(Data("\r\u{1b}[K\(Self.printable(line).prefix(Output.width(2) - 1))".utf8))
+    Output.raw("\r\u{1b}[K\(visible(line).prefix(Output.width(2) - 1))")
     isShown = true
   }
 
   private func line(_ text: String) {
     clear()
-    Output.error("[\(elapsed)] \(Self.printable(text))")
+    Output.error("[\(elapsed)] \(visible(text))")
   }
 
   private func clear() {
-    if isShown { FileHandle.standardError.write(Data("\r\u{1b}[K".utf8)) }
+    if isShown { Output.raw("\r\u{1b}[K") }
     isShown = false
   }
 
   private var elapsed: String {
     let seconds = Int((ContinuousClock.now - start) / .seconds(1))
     return "\(seconds / 60):\(seconds % 60 < 10 ? "0" : "")\(seconds % 60)"
-  }
-
-  /// The guest chooses some of these words, and a terminal obeys control characters.
-  private static func printable(_ text: String) -> String {
-    String(
-      String.UnicodeScalarView(text.unicodeScalars.map { $0.properties.generalCategory == .control ? "\u{fffd}" : $0 }))
   }
 
   private static func words(_ trial: Trial) -> String {

@@ -44,22 +44,22 @@ import Toolbox
   private var series: PatchSeries { PatchSeries(name: "renamed", patches: [patch]) }
 
   @Test func aKeptTrialComesBackWithItsEvidence() throws {
-    kept().keep(trial("s", ran(.completed)), "key", evidence: scratch.path.appending("evidence"))
+    kept().keep(trial("s", ran(.completed)), "key", beside: "b", evidence: scratch.path.appending("evidence"))
     let target = scratch.path.appending("target")
     try FileManager.default.createDirectory(atPath: target.string, withIntermediateDirectories: true)
-    let again = try #require(kept().reuse("key", as: series, evidence: target))
+    let again = try #require(kept().reuse("key", as: series, beside: "b", evidence: target))
     #expect(again.reused)
     #expect(again.series == "renamed")
     let whole = ["console-2.log", "console-again-1.log", "console.log", "results.ktap"]
     #expect(try FileManager.default.contentsOfDirectory(atPath: target.string).sorted() == whole)
-    #expect(kept().reuse("other", as: series, evidence: target) == nil)
+    #expect(kept().reuse("other", as: series, beside: "b", evidence: target) == nil)
   }
 
   @Test func whatTheBaseWasAskedAgainIsNotItsOwn() throws {
-    kept().keep(trial(nil, ran(.completed)), "key", evidence: scratch.path.appending("evidence"))
+    kept().keep(trial(nil, ran(.completed)), "key", beside: "b", evidence: scratch.path.appending("evidence"))
     let target = scratch.path.appending("target")
     try FileManager.default.createDirectory(atPath: target.string, withIntermediateDirectories: true)
-    #expect(kept().reuse("key", as: nil, evidence: target) != nil)
+    #expect(kept().reuse("key", as: nil, beside: "b", evidence: target) != nil)
     let own = ["console-2.log", "console.log", "results.ktap"]
     #expect(try FileManager.default.contentsOfDirectory(atPath: target.string).sorted() == own)
   }
@@ -77,11 +77,12 @@ import Toolbox
   @Test func onlyWhatWillComeOutTheSameIsKept() throws {
     let missing = TestResult(name: "t", status: .missing)
     let slow = TestResult(name: "t", status: .timeout)
-    let failure = ApplyFailure(patch: patch, file: nil, hunk: nil, message: "m")
+    let failure = ApplyFailure(patch: patch, file: "x.c", hunk: 1, message: "m")
+    let ended = ApplyFailure(patch: patch, file: nil, hunk: nil, message: "git was ended")
     let blamed = Diagnostic(file: "x.c", line: 1, message: "m", patch: "0001.patch")
     let rows: [(name: String, trial: Trial, isKept: Bool)] = [
       ("completed", trial("s", ran(.completed)), true), ("panicked", trial("s", ran(.panicked("x"))), true),
-      ("refused", trial("s", .doesNotApply(failure)), true),
+      ("refused", trial("s", .doesNotApply(failure)), true), ("git ended", trial("s", .doesNotApply(ended)), false),
       ("broken", trial("s", .doesNotBuild(BuildFailure(diagnostics: [blamed], tail: []))), true),
       ("broken by nobody", trial("s", .doesNotBuild(BuildFailure(diagnostics: [], tail: []))), false),
       ("timed out", trial("s", ran(.completed, tests: [slow])), false),
@@ -95,27 +96,56 @@ import Toolbox
       ("stopped", trial("s", .interrupted), false),
     ]
     for row in rows {
-      kept().keep(row.trial, row.name, evidence: scratch.path.appending("evidence"))
-      #expect((kept().find(row.name, for: row.trial.series.map { _ in series }) != nil) == row.isKept, "\(row.name)")
+      kept().keep(row.trial, row.name, beside: "b", evidence: scratch.path.appending("evidence"))
+      #expect(
+        (kept().find(row.name, for: row.trial.series.map { _ in series }, beside: "b") != nil) == row.isKept,
+        "\(row.name)")
     }
   }
 
+  /// What was tried again, and so what is kept, depends on what the base said.
+  @Test func aTrialIsHeldAgainstTheBaseThatItWasTriedBeside() async throws {
+    func base(_ status: TestStatus, _ reports: [String] = []) async throws -> String? {
+      guard case .ran(var run) = ran(.completed, tests: [TestResult(name: "t", status: status)]) else { return nil }
+      run.reports = reports.map {
+        KernelReport(title: $0, kind: .warning, trace: ["at \(Int.random(in: 0...9999))"], test: nil)
+      }
+      return try await KeptTrials.word(of: trial(nil, .ran(run)))
+    }
+    let words = [
+      try await base(.ok), try await base(.notOk), try await base(.ok, ["a"]), try await base(.ok, ["a", "b"]),
+    ]
+    #expect(Set(words).count == words.count && !words.contains(nil))
+    #expect(try await base(.ok, ["b", "a"]) == words[3])
+    let evidence = scratch.path.appending("evidence")
+    kept().keep(trial("s", ran(.completed)), "ran", beside: words[0], evidence: evidence)
+    #expect(kept().find("ran", for: series, beside: words[0]) != nil)
+    #expect(kept().find("ran", for: series, beside: words[1]) == nil)
+    #expect(kept().find("ran", for: series, beside: nil) == nil)
+    // What was not run was held against nothing, and what was run beside nothing cannot be held against anything.
+    kept().keep(trial("s", .sameCode), "same", beside: nil, evidence: evidence)
+    #expect(kept().find("same", for: series, beside: words[1]) != nil)
+    kept().keep(trial("s", ran(.completed)), "alone", beside: nil, evidence: evidence)
+    #expect(kept().find("alone", for: series, beside: nil) == nil)
+    #expect(try await KeptTrials.word(of: trial(nil, .interrupted)) == nil)
+  }
+
   @Test func aPatchIsNotNamedByAnotherSeriesFile() throws {
-    let failure = ApplyFailure(patch: patch, file: nil, hunk: nil, message: "m")
-    kept().keep(trial("s", .doesNotApply(failure)), "key", evidence: scratch.path.appending("evidence"))
+    let failure = ApplyFailure(patch: patch, file: "x.c", hunk: 1, message: "m")
+    kept().keep(trial("s", .doesNotApply(failure)), "key", beside: "b", evidence: scratch.path.appending("evidence"))
     var other = series
     other.patches[0].file = "0007.patch"
     let target = scratch.path.appending("evidence")
-    #expect(kept().reuse("key", as: other, evidence: target) == nil)
-    #expect(kept().reuse("key", as: series, evidence: target) != nil)
+    #expect(kept().reuse("key", as: other, beside: "b", evidence: target) == nil)
+    #expect(kept().reuse("key", as: series, beside: "b", evidence: target) != nil)
   }
 
   @Test func aTrialThatIsHalfThereIsNone() throws {
-    kept().keep(trial("s", ran(.completed)), "key", evidence: scratch.path.appending("evidence"))
+    kept().keep(trial("s", ran(.completed)), "key", beside: "b", evidence: scratch.path.appending("evidence"))
     let file = cache.trials.appending("key").appending("trial.json").string
     let whole = try Data(contentsOf: URL(filePath: file))
     try whole.prefix(whole.count / 2).write(to: URL(filePath: file))
-    #expect(kept().reuse("key", as: series, evidence: scratch.path.appending("evidence")) == nil)
+    #expect(kept().reuse("key", as: series, beside: "b", evidence: scratch.path.appending("evidence")) == nil)
   }
 }
 

@@ -236,9 +236,10 @@ private func series(_ diffs: [(file: String, paths: [String])]) -> PatchSeries {
       }
       let below = try await SeriesTree.make(
         base, method: method ?? available, cage: cage, scratch: scratch.appending("below"))
-      #expect(try await below.apply(series([("shared.diff", ["other.c"])]), diffs: [shared]) == nil)
+      let first = series([("shared.diff", ["other.c"])])
+      #expect(try await below.apply(first, diffs: [shared]) == nil)
       let log = small.scratch.path.appending("log")
-      #expect(try await below.buildLayer(jobs: 2, log: log) { _ in })
+      #expect(try await below.buildLayer(first, jobs: 2, log: log) { _ in })
       let above = try await SeriesTree.make(
         base, over: below, method: method ?? available, cage: cage, scratch: scratch.appending("above"))
       #expect(try await above.apply(series([("own.diff", ["main.c"])]), diffs: [own]) == nil)

@@ -141,6 +141,26 @@ private func reach(_ paths: String..., new: Set<String> = [], compiled: Set<Stri
     }
   }
 
+  /// What its build has compiled others may be given: nothing of the series' has run there.
+  @Test func onlyWhatTheCompilerAloneReadsIsHarmless() {
+    var recorded = recorded()
+    let offsets = recorded.objects.count
+    recorded.objects.append(RecordedBuild.Target(path: "arch/x86/kernel/asm-offsets.s", archive: nil))
+    recorded.readers["include/linux/both.h"]?.append(offsets)
+    func isHarmless(_ paths: String...) -> Bool {
+      recorded.isOnlyCompiled(
+        Set(paths), isPlain: { $0 != "include/linux/new.h" }, hasObject: { $0 == "lib/unknown.c" })
+    }
+    #expect(isHarmless("include/linux/both.h", "drivers/a/one.c", "Documentation/a.rst"))
+    // A program of the build's own is made of it, or may be.
+    #expect(!isHarmless("include/linux/time.h"))
+    for path in [
+      "drivers/a/Makefile", "drivers/a/Kconfig", "scripts/mod/modpost.c", "include/linux/new.h", "lib/unknown.c",
+      "arch/x86/tools/gen.c", "drivers/a/gen.pl",
+    ] { #expect(!isHarmless("drivers/a/one.c", path), "\(path)") }
+    #expect(!RecordedBuild().isOnlyCompiled(["drivers/a/one.c"], isPlain: { _ in true }, hasObject: { _ in false }))
+  }
+
   @Test func withoutRecordsNothingIsTakenForUntouched() {
     guard case .tree = RecordedBuild().reach(of: ["drivers/a/one.c"], isPlain: { _ in true }, hasObject: { _ in false })
     else {

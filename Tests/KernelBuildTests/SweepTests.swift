@@ -1,11 +1,30 @@
 import Foundation
-import KernelBuild
+import Glibc
 import SystemPackage
 import TestSupport
 import Testing
 import Toolbox
 
+@testable import KernelBuild
+
 @Suite struct SweepTests {
+  @Test func whatABuildHasClosedIsOpened() throws {
+    let scratch = try Scratch()
+    let kept = try scratch.write("kept/file", "")
+    try scratch.write("closed/inner/deep/file", "")
+    let inner = scratch.path.pushing("closed/inner")
+    try FileManager.default.createSymbolicLink(
+      atPath: inner.appending("link").string, withDestinationPath: kept.removingLastComponent().string)
+    func mode(_ path: FilePath) throws -> Int? {
+      try FileManager.default.attributesOfItem(atPath: path.string)[.posixPermissions] as? Int
+    }
+    for path in [kept.removingLastComponent(), inner.appending("deep"), inner] { chmod(path.string, 0) }
+    Cache.open(scratch.path.appending("closed"))
+    #expect(try mode(inner) == 0o700 && mode(inner.appending("deep")) == 0o700)
+    #expect(try mode(kept.removingLastComponent()) == 0, "a link was followed")
+    chmod(kept.removingLastComponent().string, 0o700)
+  }
+
   @Test func whatKilledRunsLeftGoesAndWhatALiveRunHoldsStays() async throws {
     let scratch = try Scratch()
     let cache = try Cache(scratch.path)

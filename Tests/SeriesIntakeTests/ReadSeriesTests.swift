@@ -73,6 +73,28 @@ private func read(_ files: [String: String]) async throws -> (ReadSeries, Scratc
     #expect(series.series.patches.map(\.paths) == [["a.c"]])
   }
 
+  /// In Unicode's own units: all of it may be one letter with accents without end.
+  @Test func aSubjectWithoutEndIsCut() async throws {
+    let (series, _) = try await read(["0001-a.patch": mail("[PATCH] e" + String(repeating: "\u{301}", count: 9000))])
+    #expect(series.series.patches.map { $0.subject.unicodeScalars.count } == [501])
+    let (short, _) = try await read(["0001-a.patch": mail("[PATCH] " + String(repeating: "x", count: 500))])
+    #expect(short.series.patches.map(\.subject) == [String(repeating: "x", count: 500)])
+  }
+
+  /// git tells the new name alone; what is taken away from under the build is touched as well.
+  @Test func whatIsMovedAwayIsTouched() async throws {
+    let (series, _) = try await read([
+      "move.diff": """
+      diff --git a/drivers/dma-buf/dma-buf.c b/Documentation/dma-buf.txt
+      similarity index 100%
+      rename from drivers/dma-buf/dma-buf.c
+      rename to Documentation/dma-buf.txt
+
+      """
+    ])
+    #expect(series.series.patches.map(\.paths) == [["Documentation/dma-buf.txt", "drivers/dma-buf/dma-buf.c"]])
+  }
+
   @Test(arguments: ["../evil.c", "drivers/../../evil.c", ".git/hooks/post-checkout", "a/.GIT/config"])
   func aPathThatLeavesTheTreeIsRefused(_ path: String) async throws {
     await #expect(throws: IntakeError.self) {

@@ -111,6 +111,29 @@ private let limits = ToolLimits(time: .seconds(120), memory: 512 << 20, processe
     #expect(error == .exceeded("sh", .disk(bytes: limits.disk)))
   }
 
+  @Test func whoSaysTooMuchIsEnded() async throws {
+    let scratch = try Scratch()
+    let cage = try await Cage.find(.build(jobs: 1, machine: 8 << 30))
+    let tool = cage.wrap(Tool("sh", ["-c", "cat /dev/zero"]), in: scratch.path)
+    await #expect(throws: ToolError.exceeded("sh", .output(bytes: 1 << 20))) {
+      _ = try await tool.run(log: scratch.path.appending("log"), deadline: .seconds(1), most: 1 << 20) { _ in }
+    }
+    await #expect(throws: ToolError.exceeded("sh", .output(bytes: outputLimit))) { _ = try await tool.run() }
+  }
+
+  @Test func itsOwnTimeComesBeforeAnyonesPatience() async throws {
+    let scratch = try Scratch()
+    var limits = limits
+    limits.time = .seconds(4)
+    let cage = try await Cage.find(.build(jobs: 1, machine: 8 << 30))
+    var short = cage
+    short.limits = limits
+    let tool = short.wrap(Tool("sh", ["-c", "sleep 1000"]), in: scratch.path)
+    await #expect(throws: ToolError.exceeded("sh", .time(seconds: 4))) {
+      _ = try await tool.run(deadline: .seconds(1))
+    }
+  }
+
   @Test func whatDoesNotEndIsEnded() async throws {
     let scratch = try Scratch()
     var limits = limits

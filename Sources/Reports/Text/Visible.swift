@@ -1,8 +1,9 @@
 /// Makes what would act instead of being read visible: terminal escapes, line breaks, characters that turn the
 /// direction of writing, characters without width. A tab becomes spaces.
 ///
-/// Every rendering but JSON passes all untrusted text through here, each before its own escaping.
-func visible(_ text: String) -> String {
+/// Every rendering but JSON passes all untrusted text through here, each before its own escaping, and so does whatever
+/// else goes to a terminal.
+public func visible(_ text: String) -> String {
   var out = String.UnicodeScalarView()
   var previous: Unicode.Scalar = " "
   for scalar in text.unicodeScalars {
