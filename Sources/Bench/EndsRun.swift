@@ -13,6 +13,9 @@ extension Error {
       || self as? ToolError == .cancelled
   }
 
+  /// Whether a tool in a cage took more than it may.
+  var isExcess: Bool { if case .exceeded? = self as? ToolError { true } else { false } }
+
   /// Whether a full disk is behind it, likewise.
   var isNoSpace: Bool {
     switch self as any Error {

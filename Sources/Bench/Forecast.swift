@@ -68,6 +68,9 @@ extension BenchRun {
           cell: plan.cell, accelerator: nil,
           entries: entries
             + series.map { one in
+              if let refused = one.refused {
+                return Forecast.Entry(series: one.series.name, work: .refuse(refused), seconds: 0)
+              }
               let objects = one.series.patches.count
               return Forecast.Entry(
                 series: one.series.name, work: .build(objects: objects, method: .kbuild, shared: 0),
@@ -97,6 +100,10 @@ extension BenchRun {
       ]
       var pending: [WorkItem] = []
       for one in series {
+        if let refused = one.refused {
+          entries.append(Forecast.Entry(series: one.series.name, work: .refuse(refused), seconds: 0))
+          continue
+        }
         var item = try await WorkItem(one, kept: kept)
         if !isFresh, kept.find(item.key, for: one.series, beside: word) != nil {
           entries.append(Forecast.Entry(series: one.series.name, work: .reuse, seconds: 0))

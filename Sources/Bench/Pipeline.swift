@@ -5,6 +5,14 @@ import SeriesIntake
 import SystemPackage
 import Toolbox
 
+extension ReadSeries {
+  /// What becomes of a series that could not be read; `nil` for any other.
+  var refused: ApplyFailure? {
+    guard let refusal, let patch = series.patches.first else { return nil }
+    return ApplyFailure(patch: patch, file: nil, hunk: nil, message: refusal)
+  }
+}
+
 /// Takes the base and all series of a run through their trials, several at once: while one's guest runs the next is
 /// built. What was judged before under the same conditions is not judged again.
 struct Pipeline: Sendable {
@@ -69,6 +77,15 @@ struct Pipeline: Sendable {
     if let base { word = try await KeptTrials.word(of: base) }
     var pending: [WorkItem] = []
     for one in series {
+      if let refused = one.refused {
+        if finished.trials[one.series.name] == nil {
+          try record(
+            Trial(
+              series: one.series.name, cell: trials.cell, seconds: StageSeconds(), reused: false,
+              result: .doesNotApply(refused)))
+        }
+        continue
+      }
       let item = try await WorkItem(one, kept: kept)
       if let done = finished.trials[one.series.name] {
         if !done.reused { pending.append(item) }

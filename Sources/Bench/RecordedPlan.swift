@@ -33,6 +33,8 @@ public struct RecordedPlan: Codable, Sendable, Hashable {
     public var series: PatchSeries
     /// The digest of each diff.
     public var diffs: [String]
+    /// See ``ReadSeries/refusal``.
+    public var refusal: String?
   }
 
   init(_ plan: RunPlan, series: [Series]) {

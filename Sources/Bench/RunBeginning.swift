@@ -19,12 +19,22 @@ extension BenchRun {
     }
   }
 
-  /// Reads all series that were asked for.
+  /// Reads all series that were asked for. Of several that came by mail one may be none: that is a result, as if it did
+  /// not apply, and the others are tried all the same.
+  /// - Throws: ``IntakeError`` if there is none that can be tried.
   func read(into scratch: FilePath, cage: Cage?) async throws -> [ReadSeries] {
     var series: [ReadSeries] = []
+    var refusal: (any Error)?
     for directory in plan.series {
-      series.append(try await directory.read(into: scratch.appending("series").appending(directory.name), cage: cage))
+      let place = scratch.appending("series").appending(directory.name)
+      do {
+        series.append(try await directory.read(into: place, cage: cage))
+      } catch  where error is IntakeError || error.isExcess {
+        refusal = refusal ?? error
+        series.append(directory.refused("\(error)"))
+      }
     }
+    if let refusal, series.allSatisfy({ $0.refusal != nil }) { throw refusal }
     return series
   }
 
@@ -63,7 +73,7 @@ extension BenchRun {
           digests.append(try await Digest.of(file: TrialRunner.absolute(copy)))
         }
         try RunDirectory.sync(evidence)
-        recorded.append(RecordedPlan.Series(series: one.series, diffs: digests))
+        recorded.append(RecordedPlan.Series(series: one.series, diffs: digests, refusal: one.refusal))
       }
       if !series.isEmpty { try DurableFile.sync(path.appending("series")) }
       try directory.write(RecordedPlan(plan, series: recorded))
@@ -90,7 +100,7 @@ extension BenchRun {
         throw NotResumable(
           path: directory.path.string, reason: .changed(["\(one.series.name)/\(diff.lastComponent!.string)"]))
       }
-      series.append(ReadSeries(series: one.series, diffs: diffs))
+      series.append(ReadSeries(series: one.series, diffs: diffs, refusal: one.refusal))
     }
     return series
   }

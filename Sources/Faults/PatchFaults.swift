@@ -80,6 +80,21 @@ extension Fault {
     } check: { outcome, _ in
       Seen(outcome.verdict == "clean" || outcome.words.contains("git was ended"), outcome.words)
     },
+    Fault(
+      name: "patch/among-others", what: "a diff for ../outside, in one of two series",
+      expected: "it does not apply, and the other one is tried",
+      trial: .own { bench in
+        let series = [
+          try bench.maker.write("among-others", [newFile("../outside", "x")]),
+          try await bench.harmless("among-others-harmless"),
+        ]
+        let run = try await bench.run(series)
+        let outcomes = run.series.map(\.words)
+        let isSaid = run.series.contains { $0.verdict == "does-not-apply" && $0.words.contains("outside the kernel's") }
+        return try await Seen(
+          isSaid && run.series.contains { $0.verdict == "clean" }, outcomes.joined(separator: "; ")
+        ).and(bench.damage(run))
+      }),
     refused("patch/mailbox", "a mailbox of 10,000 messages", says: "which no series has") { _ in
       let mail =
         "From 0123456789abcdef0123456789abcdef01234567 Mon Sep 17 00:00:00 2001\nFrom: a@example.org\nSubject: x\n\n"

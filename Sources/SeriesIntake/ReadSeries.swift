@@ -9,10 +9,23 @@ public struct ReadSeries: Sendable, Hashable {
   public var series: PatchSeries
   /// One diff per patch of `series`, as absolute paths.
   public var diffs: [FilePath]
+  /// Why it is not tried, if no series could be read: it has no diffs then, and the first of its files for a patch.
+  public var refusal: String?
 
-  public init(series: PatchSeries, diffs: [FilePath]) {
+  public init(series: PatchSeries, diffs: [FilePath], refusal: String? = nil) {
     self.series = series
     self.diffs = diffs
+    self.refusal = refusal
+  }
+}
+
+extension SeriesDirectory {
+  /// What stands for a series that could not be read.
+  public func refused(_ reason: String) -> ReadSeries {
+    let file = files.first ?? name
+    let patch = Patch(subject: file, author: "", file: file, paths: [])
+    return ReadSeries(
+      series: PatchSeries(name: name, patches: [patch], path: directory.string), diffs: [], refusal: reason)
   }
 }
 
@@ -25,6 +38,8 @@ extension SeriesDirectory {
   /// - Throws: ``IntakeError`` for input that is no series, ``ToolError`` if git cannot be run.
   public func read(into store: FilePath, cage: Cage?) async throws -> ReadSeries {
     let manager = FileManager.default
+    var cage = cage
+    if let limits = cage?.limits { cage?.limits.time = min(limits.time, Self.patience) }
     var result = ReadSeries(series: PatchSeries(name: name, patches: [], path: directory.string), diffs: [])
     // git works elsewhere, so paths have to hold there too.
     let root =
@@ -84,6 +99,8 @@ extension SeriesDirectory {
     return count
   }
 
+  /// With one mail; a second is much.
+  private static let patience = Duration.seconds(120)
   /// The longest series that was ever sent to a list has some hundreds of patches.
   private static let mostPatches = 1000
   /// Of one file, cover letters and all.

@@ -66,6 +66,22 @@ import Toolbox
     #expect(!FileManager.default.fileExists(atPath: directory.path.appending("lock").string))
   }
 
+  @Test func aSeriesThatIsNoneIsAResultAmongOthers() async throws {
+    let evil = "diff --git a/../x.c b/../x.c\n--- a/../x.c\n+++ b/../x.c\n@@ -1 +1 @@\n-a\n+b\n"
+    try scratch.write("series/two/0001-evil.diff", evil)
+    var both = plan
+    both.series = try SeriesDirectory.find([scratch.path.appending("series").string])
+    let run = BenchRun(both, sinks: [])
+    let series = try await run.recordedSeries(of: try await run.begin())
+    #expect(series.map(\.series.name) == ["one", "two"])
+    #expect(series.map { $0.refused?.message.contains("outside the kernel's tree") } == [nil, true])
+    #expect(series[1].refused?.patch.file == "0001-evil.diff")
+    // Alone it is a mistake of whoever asked for it.
+    both.series.removeFirst()
+    both.output = scratch.path.appending("alone")
+    await #expect(throws: IntakeError.self) { _ = try await BenchRun(both, sinks: []).begin() }
+  }
+
   @Test func aDiffThatIsNoLongerWhatItWasIsRefused() async throws {
     let directory = try await run.begin()
     try Data("other".utf8).write(to: URL(filePath: directory.evidence("one").appending("0001.diff").string))
