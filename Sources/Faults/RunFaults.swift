@@ -92,7 +92,8 @@ extension Fault {
       wrap: { tool in
         let command = Tool(
           "sh", ["-c", "trap : HUP; \"$@\"; echo $? > \"$0\"", status.string, tool.executable] + tool.arguments)
-        var terminal = Tool("script", ["-q", "-e", "-c", command.commandLine, "/dev/null"], in: tool.directory)
+        // The session's first process is another shell, which dies of it; then the kernel tells those in front.
+        var terminal = Tool("script", ["-q", "-e", "-c", command.commandLine + "; :", "/dev/null"], in: tool.directory)
         terminal.environment = tool.environment
         return terminal
       },
