@@ -152,6 +152,7 @@ extension SeriesTree {
     }
     let counter = BuildProgress(progress)
     let begun = ContinuousClock.now
+    try await removeOrphans(of: series)
     let tool = base.kbuild.make(["-j\(jobs)", base.profile.image.rawValue], in: nil, statistics: statistics)
     let compiled = try compiled(by: series)
     let status = try await wrap(tool, writing: [statistics.removingLastComponent()], compiled: compiled).run(
@@ -191,6 +192,18 @@ extension SeriesTree {
     return try await wrapTrusted(tool).run(log: log, deadline: deadline) { _ in }
   }
 
+  /// Takes away what was made of files that the series takes away. make has no rule for it any more, finds it there and
+  /// is content, so that a source could go without anybody's noticing.
+  private func removeOrphans(of series: PatchSeries) async throws {
+    let gone = Set(series.patches.flatMap(\.paths).filter { file($0) == nil })
+    if gone.isEmpty { return }
+    let recorded = try RecordedBuild(base.records, about: gone)
+    var orphans = Set(gone.flatMap { recorded.readers[$0] ?? [] }.map { recorded.objects[$0].path })
+    // Also of one that came with a tree below this one, which the base's records do not know.
+    for path in gone { orphans.insert(path.lastIndex(of: ".").map { "\(path[..<$0]).o" } ?? "\(path).o") }
+    _ = try await wrap(Tool("rm", ["-f", "--"] + orphans.sorted())).output()
+  }
+
   /// What kbuild may do with ccache's objects, for all patches that are applied here.
   private func compiled(by series: PatchSeries) throws -> Compiled {
     try base.compiled(Set(series.patches.flatMap(\.paths))) { file($0) != nil }
@@ -203,6 +216,7 @@ extension SeriesTree {
     _ series: PatchSeries, jobs: Int, log: FilePath, progress: @escaping @Sendable (String) -> Void
   ) async throws -> Bool {
     let counter = BuildProgress(progress)
+    try await removeOrphans(of: series)
     let tool = base.kbuild.make(["-j\(jobs)", "vmlinux.a"], in: nil)
     let status = try await wrap(tool, compiled: compiled(by: series)).run(
       log: log, deadline: deadline, line: counter.line)

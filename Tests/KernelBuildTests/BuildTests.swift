@@ -281,6 +281,31 @@ private func series(_ diffs: [(file: String, paths: [String])]) -> PatchSeries {
     #expect(trial.baseIsUntouched)
   }
 
+  /// Its object is there, and make asks no further.
+  @Test func aSourceThatGoesIsMissed() async throws {
+    let small = try SmallTree()
+    let base = try await small.base()
+    let diff = try small.scratch.write(
+      "gone.diff",
+      """
+      diff --git a/other.c b/notes.txt
+      similarity index 100%
+      rename from other.c
+      rename to notes.txt
+
+      """)
+    let gone = series([("gone.diff", ["notes.txt", "other.c"])])
+    try await small.cache.withScratch { scratch in
+      let cage = try await SmallTree.cage()
+      let tree = try await SeriesTree.make(
+        base, method: SeriesTree.method(scratch: scratch, cage: cage), cage: cage, scratch: scratch)
+      #expect(try await tree.apply(gone, diffs: [diff]) == nil)
+      let built = try await tree.build(gone, jobs: 2, log: small.scratch.path.appending("log")) { _ in }
+      #expect(built.failure?.diagnostics.first?.message.contains("No rule to make target") == true, "\(built)")
+    }
+    #expect(FileManager.default.fileExists(atPath: base.tree.appending("other.o").string))
+  }
+
   @Test func compilerErrorsNameTheirPatch() async throws {
     let broken = good.replacingOccurrences(of: "return 22;", with: "return undeclared_thing;")
     let trial = try await trial([("1.diff", ["other.c"], Self.otherComment), ("2.diff", ["main.c"], broken)])
