@@ -31,6 +31,12 @@ final class Recorder {
     expect(seen == expected, name, seen == expected ? words(seen) : "\(words(seen)), expected \(words(expected))")
   }
 
+  /// Records whether a file is the one that it should be. The numbers are not told: a device node's depends on which driver
+  /// the boot came to first, and what two boots of one kernel say must not differ by that.
+  func sameInode(_ seen: UInt64?, _ expected: UInt64, _ name: String) {
+    expect(seen == expected, name, seen == expected ? "" : seen == nil ? "none" : "another file's")
+  }
+
   /// What the checks amount to, with the error that ended the test if one did.
   func result(of name: String, ended error: (any Error)?) -> TestResult {
     switch error {
