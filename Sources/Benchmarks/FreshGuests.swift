@@ -17,26 +17,27 @@ extension Workshop {
       name: "patchbench-\(ProcessInfo.processInfo.processIdentifier)-fresh", accelerator: .tcg, kernel: base.image,
       initramfs: plainInitramfs, commandLine: KernelCommandLine(options), console: directory.appending("console.log"),
       results: directory.appending("results.ktap"))
-    let (pairs, seconds) = try await LibvirtHost.with(uri: nil, environment: benchmark.environment) { host in
+    // Told outside as they come: a guest that fails later takes none of them along.
+    let pairs = Locked<[Comparison.Pair]>([])
+    defer { comparison.pairs = pairs.withLock { $0 } }
+    let seconds = try await LibvirtHost.with(uri: nil, environment: benchmark.environment) { host in
       try await host.withSavedGuest(spec, directory: directory, watch: watch) { saved in
-        var pairs: [Comparison.Pair] = []
         for number in 1...benchmark.pairs {
           say(.freshGuests, number)
-          pairs.append(
-            try await pair(number) {
-              try await firstTest { body in
-                try await saved.withMachine(
-                  options, console: directory.appending("restored.log"),
-                  results: directory.appending("restored.ktap"), body)
-              }
-            } theirs: {
-              try await firstTest { try await host.withMachine(spec, $0) }
-            })
+          let pair = try await pair(number) {
+            try await firstTest { body in
+              try await saved.withMachine(
+                options, console: directory.appending("restored.log"),
+                results: directory.appending("restored.ktap"), body)
+            }
+          } theirs: {
+            try await firstTest { try await host.withMachine(spec, $0) }
+          }
+          pairs.withLock { $0.append(pair) }
         }
-        return (pairs, saved.seconds)
+        return saved.seconds
       }
     }
-    comparison.pairs = pairs
     comparison.figures = [Comparison.Figure("to boot and save the one that is restored", unit: "s", [seconds])]
   }
 

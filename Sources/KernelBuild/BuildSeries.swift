@@ -185,9 +185,10 @@ extension SeriesTree {
     return build
   }
 
-  /// Builds the image as one would by hand, for comparison: by kbuild, and with ccache switched off.
-  public func makeByHand(jobs: Int, log: FilePath) async throws -> ToolStatus {
-    var tool = base.kbuild.make(["-j\(jobs)", base.profile.image.rawValue], in: nil)
+  /// Builds as one would by hand, for comparison: by kbuild, and with ccache switched off.
+  /// - Parameter target: of make's; by default the image.
+  public func makeByHand(_ target: String? = nil, jobs: Int, log: FilePath) async throws -> ToolStatus {
+    var tool = base.kbuild.make(["-j\(jobs)", target ?? base.profile.image.rawValue], in: nil)
     tool.environment["CCACHE_DISABLE"] = "1"
     return try await wrapTrusted(tool).run(log: log, deadline: deadline) { _ in }
   }
