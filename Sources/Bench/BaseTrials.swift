@@ -51,23 +51,31 @@ final class BaseTrials: Sendable {
   }
 
   /// What the base says of some tests when they are tried again, so and so often.
-  /// - Parameter run: runs some tests in a fresh guest; called for those that nobody has tried again yet.
+  /// - Parameter run: runs tests in fresh guests, one for each of the lists, and tells what each guest said as soon as it
+  ///   did; called for those that nobody has tried again yet.
   func again(
-    _ names: [String], times: Int, run: (_ names: [String]) async throws -> [TestResult]
+    _ names: [String], times: Int,
+    run: (_ lists: [[String]], _ tell: ([TestResult]) -> Void) async throws -> Void
   ) async throws -> [[TestResult]] {
     try await turn.with {
-      for number in 0..<times {
-        let missing = names.filter { name in state.withLock { ($0.again[name] ?? []).count <= number } }
-        if missing.isEmpty { continue }
-        let results = Dictionary(try await run(missing).map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
-        for name in missing {
-          // A try that gave no answer counts as a try, or it would be made for ever.
-          let result = results[name] ?? TestResult(name: name, status: .missing)
-          state.withLock { $0.again[name, default: []].append(result) }
+      let lists = state.withLock { state in
+        (0..<times).map { number in names.filter { (state.again[$0] ?? []).count <= number } }.filter { !$0.isEmpty }
+      }
+      var left = lists[...]
+      if !lists.isEmpty {
+        try await run(lists) { said in
+          let results = Dictionary(said.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+          for name in left.popFirst() ?? [] {
+            // A try that gave no answer counts as a try, or it would be made for ever.
+            let result = results[name] ?? TestResult(name: name, status: .missing)
+            state.withLock { $0.again[name, default: []].append(result) }
+          }
         }
       }
       return state.withLock { state in
-        (0..<times).map { number in names.compactMap { state.again[$0]?[number] } }
+        (0..<times).map { number in
+          names.compactMap { name in state.again[name].flatMap { $0.dropFirst(number).first } }
+        }
       }
     }
   }

@@ -203,25 +203,34 @@ struct TrialRunner: Sendable {
   /// Less than this on a disk, in bytes, and it counts as full.
   private static let leastSpace: Int64 = 1 << 20
 
-  /// One guest, from its start to its end.
+  /// A machine for one guest.
   /// - Parameter suffix: for the names of its evidence, where it is not the trial's first.
-  func guest(
-    _ suffix: String, _ bootable: Bootable, _ options: GuestOptions, evidence: FilePath, trial: inout Trial
-  ) async throws -> GuestRun {
-    let name = trial.series
-    events.send(.stageStarted(series: name, stage: .boot))
-    let spec = MachineSpec(
+  func machine(_ suffix: String, _ bootable: Bootable, _ options: GuestOptions, evidence: FilePath) -> MachineSpec {
+    MachineSpec(
       name: "patchbench-\(ProcessInfo.processInfo.processIdentifier)-\(UUID().uuidString.prefix(8))",
       accelerator: accelerator, kernel: Self.absolute(bootable.image), initramfs: Self.absolute(bootable.initramfs),
       commandLine: keepsMemory ? KernelCommandLine(options).staying : KernelCommandLine(options),
       console: Self.absolute(evidence.appending("console\(suffix).log")),
       results: Self.absolute(evidence.appending("results\(suffix).ktap")))
+  }
+
+  /// One guest, from its start to its end.
+  /// - Parameters:
+  ///   - suffix: for the names of its evidence, where it is not the trial's first.
+  ///   - saved: what it is restored from; `nil` boots it.
+  func guest(
+    _ suffix: String, _ bootable: Bootable, _ options: GuestOptions, from saved: SavedGuest<LibvirtHost>? = nil,
+    evidence: FilePath, trial: inout Trial
+  ) async throws -> GuestRun {
+    let name = trial.series
+    events.send(.stageStarted(series: name, stage: .boot))
+    let spec = machine(suffix, bootable, options, evidence: evidence)
     let watch = GuestWatch(
       clocks.guest, clock: ContinuousClock(),
       memory: keepsMemory ? Self.absolute(evidence.appending("vmcore\(suffix)")) : nil)
     let begun = ContinuousClock.now
     let lull = Lull(resources.guests)
-    let (watched, started, ended) = try await host.withMachine(spec) { machine in
+    let (watched, started, ended) = try await start(spec, options, from: saved) { machine in
       let started = ContinuousClock.now
       let watched = try await lull.with {
         try await watch.watch(machine, accelerator: accelerator) { progress in
@@ -254,6 +263,14 @@ struct TrialRunner: Sendable {
     var run = watched.run
     if let trace = bootable.trace { run.execution = trace.execution(of: run.execution) }
     return run
+  }
+
+  private func start<Result: Sendable>(
+    _ spec: MachineSpec, _ options: GuestOptions, from saved: SavedGuest<LibvirtHost>?,
+    _ body: @Sendable (LibvirtMachine) async throws -> Result
+  ) async throws -> Result {
+    guard let saved else { return try await host.withMachine(spec, body) }
+    return try await saved.withMachine(options, console: spec.console, results: spec.results, body)
   }
 
   /// Turns whatever the harness could not do into the trial's result, so that the other series still have their turn.

@@ -30,8 +30,11 @@ extension TrialRunner {
   ) async throws {
     guard case .ran(let run) = trial.result, run.booted else { return }
     if persistence.repeats > 1 {
-      for number in 1..<persistence.repeats {
-        try await further("repeat-\(number)", bootable, tests: tests, evidence: evidence, trial: &trial)
+      try await withFreshGuests(bootable, count: persistence.repeats - 1, scratch: scratch, trial: &trial) {
+        fresh, trial in
+        for number in 1..<persistence.repeats {
+          try await further("repeat-\(number)", fresh, tests: tests, evidence: evidence, trial: &trial)
+        }
       }
       return
     }
@@ -44,32 +47,34 @@ extension TrialRunner {
     let names = Array((changed + silent).prefix(Persistence.mostRetried))
     if names.isEmpty { return }
     let times = max(persistence.retries, Persistence.chances)
-    let part = try await bootable.asking(for: names, seconds: clocks.test, behind: plainInitramfs, scratch: scratch)
-    for number in 1...times {
-      try await further("again-\(number)", part, tests: names, evidence: evidence, trial: &trial)
+    try await withFreshGuests(bootable, count: times, scratch: scratch, trial: &trial) { fresh, trial in
+      for number in 1...times {
+        try await further("again-\(number)", fresh, tests: names, evidence: evidence, trial: &trial)
+      }
     }
-    trial.baseAgain = try await base.again(names, times: times) { names in
+    trial.baseAgain = try await base.again(names, times: times) { lists, tell in
       let whole = Bootable(image: self.base.image, initramfs: initramfs, trace: nil, driver: driver.result.forGuest)
-      let part = try await whole.asking(for: names, seconds: clocks.test, behind: plainInitramfs, scratch: scratch)
       var aside = Trial(series: nil, cell: cell, seconds: StageSeconds(), reused: false, result: .interrupted)
-      let number = baseTries.next()
-      try await further("again-\(number)", part, tests: names, evidence: baseEvidence, trial: &aside)
-      let said = aside.again?.first ?? []
-      let results = names.map { name in said.first { $0.name == name } ?? TestResult(name: name, status: .missing) }
-      try RunDirectory.sync(baseEvidence)
-      try events.record(.baseTriedAgain(results, number: number))
-      return results
+      try await withFreshGuests(whole, count: lists.count, scratch: scratch, trial: &aside) { fresh, aside in
+        for names in lists {
+          let number = baseTries.next()
+          try await further("again-\(number)", fresh, tests: names, evidence: baseEvidence, trial: &aside)
+          let said = aside.again?.last ?? []
+          let results = names.map { name in said.first { $0.name == name } ?? TestResult(name: name, status: .missing) }
+          try RunDirectory.sync(baseEvidence)
+          try events.record(.baseTriedAgain(results, number: number))
+          tell(results)
+        }
+      }
     }
   }
 
   /// Runs some tests in a guest of their own.
   private func further(
-    _ suffix: String, _ bootable: Bootable, tests: [String], evidence: FilePath, trial: inout Trial
+    _ suffix: String, _ fresh: FreshGuests, tests: [String], evidence: FilePath, trial: inout Trial
   ) async throws {
-    let further = try await resources.guest {
-      try await guest("-\(suffix)", bootable, GuestOptions(testSeconds: clocks.test), evidence: evidence, trial: &trial)
-        .asked(for: tests[...])
-    }
+    let further = try await guest("-\(suffix)", fresh, tests: tests, evidence: evidence, trial: &trial)
+      .asked(for: tests[...])
     trial.again = (trial.again ?? []) + [further.tests]
     guard case .ran(var run) = trial.result else { return }
     // What a kernel reports is reported though it came only once.
@@ -80,20 +85,5 @@ extension TrialRunner {
       run.anomalies.append("a further guest did not reach its end: \(further.ending.words)")
     }
     trial.result = .ran(run)
-  }
-}
-
-extension TrialRunner.Bootable {
-  /// The same kernel with an initramfs that asks for some tests only. What is counted was counted before.
-  fileprivate func asking(
-    for names: [String], seconds: Int, behind plain: FilePath, scratch: FilePath
-  ) async throws -> TrialRunner.Bootable {
-    let place = scratch.appending("part-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(atPath: place.string, withIntermediateDirectories: true)
-    let file = place.appending("initramfs.cpio")
-    try await Initramfs.write(
-      Initramfs.Extras(driver: driver, orders: GuestOptions(only: names, testSeconds: seconds)), behind: plain,
-      to: file, scratch: place)
-    return TrialRunner.Bootable(image: image, initramfs: file, trace: nil, driver: driver)
   }
 }

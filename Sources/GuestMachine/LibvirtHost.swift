@@ -71,6 +71,9 @@ public final class LibvirtHost: SavingHost {
     }
   }
 
+  /// Whether guests are this process' own, which a daemon's are not.
+  public var isEmbedded: Bool { root != nil }
+
   /// `9.0.0`
   public func version() async throws -> String {
     try await queue.call { [connection] in

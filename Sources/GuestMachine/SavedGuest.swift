@@ -81,7 +81,7 @@ extension SavingHost {
   /// - Throws: ``SavedGuestError``, what ``MachineHost/withMachine(_:_:)`` throws, and what `body` throws.
   public func withSavedGuest<Result: Sendable, C>(
     _ spec: MachineSpec, directory: FilePath, watch: GuestWatch<C>,
-    _ body: @Sendable (SavedGuest<Self>) async throws -> Result
+    _ body: (SavedGuest<Self>) async throws -> Result
   ) async throws -> Result {
     try await SavedFiles.with(directory) { files in
       let spec = spec.holding(MachineSpec.Hold(uuid: UUID().uuidString.lowercased()))

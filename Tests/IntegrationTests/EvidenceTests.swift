@@ -2,20 +2,21 @@ import Bench
 import BenchModel
 import Foundation
 import GuestProtocol
+import SystemPackage
 import Testing
 import Verdicts
 
 extension BenchSerial {
   /// What a verdict rests on, on real kernels.
   @Suite(.serialized) struct Evidence {
-    @Test("what ran is counted, what changed is tried again, and what compiles to the same code is not booted")
+    @Test("what ran is counted, what changed is tried again by restored guests, and the same code is not booted")
     func evidence() async throws {
       let bench = try Workbench()
       let series = ["candidates/pin-dma-buf-for-mapping", "examples/unreached-code", "seeded/harmless/gem-comments"]
       var plan = try bench.plan(series.map(Workbench.series), output: "run", fresh: true)
       plan.tests = ["counts/vgem-to-vkms/mmap-munmap", "forward/vgem-to-vkms/*"].map(NamePattern.init)
       plan.retries = 2
-      let (record, _) = try await bench.run(plan)
+      let (record, directory) = try await bench.run(plan)
       let judgements = Dictionary(uniqueKeysWithValues: judge(record).map { ($0.series.name, $0) })
       #expect(record.header.only?.count == 4)
 
@@ -25,6 +26,17 @@ extension BenchSerial {
       #expect(counts.change == .regressed)
       #expect(counts.baseTries == Tries(ok: 3, of: 3))
       #expect(counts.seriesTries == Tries(ok: 0, of: 3))
+      // Where a guest is emulated it is restored from one that had booted, and goes on from there with a word.
+      if record.header.accelerator == .tcg {
+        for evidence in [directory.evidence(nil), directory.evidence(pin.series.name)] {
+          for number in 1...2 {
+            let console = try String(
+              contentsOfFile: evidence.appending("console-again-\(number).log").string, encoding: .utf8)
+            #expect(console.contains("patchbench: holds no longer"), "\(evidence) \(number)")
+            #expect(console.contains("Linux version "))
+          }
+        }
+      }
       guard case .ran(let run) = pin.trial?.result, let change = pin.trial?.change else {
         Issue.record("\(pin.reasons)")
         return

@@ -1,0 +1,80 @@
+import BenchModel
+import Foundation
+import GuestMachine
+import GuestProtocol
+import SystemPackage
+
+/// Where the guests of one kernel come from that are started for some of the tests each.
+struct FreshGuests: Sendable {
+  /// Of this nothing is counted: that was done in the trial's first guest.
+  var bootable: TrialRunner.Bootable
+  /// What they are restored from; `nil` where each is booted.
+  var saved: SavedGuest<LibvirtHost>?
+  /// For what each needs that is booted.
+  var directory: FilePath
+}
+
+extension TrialRunner {
+  /// Gives `body` guests of one kernel, to be started one after another, and holds one guest's turn meanwhile.
+  ///
+  /// An emulated one takes seconds to boot. So where several are needed one is booted to where it waits for its orders, and
+  /// the others are restored from there; where that cannot be had each is booted.
+  /// - Parameters:
+  ///   - count: how many will be needed.
+  ///   - scratch: a directory of the caller's.
+  func withFreshGuests(
+    _ bootable: Bootable, count: Int, scratch: FilePath, trial: inout Trial,
+    _ body: (_ fresh: FreshGuests, _ trial: inout Trial) async throws -> Void
+  ) async throws {
+    let directory = scratch.appending("fresh-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(atPath: directory.string, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(atPath: directory.string) }
+    var fresh = FreshGuests(bootable: bootable, directory: directory)
+    fresh.bootable.trace = nil
+    try await resources.guest {
+      guard count > 1, accelerator == .tcg, host.isEmbedded else { return try await body(fresh, &trial) }
+      var isSaved = false
+      do {
+        fresh.bootable.initramfs = directory.appending("initramfs.cpio")
+        try await Initramfs.write(
+          Initramfs.Extras(driver: bootable.driver), behind: plainInitramfs, to: fresh.bootable.initramfs,
+          scratch: directory)
+        events.send(.stageStarted(series: trial.series, stage: .boot))
+        let held = machine("", fresh.bootable, GuestOptions(testSeconds: clocks.test), evidence: directory)
+        let watch = GuestWatch(clocks.guest, clock: ContinuousClock())
+        try await host.withSavedGuest(held, directory: directory, watch: watch) { saved in
+          isSaved = true
+          trial.seconds.add(.boot, saved.seconds)
+          fresh.saved = saved
+          try await body(fresh, &trial)
+        }
+      } catch  where !isSaved && !error.endsRun {
+        events.send(.progress(series: trial.series, stage: .boot, text: "no guest could be saved: \(error)"))
+        try await body(fresh, &trial)
+      }
+    }
+  }
+
+  /// One of them, from its start to its end.
+  /// - Parameter suffix: for the names of its evidence.
+  func guest(
+    _ suffix: String, _ fresh: FreshGuests, tests: [String], evidence: FilePath, trial: inout Trial
+  ) async throws -> GuestRun {
+    let options = GuestOptions(only: tests, testSeconds: clocks.test)
+    if let saved = fresh.saved {
+      do {
+        return try await guest(suffix, fresh.bootable, options, from: saved, evidence: evidence, trial: &trial)
+      } catch let error as SavedGuestError {
+        events.send(.progress(series: trial.series, stage: .boot, text: "a guest could not be restored: \(error)"))
+      }
+    }
+    // The kernel's command line is too short for many names.
+    var part = fresh.bootable
+    part.initramfs = fresh.directory.appending("initramfs\(suffix).cpio")
+    try await Initramfs.write(
+      Initramfs.Extras(driver: part.driver, orders: options), behind: plainInitramfs, to: part.initramfs,
+      scratch: fresh.directory)
+    return try await guest(
+      suffix, part, GuestOptions(testSeconds: clocks.test), evidence: evidence, trial: &trial)
+  }
+}
