@@ -4,7 +4,7 @@ import Toolbox
 
 /// Calls of the kernel's own makefiles, with ccache before the compiler.
 struct Kbuild: Sendable, Hashable {
-  /// gcc and ld in words that change when one of them does.
+  /// gcc and binutils in words that change when one of them does.
   var toolchain: String
   /// Where ccache keeps what was compiled; shared by all bases and series.
   var objects: FilePath
@@ -16,6 +16,9 @@ struct Kbuild: Sendable, Hashable {
       let version = try await Tool(name, ["--version"]).output()
       words.append(version.split(separator: "\n").first.map(String.init) ?? name)
     }
+    // gcc tells its Debian revision, ld does not; and most of ld and as is in a library, so their files may stay the same.
+    let revision = try await Tool("dpkg-query", ["--show", "--showformat", "${Version}", "binutils"]).output()
+    words.append("binutils \(revision)")
     return Kbuild(toolchain: words.joined(separator: "; "), objects: cache.objects)
   }
 

@@ -33,6 +33,7 @@ private func series(_ diffs: [(file: String, paths: [String])]) -> PatchSeries {
     let first = try await small.base()
     #expect(first.seconds.total != nil)
     #expect(FileManager.default.fileExists(atPath: first.image.string))
+    #expect(first.toolchain.contains(/gcc.*; GNU ld.*; binutils 2/))
     let second = try await small.base()
     #expect(second.seconds.total == nil)
     #expect(second.key == first.key)
