@@ -73,9 +73,7 @@ final class BaseTrials: Sendable {
         }
       }
       return state.withLock { state in
-        (0..<times).map { number in
-          names.compactMap { name in state.again[name].flatMap { $0.dropFirst(number).first } }
-        }
+        (0..<times).map { number in names.compactMap { state.again[$0]?[number] } }
       }
     }
   }

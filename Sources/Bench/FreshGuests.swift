@@ -3,6 +3,7 @@ import Foundation
 import GuestMachine
 import GuestProtocol
 import SystemPackage
+import Verdicts
 
 /// Where the guests of one kernel come from that are started for some of the tests each.
 struct FreshGuests: Sendable {
@@ -40,7 +41,7 @@ extension TrialRunner {
           Initramfs.Extras(driver: bootable.driver), behind: plainInitramfs, to: fresh.bootable.initramfs,
           scratch: directory)
         events.send(.stageStarted(series: trial.series, stage: .boot))
-        let held = machine("", fresh.bootable, GuestOptions(testSeconds: clocks.test), evidence: directory)
+        let held = machine("", fresh.bootable, GuestOptions(), evidence: directory)
         let watch = GuestWatch(clocks.guest, clock: ContinuousClock())
         try await host.withSavedGuest(held, directory: directory, watch: watch) { saved in
           isSaved = true
@@ -50,6 +51,10 @@ extension TrialRunner {
         }
       } catch  where !isSaved && !error.endsRun {
         events.send(.progress(series: trial.series, stage: .boot, text: "no guest could be saved: \(error)"))
+        // It was a boot like any other, and this kernel did not stand it.
+        if case SavedGuestError.neverHeld(let ending) = error {
+          trial.result.note("a further guest did not come to its tests: \(ending.words)")
+        }
         try await body(fresh, &trial)
       }
     }

@@ -321,7 +321,7 @@ final class Counter: Sendable {
 
 extension TrialResult {
   /// Says of a guest's run that its evidence is not whole.
-  fileprivate mutating func note(_ anomaly: String) {
+  mutating func note(_ anomaly: String) {
     guard case .ran(var run) = self else { return }
     run.anomalies.append(anomaly)
     self = .ran(run)

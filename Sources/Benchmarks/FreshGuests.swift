@@ -17,23 +17,20 @@ extension Workshop {
       name: "patchbench-\(ProcessInfo.processInfo.processIdentifier)-fresh", accelerator: .tcg, kernel: base.image,
       initramfs: plainInitramfs, commandLine: KernelCommandLine(options), console: directory.appending("console.log"),
       results: directory.appending("results.ktap"))
-    // Told outside as they come: a guest that fails later takes none of them along.
-    let pairs = Locked<[Comparison.Pair]>([])
-    defer { comparison.pairs = pairs.withLock { $0 } }
     let seconds = try await LibvirtHost.with(uri: nil, environment: benchmark.environment) { host in
       try await host.withSavedGuest(spec, directory: directory, watch: watch) { saved in
         for number in 1...benchmark.pairs {
           say(.freshGuests, number)
-          let pair = try await pair(number) {
-            try await firstTest { body in
-              try await saved.withMachine(
-                options, console: directory.appending("restored.log"),
-                results: directory.appending("restored.ktap"), body)
-            }
-          } theirs: {
-            try await firstTest { try await host.withMachine(spec, $0) }
-          }
-          pairs.withLock { $0.append(pair) }
+          comparison.pairs.append(
+            try await pair(number) {
+              try await firstTest { body in
+                try await saved.withMachine(
+                  options, console: directory.appending("restored.log"),
+                  results: directory.appending("restored.ktap"), body)
+              }
+            } theirs: {
+              try await firstTest { try await host.withMachine(spec, $0) }
+            })
         }
         return saved.seconds
       }

@@ -31,8 +31,8 @@ final class Recorder {
     expect(seen == expected, name, seen == expected ? words(seen) : "\(words(seen)), expected \(words(expected))")
   }
 
-  /// Records whether a file is the one that it should be. The numbers are not told: a device node's depends on which driver
-  /// the boot came to first, and what two boots of one kernel say must not differ by that.
+  /// Records whether a file is the one that it should be. The numbers are not told: a device node's depends on the
+  /// processor that made it, and what two boots of one kernel say must not differ by that.
   func sameInode(_ seen: UInt64?, _ expected: UInt64, _ name: String) {
     expect(seen == expected, name, seen == expected ? "" : seen == nil ? "none" : "another file's")
   }
