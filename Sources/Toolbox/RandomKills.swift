@@ -2,9 +2,9 @@
 public struct RandomKills: Sendable {
   /// How many times it is killed.
   public var count: Int
-  /// The same seed gives the same moments.
+  /// The same seed gives the same shares.
   public var seed: UInt64
-  /// The latest moment after a start.
+  /// How long the program takes, as far as is known: the latest moment after a start.
   public var within: Duration
 
   public init(count: Int, seed: UInt64, within: Duration) {
@@ -13,11 +13,10 @@ public struct RandomKills: Sendable {
     self.within = within
   }
 
-  /// When it is killed after each start.
-  public var moments: some Sequence<Duration> {
+  /// When it is killed after each start: which share of its time has gone by, below 1.
+  public var shares: some Sequence<Double> {
     var numbers = SeededNumbers(seed: seed)
-    let longest = Int64(within / .milliseconds(1))
-    return (0..<count).map { _ in Duration.milliseconds(Int64.random(in: 0...longest, using: &numbers)) }
+    return (0..<count).map { _ in Double.random(in: 0..<1, using: &numbers) }
   }
 
   /// Starts the program and kills it, over and over, and lets it come to its end after the last kill. Nothing but the
@@ -31,13 +30,22 @@ public struct RandomKills: Sendable {
     next: () async throws -> Tool, killed: (_ number: Int, _ after: Duration) async throws -> Void = { _, _ in },
     ended: (ToolResult) async throws -> Void
   ) async throws {
-    for (index, moment) in moments.enumerated() {
-      // A start that came to its end is no kill; the next one has the same moment.
+    var longest = within
+    var isAnew = true
+    for (index, share) in shares.enumerated() {
+      var moment = longest * share
+      // A start that came to its end is no kill. It is begun anew, and by what is known then: where `within` was measured
+      // on a busier machine, a late moment of it never comes.
       while true {
+        let begun = ContinuousClock.now
         let result = try await Self.timed(next(), moment).run(deadline: within + .seconds(600))
         if result.status == .exited(Self.statusOfKilled) || result.status == .signaled(9) { break }
+        if isAnew { longest = min(longest, .now - begun) }
+        moment = longest * share
+        isAnew = true
         try await ended(result)
       }
+      isAnew = false
       try await killed(index + 1, moment)
     }
     try await ended(try await next().run(deadline: .seconds(3600)))

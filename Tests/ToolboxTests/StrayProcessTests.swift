@@ -88,14 +88,14 @@ extension ProcessMark {
 }
 
 @Suite struct RandomKillsTests {
-  @Test func aSeedGivesTheSameMoments() {
-    func moments(_ seed: UInt64) -> [Duration] {
-      Array(RandomKills(count: 20, seed: seed, within: .seconds(9)).moments)
+  @Test func aSeedGivesTheSameShares() {
+    func shares(_ seed: UInt64) -> [Double] {
+      Array(RandomKills(count: 20, seed: seed, within: .seconds(9)).shares)
     }
-    #expect(moments(7) == moments(7))
-    #expect(moments(7) != moments(8))
-    #expect(moments(7).allSatisfy { $0 >= .zero && $0 <= .seconds(9) })
-    #expect(Set(moments(7)).count > 15)
+    #expect(shares(7) == shares(7))
+    #expect(shares(7) != shares(8))
+    #expect(shares(7).allSatisfy { $0 >= 0 && $0 < 1 })
+    #expect(Set(shares(7)).count > 15)
   }
 
   @Test func itIsKilledSoOftenAndThenComesToItsEnd() async throws {
@@ -111,5 +111,15 @@ extension ProcessMark {
     #expect(statuses == [.exited(5)])
     let lines = try String(contentsOfFile: log.string, encoding: .utf8).split(separator: "\n")
     #expect(lines.count(where: { $0 == "ended" }) == 1)
+  }
+
+  @Test func aProgramThatTakesLessThanWasThoughtIsKilledAllTheSame() async throws {
+    var kills = 0
+    var ends = 0
+    // The last one comes to its end as well, and some of the first, which are not killed in time.
+    try await RandomKills(count: 4, seed: 1, within: .seconds(3600)).run(
+      next: { Tool("sleep", ["0.5"]) }, killed: { _, _ in kills += 1 }, ended: { _ in ends += 1 })
+    #expect(kills == 4)
+    #expect(ends > 1)
   }
 }
