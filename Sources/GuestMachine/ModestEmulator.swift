@@ -20,7 +20,10 @@ enum ModestEmulator {
     if (try? String(contentsOfFile: file.string, encoding: .utf8)) != text {
       try Data(text.utf8).write(to: URL(filePath: file.string), options: .atomic)
     }
-    guard chmod(file.string, 0o755) == 0 else { throw Errno(rawValue: errno) }
+    var status = stat()
+    guard lstat(file.string, &status) == 0 else { throw Errno(rawValue: errno) }
+    // To give it the mode that it has would give it another time as well.
+    if status.st_mode & 0o7777 != 0o755, chmod(file.string, 0o755) != 0 { throw Errno(rawValue: errno) }
     return access(file.string, X_OK) == 0
   }
 
