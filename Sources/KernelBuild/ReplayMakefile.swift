@@ -17,20 +17,30 @@ struct ReplayMakefile {
     var word: String
     /// In make's syntax, as it stood in the `.cmd` file.
     var command: String
+    /// What ccache is told besides: `CCACHE_DISABLE`; `nil` for nothing.
+    var setting: String?
   }
 
   private(set) var rules: [Rule] = []
+
+  private static let fewObjects = 16
 
   /// - Parameter command: the recorded command of a target; `nil` if kbuild recorded none.
   /// - Returns: `nil` if something that is needed was not recorded, as with images and configurations that take other
   ///   ways.
   init?(objects: [String], archives: [Reach.Archive], command: (String) throws -> String?) rethrows {
-    func add(_ target: String, _ word: String, after prerequisites: [String]) throws -> Bool {
+    func add(
+      _ target: String, _ word: String, after prerequisites: [String], _ setting: String? = nil
+    ) throws -> Bool {
       guard let words = try command(target) else { return false }
-      rules.append(Rule(target: target, prerequisites: prerequisites, word: word, command: words))
+      rules.append(
+        Rule(target: target, prerequisites: prerequisites, word: word, command: words, setting: setting))
       return true
     }
-    for object in objects { guard try add(object, "CC", after: []) else { return nil } }
+    // ccache has a source preprocessed first, to know it again where only a comment changed in what it includes. For a
+    // few objects that costs more than it can save.
+    let setting = objects.count <= Self.fewObjects ? "CCACHE_DEPEND" : nil
+    for object in objects { guard try add(object, "CC", after: [], setting) else { return nil } }
     for archive in archives { guard try add(archive.path, "AR", after: archive.members) else { return nil } }
     // The libraries and vmlinux.a: what the linker takes.
     let linked = archives.map(\.path).filter { $0 == "vmlinux.a" || $0.hasSuffix("/lib.a") }
@@ -39,7 +49,9 @@ struct ReplayMakefile {
     }
     // Without modules the last link needs nothing of modpost's, which then only looks for mistakes, beside it.
     let exports = try add(".vmlinux.export.o", "CC", after: ["vmlinux.symvers"])
-    guard try add("vmlinux", "LD", after: linked + (exports ? [".vmlinux.export.o"] : [])) else { return nil }
+    // No two links assemble the same tables of symbols, and to look for them costs more than to assemble them.
+    let inputs = linked + (exports ? [".vmlinux.export.o"] : [])
+    guard try add("vmlinux", "LD", after: inputs, "CCACHE_DISABLE") else { return nil }
   }
 
   var text: String {
@@ -55,7 +67,7 @@ struct ReplayMakefile {
       text += "\(rule.target): \(rule.prerequisites.joined(separator: " "))\n"
       // The plus lets the makes that some commands start take part in this one's jobs.
       text += "\t@echo '  \(rule.word.padding(toLength: 7, withPad: " ", startingAt: 0)) \(rule.target)'\n"
-      text += "\t+@set -e; \(rule.command)\n\n"
+      text += "\t+@set -e; \(rule.setting.map { "export \($0)=1; " } ?? "")\(rule.command)\n\n"
     }
     return text
   }

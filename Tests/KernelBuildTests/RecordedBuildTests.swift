@@ -196,7 +196,17 @@ private func reach(_ paths: String..., new: Set<String> = [], compiled: Set<Stri
     #expect(rules["built-in.a"] == ["drivers/a/one.o"])
     #expect(rules["vmlinux.o"] == ["vmlinux.a"])
     #expect(rules["vmlinux"] == ["vmlinux.a"], "without modules the link need not wait for modpost")
-    #expect(makefile.text.contains("\t+@set -e; gcc -c -o $@ 'a$(pound)b'\n"))
+    // What ccache is told does not change what is made.
+    #expect(makefile.text.contains("\t+@set -e; export CCACHE_DEPEND=1; gcc -c -o $@ 'a$(pound)b'\n"))
+    #expect(makefile.text.contains("\t+@set -e; export CCACHE_DISABLE=1; link\n"))
+    #expect(makefile.text.contains("\t+@set -e; modpost\n"))
+  }
+
+  @Test func manyObjectsAreLookedForByWhatTheyArePreprocessedTo() throws {
+    let objects = (0..<1000).map { "drivers/a/\($0).o" }
+    let makefile = try #require(
+      ReplayMakefile(objects: objects, archives: Self.archives) { Self.commands[$0] ?? "gcc" })
+    #expect(!makefile.text.contains("CCACHE_DEPEND"))
   }
 
   @Test func withModulesTheLinkWaitsForTheExports() throws {
