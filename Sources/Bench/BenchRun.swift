@@ -70,6 +70,8 @@ public struct BenchRun: Sendable {
   private func tryAll(
     earlier: RunRecord?, cage: Cage?, scratch: FilePath, directory: RunDirectory, events: EventHub
   ) async throws {
+    // Beside what comes first: it is large.
+    async let digest = Self.programDigest()
     let series = try await recordedSeries(of: directory)
     let source = try await DriverSource(plan.driver)
     let emulator = try await Emulator.version()
@@ -78,7 +80,8 @@ public struct BenchRun: Sendable {
       let key = try await BaseBuild.key(plan.kernel, profile: plan.profile, cache: plan.cache)
       let accelerator = earlier.header.accelerator
       try refuseChanges(
-        try await conditions(base: key, driver: source, emulator: emulator, accelerator: accelerator),
+        try await conditions(
+          program: digest, base: key, driver: source, emulator: emulator, accelerator: accelerator),
         since: earlier, directory)
     }
     events.send(.stageStarted(series: nil, stage: .build))
@@ -96,6 +99,7 @@ public struct BenchRun: Sendable {
     let tests = try listing.names(plan.tests)
     let method = try await SeriesTree.method(scratch: scratch, cage: cage)
     let driver = try await base.driver(source, cache: plan.cache, method: method, jobs: plan.resources.jobs)
+    let program = try await digest
     try await LibvirtHost.with(uri: plan.connection, environment: plan.environment) { host in
       let probe = AcceleratorProbe(
         choice: plan.accelerator, cache: plan.cache, emulator: emulator, kernel: base.image, initramfs: initramfs,
@@ -104,7 +108,7 @@ public struct BenchRun: Sendable {
         events.send(.progress(series: nil, stage: .boot, text: "probing KVM with a boot"))
       }
       let conditions = try await conditions(
-        base: base.key, driver: source, emulator: emulator, accelerator: accelerator.accelerator)
+        program: program, base: base.key, driver: source, emulator: emulator, accelerator: accelerator.accelerator)
       if let earlier { try refuseChanges(conditions, since: earlier, directory) }
       let only = plan.tests.isEmpty ? nil : tests
       let clocks = TrialClocks(
@@ -163,15 +167,19 @@ public struct BenchRun: Sendable {
 }
 
 extension BenchRun {
+  /// The digest of this program: another build of it may come to another result. Read through /proc, since its own file
+  /// may have been replaced since it was started.
+  static func programDigest() async throws -> String {
+    try await Digest.of(file: FilePath("/proc/\(ProcessInfo.processInfo.processIdentifier)/exe"))
+  }
+
   /// What decides the results of this run beside its series.
+  /// - Parameter program: as of ``programDigest()``.
   func conditions(
-    base: String, driver: DriverSource, emulator: String, accelerator: Accelerator
+    program: String, base: String, driver: DriverSource, emulator: String, accelerator: Accelerator
   ) async throws -> RunConditions {
-    // Another build of this program may come to another result. Read through /proc: its own file may have been replaced
-    // since it was started.
-    let program = FilePath("/proc/\(ProcessInfo.processInfo.processIdentifier)/exe")
-    return RunConditions(
-      program: try await Digest.of(file: program), base: base, driver: driver.digest,
+    RunConditions(
+      program: program, base: base, driver: driver.digest,
       guestBinary: try await Digest.of(file: plan.guestBinary), emulator: emulator, accelerator: accelerator)
   }
 }

@@ -83,7 +83,8 @@ extension BenchRun {
       let source = try await DriverSource(plan.driver)
       let driver = try base.knownDriver(source)
       let conditions = try await conditions(
-        base: base.key, driver: source, emulator: emulator, accelerator: accelerator ?? .tcg)
+        program: Self.programDigest(), base: base.key, driver: source, emulator: emulator,
+        accelerator: accelerator ?? .tcg)
       let kept = try await KeptTrials(
         cache: plan.cache, scratch: scratch, conditions: conditions, driver: driver?.result ?? .failed(""),
         connection: plan.connection, cell: plan.cell,
