@@ -40,11 +40,16 @@ struct VirtmeNG {
   /// Boots what was built and runs all tests.
   /// - Returns: how many answered.
   func test(log: FilePath) async throws -> Int {
+    // virtme-ng hands the words of --exec over on the kernel's command line, which is too short for many names.
+    let script = driver.appending("run.sh")
+    try Data("insmod \(driver)/pbtest.ko && exec \(guestBinary) --run \(tests.joined(separator: " "))\n".utf8)
+      .write(to: URL(filePath: script.string))
     try await expect(
       vng([
         "--run", ".", "--disable-kvm", "--cpus", "2", "--memory", "1G", "--user", "root",
-        "--qemu-opts=-device virtio-gpu-pci", "--exec",
-        "insmod \(driver)/pbtest.ko && \(guestBinary) --run \(tests.joined(separator: " "))",
+        // They may lie where the guest has a file system of its own, as below /tmp.
+        "--rodir", driver.string, "--rodir", guestBinary.removingLastComponent().string,
+        "--qemu-opts=-device virtio-gpu-pci", "--exec", "sh \(script)",
       ]), log: log)
     let text = (try? String(contentsOfFile: log.string, encoding: .utf8)) ?? ""
     return text.split(whereSeparator: \.isNewline).count { $0.hasPrefix("ok ") || $0.hasPrefix("not ok ") }
