@@ -52,6 +52,7 @@ extension TrialRunner {
         try await further("again-\(number)", fresh, tests: names, evidence: evidence, trial: &trial)
       }
     }
+    var spent: Double?
     trial.baseAgain = try await base.again(names, times: times) { lists, tell in
       let whole = Bootable(image: self.base.image, initramfs: initramfs, trace: nil, driver: driver.result.forGuest)
       var aside = Trial(series: nil, cell: cell, seconds: StageSeconds(), reused: false, result: .interrupted)
@@ -66,7 +67,9 @@ extension TrialRunner {
           tell(results)
         }
       }
+      spent = aside.seconds.total
     }
+    trial.seconds.add(.base, spent)
   }
 
   /// Runs some tests in a guest of their own.

@@ -27,6 +27,8 @@ public enum CostStep: String, Codable, Sendable, Hashable, CaseIterable {
   case tests
   /// Reading what is left of the guest's word, and clearing up.
   case collect
+  /// Guests of the base's, started for this series: to try again there what it changed.
+  case base
 }
 
 /// Wall time per step, in seconds; a step that was not reached, or that is not known, has none. What a trial waited for
@@ -41,10 +43,12 @@ public struct StageSeconds: Codable, Sendable, Hashable {
   public var boot: Double?
   public var tests: Double?
   public var collect: Double?
+  public var base: Double?
 
   public init(
     apply: Double? = nil, configure: Double? = nil, compile: Double? = nil, link: Double? = nil,
-    examine: Double? = nil, start: Double? = nil, boot: Double? = nil, tests: Double? = nil, collect: Double? = nil
+    examine: Double? = nil, start: Double? = nil, boot: Double? = nil, tests: Double? = nil, collect: Double? = nil,
+    base: Double? = nil
   ) {
     self.apply = apply
     self.configure = configure
@@ -55,6 +59,7 @@ public struct StageSeconds: Codable, Sendable, Hashable {
     self.boot = boot
     self.tests = tests
     self.collect = collect
+    self.base = base
   }
 
   public subscript(_ step: CostStep) -> Double? {
@@ -78,6 +83,7 @@ public struct StageSeconds: Codable, Sendable, Hashable {
     case .boot: \.boot
     case .tests: \.tests
     case .collect: \.collect
+    case .base: \.base
     }
   }
 

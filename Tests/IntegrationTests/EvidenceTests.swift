@@ -26,6 +26,8 @@ extension BenchSerial {
       #expect(counts.change == .regressed)
       #expect(counts.baseTries == Tries(ok: 3, of: 3))
       #expect(counts.seriesTries == Tries(ok: 0, of: 3))
+      // What the base took for it is told with the series' cost.
+      #expect((pin.trial?.seconds.base ?? 0) > 0)
       // Where a guest is emulated it is restored from one that had booted, and goes on from there with a word.
       if record.header.accelerator == .tcg {
         for evidence in [directory.evidence(nil), directory.evidence(pin.series.name)] {

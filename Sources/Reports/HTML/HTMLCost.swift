@@ -57,6 +57,7 @@ struct HTMLCost {
     case .boot: "to the guest's first line"
     case .tests: "to the machine's end"
     case .collect: "results, clearing up"
+    case .base: "what changed, tried again there"
     case nil: "making these reports"
     }
   }

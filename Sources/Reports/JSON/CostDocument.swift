@@ -12,6 +12,7 @@ struct SecondsDocument: Encodable {
   @ExplicitNull var boot: Double?
   @ExplicitNull var tests: Double?
   @ExplicitNull var collect: Double?
+  @ExplicitNull var base: Double?
   @ExplicitNull var total: Double?
 
   init(_ seconds: StageSeconds?) {
@@ -26,6 +27,7 @@ struct SecondsDocument: Encodable {
     boot = Self.rounded(seconds?.boot)
     tests = Self.rounded(seconds?.tests)
     collect = Self.rounded(seconds?.collect)
+    base = Self.rounded(seconds?.base)
     total = Self.rounded(seconds?.total)
   }
 

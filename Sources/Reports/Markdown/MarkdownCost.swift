@@ -17,7 +17,8 @@ struct MarkdownCost {
 
   /// Eight shades cannot be told apart, four can.
   private static let shades: [(Character, [CostStep])] = [
-    ("░", [.apply, .configure]), ("█", [.compile, .link, .examine]), ("▒", [.start, .boot]), ("▓", [.tests, .collect]),
+    ("░", [.apply, .configure]), ("█", [.compile, .link, .examine]), ("▒", [.start, .boot]),
+    ("▓", [.tests, .collect, .base]),
   ]
 
   /// With the longest name and time, 76 columns: a mail's line, once quoted.
@@ -32,7 +33,7 @@ struct MarkdownCost {
     let lines = rows.map { row in
       "\(Columns.pad(row.name, to: width))  \(Columns.pad(row.bar, to: barWidth))  \(row.time)"
     }
-    let key = shades.map { "\($0) \($1.map(\.rawValue).joined(separator: ", "))" }.joined(separator: "  ")
+    let key = shades.map { "\($0) \($1.map(\.rawValue).joined(separator: "+"))" }.joined(separator: "  ")
     return lines + ["", key]
   }
 
