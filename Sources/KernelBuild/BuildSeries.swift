@@ -108,7 +108,9 @@ extension SeriesTree {
     _ objects: [String], _ archives: [Reach.Archive], jobs: Int, log: FilePath,
     since start: ContinuousClock.Instant, _ progress: @escaping @Sendable (String) -> Void
   ) async throws -> SeriesBuild? {
-    let commands = ReplayMakefile(objects: objects, archives: archives) { target in
+    let configuration = try String(contentsOfFile: base.config.string, encoding: .utf8)
+    let linksObject = ReplayMakefile.linksObject(configuration)
+    let commands = ReplayMakefile(objects: objects, archives: archives, linksObject: linksObject) { target in
       RecordedBuild.command(of: target, in: base.tree)
     }
     guard let commands else { return nil }

@@ -25,10 +25,14 @@ struct ReplayMakefile {
 
   private static let fewObjects = 16
 
-  /// - Parameter command: the recorded command of a target; `nil` if kbuild recorded none.
+  /// - Parameters:
+  ///   - linksObject: whether the image is linked from `vmlinux.o`, see ``linksObject(_:)``.
+  ///   - command: the recorded command of a target; `nil` if kbuild recorded none.
   /// - Returns: `nil` if something that is needed was not recorded, as with images and configurations that take other
   ///   ways.
-  init?(objects: [String], archives: [Reach.Archive], command: (String) throws -> String?) rethrows {
+  init?(
+    objects: [String], archives: [Reach.Archive], linksObject: Bool = false, command: (String) throws -> String?
+  ) rethrows {
     func add(
       _ target: String, _ word: String, after prerequisites: [String], _ setting: String? = nil
     ) throws -> Bool {
@@ -44,14 +48,29 @@ struct ReplayMakefile {
     for archive in archives { guard try add(archive.path, "AR", after: archive.members) else { return nil } }
     // The libraries and vmlinux.a: what the linker takes.
     let linked = archives.map(\.path).filter { $0 == "vmlinux.a" || $0.hasSuffix("/lib.a") }
-    guard try add("vmlinux.o", "LD", after: linked), try add("vmlinux.symvers", "MODPOST", after: ["vmlinux.o"]) else {
+    guard try add("vmlinux.o", "LD", after: linked), try add(Self.symbols, "MODPOST", after: ["vmlinux.o"]) else {
       return nil
     }
-    // Without modules the last link needs nothing of modpost's, which then only looks for mistakes, beside it.
-    let exports = try add(".vmlinux.export.o", "CC", after: ["vmlinux.symvers"])
+    // modpost looks for mistakes, and lists what is exported to modules, which seldom changes: the link need not wait.
     // No two links assemble the same tables of symbols, and to look for them costs more than to assemble them.
-    let inputs = linked + (exports ? [".vmlinux.export.o"] : [])
-    guard try add("vmlinux", "LD", after: inputs, "CCACHE_DISABLE") else { return nil }
+    let inputs = linked + (linksObject ? ["vmlinux.o"] : [])
+    guard try add("vmlinux", "LD", after: inputs, "CCACHE_DISABLE"), let link = rules.last?.command else { return nil }
+    if let exports = try command(Self.exports + ".o") {
+      // modpost writes the list only if it is another.
+      rules.append(
+        Rule(
+          target: Self.exports + ".o", prerequisites: ["vmlinux", Self.symbols], word: "CHECK",
+          command: "if [ \(Self.exports).c -nt \(Self.exports).o ]; then \(exports); \(link); fi"))
+    }
+  }
+
+  private static let symbols = "vmlinux.symvers"
+  private static let exports = ".vmlinux.export"
+
+  /// Whether an image is linked from `vmlinux.o` instead of from what that is made of (`scripts/link-vmlinux.sh`).
+  /// - Parameter configuration: the resolved one, a `.config`.
+  static func linksObject(_ configuration: String) -> Bool {
+    configuration.split(separator: "\n").contains { $0 == "CONFIG_LTO_CLANG=y" || $0 == "CONFIG_X86_KERNEL_IBT=y" }
   }
 
   var text: String {
@@ -59,7 +78,7 @@ struct ReplayMakefile {
       # kbuild writes a number sign this way.
       pound := \\#
       .PHONY: all \(rules.map(\.target).joined(separator: " "))
-      all: vmlinux vmlinux.symvers
+      all: \(rules.suffix(2).map(\.target).joined(separator: " "))
 
 
       """

@@ -23,7 +23,39 @@ extension BenchSerial {
     @Test(arguments: files) func theImageIsKbuildsByteForByte(_ paths: [String]) async throws {
       let bench = try Workbench()
       let base = try await bench.base()
-      let diff = try bench.scratch.write("1.diff", try Workbench.change(paths, in: base.tree))
+      // A declaration changes no code: it is there to have several objects compiled.
+      let changesCode = paths.contains { !$0.hasSuffix(".h") }
+      try await compare(bench, paths, Workbench.change(paths, in: base.tree), changesCode: changesCode)
+    }
+
+    /// The image is linked beside the search for what it exports, and so once too early here.
+    @Test func soItIsWhereTheExportsAreOthers() async throws {
+      let bench = try Workbench()
+      let path = "drivers/dma-buf/dma-buf.c"
+      let tree = try await bench.base().tree
+      let more = ["int patchbench_new(void);", "int patchbench_new(void) { return 7; }"]
+      let added = try Workbench.adding(more + ["EXPORT_SYMBOL_GPL(patchbench_new);"], to: path, in: tree)
+      try await compare(bench, [path], added, changesCode: true)
+
+      let text = try String(contentsOfFile: tree.pushing(FilePath(path)).string, encoding: .utf8)
+      let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+      let number = try #require(lines.firstIndex { $0.hasPrefix("EXPORT_SYMBOL_NS_GPL(dma_buf_mmap,") })
+      let removed = """
+        diff --git a/\(path) b/\(path)
+        --- a/\(path)
+        +++ b/\(path)
+        @@ -\(number),3 +\(number),2 @@
+         \(lines[number - 1])
+        -\(lines[number])
+         \(lines[number + 1])
+
+        """
+      try await compare(bench, [path], removed, changesCode: true)
+    }
+
+    private func compare(_ bench: Workbench, _ paths: [String], _ change: String, changesCode: Bool) async throws {
+      let base = try await bench.base()
+      let diff = try bench.scratch.write("1.diff", change)
       let series = PatchSeries(
         name: "s", patches: [Patch(subject: "s", author: "a", file: "1.diff", paths: paths)])
       let cage = try await Cage.find(.build(jobs: 2, machine: 8 << 30))
@@ -47,8 +79,6 @@ extension BenchSerial {
       #expect(replayed.image == made.image)
       // A declaration alone leaves the image as it was, also in an object that was forgotten.
       #expect(replayed.objects == made.objects)
-      // A declaration changes no code: it is there to have several objects compiled.
-      let changesCode = paths.contains { !$0.hasSuffix(".h") }
       #expect((replayed.image != (try await Digest.of(file: base.image))) == changesCode)
     }
 

@@ -1,6 +1,8 @@
 import Foundation
+import SystemPackage
 import TestSupport
 import Testing
+import Toolbox
 
 @testable import KernelBuild
 
@@ -209,12 +211,40 @@ private func reach(_ paths: String..., new: Set<String> = [], compiled: Set<Stri
     #expect(!makefile.text.contains("CCACHE_DEPEND"))
   }
 
-  @Test func withModulesTheLinkWaitsForTheExports() throws {
-    var commands = Self.commands
-    commands[".vmlinux.export.o"] = "gcc"
+  /// Carries rules out whose commands write down that they ran.
+  @Test(arguments: [false, true]) func withModulesTheImageIsLinkedAgainIfTheExportsAreOthers(_ areOthers: Bool)
+    async throws
+  {
+    let scratch = try Scratch()
+    for name in [".vmlinux.export.c", ".vmlinux.export.o"] {
+      let file = try scratch.write(name, "")
+      try FileManager.default.setAttributes(
+        [.modificationDate: Date(timeIntervalSince1970: TimeInterval(SettledTimes.time))], ofItemAtPath: file.string)
+    }
+    let names = Self.commands.keys + [".vmlinux.export.o"]
+    var commands = Dictionary(uniqueKeysWithValues: names.map { ($0, "echo \($0) >> ran") })
+    if areOthers { commands["vmlinux.symvers"]! += "; touch .vmlinux.export.c" }
     let makefile = try #require(
       ReplayMakefile(objects: ["drivers/a/one.o"], archives: Self.archives) { commands[$0] })
-    #expect(makefile.rules.last?.prerequisites == ["vmlinux.a", ".vmlinux.export.o"])
+    let file = try scratch.write("makefile", makefile.text)
+    _ = try await Tool("make", ["-rR", "-j2", "-f", file.string], in: scratch.path).output()
+    let ran = try String(contentsOfFile: scratch.path.appending("ran").string, encoding: .utf8)
+      .split(separator: "\n").map(String.init)
+    #expect(Set(ran.prefix(6)) == Set(Self.commands.keys))
+    #expect(ran.dropFirst(6) == (areOthers ? [".vmlinux.export.o", "vmlinux"] : []))
+  }
+
+  @Test(arguments: [
+    ("CONFIG_X86_KERNEL_IBT=y", true), ("CONFIG_LTO_CLANG=y", true), ("# CONFIG_X86_KERNEL_IBT is not set", false),
+    ("CONFIG_ARCH_SUPPORTS_LTO_CLANG=y", false),
+  ]) func anImageThatIsLinkedFromOneObjectWaitsForIt(line: String, linksObject: Bool) throws {
+    #expect(ReplayMakefile.linksObject("CONFIG_A=y\n\(line)\nCONFIG_Z=y\n") == linksObject)
+    let makefile = try #require(
+      ReplayMakefile(objects: ["drivers/a/one.o"], archives: Self.archives, linksObject: linksObject) {
+        Self.commands[$0]
+      })
+    let image = try #require(makefile.rules.first { $0.target == "vmlinux" })
+    #expect(image.prerequisites == ["vmlinux.a"] + (linksObject ? ["vmlinux.o"] : []))
   }
 
   @Test(arguments: commands.keys.sorted()) func whatWasNotRecordedIsLeftToKbuild(_ missing: String) {
