@@ -92,6 +92,7 @@ public struct BenchRun: Sendable {
     try FileManager.default.copyItem(atPath: base.config.string, toPath: directory.config.string)
     try DurableFile.sync(directory.config)
 
+    async let guestBinary = Digest.of(file: plan.guestBinary)
     let initramfs = scratch.appending("initramfs.cpio")
     try await Initramfs.write(binary: plan.guestBinary, to: initramfs, scratch: scratch)
     events.send(.progress(series: nil, stage: .build, text: "the test driver"))
@@ -99,7 +100,7 @@ public struct BenchRun: Sendable {
     let tests = try listing.names(plan.tests)
     let method = try await SeriesTree.method(scratch: scratch, cage: cage)
     let driver = try await base.driver(source, cache: plan.cache, method: method, jobs: plan.resources.jobs)
-    let program = try await digest
+    let (program, guest) = try await (digest, guestBinary)
     try await LibvirtHost.with(uri: plan.connection, environment: plan.environment) { host in
       let probe = AcceleratorProbe(
         choice: plan.accelerator, cache: plan.cache, emulator: emulator, kernel: base.image, initramfs: initramfs,
@@ -107,8 +108,9 @@ public struct BenchRun: Sendable {
       let accelerator = try await probe.choose(host) {
         events.send(.progress(series: nil, stage: .boot, text: "probing KVM with a boot"))
       }
-      let conditions = try await conditions(
-        program: program, base: base.key, driver: source, emulator: emulator, accelerator: accelerator.accelerator)
+      let conditions = RunConditions(
+        program: program, base: base.key, driver: source.digest, guestBinary: guest, emulator: emulator,
+        accelerator: accelerator.accelerator)
       if let earlier { try refuseChanges(conditions, since: earlier, directory) }
       let only = plan.tests.isEmpty ? nil : tests
       let clocks = TrialClocks(
