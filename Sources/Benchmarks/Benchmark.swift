@@ -1,6 +1,7 @@
 import Bench
 import BenchModel
 import Foundation
+import Glibc
 import GuestMachine
 import GuestProtocol
 public import KernelBuild
@@ -194,12 +195,17 @@ struct Workshop {
   func pair(
     _ number: Int, ours: () async throws -> Double, theirs: () async throws -> Double
   ) async throws -> Comparison.Pair {
-    if number % 2 == 1 {
-      let theirs = try await theirs()
-      return Comparison.Pair(ours: try await ours(), theirs: theirs)
+    /// With nothing on its way to the disk that the other side has written.
+    func settled(_ measure: () async throws -> Double) async throws -> Double {
+      await Blocking.run { sync() }
+      return try await measure()
     }
-    let ours = try await ours()
-    return Comparison.Pair(ours: ours, theirs: try await theirs())
+    if number % 2 == 1 {
+      let theirs = try await settled(theirs)
+      return Comparison.Pair(ours: try await settled(ours), theirs: theirs)
+    }
+    let ours = try await settled(ours)
+    return Comparison.Pair(ours: ours, theirs: try await settled(theirs))
   }
 
   /// Gives `body` a tree to change in place: a copy of the base's.
