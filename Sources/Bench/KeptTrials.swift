@@ -102,9 +102,9 @@ struct KeptTrials: Sendable {
   }
 
   /// Keeps a trial that will come out the same again: refused, broken, or run to an end that the kernel itself made,
-  /// with its evidence whole. What a deadline or a fault ended may go otherwise another time. Written beside its place
-  /// and moved there, so that another run sees all of it or nothing, also if this one is killed. A cache that cannot be
-  /// written to costs the next run its time and this one nothing.
+  /// with its evidence whole. What a deadline or a fault ended may go otherwise another time, unless it hangs in the
+  /// kernel. Written beside its place and moved there, so that another run sees all of it or nothing, also if this one is
+  /// killed. A cache that cannot be written to costs the next run its time and this one nothing.
   /// - Parameter base: what the base said that the series was tried beside.
   func keep(_ trial: Trial, _ key: String, beside base: String?, evidence source: FilePath) {
     switch trial.result {
@@ -117,7 +117,10 @@ struct KeptTrials: Sendable {
       if !failure.diagnostics.contains(where: { $0.patch != nil }) { return }
     case .ran(let run):
       if trial.series != nil, base == nil { return }
-      guard run.anomalies.isEmpty, run.booted, !run.tests.contains(where: { $0.status == .timeout }) else { return }
+      guard run.anomalies.isEmpty, run.booted else { return }
+      // What could not even be killed was not just slow.
+      let late = run.tests.filter { $0.status == .timeout }
+      guard trial.series == nil ? late.isEmpty : late.allSatisfy(\.hangs) else { return }
       switch run.ending {
       case .completed: break
       case .panicked: if trial.series == nil { return }

@@ -46,4 +46,10 @@ public struct TestResult: Codable, Sendable, Hashable {
     self.reason = reason
     self.checks = checks
   }
+
+  /// What the reason of a test says whose process not even SIGKILL ended.
+  public static let hang = "it hangs in the kernel"
+
+  /// Whether it ran out of time in the kernel and for good, and not just out of time.
+  public var hangs: Bool { status == .timeout && reason.contains(Self.hang) }
 }

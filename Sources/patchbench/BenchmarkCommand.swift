@@ -11,8 +11,8 @@ struct BenchmarkCommand: AsyncParsableCommand {
     abstract: "Time patchbench itself on this machine, against the bare steps and against virtme-ng.",
     discussion: """
       Both sides of a comparison are timed one right after the other, several times, and the ratios are printed: least, \
-      middle and largest. The machine should do nothing else. All comparisons take hours on two emulating processors; \
-      name some to make only these:
+      middle and largest. The machine should do nothing else. On two emulating processors all comparisons take more than \
+      an hour, and virtme-ng's own build half an hour more, once; name some to make only these:
 
         one-file       a series of one file, base built, against git apply, make in place and QEMU by hand
         virtme-ng      the same against virtme-ng with our fragments (needs vng in PATH: pip install virtme-ng, and \

@@ -76,7 +76,9 @@ import Toolbox
   /// What may come out otherwise another time is judged again.
   @Test func onlyWhatWillComeOutTheSameIsKept() throws {
     let missing = TestResult(name: "t", status: .missing)
-    let slow = TestResult(name: "t", status: .timeout)
+    let slow = TestResult(name: "t", status: .timeout, reason: "not done in 45 s")
+    let hung = TestResult(
+      name: "u", status: .timeout, reason: "not done in 45 s, and alive 5 s after SIGKILL: \(TestResult.hang)")
     let failure = ApplyFailure(patch: patch, file: "x.c", hunk: 1, message: "m")
     let ended = ApplyFailure(patch: patch, file: nil, hunk: nil, message: "git was ended")
     let blamed = Diagnostic(file: "x.c", line: 1, message: "m", patch: "0001.patch")
@@ -87,6 +89,9 @@ import Toolbox
       ("broken by nobody", trial("s", .doesNotBuild(BuildFailure(diagnostics: [], tail: []))), false),
       ("timed out", trial("s", ran(.completed, tests: [slow])), false),
       ("base timed out", trial(nil, ran(.completed, tests: [slow])), false),
+      ("hangs", trial("s", ran(.completed, tests: [hung, missing])), true),
+      ("hangs, and timed out", trial("s", ran(.completed, tests: [hung, slow])), false),
+      ("base hangs", trial(nil, ran(.completed, tests: [hung])), false),
       ("base", trial(nil, ran(.completed)), true), ("base panicked", trial(nil, ran(.panicked("x"))), false),
       ("base missing", trial(nil, ran(.completed, tests: [missing])), false),
       ("silent", trial("s", ran(.silent(seconds: 1))), false), ("early", trial("s", ran(.stoppedEarly)), false),

@@ -60,7 +60,7 @@ enum TestProcess {
       return ended(.timeout, "not done in \(seconds) s")
     case .neverDied:
       return ended(
-        .timeout, "not done in \(seconds) s, and alive \(secondsToDie) s after SIGKILL: it hangs in the kernel")
+        .timeout, "not done in \(seconds) s, and alive \(secondsToDie) s after SIGKILL: \(TestResult.hang)")
     }
   }
 
