@@ -89,7 +89,10 @@ extension SeriesTree {
         seconds: StageSeconds(configure: (.now - start) / .seconds(1)))
     case .objects(let objects, let archives):
       // Where kbuild's commands fail it is kbuild that says why.
-      if let build = try await replay(objects, archives, jobs: jobs, log: log, since: start, progress) { return build }
+      let paths = Set(series.patches.flatMap(\.paths))
+      if let build = try await replay(objects, archives, of: paths, jobs: jobs, log: log, since: start, progress) {
+        return build
+      }
     case .tree: break
     }
     return try await make(series, jobs: jobs, log: log, since: start, progress)
@@ -105,14 +108,14 @@ extension SeriesTree {
   }
 
   private func replay(
-    _ objects: [String], _ archives: [Reach.Archive], jobs: Int, log: FilePath,
+    _ objects: [String], _ archives: [Reach.Archive], of paths: Set<String>, jobs: Int, log: FilePath,
     since start: ContinuousClock.Instant, _ progress: @escaping @Sendable (String) -> Void
   ) async throws -> SeriesBuild? {
     let configuration = try String(contentsOfFile: base.config.string, encoding: .utf8)
-    let linksObject = ReplayMakefile.linksObject(configuration)
-    let commands = ReplayMakefile(objects: objects, archives: archives, linksObject: linksObject) { target in
-      RecordedBuild.command(of: target, in: base.tree)
-    }
+    let commands = ReplayMakefile(
+      objects: objects, archives: archives, preprocesses: takesBytesIn(objects, of: paths),
+      linksObject: ReplayMakefile.linksObject(configuration)
+    ) { RecordedBuild.command(of: $0, in: base.tree) }
     guard let commands else { return nil }
     // Beside the link, which keeps only one processor busy. In this makefile and not in one of its own: two mounts of one
     // overlay at the same time are no good.
@@ -138,6 +141,18 @@ extension SeriesTree {
     var build = built(.replay, counter, before: begun - start)
     build.assembly = sides
     return build
+  }
+
+  /// Whether what is compiled may take in a file by `.incbin`. The compiler does not tell of it; ccache sees it in what
+  /// is preprocessed, and does not keep the object.
+  func takesBytesIn(_ objects: [String], of paths: Set<String>) -> Bool {
+    if objects.count > ReplayMakefile.fewObjects { return false }
+    let directive = Data("incbin".utf8)
+    let sources = objects.flatMap { ["\($0.dropLast(2)).c", "\($0.dropLast(2)).S"] }
+    return paths.union(sources).contains { path in
+      guard let text = contents(path) else { return false }
+      return Data(text).range(of: directive) != nil
+    }
   }
 
   /// The build by kbuild itself, whatever the series touches.

@@ -23,15 +23,18 @@ struct ReplayMakefile {
 
   private(set) var rules: [Rule] = []
 
-  private static let fewObjects = 16
+  /// Of no more than so many objects ccache learns from the compiler what they read.
+  static let fewObjects = 16
 
   /// - Parameters:
+  ///   - preprocesses: whether ccache looks at each source as it is preprocessed, however few there are.
   ///   - linksObject: whether the image is linked from `vmlinux.o`, see ``linksObject(_:)``.
   ///   - command: the recorded command of a target; `nil` if kbuild recorded none.
   /// - Returns: `nil` if something that is needed was not recorded, as with images and configurations that take other
   ///   ways.
   init?(
-    objects: [String], archives: [Reach.Archive], linksObject: Bool = false, command: (String) throws -> String?
+    objects: [String], archives: [Reach.Archive], preprocesses: Bool = false, linksObject: Bool = false,
+    command: (String) throws -> String?
   ) rethrows {
     func add(
       _ target: String, _ word: String, after prerequisites: [String], _ setting: String? = nil
@@ -43,7 +46,7 @@ struct ReplayMakefile {
     }
     // ccache has a source preprocessed first, to know it again where only a comment changed in what it includes. For a
     // few objects that costs more than it can save.
-    let setting = objects.count <= Self.fewObjects ? "CCACHE_DEPEND" : nil
+    let setting = objects.count <= Self.fewObjects && !preprocesses ? "CCACHE_DEPEND" : nil
     for object in objects { guard try add(object, "CC", after: [], setting) else { return nil } }
     for archive in archives { guard try add(archive.path, "AR", after: archive.members) else { return nil } }
     // The libraries and vmlinux.a: what the linker takes.

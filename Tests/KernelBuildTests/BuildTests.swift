@@ -187,6 +187,21 @@ private func series(_ diffs: [(file: String, paths: [String])]) -> PatchSeries {
     #expect(trial.baseIsUntouched)
   }
 
+  /// The compiler tells of no file that the assembler takes in.
+  @Test func whatMayTakeInAFileByteForByteIsSeen() async throws {
+    let small = try SmallTree()
+    try small.scratch.write("source/other.c", "asm(\".incbin \\\"MAINTAINERS\\\"\");\nint third;\n")
+    try small.scratch.write("source/MAINTAINERS", "")
+    let base = try await small.base()
+    try await small.cache.withScratch { scratch in
+      let tree = try await SeriesTree.make(
+        base, method: SeriesTree.method(scratch: scratch, cage: nil), cage: nil, scratch: scratch)
+      #expect(tree.takesBytesIn(["other.o"], of: []))
+      #expect(tree.takesBytesIn(["main.o"], of: ["other.c"]))
+      #expect(!tree.takesBytesIn(["main.o"], of: ["main.c", "MAINTAINERS"]))
+    }
+  }
+
   @Test func whereThereIsNoOverlayACopyServes() async throws {
     let trial = try await trial([("1.diff", ["main.c"], good)], method: .copy)
     #expect(trial.built == nil)

@@ -209,6 +209,9 @@ private func reach(_ paths: String..., new: Set<String> = [], compiled: Set<Stri
     let makefile = try #require(
       ReplayMakefile(objects: objects, archives: Self.archives) { Self.commands[$0] ?? "gcc" })
     #expect(!makefile.text.contains("CCACHE_DEPEND"))
+    let one = try #require(
+      ReplayMakefile(objects: ["drivers/a/one.o"], archives: Self.archives, preprocesses: true) { Self.commands[$0] })
+    #expect(!one.text.contains("CCACHE_DEPEND"))
   }
 
   /// Carries rules out whose commands write down that they ran.
