@@ -80,8 +80,9 @@ public struct BenchRun: Sendable {
       let key = try await BaseBuild.key(plan.kernel, profile: plan.profile, cache: plan.cache)
       let accelerator = earlier.header.accelerator
       try refuseChanges(
-        try await conditions(
-          program: digest, base: key, driver: source, emulator: emulator, accelerator: accelerator),
+        conditions(
+          program: try await digest, base: key, driver: source,
+          guestBinary: try await Digest.of(file: plan.guestBinary), emulator: emulator, accelerator: accelerator),
         since: earlier, directory)
     }
     events.send(.stageStarted(series: nil, stage: .build))
@@ -92,6 +93,7 @@ public struct BenchRun: Sendable {
     try FileManager.default.copyItem(atPath: base.config.string, toPath: directory.config.string)
     try DurableFile.sync(directory.config)
 
+    // As it goes into the initramfs: a base takes minutes to build, and the file may be another by then.
     async let guestBinary = Digest.of(file: plan.guestBinary)
     let initramfs = scratch.appending("initramfs.cpio")
     try await Initramfs.write(binary: plan.guestBinary, to: initramfs, scratch: scratch)
@@ -108,8 +110,8 @@ public struct BenchRun: Sendable {
       let accelerator = try await probe.choose(host) {
         events.send(.progress(series: nil, stage: .boot, text: "probing KVM with a boot"))
       }
-      let conditions = RunConditions(
-        program: program, base: base.key, driver: source.digest, guestBinary: guest, emulator: emulator,
+      let conditions = conditions(
+        program: program, base: base.key, driver: source, guestBinary: guest, emulator: emulator,
         accelerator: accelerator.accelerator)
       if let earlier { try refuseChanges(conditions, since: earlier, directory) }
       let only = plan.tests.isEmpty ? nil : tests
@@ -176,12 +178,15 @@ extension BenchRun {
   }
 
   /// What decides the results of this run beside its series.
-  /// - Parameter program: as of ``programDigest()``.
+  /// - Parameters:
+  ///   - program: as of ``programDigest()``.
+  ///   - base: as of `BaseBuild.key`.
+  ///   - guestBinary: the digest of the file.
   func conditions(
-    program: String, base: String, driver: DriverSource, emulator: String, accelerator: Accelerator
-  ) async throws -> RunConditions {
+    program: String, base: String, driver: DriverSource, guestBinary: String, emulator: String, accelerator: Accelerator
+  ) -> RunConditions {
     RunConditions(
-      program: program, base: base, driver: driver.digest,
-      guestBinary: try await Digest.of(file: plan.guestBinary), emulator: emulator, accelerator: accelerator)
+      program: program, base: base, driver: driver.digest, guestBinary: guestBinary, emulator: emulator,
+      accelerator: accelerator)
   }
 }

@@ -82,9 +82,9 @@ extension BenchRun {
       let accelerator = AcceleratorProbe.known(plan.accelerator, cache: plan.cache, emulator: emulator)
       let source = try await DriverSource(plan.driver)
       let driver = try base.knownDriver(source)
-      let conditions = try await conditions(
-        program: Self.programDigest(), base: base.key, driver: source, emulator: emulator,
-        accelerator: accelerator ?? .tcg)
+      let conditions = conditions(
+        program: try await Self.programDigest(), base: base.key, driver: source,
+        guestBinary: try await Digest.of(file: plan.guestBinary), emulator: emulator, accelerator: accelerator ?? .tcg)
       let kept = try await KeptTrials(
         cache: plan.cache, scratch: scratch, conditions: conditions, driver: driver?.result ?? .failed(""),
         connection: plan.connection, cell: plan.cell,

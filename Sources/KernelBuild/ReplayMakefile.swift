@@ -33,7 +33,7 @@ struct ReplayMakefile {
   /// - Returns: `nil` if something that is needed was not recorded, as with images and configurations that take other
   ///   ways.
   init?(
-    objects: [String], archives: [Reach.Archive], preprocesses: Bool = false, linksObject: Bool = false,
+    objects: [String], archives: [Reach.Archive], preprocesses: Bool, linksObject: Bool,
     command: (String) throws -> String?
   ) rethrows {
     func add(

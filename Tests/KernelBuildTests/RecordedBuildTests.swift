@@ -191,9 +191,16 @@ private func reach(_ paths: String..., new: Set<String> = [], compiled: Set<Stri
     Reach.Archive(path: "vmlinux.a", members: ["built-in.a"]),
   ]
 
+  private static func makefile(
+    objects: [String] = ["drivers/a/one.o"], preprocesses: Bool = false, linksObject: Bool = false,
+    command: (String) -> String? = { commands[$0] }
+  ) -> ReplayMakefile? {
+    ReplayMakefile(
+      objects: objects, archives: archives, preprocesses: preprocesses, linksObject: linksObject, command: command)
+  }
+
   @Test func eachTargetWaitsForWhatItIsMadeOf() throws {
-    let makefile = try #require(
-      ReplayMakefile(objects: ["drivers/a/one.o"], archives: Self.archives) { Self.commands[$0] })
+    let makefile = try #require(Self.makefile())
     let rules = Dictionary(uniqueKeysWithValues: makefile.rules.map { ($0.target, $0.prerequisites) })
     #expect(rules["built-in.a"] == ["drivers/a/one.o"])
     #expect(rules["vmlinux.o"] == ["vmlinux.a"])
@@ -206,11 +213,9 @@ private func reach(_ paths: String..., new: Set<String> = [], compiled: Set<Stri
 
   @Test func manyObjectsAreLookedForByWhatTheyArePreprocessedTo() throws {
     let objects = (0..<1000).map { "drivers/a/\($0).o" }
-    let makefile = try #require(
-      ReplayMakefile(objects: objects, archives: Self.archives) { Self.commands[$0] ?? "gcc" })
+    let makefile = try #require(Self.makefile(objects: objects) { Self.commands[$0] ?? "gcc" })
     #expect(!makefile.text.contains("CCACHE_DEPEND"))
-    let one = try #require(
-      ReplayMakefile(objects: ["drivers/a/one.o"], archives: Self.archives, preprocesses: true) { Self.commands[$0] })
+    let one = try #require(Self.makefile(preprocesses: true))
     #expect(!one.text.contains("CCACHE_DEPEND"))
   }
 
@@ -227,8 +232,7 @@ private func reach(_ paths: String..., new: Set<String> = [], compiled: Set<Stri
     let names = Self.commands.keys + [".vmlinux.export.o"]
     var commands = Dictionary(uniqueKeysWithValues: names.map { ($0, "echo \($0) >> ran") })
     if areOthers { commands["vmlinux.symvers"]! += "; touch .vmlinux.export.c" }
-    let makefile = try #require(
-      ReplayMakefile(objects: ["drivers/a/one.o"], archives: Self.archives) { commands[$0] })
+    let makefile = try #require(Self.makefile { commands[$0] })
     let file = try scratch.write("makefile", makefile.text)
     _ = try await Tool("make", ["-rR", "-j2", "-f", file.string], in: scratch.path).output()
     let ran = try String(contentsOfFile: scratch.path.appending("ran").string, encoding: .utf8)
@@ -242,19 +246,13 @@ private func reach(_ paths: String..., new: Set<String> = [], compiled: Set<Stri
     ("CONFIG_ARCH_SUPPORTS_LTO_CLANG=y", false),
   ]) func anImageThatIsLinkedFromOneObjectWaitsForIt(line: String, linksObject: Bool) throws {
     #expect(ReplayMakefile.linksObject("CONFIG_A=y\n\(line)\nCONFIG_Z=y\n") == linksObject)
-    let makefile = try #require(
-      ReplayMakefile(objects: ["drivers/a/one.o"], archives: Self.archives, linksObject: linksObject) {
-        Self.commands[$0]
-      })
+    let makefile = try #require(Self.makefile(linksObject: linksObject))
     let image = try #require(makefile.rules.first { $0.target == "vmlinux" })
     #expect(image.prerequisites == ["vmlinux.a"] + (linksObject ? ["vmlinux.o"] : []))
   }
 
   @Test(arguments: commands.keys.sorted()) func whatWasNotRecordedIsLeftToKbuild(_ missing: String) {
-    let makefile = ReplayMakefile(objects: ["drivers/a/one.o"], archives: Self.archives) {
-      $0 == missing ? nil : Self.commands[$0]
-    }
-    #expect(makefile == nil)
+    #expect(Self.makefile { $0 == missing ? nil : Self.commands[$0] } == nil)
   }
 }
 
