@@ -23,17 +23,18 @@ extension BenchRun {
   /// not apply, and the others are tried all the same.
   /// - Throws: ``IntakeError`` if there is none that can be tried.
   func read(into scratch: FilePath, cage: Cage?) async throws -> [ReadSeries] {
-    var series: [ReadSeries] = []
-    var refusal: (any Error)?
-    for directory in plan.series {
-      let place = scratch.appending("series").appending(directory.name)
+    // What is slow is to start git in a cage, three times a patch.
+    let answers = try await plan.series.concurrentMap(limit: plan.resources.jobs) {
+      directory -> (series: ReadSeries, refusal: (any Error)?) in
       do {
-        series.append(try await directory.read(into: place, cage: cage))
+        let place = scratch.appending("series").appending(directory.name)
+        return (try await directory.read(into: place, cage: cage), nil)
       } catch  where error is IntakeError || error.isExcess {
-        refusal = refusal ?? error
-        series.append(directory.refused("\(error)"))
+        return (directory.refused("\(error)"), error)
       }
     }
+    let series = answers.map(\.series)
+    let refusal = answers.lazy.compactMap(\.refusal).first
     if let refusal, series.allSatisfy({ $0.refusal != nil }) { throw refusal }
     return series
   }

@@ -10,7 +10,7 @@ enum ReportFiles {
   /// Renders a run's record into its directory, for the run itself: what that takes is noted in the record, and told
   /// in the reports.
   /// - Returns: the report; `nil` if the record has no run in it.
-  static func write(_ directory: RunDirectory) throws -> Report? {
+  static func write(_ directory: RunDirectory) async throws -> Report? {
     // A run that was stopped before it began has left no directory.
     guard FileManager.default.fileExists(atPath: directory.events.string),
       var record = RunRecord(try EventRecord.read(directory.events))
@@ -19,11 +19,12 @@ enum ReportFiles {
     defer { directory.release(claim) }
     // Rendered twice, because no text can hold the time that it took itself. What is written is what
     // `patchbench report` makes of the record.
-    let time = try ContinuousClock().measure { _ = try render(Report(record: record)) }
-    let seconds = time / .seconds(1)
+    let begun = ContinuousClock.now
+    _ = try await render(Report(record: record))
+    let seconds = (.now - begun) / .seconds(1)
     record.reportSeconds = seconds
     let report = Report(record: record)
-    for (suffix, text) in try render(report) {
+    for (suffix, text) in try await render(report) {
       try DurableFile.write(text.utf8, to: directory.report(suffix))
     }
     // Last, so that a record that cannot be written to costs no report.
@@ -31,7 +32,9 @@ enum ReportFiles {
     return report
   }
 
-  private static func render(_ report: Report) throws -> [(suffix: String, text: String)] {
-    [("json", try report.json()), ("md", report.markdown()), ("html", try report.html())]
+  private static func render(_ report: Report) async throws -> [(suffix: String, text: String)] {
+    // Takes as long as the others together, and the run has nothing else to do any more.
+    async let html = report.html()
+    return [("json", try report.json()), ("md", report.markdown()), ("html", try await html)]
   }
 }

@@ -108,7 +108,7 @@ struct RunMatrix {
     }
     display.finish()
     let report: Report?
-    do { report = try ReportFiles.write(directory) } catch {
+    do { report = try await ReportFiles.write(directory) } catch {
       throw RunBrokenOff(path: directory.path.string, cause: error)
     }
     guard let report else {
