@@ -1,4 +1,4 @@
-extension Collection where Self: Sendable, Element: Sendable, Index: Sendable {
+extension Collection where Element: Sendable {
   /// What becomes of each element, in the elements' order, several at the same time.
   /// - Parameter limit: the most at once.
   /// - Throws: the first error of any; the others are cancelled then.

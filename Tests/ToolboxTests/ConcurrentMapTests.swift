@@ -22,7 +22,7 @@ import Toolbox
     #expect(try await [Int]().concurrentMap(limit: 0) { $0 } == [])
   }
 
-  @Test func severalRunAtTheSameTime() async throws {
+  @Test(.timeLimit(.minutes(1))) func severalRunAtTheSameTime() async throws {
     // Each of two waits for the other.
     let arrived = Locked(0)
     _ = try await [1, 2].concurrentMap(limit: 2) { _ in
@@ -32,7 +32,7 @@ import Toolbox
     #expect(arrived.withLock { $0 } == 2)
   }
 
-  @Test func anErrorCancelsTheOthers() async throws {
+  @Test(.timeLimit(.minutes(1))) func anErrorCancelsTheOthers() async throws {
     struct Broken: Error {}
     let cancelled = Locked(0)
     await #expect(throws: Broken.self) {
