@@ -92,7 +92,7 @@ let package = Package(
       resources: [.embedInCode("Templates/report.html.mustache")],
       swiftSettings: strict),
     .target(name: "KernelText", dependencies: ["BenchModel"], swiftSettings: strict),
-    .target(name: "KernelCode", swiftSettings: strict),
+    .target(name: "KernelCode", dependencies: ["BenchModel"], swiftSettings: strict),
     .target(
       name: "Toolbox",
       dependencies: [

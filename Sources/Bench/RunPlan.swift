@@ -46,6 +46,8 @@ public struct RunPlan: Sendable {
   public var home: FilePath?
   /// Where the answers of seeded series are, if the run is to be held against them.
   public var answers: FilePath?
+  /// Changed lines that need not run.
+  public var accepted: [AcceptedLines] = []
 
   public init(
     kernel: KernelDefinition, profile: KernelDefinition.Profile, series: [SeriesDirectory], guestBinary: FilePath,

@@ -78,7 +78,7 @@ struct ResumeCommand: AsyncParsableCommand {
     }
     let cache = common.cache == nil ? FilePath(recorded.cache) : common.cacheRoot(environment)
     // The series are those of its directory.
-    return RunPlan(
+    var plan = RunPlan(
       kernel: kernel, profile: try kernel.profile(recorded.profile), series: [], guestBinary: places.guestBinary,
       driver: places.driver, cache: try Cache(cache), connection: recorded.connection,
       accelerator: recorded.accelerator,
@@ -88,5 +88,7 @@ struct ResumeCommand: AsyncParsableCommand {
       output: directory.path,
       environment: environment, version: Patchbench.version, home: places.home,
       answers: recorded.answers.map { FilePath($0) })
+    plan.accepted = recorded.accepted ?? []
+    return plan
   }
 }
