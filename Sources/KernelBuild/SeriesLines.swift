@@ -122,7 +122,9 @@ extension SeriesTree {
       }
     }
     let git = Git.tool([
-      "diff", "--no-index", "--no-ext-diff", "--no-textconv", "--no-color", "--no-renames", "--src-prefix=a/",
+      "diff", "--no-index", "--no-ext-diff", "--no-textconv", "--no-color", "--no-renames",
+      // Keeps lines that both sides have once: a line that is told as changed is asked whether it ran.
+      "--histogram", "--src-prefix=a/",
       "--dst-prefix=b/", "--", place.appending("a").string, place.appending("b").string,
     ])
     let answer = try await wrap(git, reading: [place], time: .seconds(60)).run()

@@ -153,12 +153,13 @@ struct LineFinder {
     return sights
   }
 
-  /// Where all that the line does became a part of a move or a set: that its condition went both ways shows that it ran.
+  /// Where nothing is left of the line itself: that the condition which it stands under went all its ways shows that it
+  /// ran.
   private func bothWays(to block: Int) -> [(words: String, sights: [Sight])]? {
     for condition in flow.conditions(of: block) {
       guard let other = flow.blocks[condition]?.condition, other != line else { continue }
-      let moves = moves(of: other)
-      if !moves.isEmpty { return Self.both(moves) }
+      let decided = LineFinder(line: other, flow: flow, machine: machine).ways()
+      if decided.failure == nil, !decided.ways.isEmpty { return decided.ways }
     }
     return nil
   }
@@ -186,7 +187,8 @@ struct LineFinder {
     let wanted = flow.exits(of: line)
     guard wanted.count > 1 else { return ([], nil) }
     let seen = exits()
-    if seen.isEmpty {
+    let branches = branches(of: line)
+    if seen.isEmpty, branches.isEmpty {
       // Nothing jumps: a move or a set may have taken the place of it.
       let own = moves(of: line)
       let more = own.isEmpty ? movesBehind(wanted) : own
@@ -207,20 +209,28 @@ struct LineFinder {
     }
     // A way that the compiler found to be impossible has no jump that leads there.
     if ways.count < 2 {
-      let branches = branches(of: line)
       guard !branches.isEmpty else { return ([], "the compiler left no branch for its condition") }
       // Which of several makes up the outcome is not known, so each has to go both ways.
+      let copies = self.copies(of: branches)
       return (
-        branches.enumerated().flatMap { number, branch in
-          let name = branches.count == 1 ? "its jump" : "jump \(number + 1) of \(branches.count)"
+        copies.enumerated().flatMap { number, branches in
+          let name = copies.count == 1 ? "its jump" : "jump \(number + 1) of \(copies.count)"
           return [
-            ("where \(name) is taken", [Sight(instruction: branch, taken: true)]),
-            ("where \(name) is not taken", [Sight(instruction: branch, taken: false)]),
+            ("where \(name) is taken", branches.map { Sight(instruction: $0, taken: true) }),
+            ("where \(name) is not taken", branches.map { Sight(instruction: $0, taken: false) }),
           ]
         }, nil
       )
     }
     return (ways, nil)
+  }
+
+  /// Jumps that are the same in the source and were inlined into several functions, together.
+  private func copies(of branches: [Int]) -> [[Int]] {
+    let groups = Dictionary(grouping: branches) { machine.owner(of: machine.instructions[$0].function) }
+      .sorted { $0.key < $1.key }.map(\.value)
+    guard let count = groups.first?.count, groups.allSatisfy({ $0.count == count }) else { return branches.map { [$0] } }
+    return (0..<count).map { number in groups.map { $0[number] } }
   }
 
   private func movesBehind(_ exits: [Int]) -> [Int] {
@@ -238,16 +248,31 @@ struct LineFinder {
   func exits() -> [Int: [Sight]] {
     let wanted = flow.exits(of: line)
     guard wanted.count > 1 else { return [:] }
+    let own = exits(wanted, of: branches(of: line), leaving: line)
+    if own.count > 1 { return own }
+    // What a function decides that was inlined just before is not asked again: its jumps lead where this condition would.
+    let before = Set(blocks.filter { flow.blocks[$0]?.condition == line }.flatMap { flow.blocks[$0]?.lines ?? [] })
+    for other in before.sorted() where other != line {
+      let found = exits(wanted, of: branches(of: other), leaving: other)
+      if found.count > 1 { return found }
+    }
+    return own
+  }
+
+  /// - Parameters:
+  ///   - wanted: blocks, one for each exit.
+  ///   - branches: of a line that is left where they lead.
+  private func exits(_ wanted: [Int], of branches: [Int], leaving left: SourceLine) -> [Int: [Sight]] {
     let chains = wanted.map { (exit: $0, lines: flow.chain(from: $0)) }
     var found: [Int: [Sight]] = [:]
     /// Ways to where no line tells which of the exits it is.
     var open: [Sight] = []
-    for branch in branches(of: line) {
+    for branch in branches {
       var sides: [(Bool, Int)] = []
       if let target = machine.instructions[branch].target { sides.append((true, target)) }
       if machine.next[branch].contains(branch + 1) { sides.append((false, branch + 1)) }
       for (taken, side) in sides {
-        guard let lines = machine.leads(from: side, leaving: line) else { continue }
+        guard let lines = machine.leads(from: side, leaving: left) else { continue }
         // The exit whose lines name it first: another may come to the same place later.
         let ranked = chains.compactMap { chain in
           chain.lines.firstIndex { lines.contains($0) }.map { (chain.exit, $0) }
@@ -261,8 +286,8 @@ struct LineFinder {
     }
     // What leads to none of the exits that were found leads to the only one that was not: a `return -EINVAL` that shares
     // its instructions with others.
-    let left = wanted.filter { found[$0] == nil }
-    if left.count == 1, !open.isEmpty, !found.isEmpty { found[left[0]] = open }
+    let rest = wanted.filter { found[$0] == nil }
+    if rest.count == 1, !open.isEmpty, !found.isEmpty { found[rest[0]] = open }
     return found
   }
 }

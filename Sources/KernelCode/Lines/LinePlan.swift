@@ -145,8 +145,11 @@ public struct LinePlan: Sendable, Hashable {
     }
     guard let located else {
       if view.objects.isEmpty { return (nil, .unseen("none of the objects made from this file was looked at")) }
-      guard Self.isInFunction(number, view) else { return (nil, .declaration) }
-      return (nil, source.acts(first) ? .notCompiled("the compiler drops it in this configuration") : .noCode)
+      guard source.acts(first) else { return (nil, .noCode) }
+      return (
+        nil,
+        source.bodies.contains(number) ? .notCompiled("the compiler drops it in this configuration") : .declaration
+      )
     }
     let functions = Set(
       view.objects.flatMap(\.flows).filter { $0.lines.contains(located) }.map(\.function))
@@ -188,17 +191,6 @@ public struct LinePlan: Sendable, Hashable {
       next += 1
     }
     return rest
-  }
-
-  /// Whether a line stands between lines of a function, by what the compiler says of the lines around it.
-  private static func isInFunction(_ number: Int, _ view: View) -> Bool {
-    view.objects.contains { object in
-      object.flows.contains { flow in
-        let own = flow.lines.filter { $0.file == view.file }.map(\.number)
-        guard let low = own.min(), let high = own.max() else { return false }
-        return low <= number && number <= high
-      }
-    }
   }
 
   private mutating func sight(_ found: LineFinder.Sight, in object: Object) -> LineWatch.Sight {

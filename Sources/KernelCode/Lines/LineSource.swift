@@ -7,12 +7,16 @@ struct LineSource: Sendable, Hashable {
   private(set) var begins: [Int] = [0]
   /// The lines of directives, with those that they go on in.
   private(set) var directives: Set<Int> = []
+  /// The lines between the braces of a function's body, by the kernel's style: both stand in the first column
+  /// (Documentation/process/coding-style.rst, section 3), or the first ends a line with a head of its own.
+  private(set) var bodies: Set<Int> = []
   /// From each line to the directive that it stands under, as the source has it.
   private(set) var conditions: [String?] = [nil]
 
   init(_ source: [UInt8]) {
     let lines = Self.withoutComments(source).split(separator: 0x0a, omittingEmptySubsequences: false)
       .map { Substring(decoding: $0, as: UTF8.self) }
+    findBodies(lines)
     code += lines.map { line in
       var line = line
       while let last = line.utf8.last, last == 0x20 || last == 0x09 || last == 0x0d { line = line.dropLast() }
@@ -43,6 +47,21 @@ struct LineSource: Sendable, Hashable {
     // Checked by the compiler, with no code.
     if ["BUILD_BUG", "static_assert", "_Static_assert"].contains(where: { text.hasPrefix($0) }) { return false }
     return text.contains("(") && !text.hasPrefix("struct ") && !text.hasPrefix("static ") || text.contains("=")
+  }
+
+  private mutating func findBodies(_ lines: [Substring]) {
+    var isInside = false
+    for (index, line) in lines.enumerated() {
+      if isInside {
+        if line.hasPrefix("}") { isInside = false } else { bodies.insert(index + 1) }
+      } else if line.hasPrefix("{") {
+        isInside = true
+      } else if let first = line.first, first != " ", first != "\t", first != "#", line.contains(")"),
+        !line.contains("="), let brace = line.firstIndex(of: "{")
+      {
+        if line.contains("}") { bodies.insert(index + 1) } else { isInside = line[brace...].dropFirst().allSatisfy(\.isWhitespace) }
+      }
+    }
   }
 
   private mutating func findDirectives() {
