@@ -1,7 +1,7 @@
 /// What the guest is to count while its tests run: functions of the kernel, by their numbers in the table of the function
 /// tracer, and instructions, by their addresses. It comes as a file of the initramfs, for there may be hundreds: one
 /// `NUMBER NAME` a line, with `-` for the number of what is in the test driver; one `@ ADDRESS`, or
-/// `@ ADDRESS BITS TABLE`, for an instruction; and `_stext ADDRESS`, from which those count.
+/// `@ ADDRESS BITS TABLE`, for an instruction, with `SECTION+ADDRESS` for one of the test driver; and `_stext ADDRESS`, from which those count.
 public struct TraceRequest: Sendable, Hashable {
   public struct Function: Sendable, Hashable {
     /// From 1, in the order of `available_filter_functions`; `nil` for a function of the test driver, which is no part of
@@ -36,12 +36,16 @@ public struct TraceRequest: Sendable, Hashable {
       }
     }
 
+    /// In the image; in a section of the test driver from its start.
     public var address: UInt64
+    /// The section of the test driver that it is in, which only the guest knows the place of; `nil`: in the image.
+    public var driverSection: String?
     /// `nil`: only runs are counted.
     public var test: Test?
 
-    public init(address: UInt64, test: Test? = nil) {
+    public init(address: UInt64, driverSection: String? = nil, test: Test? = nil) {
       self.address = address
+      self.driverSection = driverSection
       self.test = test
     }
   }
@@ -71,7 +75,8 @@ public struct TraceRequest: Sendable, Hashable {
     functions.map { "\($0.number.map(String.init) ?? "-") \($0.name)\n" }.joined()
       + (textStart.map { "\(Self.start) 0x\(String($0, radix: 16))\n" } ?? "")
       + probes.map { probe in
-        let address = "@ 0x\(String(probe.address, radix: 16))"
+        let section = probe.driverSection.map { $0 + "+" } ?? ""
+        let address = "@ \(section)0x\(String(probe.address, radix: 16))"
         guard let test = probe.test else { return address + "\n" }
         return "\(address) \(test.bits.map(String.init).joined(separator: ",")) 0x\(String(test.table, radix: 16))\n"
       }.joined()
@@ -98,8 +103,10 @@ public struct TraceRequest: Sendable, Hashable {
 extension TraceRequest.Probe {
   fileprivate init?(_ words: [Substring]) {
     func number<N: FixedWidthInteger>(_ word: Substring) -> N? { N(word.dropFirst(2), radix: 16) }
-    guard words.count == 2 || words.count == 4, let address: UInt64 = number(words[1]) else { return nil }
-    self.init(address: address)
+    guard words.count == 2 || words.count == 4 else { return nil }
+    let place = words[1].split(separator: "+", maxSplits: 1)
+    guard let last = place.last, let address: UInt64 = number(last) else { return nil }
+    self.init(address: address, driverSection: place.count == 2 ? String(place[0]) : nil)
     guard words.count == 4 else { return }
     let bits = words[2].split(separator: ",").compactMap { Int($0) }.filter { (0..<64).contains($0) }
     guard let table: UInt32 = number(words[3]), (1...5).contains(bits.count) else { return nil }

@@ -52,7 +52,12 @@ extension SeriesTree {
             failure: "the configuration has no function tracer (CONFIG_FUNCTION_PROFILER, CONFIG_DYNAMIC_FTRACE)")
         }
         var trace = CodeTrace(examined.change, table)
-        if let start = table.textStart { trace.look(at: examined.probes, in: table.places, from: start) }
+        let module = self.file("\(DriverPlace.directory)/pbtest.ko")
+          .flatMap { try? Data(contentsOf: URL(filePath: $0.string), options: .mappedIfSafe) }
+        let driver = module.flatMap { $0.withUnsafeBytes { ObjectCode($0)?.functions } } ?? []
+        if let start = table.textStart {
+          trace.look(at: examined.probes, in: table.places, from: start, driver: driver)
+        }
         return trace
       }
     }.get()
@@ -92,18 +97,33 @@ extension CodeTrace {
 
 extension CodeTrace {
   /// Adds the probes whose places in the image are known.
-  /// - Parameter start: the address of `_stext`.
-  mutating func look(at probes: [LinePlan.Probe], in places: TraceTable.Places, from start: UInt64) {
+  /// - Parameters:
+  ///   - start: the address of `_stext`.
+  ///   - driver: the functions of the test driver, where this tree has its own.
+  mutating func look(
+    at probes: [LinePlan.Probe], in places: TraceTable.Places, from start: UInt64, driver: [ObjectCode.Function]
+  ) {
     request.textStart = start
     for (number, probe) in probes.enumerated() {
       // `drivers/dma-buf/dma-buf.o` is made from `dma-buf.c`, by which the linker tells functions of one name apart.
+      let test = probe.test.map { TraceRequest.Probe.Test(bits: $0.bits, table: $0.table) }
+      if probe.object.hasPrefix(DriverPlace.directory + "/") {
+        let named = driver.filter { $0.name == probe.function }
+        if named.count == 1 {
+          request.probes.append(
+            TraceRequest.Probe(
+              address: named[0].offset + probe.offset, driverSection: named[0].section, test: test))
+          numbers.append(number)
+        } else {
+          refused[number] = "\(probe.function)() is not in the test driver"
+        }
+        continue
+      }
       let file = String(probe.object.split(separator: "/").last?.dropLast(2) ?? "") + ".c"
       do {
         let function = try places.address(of: probe.function, in: file)
         request.probes.append(
-          TraceRequest.Probe(
-            address: function + probe.offset,
-            test: probe.test.map { TraceRequest.Probe.Test(bits: $0.bits, table: $0.table) }))
+          TraceRequest.Probe(address: function + probe.offset, test: test))
         numbers.append(number)
       } catch {
         refused[number] = error.reason

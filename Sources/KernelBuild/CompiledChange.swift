@@ -74,11 +74,10 @@ extension SeriesTree {
       }
     }
     let compiled = Set(recorded.readers.filter { !$0.value.isEmpty }.keys).union(all.values.map(\.source))
-    let inImage = objects.filter { object in !modules.contains { $0.path == object.path } }
     return try await examined(
       CodeChange(sources: sources, objects: objects, compiled: compiled, unexamined: unexamined.sorted()), paths,
       LineObjects(
-        differing: inImage, equal: imageObjects(recorded, paths), known: built.evidence, compiled: ccache),
+        differing: objects, equal: imageObjects(recorded, paths), known: built.evidence, compiled: ccache),
       compiledFiles: compiled, jobs: jobs)
   }
 

@@ -23,6 +23,7 @@ import Testing
       [TraceRequest.Function(number: 3, name: "f")],
       probes: [
         TraceRequest.Probe(address: 0xffff_ffff_8100_1234),
+        TraceRequest.Probe(address: 0x20, driverSection: ".text"),
         TraceRequest.Probe(address: 0xffff_ffff_8100_1238, test: TraceRequest.Probe.Test(bits: [6, 7], table: 0b1010)),
       ], textStart: 0xffff_ffff_8100_0000)
     #expect(TraceRequest(text: lines.text) == lines)

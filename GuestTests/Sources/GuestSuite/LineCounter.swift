@@ -71,9 +71,16 @@ struct LineCounter {
     let file = try OpenFile("\(Tracefs.folder)/kprobe_events", flags: O_WRONLY | O_APPEND)
     defer { file.close() }
     var taken = 0
+    var places: [Int: UInt64] = [:]
+    for number in wanted {
+      if let address = address(of: request.probes[number]) {
+        places[number] = address
+      } else {
+        refused.append((number, "the test driver is not loaded"))
+      }
+    }
     // The same address may be asked for by several lines, and can be a probe of an event once.
-    for (address, numbers) in Dictionary(grouping: wanted, by: { request.probes[$0].address }).sorted(by: { $0.key < $1.key })
-    {
+    for (address, numbers) in Dictionary(grouping: places.keys.sorted(), by: { places[$0]! }).sorted(by: { $0.key < $1.key }) {
       let place = "\(TraceRequest.start)+0x" + String(address &- start, radix: 16)
       if file.write("p:\(Self.group)/\(event.name) \(place)\(event.arguments)\n") {
         taken += 1
@@ -90,6 +97,15 @@ struct LineCounter {
     try writeText("hist:keys=\(event.keys):size=\(size)", to: "\(event.folder)/trigger")
     try writeText("1", to: "\(event.folder)/enable")
     events.append(event)
+  }
+
+  /// Where an instruction is now.
+  /// - Returns: `nil` for one of the test driver where that is not loaded.
+  private func address(of probe: TraceRequest.Probe) -> UInt64? {
+    guard let section = probe.driverSection else { return probe.address }
+    let text = try? readText("/sys/module/\(TestDriver.name)/sections/\(section)")
+    let digits = text?.dropFirst(2).prefix { $0.isHexDigit }
+    return digits.flatMap { UInt64($0, radix: 16) }.map { $0 &+ probe.address }
   }
 
   /// What ran since this was last asked.
