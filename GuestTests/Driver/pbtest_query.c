@@ -336,6 +336,13 @@ static int pbtest_query(unsigned int cmd, void *data)
 		*args = (struct pbtest_uuid){ .fd = args->fd };
 		return pbtest_query_uuid(args);
 	}
+	case PBTEST_QUERY_SYMBOL: {
+		struct pbtest_symbol *args = data;
+
+		*args = (struct pbtest_symbol){ .address = args->address };
+		pbtest_symbol(args->name, (void *)(uintptr_t)args->address);
+		return 0;
+	}
 	default:
 		return -ENOTTY;
 	}
@@ -352,6 +359,7 @@ static long pbtest_query_ioctl(struct file *file, unsigned int cmd,
 		struct pbtest_dmabuf dmabuf;
 		struct pbtest_lookup lookup;
 		struct pbtest_uuid uuid;
+		struct pbtest_symbol symbol;
 	} *args;
 	size_t size = _IOC_SIZE(cmd);
 	long ret;

@@ -386,6 +386,12 @@ struct pbtest_uuid {
 	__u8 uuid[16];		/* out */
 };
 
+/* PBTEST_QUERY_SYMBOL: what the kernel calls an address of its code. */
+struct pbtest_symbol {
+	__u64 address;		/* in */
+	char name[PBTEST_NAME_MAX];	/* out */
+};
+
 /*
  * DRM_IOWR(DRM_COMMAND_BASE + number, type), written out: DRM's own headers are
  * not where user space is built without libdrm.
@@ -409,6 +415,7 @@ struct pbtest_uuid {
 #define PBTEST_QUERY_DMABUF		_IOWR('P', 0x74, struct pbtest_dmabuf)
 #define PBTEST_QUERY_LOOKUP		_IOWR('P', 0x75, struct pbtest_lookup)
 #define PBTEST_QUERY_UUID		_IOWR('P', 0x76, struct pbtest_uuid)
+#define PBTEST_QUERY_SYMBOL		_IOWR('P', 0x77, struct pbtest_symbol)
 
 #define PBTEST_PLAIN_FORWARD		_IOW('P', 0x78, struct pbtest_plain)
 #define PBTEST_PLAIN_OBJECT		_IOW('P', 0x79, struct pbtest_plain_object)

@@ -37,10 +37,13 @@ final class AllocationWatch {
   /// There before the watch begins, since what the process needs to read the records would stand in them.
   private let records = UnsafeMutableRawBufferPointer.allocate(byteCount: AllocationWatch.most, alignment: pageSize)
   private var pages: [Range<Int>] = []
+  private let kernel: KernelView
+  private var symbols: [UInt64: String] = [:]
 
   /// Begins to watch.
   /// - Throws: ``Skip`` where the kernel has no such events.
-  init() throws {
+  init(_ kernel: KernelView) throws {
+    self.kernel = kernel
     if names(in: Self.tracing).isEmpty { _ = mount("tracefs", Self.tracing, "tracefs", 0, nil) }
     if names(in: Self.folder).isEmpty {
       if mkdir(Self.folder, 0o700) != 0 {
@@ -122,13 +125,17 @@ final class AllocationWatch {
     }
   }
 
-  private lazy var symbols = SymbolTable((try? readText("/proc/kallsyms")) ?? "")
-
   /// Who holds something still: `drm_gem_prime_mmap (2)`.
   private var named: [String] {
-    if held.isEmpty { return [] }
     var counts: [String: Int] = [:]
-    for site in held.values { counts[symbols.name(of: site), default: 0] += 1 }
+    for site in held.values { counts[name(of: site), default: 0] += 1 }
     return counts.filter { !Self.exempt.contains($0.key) }.map { "\($0.key) (\($0.value))" }.sorted()
+  }
+
+  private func name(of site: UInt64) -> String {
+    if let name = symbols[site] { return name }
+    let name = kernel.symbol(at: site)
+    symbols[site] = name
+    return name
   }
 }

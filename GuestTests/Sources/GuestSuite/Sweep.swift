@@ -27,6 +27,7 @@ struct Sweep {
   }
 
   let look: Recorder
+  let kernel: KernelView
   /// Errnos that a refusal may have. A call that reads or writes the caller's memory may answer with EFAULT as well.
   var allowed: Set<Int32> = [ENOMEM, EFAULT]
   var most = Sweep.most
@@ -58,7 +59,7 @@ struct Sweep {
     try trial.finish()
 
     _ = try counts()
-    let watch = try AllocationWatch()
+    let watch = try AllocationWatch(kernel)
     let before = try counts()
     var found = Findings()
     for number in 1...most where !found.hasEnded && found.count < Self.enough {

@@ -96,6 +96,16 @@ struct KernelView {
   }
 }
 
+extension KernelView {
+  /// The symbol of an address in the kernel's code; the number itself where that has none.
+  func symbol(at address: UInt64) -> String {
+    var args = pbtest_symbol()
+    args.address = address
+    if cguest_pbtest_symbol(file.number, &args) != 0 { return hex(address) }
+    return withUnsafeBytes(of: args.name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+  }
+}
+
 extension pbtest_vma {
   /// The symbol of its vm_ops; empty if it has none.
   var operations: String {

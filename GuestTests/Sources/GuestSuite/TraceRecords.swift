@@ -74,28 +74,3 @@ enum TraceRecords {
     return nil
   }
 }
-
-/// The kernel's symbols by address, from the text of kallsyms.
-struct SymbolTable {
-  private var list: [(address: UInt64, name: String)] = []
-
-  init(_ text: String) {
-    for line in text.split(separator: "\n") {
-      let words = line.split(separator: " ", maxSplits: 2)
-      guard words.count == 3, let address = UInt64(words[0], radix: 16) else { continue }
-      list.append((address, words[2].split(separator: "\t").joined(separator: " ")))
-    }
-    list.sort { $0.address < $1.address }
-  }
-
-  /// `drm_gem_prime_mmap`, by any address in it; the address itself where nothing is known of it.
-  func name(of address: UInt64) -> String {
-    var low = 0
-    var high = list.count
-    while low < high {
-      let middle = (low + high) / 2
-      if list[middle].address <= address { low = middle + 1 } else { high = middle }
-    }
-    return low == 0 ? hex(address) : list[low - 1].name
-  }
-}

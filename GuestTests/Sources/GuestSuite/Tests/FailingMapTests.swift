@@ -42,7 +42,7 @@ enum FailingMapTests {
 
   private static func map(_ pair: Pair, _ name: String, _ look: Recorder) throws {
     let fixture = try fixture(pair)
-    try Sweep(look: look, counts: fixture.counts).run(name) {
+    try Sweep(look: look, kernel: fixture.kernel, counts: fixture.counts).run(name) {
       let shared = try fixture.share()
       guard let way = shared.ways.first(where: { $0.name == name }) else {
         throw CallFailed("map by \(name)", code: ENXIO)
@@ -65,7 +65,7 @@ enum FailingMapTests {
 
   private static func touch(_ pair: Pair, _ look: Recorder) throws {
     let fixture = try fixture(pair)
-    var sweep = Sweep(look: look, counts: fixture.counts)
+    var sweep = Sweep(look: look, kernel: fixture.kernel, counts: fixture.counts)
     // The kernel has the access done again.
     sweep.isRefused = false
     try sweep.run("first touch") {
@@ -98,7 +98,7 @@ enum FailingMapTests {
       ("unmap the middle", { (mapping: Mapping) in munmap(mapping.address + pageSize, pageSize) }),
       ("protect the middle", { (mapping: Mapping) in mprotect(mapping.address + pageSize, pageSize, PROT_READ) }),
     ] {
-      try Sweep(look: look, counts: fixture.counts).run(name) {
+      try Sweep(look: look, kernel: fixture.kernel, counts: fixture.counts).run(name) {
         let shared = try fixture.share()
         let mapping = try shared.map("forwarded")
         mapping.mark()
@@ -127,7 +127,7 @@ enum FailingMapTests {
   private static func mremap(_ pair: Pair, _ look: Recorder) throws {
     let fixture = try fixture(pair)
     let length = fixture.pages * pageSize
-    try Sweep(look: look, counts: fixture.counts).run("mremap") {
+    try Sweep(look: look, kernel: fixture.kernel, counts: fixture.counts).run("mremap") {
       let shared = try fixture.share()
       let mapping = try shared.map("forwarded")
       mapping.mark()
@@ -154,7 +154,7 @@ enum FailingMapTests {
     for (name, order) in [
       ("handles first", [0, 1, 2, 3, 4]), ("mappings first", [3, 4, 2, 0, 1]), ("the fd first", [2, 4, 1, 3, 0]),
     ] {
-      var sweep = Sweep(look: look, counts: fixture.counts)
+      var sweep = Sweep(look: look, kernel: fixture.kernel, counts: fixture.counts)
       // To close a file takes no memory, and of the rest some take none on some kernels.
       sweep.isRefused = false
       try sweep.run("closed, \(name)") {

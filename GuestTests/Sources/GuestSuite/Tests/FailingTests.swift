@@ -44,7 +44,7 @@ enum FailingTests {
     // The lowest number that is free is the next one's.
     let next = try fixture.owner?.createDumb(pages: 1).handle ?? 0
     try fixture.owner?.closeHandle(next)
-    var sweep = Sweep(look: look, counts: fixture.counts)
+    var sweep = Sweep(look: look, kernel: fixture.kernel, counts: fixture.counts)
     // What a new file in shared memory says where there is no inode (mm/shmem.c).
     sweep.allowed.insert(ENOSPC)
     try sweep.run("create") {
@@ -108,7 +108,7 @@ enum FailingTests {
       counts.add("open files", Int64(cguest_open_fds()))
       return counts
     }
-    try Sweep(look: look, counts: fixture.counts).run("export") {
+    try Sweep(look: look, kernel: fixture.kernel, counts: fixture.counts).run("export") {
       let buffer = try fixture.create()
       let next = cguest_next_fd()
       var number: Int32 = -1
@@ -135,7 +135,7 @@ enum FailingTests {
   private static func importing(_ pair: Pair, _ look: Recorder) throws {
     let fixture = try Fixture(pair.exporter, importer: pair.importer)
     let importer = fixture.importer!
-    try Sweep(look: look, counts: fixture.counts).run("import") {
+    try Sweep(look: look, kernel: fixture.kernel, counts: fixture.counts).run("import") {
       let exported = try fixture.export()
       var handle: UInt32 = 0
       return Sweep.Attempt(
@@ -162,7 +162,7 @@ enum FailingTests {
     let fixture = try Fixture(.drm(driver))
     let owner = fixture.owner!
     let other = try owner.stranger()
-    try Sweep(look: look, counts: fixture.counts).run("self-import") {
+    try Sweep(look: look, kernel: fixture.kernel, counts: fixture.counts).run("self-import") {
       let exported = try fixture.export()
       guard case .chardev(_, let buffer) = exported.home else { throw CallFailed("export", code: ENODEV) }
       var handle: UInt32 = 0
