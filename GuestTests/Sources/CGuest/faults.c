@@ -64,7 +64,7 @@ int cguest_settle_heap(void) {
 
 int cguest_open_fds(void) {
   int count = 0;
-  for (int fd = 0; fd < 256; fd++) count += fcntl(fd, F_GETFD) >= 0;
+  for (int fd = 0; fd < 64; fd++) count += fcntl(fd, F_GETFD) >= 0;
   return count;
 }
 

@@ -43,7 +43,6 @@ final class Fixture {
   /// Everything that is counted while no buffer is there.
   func counts() throws -> Counts {
     var counts = Counts()
-    counts.add("dma-bufs alive", Int64(BufInfo.parse(try readText(References.bufinfo)).count))
     counts.add("open files", Int64(cguest_open_fds()))
     if let owner { try kernel.count("the exporter", owner, into: &counts) }
     if let importer { try kernel.count("the importer", importer, into: &counts) }

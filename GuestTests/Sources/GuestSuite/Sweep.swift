@@ -58,8 +58,9 @@ struct Sweep {
     try trial.undo()
     try trial.finish()
 
-    _ = try counts()
+    _ = (try counts(), try Self.alive())
     let watch = try AllocationWatch(kernel)
+    let alive = try Self.alive()
     let before = try counts()
     var found = Findings()
     for number in 1...most where !found.hasEnded && found.count < Self.enough {
@@ -73,8 +74,11 @@ struct Sweep {
     look.equal(found.unusable, [], "\(name): refused: what cannot be used")
     look.equal(found.again, [], "\(name): refused, and done again: errno")
     look.equal(found.left, [], "\(name): all closed: what is not as before")
+    look.equal(try Self.alive(), alive, "\(name): dma-bufs alive in the end")
     try watch.end(look, name)
   }
+
+  private static func alive() throws -> Int { BufInfo.parse(try readText(References.bufinfo)).count }
 
   private func attempt(
     _ attempt: Attempt, _ number: Int, _ faults: FaultPoint, _ start: Counts, _ found: inout Findings

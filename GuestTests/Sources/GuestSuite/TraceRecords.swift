@@ -12,15 +12,13 @@ struct MemoryRecord: Hashable {
 /// Reads the tracer's own pages (`kernel/trace/ring_buffer.c`): in text the kernel would write a symbol for each of ten
 /// thousands of records, which takes an emulated guest seconds.
 enum TraceRecords {
-  /// Where a record of the four events has what; the same in all.
-  struct Layout: Hashable {
-    var site = 8
-    var address = 16
-  }
+  /// Where a record of any of the four events has what.
+  static let site = 8
+  static let address = 16
 
   /// Calls `record` for each record of one page.
   /// - Returns: whether none is missing before it.
-  static func read(_ page: UnsafeRawBufferPointer, _ layout: Layout, _ record: (MemoryRecord) -> Void) -> Bool {
+  static func read(_ page: UnsafeRawBufferPointer, _ record: (MemoryRecord) -> Void) -> Bool {
     guard page.count >= 16 else { return true }
     // A timestamp, then how much of the page is in use; in its upper bits, whether records were overwritten.
     let state = page.loadUnaligned(fromByteOffset: 8, as: UInt64.self)
@@ -47,13 +45,13 @@ enum TraceRecords {
       }
       let next = place + 4 + length
       guard next > place, next <= end else { return state & missed == 0 }
-      if kind != 29, next - data >= layout.address + 8 {
+      if kind != 29, next - data >= address + 8 {
         record(
           MemoryRecord(
             event: page.loadUnaligned(fromByteOffset: data, as: UInt16.self),
             task: page.loadUnaligned(fromByteOffset: data + 4, as: Int32.self),
-            site: page.loadUnaligned(fromByteOffset: data + layout.site, as: UInt64.self),
-            address: page.loadUnaligned(fromByteOffset: data + layout.address, as: UInt64.self)))
+            site: page.loadUnaligned(fromByteOffset: data + site, as: UInt64.self),
+            address: page.loadUnaligned(fromByteOffset: data + address, as: UInt64.self)))
       }
       place = next
     }

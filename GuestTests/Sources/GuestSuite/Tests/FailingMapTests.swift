@@ -7,7 +7,7 @@ enum FailingMapTests {
     GuestTest(
       "failing/\(pair.name)/mmap-\(way)",
       question: "An allocation fails in mmap(): is every count as before, and the buffer mapped the next time?"
-    ) { try map(pair, way, $0) }
+    ) { try map(fixture(pair), way, $0) }
   }
 
   static func touch(_ pair: Pair) -> GuestTest {
@@ -40,8 +40,8 @@ enum FailingMapTests {
 
   private static func fixture(_ pair: Pair) throws -> Fixture { try Fixture(pair.exporter, importer: pair.importer) }
 
-  private static func map(_ pair: Pair, _ name: String, _ look: Recorder) throws {
-    let fixture = try fixture(pair)
+  /// Closes the fixture in the end.
+  static func map(_ fixture: Fixture, _ name: String, _ look: Recorder) throws {
     try Sweep(look: look, kernel: fixture.kernel, counts: fixture.counts).run(name) {
       let shared = try fixture.share()
       guard let way = shared.ways.first(where: { $0.name == name }) else {
@@ -54,11 +54,7 @@ enum FailingMapTests {
           address = Glibc.mmap(nil, length, PROT_READ | PROT_WRITE, MAP_SHARED, way.file.number, off_t(way.offset))
           return address == MAP_FAILED ? errno : 0
         }, counts: shared.counts,
-        undo: { munmap(address, length) },
-        finish: {
-          if let wrong = try shared.wrongWay() { look.expect(false, "\(name): used afterwards", wrong) }
-          try shared.release()
-        })
+        undo: { munmap(address, length) }, wrong: shared.wrongWay, finish: shared.release)
     }
     fixture.close()
   }
