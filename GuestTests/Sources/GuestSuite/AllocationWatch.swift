@@ -21,6 +21,8 @@ final class AllocationWatch {
     "mas_alloc_nodes", "mt_alloc_one", "mas_pop_node",
     // Kept for whoever needs one next on this processor (lib/radix-tree.c).
     "__radix_tree_preload",
+    // What a process is made of, which goes when the scheduler lets go of it.
+    "copy_process",
     // A page table's lock, which the address space keeps as long as its table.
     "ptlock_alloc",
   ]

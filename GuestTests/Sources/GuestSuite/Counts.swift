@@ -7,7 +7,8 @@ struct Counts: Equatable, CustomStringConvertible {
   private(set) var list: [(name: String, number: Int64)] = []
 
   static func == (one: Counts, other: Counts) -> Bool {
-    one.list.count == other.list.count && zip(one.list, other.list).allSatisfy { $0.name == $1.name && $0.number == $1.number }
+    one.list.count == other.list.count
+      && zip(one.list, other.list).allSatisfy { $0.name == $1.name && $0.number == $1.number }
   }
 
   var description: String { list.map { "\($0.name) \($0.number)" }.joined(separator: ", ") }

@@ -112,7 +112,8 @@ final class Fixture {
       counts.add("i_mmap_writable of the dma-buf without VMAs", seen.i_mmap_writable - Int64(seen.vmas))
       if case .chardev(let client, let buffer) = exported.home {
         let object = try kernel.object(buffer.handle, of: client)
-        counts.add("references of the exporter's object without those of VMAs", Int64(object.refcount) - Int64(seen.vmas))
+        counts.add(
+          "references of the exporter's object without those of VMAs", Int64(object.refcount) - Int64(seen.vmas))
       }
       return counts
     }

@@ -65,7 +65,7 @@ public enum Suite {
       list += [FailingMapTests.touch(pair), FailingMapTests.split(pair), FailingMapTests.mremap(pair)]
       list.append(FailingMapTests.closing(pair))
     }
-    list += FopsRouteTests.all + CallbackTests.all + TreeTests.all + BoundsTests.all
+    list += FopsRouteTests.all + CallbackTests.all + TreeTests.all + BoundsTests.all + FailingLifeTests.all
     return list
   }
 

@@ -33,6 +33,9 @@ struct Sweep {
   var most = Sweep.most
   /// A step that has ways round each allocation that fails is never refused.
   var isRefused = true
+  /// Of a step that does much besides, after what it is about, no more is tried than its first places. It is done again at
+  /// the end and not after each refusal.
+  var comesToItsEnd = true
   /// What must be as before once an attempt has ended.
   var counts: () throws -> Counts
 
@@ -66,6 +69,7 @@ struct Sweep {
     for number in 1...most where !found.hasEnded && found.count < Self.enough {
       try attempt(prepare(), number, faults, before, &found)
     }
+    if !comesToItsEnd { try attempt(prepare(), 0, faults, before, &found) }
     look.expect(
       found.hasEnded || found.count >= Self.enough, "\(name): done without a failure within \(most) places to fail at")
     if isRefused { look.expect(found.refusals > 0, "\(name): control: some failure was told") }
@@ -94,8 +98,10 @@ struct Sweep {
       let after = try Counts.settled(at: before, attempt.counts)
       if after != before { found.unbalanced.append("\(number): \(after.difference(from: before))") }
       if let wrong = try attempt.wrong() { found.unusable.append("\(number): \(wrong)") }
-      let again = attempt.step()
-      if again != 0 { found.again.append("\(number): \(errnoName(again))") } else { try attempt.undo() }
+      if comesToItsEnd {
+        let again = attempt.step()
+        if again != 0 { found.again.append("\(number): \(errnoName(again))") } else { try attempt.undo() }
+      }
     }
     try attempt.finish()
     let left = try Counts.settled(at: start, counts)

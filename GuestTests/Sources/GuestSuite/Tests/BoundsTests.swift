@@ -125,7 +125,9 @@ enum BoundsTests {
       var args = pbtest_uuid()
       args.fd = exported.dmabuf.number
       let word = errnoWord(cguest_pbtest_uuid(fixture.kernel.file.number, &args))
-      if word == "ENOTTY" { throw Skip(reason: "this kernel has no dma-bufs of virtio (CONFIG_VIRTIO_DMA_SHARED_BUFFER)") }
+      if word == "ENOTTY" {
+        throw Skip(reason: "this kernel has no dma-bufs of virtio (CONFIG_VIRTIO_DMA_SHARED_BUFFER)")
+      }
       return word
     }
     look.equal(try answer(.drm("vgem")), "EINVAL", "control: vgem, which is no virtio device")

@@ -90,7 +90,9 @@ enum FailingTests {
       undo: {
         let file = OpenFile(number: number)
         let mapping = try Mapping("new", of: file, offset: 0, pages: fixture.pages)
-        if mapping.trySet(1, page: fixture.pages - 1) != "written" { throw CallFailed("write to the buffer", code: EIO) }
+        if mapping.trySet(1, page: fixture.pages - 1) != "written" {
+          throw CallFailed("write to the buffer", code: EIO)
+        }
         mapping.unmap()
         file.close()
       }, lost: { _ = close(next) }, finish: finish)

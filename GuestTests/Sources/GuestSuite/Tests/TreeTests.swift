@@ -69,9 +69,11 @@ enum TreeTests {
       look.equal(wrong, [], "\(name): what is wrong on the way")
     }
     let end = try kernel.client(client)
-    look.equal([end.handles, end.dmabufs, end.objects], [start.handles, start.dmabufs, start.objects], "nothing is left")
+    look.equal(
+      [end.handles, end.dmabufs, end.objects], [start.handles, start.dmabufs, start.objects], "nothing is left")
     client.close()
-    look.equal(try buffers.map { try kernel.file($0.dmabuf).count }, buffers.map { _ in 1 }, "references of each dma-buf")
+    look.equal(
+      try buffers.map { try kernel.file($0.dmabuf).count }, buffers.map { _ in 1 }, "references of each dma-buf")
     for buffer in buffers { buffer.dmabuf.close() }
   }
 
