@@ -100,11 +100,6 @@ static int pbtest_bo_vmap(struct drm_gem_object *obj, struct iosys_map *map)
 {
 	struct pbtest_bo *bo = to_pbtest_bo(obj);
 	void *address = NULL;
-	int ret;
-
-	ret = pbtest_bo_reached(bo, PBTEST_FAIL_VMAP);
-	if (ret)
-		return ret;
 
 	mutex_lock(&bo->pages_lock);
 	if (bo->now.count)

@@ -227,18 +227,16 @@ enum pbtest_step {
 	/* Own: dma_buf_ops.map_dma_buf, before and after drm_gem_map_dma_buf(). */
 	PBTEST_FAIL_MAP = 16,
 	PBTEST_FAIL_MAP_LATE = 17,
-	/* Own: drm_gem_object_funcs.vmap. */
-	PBTEST_FAIL_VMAP = 18,
 	/* Own: dma_buf_ops.begin_cpu_access and end_cpu_access. */
-	PBTEST_FAIL_BEGIN_ACCESS = 19,
-	PBTEST_FAIL_END_ACCESS = 20,
+	PBTEST_FAIL_BEGIN_ACCESS = 18,
+	PBTEST_FAIL_END_ACCESS = 19,
 	/* An import, by pbtest_import: drm_driver.gem_prime_import. */
-	PBTEST_FAIL_IMPORT = 21,
+	PBTEST_FAIL_IMPORT = 20,
 	/* drm_driver.gem_prime_import_sg_table, at its beginning and once the object is made. */
-	PBTEST_FAIL_IMPORT_SG_TABLE = 22,
-	PBTEST_FAIL_IMPORT_SG_TABLE_LATE = 23,
+	PBTEST_FAIL_IMPORT_SG_TABLE = 21,
+	PBTEST_FAIL_IMPORT_SG_TABLE_LATE = 22,
 	/* drm_gem_object_funcs.open of the imported object. */
-	PBTEST_FAIL_IMPORT_OPEN = 24,
+	PBTEST_FAIL_IMPORT_OPEN = 23,
 };
 
 struct pbtest_fail {

@@ -39,9 +39,9 @@ public enum Suite {
     for pair in perExporter where pair.exporter != .drm("vgem") { list.append(RaceTests.mapping(pair)) }
     list.append(RaceTests.sharing(Pair(exporter: .drm("vgem"), importer: "vkms")))
     list.append(RaceTests.twins(importer: "vgem"))
-    // Its last one unloads the driver.
-    list += MoveTests.all + MergeTests.all + DriverTests.all
     list += failing
+    // Its last one unloads the driver, which nothing may hold then that any test before it did.
+    list += MoveTests.all + MergeTests.all + DriverTests.all
     // Only virtio-gpu sits on a bus from which it can be unbound; vgem and vkms make their devices at boot, udmabuf and
     // the heap have none. Last, so that a device which does not come back spoils nothing else.
     for pair in pairs where pair.exporter == .drm(VirtioGpu.driver) { list.append(InvalidateTests.of(pair)) }

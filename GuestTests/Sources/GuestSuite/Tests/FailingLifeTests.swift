@@ -254,6 +254,9 @@ enum FailingLifeTests {
       look.expect(
         after == before, "\(one.name): arguments that cannot be read: all as before", after.difference(from: before))
     }
+    look.equal(
+      errnoWord(cguest_dmabuf_name(exported.dmabuf.number, cguest_bad_pointer())), "EFAULT",
+      "name: a text that cannot be read")
     for one in calls where one.writes {
       mprotect(page, pageSize, PROT_READ | PROT_WRITE)
       cguest_fill_call(one.call, page, one.first, UInt32(fixture.pages))
