@@ -81,6 +81,14 @@ extension KernelView {
     counts.add("files that may map \(name)", Int64(seen.allowed))
     counts.add("allowances of \(name)", Int64(seen.allowances))
     counts.add("pins of \(name)", Int64(seen.pins))
+    counts.add("mapped attachments of \(name)", Int64(seen.maps))
     counts.add("kernel mappings of \(name)", Int64(seen.vmaps))
+  }
+}
+
+extension Recorder {
+  /// Checks counts, and tells of those that differ.
+  func same(_ seen: Counts, _ expected: Counts, _ name: String) {
+    expect(seen == expected, name, seen.difference(from: expected))
   }
 }
