@@ -139,14 +139,15 @@ final class Fixture {
     /// Whether what is written through a new mapping is seen by another way; what is wrong if not. A mapping that was not
     /// made as it should be can look like any memory.
     func wrongMapping(_ mapping: Mapping) throws -> String? {
+      func mark(_ page: Int) -> UInt8 { UInt8(0x70 + page) }
+      // Before anything else is mapped, which might make what this one lacks.
+      for page in 0..<mapping.pages where mapping.trySet(mark(page), page: page) != "written" {
+        return "page \(page) cannot be written"
+      }
       let other = try map((ways.first { $0.name != mapping.name } ?? ways[0]).name)
       defer { other.unmap() }
-      for page in 0..<mapping.pages {
-        let mark = UInt8(0x70 + page)
-        if mapping.trySet(mark, page: page) != "written" { return "page \(page) cannot be written" }
-        if other.tryByte(page: page) != "\(mark)" { return "page \(page) is not the buffer's" }
-      }
-      return nil
+      let wrong = (0..<mapping.pages).filter { other.tryByte(page: $0) != "\(mark($0))" }
+      return wrong.isEmpty ? nil : "pages \(wrong) are not the buffer's"
     }
 
     /// Whether the same bytes are seen by every way; what is wrong if not.
