@@ -107,7 +107,7 @@ final class AllocationWatch {
     }
     hasLooked = true
     takeBack()
-    for _ in 0..<50 where !named.isEmpty {
+    for _ in 0..<150 where !named.isEmpty {
       // What RCU or a worker frees is freed soon.
       usleep(10_000)
       read()
