@@ -21,8 +21,8 @@ struct Counts: Equatable, CustomStringConvertible {
       .map { "\($0.name) \($0.number) instead of \($1.number)" }.joined(separator: ", ")
   }
 
-  /// Reads numbers until they are those expected, or one and a half seconds have passed: virtio-gpu frees an object only when the host
-  /// has answered, and RCU a file only when it comes to it.
+  /// Reads numbers until they are those expected, or one and a half seconds have passed: virtio-gpu frees an object only
+  /// when the host has answered, and RCU a file only when it comes to it.
   static func settled(at expected: Counts, _ read: () throws -> Counts) rethrows -> Counts {
     var now = try read()
     for _ in 0..<150 where now != expected {
