@@ -66,6 +66,7 @@ struct pbtest_bo {
 	u64 generation;
 	atomic64_t faults;
 	atomic_t pins;
+	atomic_t maps;
 	/* Under pages_lock. */
 	u32 vmaps;
 

@@ -23,6 +23,7 @@ static void pbtest_unmap_dma_buf(struct dma_buf_attachment *attach,
 
 	for_each_sgtable_page(sgt, &iter, 0)
 		put_page(sg_page_iter_page(&iter));
+	atomic_dec(&to_pbtest_bo(attach->dmabuf->priv)->maps);
 	drm_gem_unmap_dma_buf(attach, sgt, dir);
 }
 
@@ -57,6 +58,7 @@ static struct sg_table *pbtest_map_dma_buf(struct dma_buf_attachment *attach,
 	if (IS_ERR(sgt))
 		return sgt;
 
+	atomic_inc(&bo->maps);
 	ret = pbtest_bo_reached(bo, PBTEST_FAIL_MAP_LATE);
 	if (ret) {
 		pbtest_unmap_dma_buf(attach, sgt, dir);
@@ -98,7 +100,6 @@ static int pbtest_end_cpu_access(struct dma_buf *dmabuf,
 }
 
 #define PBTEST_DMABUF_OPS \
-	.cache_sgt_mapping = true, \
 	.attach = pbtest_attach, \
 	.detach = drm_gem_map_detach, \
 	.map_dma_buf = pbtest_map_dma_buf, \
@@ -111,12 +112,28 @@ static int pbtest_end_cpu_access(struct dma_buf *dmabuf,
 
 static const struct dma_buf_ops pbtest_dmabuf_ops = {
 	PBTEST_DMABUF_OPS,
+	.cache_sgt_mapping = true,
 	.mmap = pbtest_dmabuf_mmap,
 };
 
 static const struct dma_buf_ops pbtest_dmabuf_ops_without_mmap = {
 	PBTEST_DMABUF_OPS,
+	.cache_sgt_mapping = true,
 };
+
+static const struct dma_buf_ops pbtest_dmabuf_ops_without_cache = {
+	PBTEST_DMABUF_OPS,
+	.mmap = pbtest_dmabuf_mmap,
+};
+
+static const struct dma_buf_ops *pbtest_ops(const struct pbtest_bo *bo)
+{
+	if (bo->flags & PBTEST_BO_NO_DMABUF_MMAP)
+		return &pbtest_dmabuf_ops_without_mmap;
+	if (bo->flags & PBTEST_BO_NO_CACHED_MAP)
+		return &pbtest_dmabuf_ops_without_cache;
+	return &pbtest_dmabuf_ops;
+}
 
 /* &drm_gem_object_funcs.export */
 struct dma_buf *pbtest_prime_export(struct drm_gem_object *obj, int flags)
@@ -125,9 +142,7 @@ struct dma_buf *pbtest_prime_export(struct drm_gem_object *obj, int flags)
 	struct dma_buf_export_info info = {
 		.exp_name = KBUILD_MODNAME,
 		.owner = obj->dev->driver->fops->owner,
-		.ops = bo->flags & PBTEST_BO_NO_DMABUF_MMAP ?
-			       &pbtest_dmabuf_ops_without_mmap :
-			       &pbtest_dmabuf_ops,
+		.ops = pbtest_ops(bo),
 		.size = obj->size,
 		.flags = flags,
 		.priv = obj,
@@ -175,7 +190,8 @@ struct drm_gem_object *pbtest_prime_import(struct drm_device *drm,
 		return ERR_PTR(ret);
 
 	if (!foreign && (dmabuf->ops == &pbtest_dmabuf_ops ||
-			 dmabuf->ops == &pbtest_dmabuf_ops_without_mmap)) {
+			 dmabuf->ops == &pbtest_dmabuf_ops_without_mmap ||
+			 dmabuf->ops == &pbtest_dmabuf_ops_without_cache)) {
 		struct drm_gem_object *obj = dmabuf->priv;
 
 		if (obj->dev == drm) {

@@ -35,6 +35,7 @@ static void pbtest_describe_bo(struct pbtest_bo *bo, struct pbtest_object *args)
 	args->bo_flags = bo->flags;
 	args->faults = atomic64_read(&bo->faults);
 	args->pins = atomic_read(&bo->pins);
+	args->maps = atomic_read(&bo->maps);
 
 	mutex_lock(&bo->pages_lock);
 	args->generation = bo->generation;

@@ -79,6 +79,12 @@ extern "C" {
  * the call. Not with others.
  */
 #define PBTEST_BO_FOPS_MMAP		0x40
+/*
+ * An attachment of its dma-buf is mapped anew each time, and unmapped by no one
+ * but whoever mapped it. Of other buffers it is mapped once and stays so until
+ * it is detached.
+ */
+#define PBTEST_BO_NO_CACHED_MAP		0x80
 
 struct pbtest_create {
 	__u64 size;		/* in: bytes, a multiple of the page size */
@@ -276,6 +282,8 @@ struct pbtest_object {
 	__u64 allowances;	/* out: how often they were allowed to, all together */
 	__u32 pins;		/* out: of pbtest's own */
 	__u32 vmaps;		/* out: of pbtest's own */
+	__u32 maps;		/* out: of attachments of pbtest's own */
+	__u32 pad;		/* out: 0 */
 	char funcs[PBTEST_NAME_MAX];	/* out: symbol of obj->funcs */
 };
 

@@ -97,7 +97,8 @@ final class AllocationWatch {
   }
 
   /// Who holds something still: `drm_gem_prime_mmap (2)`. What is asked for after the first such look is not followed.
-  func stillHeld() -> [String] {
+  /// - Parameter patience: how often to look again, 10 ms apart, for as long as something is held.
+  func stillHeld(patience: Int = 150) -> [String] {
     read()
     // In two steps, since what was given on one processor may have been taken back on the other.
     if !hasLooked {
@@ -107,7 +108,7 @@ final class AllocationWatch {
     }
     hasLooked = true
     takeBack()
-    for _ in 0..<50 where !named.isEmpty {
+    for _ in 0..<patience where !named.isEmpty {
       // What RCU or a worker frees is freed soon.
       usleep(10_000)
       read()

@@ -21,11 +21,11 @@ struct Counts: Equatable, CustomStringConvertible {
       .map { "\($0.name) \($0.number) instead of \($1.number)" }.joined(separator: ", ")
   }
 
-  /// Reads numbers until they are those expected, or half a second has passed: virtio-gpu frees an object only when the host
-  /// has answered, and RCU a file only when it comes to it.
+  /// Reads numbers until they are those expected, or one and a half seconds have passed: virtio-gpu frees an object only
+  /// when the host has answered, and RCU a file only when it comes to it.
   static func settled(at expected: Counts, _ read: () throws -> Counts) rethrows -> Counts {
     var now = try read()
-    for _ in 0..<50 where now != expected {
+    for _ in 0..<150 where now != expected {
       usleep(10_000)
       now = try read()
     }
@@ -81,6 +81,14 @@ extension KernelView {
     counts.add("files that may map \(name)", Int64(seen.allowed))
     counts.add("allowances of \(name)", Int64(seen.allowances))
     counts.add("pins of \(name)", Int64(seen.pins))
+    counts.add("mapped attachments of \(name)", Int64(seen.maps))
     counts.add("kernel mappings of \(name)", Int64(seen.vmaps))
+  }
+}
+
+extension Recorder {
+  /// Checks counts, and tells of those that differ.
+  func same(_ seen: Counts, _ expected: Counts, _ name: String) {
+    expect(seen == expected, name, seen.difference(from: expected))
   }
 }

@@ -85,7 +85,7 @@ final class Fixture {
 
   struct Shared {
     let exported: ExportedBuffer
-    let imported: DumbBuffer
+    let imported: DumbBuffer?
     let fixture: Fixture
 
     /// What the buffer's own files and objects count, with those of the fixture.
@@ -96,7 +96,7 @@ final class Fixture {
       if case .chardev(let client, let buffer) = exported.home {
         try kernel.count("the exporter's object", buffer.handle, of: client, into: &counts)
       }
-      if let importer = fixture.importer {
+      if let importer = fixture.importer, let imported {
         try kernel.count("the importer's object", imported.handle, of: importer, into: &counts)
       }
       return counts
@@ -125,13 +125,29 @@ final class Fixture {
         list.append(("chardev", client.file, buffer.fakeOffset))
       }
       list.append(("dma-buf", exported.dmabuf, 0))
-      if let importer = fixture.importer { list.append(("forwarded", importer.file, imported.fakeOffset)) }
+      if let importer = fixture.importer, let imported {
+        list.append(("forwarded", importer.file, imported.fakeOffset))
+      }
       return list
     }
 
     func map(_ way: String) throws -> Mapping {
       guard let found = ways.first(where: { $0.name == way }) else { throw CallFailed("map by \(way)", code: ENXIO) }
       return try Mapping(way, of: found.file, offset: found.offset, pages: exported.pages)
+    }
+
+    /// Whether what is written through a new mapping is seen by another way; what is wrong if not. A mapping that was not
+    /// made as it should be can look like any memory.
+    func wrongMapping(_ mapping: Mapping) throws -> String? {
+      func mark(_ page: Int) -> UInt8 { UInt8(0x70 + page) }
+      // Before anything else is mapped, which might make what this one lacks.
+      for page in 0..<mapping.pages where mapping.trySet(mark(page), page: page) != "written" {
+        return "page \(page) cannot be written"
+      }
+      let other = try map((ways.first { $0.name != mapping.name } ?? ways[0]).name)
+      defer { other.unmap() }
+      let wrong = (0..<mapping.pages).filter { other.tryByte(page: $0) != "\(mark($0))" }
+      return wrong.isEmpty ? nil : "pages \(wrong) are not the buffer's"
     }
 
     /// Whether the same bytes are seen by every way; what is wrong if not.
@@ -152,7 +168,7 @@ final class Fixture {
     }
 
     func release() throws {
-      try fixture.importer?.closeHandle(imported.handle)
+      if let imported { try fixture.importer?.closeHandle(imported.handle) }
       try fixture.release(exported)
     }
   }

@@ -55,7 +55,7 @@ enum BoundsTests {
       let code = Mapping.refusal(of: plain, offset: UInt64(one.page * pageSize), pages: one.pages)
       look.equal(code == 0 ? "mapped" : errnoName(code), one.expected, one.name)
       let after = try counts()
-      look.expect(after == before, "\(one.name): all as before", after.difference(from: before))
+      look.same(after, before, "\(one.name): all as before")
     }
     plain.close()
     try fixture.release(exported)
@@ -86,7 +86,7 @@ enum BoundsTests {
         let code = Mapping.refusal(of: plain, offset: 0, pages: pages)
         look.equal(code == 0 ? "mapped" : errnoName(code), expected, "\(word): \(name)")
         let after = try counts()
-        look.expect(after == before, "\(word): \(name): all as before", after.difference(from: before))
+        look.same(after, before, "\(word): \(name): all as before")
       }
       try client.closeHandle(buffer.handle)
     }

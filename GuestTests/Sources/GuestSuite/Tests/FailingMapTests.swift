@@ -43,7 +43,10 @@ enum FailingMapTests {
   /// Closes the fixture in the end.
   static func map(_ fixture: Fixture, _ name: String, _ look: Recorder) throws {
     try Sweep(look: look, kernel: fixture.kernel, counts: fixture.counts).run(name) {
-      let shared = try fixture.share()
+      // Imported only for the way that needs it: an import has the pages made that this mmap() is to make.
+      let exported = try fixture.export()
+      let imported = try name == "forwarded" ? fixture.imported(exported) : nil
+      let shared = Fixture.Shared(exported: exported, imported: imported, fixture: fixture)
       guard let way = shared.ways.first(where: { $0.name == name }) else {
         throw CallFailed("map by \(name)", code: ENXIO)
       }
@@ -54,7 +57,13 @@ enum FailingMapTests {
           address = Glibc.mmap(nil, length, PROT_READ | PROT_WRITE, MAP_SHARED, way.file.number, off_t(way.offset))
           return address == MAP_FAILED ? errno : 0
         }, counts: shared.counts,
-        undo: { munmap(address, length) }, wrong: shared.wrongWay, finish: shared.release)
+        undo: {
+          let mapping = Mapping(name, at: address!, pages: fixture.pages)
+          if let wrong = try shared.wrongMapping(mapping) {
+            throw CallFailed("\(name): mapped, but \(wrong)", code: EIO)
+          }
+          mapping.unmap()
+        }, wrong: shared.wrongWay, finish: shared.release)
     }
     fixture.close()
   }
@@ -158,7 +167,7 @@ enum FailingMapTests {
         let mappings = try ["dma-buf", "forwarded"].map { try shared.map($0) }
         for mapping in mappings { _ = mapping.tryByte(page: 1) }
         var closers: [() -> Int32] = [
-          { 0 }, { code(cguest_drm_close_handle(fixture.importer!.file.number, shared.imported.handle)) },
+          { 0 }, { code(cguest_drm_close_handle(fixture.importer!.file.number, shared.imported!.handle)) },
           { code(close(shared.exported.dmabuf.number)) },
         ]
         closers += mappings.map { mapping in { code(munmap(mapping.address, mapping.pages * pageSize)) } }

@@ -59,7 +59,7 @@ enum FopsRouteTests {
     look.equal(try client.move(buffer.handle), 2, "the move")
     look.equal(mappings.map { $0.touch(page: 2).faults }, mappings.map { _ in 1 }, "moved: faults of each alias")
     for mapping in mappings { mapping.unmap() }
-    look.equal(try shared.counts(), before, "unmapped: all as before")
+    look.same(try shared.counts(), before, "unmapped: all as before")
     // A stranger may still not: what was allowed for the time of the call was allowed to nobody else.
     let stranger = try client.stranger()
     let code = Mapping.refusal(of: stranger.file, offset: buffer.fakeOffset, pages: fixture.pages)
@@ -80,16 +80,16 @@ enum FopsRouteTests {
         try client.fail(buffer.handle, at: step, with: asked)
         let code = Mapping.refusal(of: way.file, offset: way.offset, pages: fixture.pages)
         look.equal(code == 0 ? "mapped" : errnoName(code), errnoName(asked), "\(way.name): \(name): errno")
-        look.equal(try shared.counts(), before, "\(way.name): \(name): all as before")
+        look.same(try shared.counts(), before, "\(way.name): \(name): all as before")
       }
     }
     for way in shared.ways {
       let code = Mapping.refusal(of: way.file, offset: way.offset, pages: fixture.pages, flags: MAP_PRIVATE)
       look.equal(code == 0 ? "mapped" : errnoName(code), "EINVAL", "\(way.name): private: errno")
-      look.equal(try shared.counts(), before, "\(way.name): private: all as before")
+      look.same(try shared.counts(), before, "\(way.name): private: all as before")
     }
     look.equal(try shared.wrongWay(), nil, "afterwards: what cannot be used")
-    look.equal(try shared.counts(), before, "afterwards: all as before")
+    look.same(try shared.counts(), before, "afterwards: all as before")
     try shared.release()
     try watch.end(look, "refused")
     fixture.close()

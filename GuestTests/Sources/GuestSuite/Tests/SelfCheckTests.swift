@@ -32,11 +32,11 @@ enum SelfCheckTests {
     try client.closeHandle(client.createOwn(pages: 1).handle)
     let watch = try AllocationWatch(kernel)
     let buffers = try (0..<2).map { _ in try client.createOwn(pages: 1) }
-    let left = watch.stillHeld()
+    let left = watch.stillHeld(patience: 0)
     look.expect(
       left.contains { $0.hasPrefix("pbtest_bo_alloc") && $0.hasSuffix("(2)") }, "two buffers are held", "\(left)")
     try client.closeHandle(buffers[0].handle)
-    let one = watch.stillHeld()
+    let one = watch.stillHeld(patience: 0)
     look.expect(one.contains { $0.hasPrefix("pbtest_bo_alloc") && $0.hasSuffix("(1)") }, "one is held", "\(one)")
     try client.closeHandle(buffers[1].handle)
     try watch.end(look, "none")

@@ -4,7 +4,7 @@ internal import Glibc
 /// What DRM finds in trees: a client's dma-bufs and handles (drm_prime.c), the clients that may map an object, and the
 /// objects of a device by their offsets (drm_vma_manager.c). With one or two entries any search finds what it looks for.
 enum TreeTests {
-  private static let number = 13
+  private static let number = 10
 
   static let all = [
     GuestTest(
