@@ -27,6 +27,8 @@ public struct RecordedPlan: Codable, Sendable, Hashable {
   public var cache: String
   /// Where the answers of seeded series are, if the run is to be held against them.
   public var answers: String?
+  /// The run is one of mutants, and goes on as such.
+  public var stopsWhenWorse: Bool?
 
   /// A series as it was read. Its diffs lie in the run's directory.
   public struct Series: Codable, Sendable, Hashable {
@@ -52,6 +54,7 @@ public struct RecordedPlan: Codable, Sendable, Hashable {
     home = plan.home.map { Self.absolute($0) }
     cache = Self.absolute(plan.cache.root)
     answers = plan.answers.map { Self.absolute($0) }
+    stopsWhenWorse = plan.stopsWhenWorse ? true : nil
   }
 
   /// It may be gone on with from another directory.
