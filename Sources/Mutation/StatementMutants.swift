@@ -1,7 +1,8 @@
 extension MutantFinder {
   /// A call or an assignment that is a statement.
   mutating func statement(_ node: SyntaxNode) {
-    guard let tokens = simple(node) else { return }
+    // A declaration that goes takes its name with it.
+    guard node.kind != "DeclStmt", let tokens = simple(node) else { return }
     let texts = texts(tokens)
     if let sign = assignment(tokens) {
       lose(tokens, texts, sign: sign - tokens.lowerBound)
@@ -81,7 +82,12 @@ extension MutantFinder {
   mutating func branch(_ node: SyntaxNode) {
     guard let tokens = condition(node) else { return }
     let text = source.text(bytes(tokens))
-    add(.negateCondition, bytes(tokens), "!(\(text))")
+    if let whole = node.children.first, whole.opcode == "!", whole.kind == "UnaryOperator", self.tokens(whole) == tokens {
+      let sign = source.tokens[tokens.lowerBound]
+      add(.negateCondition, sign.start..<sign.end, "")
+    } else {
+      add(.negateCondition, bytes(tokens), "!(\(text))")
+    }
     if node.children.count == 2, node.children[1].leaves { add(.dropErrorBranch, bytes(tokens), "(\(text)) && 0") }
   }
 
