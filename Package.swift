@@ -126,6 +126,11 @@ let package = Package(
     .testTarget(
       name: "KernelCodeTests", dependencies: ["KernelCode", "TestSupport", systemPackage], swiftSettings: strict),
     .testTarget(
+      name: "MutationTests", dependencies: ["Mutation", "TestSupport", "Toolbox", systemPackage], swiftSettings: strict),
+    .testTarget(
+      name: "MutantRunTests", dependencies: ["BenchModel", "GuestProtocol", "MutantRun", "Mutation", "Verdicts"],
+      swiftSettings: strict),
+    .testTarget(
       name: "VerdictsTests", dependencies: ["Verdicts", "BenchModel", "GuestProtocol"], swiftSettings: strict),
     .testTarget(
       name: "ReportsTests",

@@ -83,7 +83,8 @@ public struct GuestWatch<C: Clock>: Sendable where C.Duration == Duration {
   ///   says so the machine is ended, and its run with it (``GuestEnding/runDeadline(seconds:)``).
   /// - Throws: `CancellationError` if the task was cancelled; the machine's scope then ends it.
   public func watch(
-    _ machine: some Machine, accelerator: Accelerator, isEnough: @Sendable (TestResult?, [KernelReport]) -> Bool = { _, _ in false },
+    _ machine: some Machine, accelerator: Accelerator,
+    isEnough: @Sendable (TestResult?, [KernelReport]) -> Bool = { _, _ in false },
     progress: @Sendable (GuestProgress) -> Void
   ) async throws -> WatchedRun {
     let start = clock.now

@@ -25,7 +25,9 @@ extension BaseBuild {
     return (kept, read)
   }
 
-  private static let kept = ["-I", "-D", "-U", "-std=", "-nostdinc", "-fshort-wchar", "-funsigned-char", "-m64", "-m32"]
+  private static let kept = [
+    "-I", "-D", "-U", "-std=", "-nostdinc", "-fshort-wchar", "-funsigned-char", "-m64", "-m32",
+  ]
 
   /// `-DKBUILD_MODFILE='"mm/util"'` as the shell hands it on.
   private static func unquoted(_ word: Substring) -> String { String(word.filter { $0 != "'" }) }

@@ -59,7 +59,8 @@ public struct CandidateSearch: Sendable {
   /// - Throws: ``ClangError``, ``ToolError``, and what the file system says.
   public func mutants(of path: String, functions: Set<String>) async throws -> Found? {
     let file = overlay[path] ?? base.tree.pushing(FilePath(path))
-    guard let (words, main) = try base.preprocessing(of: path), let bytes = FileManager.default.contents(atPath: file.string)
+    guard let (words, main) = try base.preprocessing(of: path),
+      let bytes = FileManager.default.contents(atPath: file.string)
     else { return nil }
     let source = CSource(path: path, bytes: Array(bytes))
     var declarations: [SyntaxNode] = []
@@ -87,7 +88,8 @@ public struct CandidateSearch: Sendable {
     if !overlay.isEmpty { arguments += ["-ivfsoverlay", try writeOverlay().string] }
     arguments += [
       // Of what gcc knows and clang does not nothing matters here: types and places are right all the same.
-      "-w", "-ferror-limit=0", "-fsyntax-only", "-Xclang", "-ast-dump=json", "-Xclang", "-ast-dump-filter=\(filter)", main,
+      "-w", "-ferror-limit=0", "-fsyntax-only", "-Xclang", "-ast-dump=json", "-Xclang", "-ast-dump-filter=\(filter)",
+      main,
     ]
     let result = try await Tool(clang.string, arguments, in: base.tree).run(deadline: .seconds(300))
     guard case .exited = result.status else {

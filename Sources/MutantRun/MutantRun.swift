@@ -47,9 +47,10 @@ public struct MutantRun: Sendable {
       var all: [Mutant] = []
       var absent: [String] = []
       for file in list.files {
-        let wanted = Set(file.functions.keys.filter { name in
-          patterns.isEmpty || patterns.contains { $0.matches(name) || $0.matches("\(file.path):\(name)") }
-        })
+        let wanted = Set(
+          file.functions.keys.filter { name in
+            patterns.isEmpty || patterns.contains { $0.matches(name) || $0.matches("\(file.path):\(name)") }
+          })
         if wanted.isEmpty { continue }
         guard let found = try await search.mutants(of: file.path, functions: wanted) else {
           absent.append(file.path)
@@ -151,8 +152,11 @@ public struct MutantRun: Sendable {
   }
 
   private func base() async throws -> BaseBuild {
-    try await BaseBuild.prepare(plan.kernel, profile: plan.profile, cache: plan.cache, jobs: plan.resources.jobs) { text in
-      for sink in sinks { try? sink.take(BenchEvent(at: Date(), kind: .progress(series: nil, stage: .build, text: text))) }
+    try await BaseBuild.prepare(plan.kernel, profile: plan.profile, cache: plan.cache, jobs: plan.resources.jobs) {
+      text in
+      for sink in sinks {
+        try? sink.take(BenchEvent(at: Date(), kind: .progress(series: nil, stage: .build, text: text)))
+      }
     }
   }
 }
@@ -186,14 +190,17 @@ extension MutantRun {
     }
   }
 
-  private func changedLines(of series: ReadSeries, _ tree: SeriesTree, _ base: BaseBuild) throws -> [String: ChangedFile] {
+  private func changedLines(of series: ReadSeries, _ tree: SeriesTree, _ base: BaseBuild) throws -> [String:
+    ChangedFile]
+  {
     var found: [String: ChangedFile] = [:]
     for path in Set(series.series.patches.flatMap(\.paths)) {
       guard let file = tree.file(path), let after = FileManager.default.contents(atPath: file.string) else { continue }
       let before = FileManager.default.contents(atPath: base.tree.pushing(FilePath(path)).string)
       let lines = ChangedLines.added(before: before.map { Array($0) } ?? [], after: Array(after))
       found[path] = ChangedFile(
-        file: file, lines: lines, functions: ChangedLines.functions(at: lines, of: CSource(path: path, bytes: Array(after))))
+        file: file, lines: lines,
+        functions: ChangedLines.functions(at: lines, of: CSource(path: path, bytes: Array(after))))
     }
     return found
   }
@@ -220,7 +227,8 @@ extension MutantRun {
     else { throw NoMutants(reason: "\(path) itself does not run to its end, so nothing can be held against it") }
     let image = try await withApplied(found[0]) { series, tree, _, scratch in
       let built = try await tree.build(
-        series.series, jobs: plan.resources.jobs, log: scratch.appending("build.log")) { _ in }
+        series.series, jobs: plan.resources.jobs, log: scratch.appending("build.log")
+      ) { _ in }
       if let failure = built.failure {
         throw NoMutants(reason: "\(path) does not build: \(failure.diagnostics.first?.message ?? "see its build.log")")
       }

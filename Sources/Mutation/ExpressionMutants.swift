@@ -78,8 +78,11 @@ extension MutantFinder {
 
   private mutating func constant(_ node: SyntaxNode, parent: SyntaxNode) {
     let operators: Set<String> = ["<", "<=", ">", ">=", "==", "!=", "+", "-", "="]
-    guard operators.contains(parent.opcode) || ["CallExpr", "VarDecl", "ArraySubscriptExpr", "ImplicitCastExpr"].contains(
-      parent.kind), let tokens = tokens(node), tokens.count == 1, source.tokens[tokens.lowerBound].kind == .number,
+    guard
+      operators.contains(parent.opcode)
+        || ["CallExpr", "VarDecl", "ArraySubscriptExpr", "ImplicitCastExpr"].contains(
+          parent.kind),
+      let tokens = tokens(node), tokens.count == 1, source.tokens[tokens.lowerBound].kind == .number,
       let value = Int(source.text(at: tokens.lowerBound)), value <= Self.highestConstant
     else { return }
     // `x - 1` is what an inclusive bound is made with: there, 0 is the other slip.

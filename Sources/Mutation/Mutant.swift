@@ -64,6 +64,23 @@ public struct Mutant: Codable, Sendable, Hashable {
   /// The same, as they are then.
   public var after: String
 
+  public init(
+    id: String, file: String, function: String, operator what: MutationOperator, line: Int, column: Int, start: Int,
+    end: Int, replacement: String, before: String, after: String
+  ) {
+    self.id = id
+    self.file = file
+    self.function = function
+    `operator` = what
+    self.line = line
+    self.column = column
+    self.start = start
+    self.end = end
+    self.replacement = replacement
+    self.before = before
+    self.after = after
+  }
+
   /// `drivers/dma-buf/dma-buf.c:1483`
   public var place: String { "\(file):\(line)" }
 

@@ -27,7 +27,9 @@ public struct MutantFinder {
     for node in declarations where node.isFunction && functions(node.name) && node.begin.place != nil {
       finder.function = node.name
       finder.labels = node.labels
-      for child in node.children where child.kind == "CompoundStmt" { finder.visit(child, parent: node, isGuarded: false) }
+      for child in node.children where child.kind == "CompoundStmt" {
+        finder.visit(child, parent: node, isGuarded: false)
+      }
     }
     return finder.mutants()
   }

@@ -110,7 +110,9 @@ public struct EquivalentMutants: Sendable, Hashable {
 
 extension EquivalentMutants.Argument {
   fileprivate func covers(_ other: Self) -> Bool {
-    (file, function, `operator`, before, after) == (other.file, other.function, other.operator, other.before, other.after)
+    (file, function, `operator`, before, after) == (
+      other.file, other.function, other.operator, other.before, other.after
+    )
   }
 }
 

@@ -36,12 +36,16 @@ public enum MutantTable {
   /// `30 of 37 killed, 81 % (66 to 91 %)`
   static func words(_ share: Share) -> String {
     func percent(_ value: Double) -> String { "\(Int((value * 100).rounded()))" }
-    return "\(share.count) of \(share.of) killed, \(percent(share.value)) % (95 %: \(percent(share.low)) to \(percent(share.high)) %)"
+    return
+      "\(share.count) of \(share.of) killed, \(percent(share.value)) % (95 %: \(percent(share.low)) to \(percent(share.high)) %)"
   }
 
   private static func table(_ head: String, _ scores: [String: MutantScore]) -> [String] {
     let rows = scores.sorted { $0.key < $1.key }.map { name, score in
-      [name, "\(score.killed)", "\(score.alive)", "\(score.unreached)", "\(score.all - score.killed - score.alive - score.unreached)"]
+      [
+        name, "\(score.killed)", "\(score.alive)", "\(score.unreached)",
+        "\(score.all - score.killed - score.alive - score.unreached)",
+      ]
     }
     return [""] + columns([[head, "KILLED", "ALIVE", "UNREACHED", "OTHER"]] + rows)
   }

@@ -45,8 +45,10 @@ extension MutantFinder {
 
   /// What only looks, or tells: without it the kernel does what it did.
   private static func isRemark(_ name: String) -> Bool {
-    ["might_", "lockdep_", "pr_", "drm_dbg", "drm_err", "drm_warn", "DRM_", "dev_", "trace_", "WARN", "BUG", "VM_BUG",
-      "VM_WARN", "printk", "seq_", "BUILD_BUG", "mmap_assert", "vma_assert", "static_assert"].contains(where: name.hasPrefix)
+    [
+      "might_", "lockdep_", "pr_", "drm_dbg", "drm_err", "drm_warn", "DRM_", "dev_", "trace_", "WARN", "BUG", "VM_BUG",
+      "VM_WARN", "printk", "seq_", "BUILD_BUG", "mmap_assert", "vma_assert", "static_assert",
+    ].contains(where: name.hasPrefix)
       || name.hasSuffix("_assert_held") || name.hasSuffix("assert_locked")
   }
 
@@ -66,7 +68,8 @@ extension MutantFinder {
     let isError = texts[sign] == "=" && sign == 1 && (Self.errors.contains(texts[0]) || isErrorCode(value))
     let what = isError ? MutationOperator.loseError : .dropStore
     let hasCall = zip(value, value.dropFirst()).contains { pair in
-      pair.1 == "(" && pair.0.first.map { $0.isLetter || $0 == "_" } == true && !isConstant(pair.0) && pair.0 != "sizeof"
+      pair.1 == "(" && pair.0.first.map { $0.isLetter || $0 == "_" } == true && !isConstant(pair.0)
+        && pair.0 != "sizeof"
     }
     if hasCall, texts[sign] == "=" {
       let whole = bytes(tokens)
@@ -82,7 +85,8 @@ extension MutantFinder {
   mutating func branch(_ node: SyntaxNode) {
     guard let tokens = condition(node) else { return }
     let text = source.text(bytes(tokens))
-    if let whole = node.children.first, whole.opcode == "!", whole.kind == "UnaryOperator", self.tokens(whole) == tokens {
+    if let whole = node.children.first, whole.opcode == "!", whole.kind == "UnaryOperator", self.tokens(whole) == tokens
+    {
       let sign = source.tokens[tokens.lowerBound]
       add(.negateCondition, sign.start..<sign.end, "")
     } else {

@@ -19,7 +19,9 @@ extension Mutant {
     func around(_ first: Int, _ last: Int) -> String {
       first > last ? "" : rows(source.text(source.range(ofLines: first...last)), " ")
     }
-    let added = changed.isEmpty ? 0 : changed.split(separator: "\n", omittingEmptySubsequences: false).count - (changed.hasSuffix("\n") ? 1 : 0)
+    let added =
+      changed.isEmpty
+      ? 0 : changed.split(separator: "\n", omittingEmptySubsequences: false).count - (changed.hasSuffix("\n") ? 1 : 0)
     let outside = (line - from) + (to - last)
     return """
       diff --git a/\(file) b/\(file)
@@ -28,7 +30,7 @@ extension Mutant {
       @@ -\(from),\(outside + last - line + 1) +\(from),\(outside + added) @@ \(function)
 
       """ + around(from, line - 1) + rows(source.text(lines), "-") + (changed.isEmpty ? "" : rows(changed, "+"))
-      + around(last + 1, to)
+        + around(last + 1, to)
   }
 
   /// The change as a mail, as `git format-patch` writes it, so that it is judged as a series is.

@@ -71,7 +71,8 @@ final class MutantProgress: EventSink, Sendable {
       state.began = began
       let each = (ContinuousClock.now - began) / .seconds(1) / Double(max(1, state.tried - 1))
       let rest = Double(state.total - state.done) * each
-      return "\(state.done)/\(state.total)" + (state.tried > 2 ? ", about \(Int((rest / 60).rounded(.up))) min left" : "")
+      return "\(state.done)/\(state.total)"
+        + (state.tried > 2 ? ", about \(Int((rest / 60).rounded(.up))) min left" : "")
     }
     line("[\(left)] \(mutant.place) \(mutant.operator.rawValue): \(what)\(trial.reused ? " (kept)" : "")")
   }

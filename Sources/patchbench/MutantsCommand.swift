@@ -11,7 +11,8 @@ import Toolbox
 struct MutantsCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "mutants",
-    abstract: "Measure the tests on faults that nobody thought of: break one line of the kernel at a time, and see who notices.",
+    abstract:
+      "Measure the tests on faults that nobody thought of: break one line of the kernel at a time, and see who notices.",
     discussion: """
       A mutant is the kernel with one small slip: a put lost, a bound one too high, the wrong label. Each is judged like a \
       series, against the same base, and ends as one of
@@ -52,7 +53,8 @@ struct MutantsCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("How many mutants. Default: 20, and all lines with --series.", valueName: "n"))
   var count: Int?
 
-  @Option(help: ArgumentHelp("What the mutants are drawn by. Default: the day's date, as 20261128.", valueName: "number"))
+  @Option(
+    help: ArgumentHelp("What the mutants are drawn by. Default: the day's date, as 20261128.", valueName: "number"))
   var seed: UInt64?
 
   @Option(
@@ -64,6 +66,13 @@ struct MutantsCommand: AsyncParsableCommand {
 
   @Option(help: ArgumentHelp("Mutate the lines that this series changes.", valueName: "path"))
   var series: String?
+
+  @Option(
+    name: .customLong("tests"),
+    help: ArgumentHelp(
+      "Let only the tests of this name notice; * stands for any text. More than once for several.", valueName: "pattern"
+    ))
+  var tests: [String] = []
 
   @Option(help: ArgumentHelp("Go on with a run that was stopped.", valueName: "run"))
   var resume: String?
@@ -85,8 +94,11 @@ struct MutantsCommand: AsyncParsableCommand {
   func validate() throws {
     try work.check()
     if let count, count < 1 { throw ValidationError("--count needs a number of at least 1.") }
-    if resume != nil, seed != nil || count != nil || series != nil || !functions.isEmpty || work.output != nil {
-      throw ValidationError("--resume goes on with what was drawn; it takes no --count, --seed, --functions, --series, --output.")
+    if resume != nil,
+      seed != nil || count != nil || series != nil || !functions.isEmpty || !tests.isEmpty || work.output != nil
+    {
+      throw ValidationError(
+        "--resume goes on with what was drawn; it takes no --count, --seed, --functions, --series, --tests, --output.")
     }
   }
 
@@ -106,7 +118,7 @@ struct MutantsCommand: AsyncParsableCommand {
       }
       return (RunDirectory(FilePath(path)), plan)
     }
-    let plan = try runPlan(places, environment, begun?.plan)
+    let plan = try runPlan(places, environment, begun?.directory)
     let seed = begun?.plan.seed ?? seed ?? Self.today()
     let list = try FunctionList(yaml: try Self.text(of: lists.appending("functions.yaml")), name: "functions.yaml")
     let patterns = functions.map(NamePattern.init)
@@ -143,14 +155,15 @@ struct MutantsCommand: AsyncParsableCommand {
     if status != ExitStatus.fine { throw ExitCode(status) }
   }
 
-  private func runPlan(_ places: Places, _ environment: [String: String], _ begun: MutantPlan?) throws -> RunPlan {
-    let definition = try KernelDefinition.load(begun?.kernel ?? kernel, from: places.kernels)
+  private func runPlan(_ places: Places, _ environment: [String: String], _ begun: RunDirectory?) throws -> RunPlan {
     let resources = work.resources()
+    if let begun { return try ResumeCommand.plan(try begun.recordedPlan(), of: begun, common, resources: resources) }
+    let definition = try KernelDefinition.load(kernel, from: places.kernels)
     // As `run` has it, so that the base's result is one for both.
     return RunPlan(
-      kernel: definition, profile: try definition.profile(begun?.profile ?? profile), series: [],
-      guestBinary: places.guestBinary, driver: places.driver, cache: try Cache(common.cacheRoot(environment)),
-      connection: work.connect, accelerator: work.accelerator, resources: resources, fresh: work.fresh,
+      kernel: definition, profile: try definition.profile(profile), series: [], guestBinary: places.guestBinary,
+      driver: places.driver, cache: try Cache(common.cacheRoot(environment)), connection: work.connect,
+      accelerator: work.accelerator, resources: resources, fresh: work.fresh, tests: tests.map(NamePattern.init),
       retries: RunCommand.standardRetries, sandbox: work.sandbox(resources), output: work.output.map { FilePath($0) },
       environment: environment, version: Patchbench.version, home: places.home)
   }
@@ -171,7 +184,7 @@ struct MutantsCommand: AsyncParsableCommand {
     return report.score.alive + report.score.unreached > 0 ? ExitStatus.worse : ExitStatus.fine
   }
 
-  private static func again(_ directory: RunDirectory) -> String {
+  static func again(_ directory: RunDirectory) -> String {
     Tool("patchbench", ["mutants", "--resume", directory.path.string]).commandLine
   }
 
