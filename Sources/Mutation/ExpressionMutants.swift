@@ -23,16 +23,17 @@ extension MutantFinder {
   ]
 
   private mutating func binary(_ node: SyntaxNode, parent: SyntaxNode) {
-    guard let token = operatorToken(node), let (what, text) = Self.others[node.opcode] else { return }
+    guard let (left, token, right) = operands(node), let (what, text) = Self.others[node.opcode] else { return }
     // The whole condition: turned round already.
     let isWhole = parent.kind == "IfStmt" && ["==", "!="].contains(node.opcode)
     if !isWhole { replace(what, token, text) }
-    dropOperands(node, token)
+    dropOperands(node, left, token, right)
   }
 
   /// `<< PAGE_SHIFT`, `* PAGE_SIZE`, and a flag of several.
-  private mutating func dropOperands(_ node: SyntaxNode, _ token: Int) {
-    guard let left = tokens(node.children[0]), let right = tokens(node.children[1]) else { return }
+  private mutating func dropOperands(
+    _ node: SyntaxNode, _ left: ClosedRange<Int>, _ token: Int, _ right: ClosedRange<Int>
+  ) {
     let end = source.tokens[right.upperBound].end
     let behindLeft = source.tokens[left.upperBound].end
     // Parentheses around an operand are none of its tokens.
@@ -80,7 +81,7 @@ extension MutantFinder {
     let operators: Set<String> = ["<", "<=", ">", ">=", "==", "!=", "+", "-", "="]
     guard
       operators.contains(parent.opcode)
-        || ["CallExpr", "VarDecl", "ArraySubscriptExpr", "ImplicitCastExpr"].contains(
+        || ["CallExpr", "VarDecl", "ArraySubscriptExpr"].contains(
           parent.kind),
       let tokens = tokens(node), tokens.count == 1, source.tokens[tokens.lowerBound].kind == .number,
       let value = Int(source.text(at: tokens.lowerBound)), value <= Self.highestConstant

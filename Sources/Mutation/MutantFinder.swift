@@ -86,8 +86,10 @@ public struct MutantFinder {
     default: break
     }
     for statement in node.statements { self.statement(statement) }
+    // What stands in a cast or in parentheses is an operand of what is around them.
+    let isWrapping = ["ImplicitCastExpr", "ParenExpr", "ConstantExpr"].contains(node.kind)
     for (number, child) in node.children.enumerated() {
-      visit(child, parent: node, isGuarded: isGuarded || (node.kind == "IfStmt" && number == 1))
+      visit(child, parent: isWrapping ? parent : node, isGuarded: isGuarded || (node.kind == "IfStmt" && number == 1))
     }
   }
 }
@@ -150,13 +152,29 @@ extension MutantFinder {
   }
 
   /// The token of a binary operator: what alone stands between its operands but for parentheses.
-  func operatorToken(_ node: SyntaxNode) -> Int? {
-    guard node.children.count == 2, let left = tokens(node.children[0]), let right = tokens(node.children[1]),
-      left.upperBound < right.lowerBound
+  func operatorToken(_ node: SyntaxNode) -> Int? { operands(node)?.token }
+
+  /// A binary operator's token, with those of its operands. An operand that is a macro of this file's own stands at two
+  /// places, and the operator at one of them.
+  func operands(_ node: SyntaxNode) -> (left: ClosedRange<Int>, token: Int, right: ClosedRange<Int>)? {
+    guard node.children.count == 2 else { return nil }
+    for left in [tokens(node.children[0]), invocation(node.children[0])] {
+      for right in [tokens(node.children[1]), invocation(node.children[1])] {
+        guard let left, let right, left.upperBound < right.lowerBound else { continue }
+        let between = ((left.upperBound + 1)..<right.lowerBound).filter { !["(", ")"].contains(source.text(at: $0)) }
+        if between.count == 1, source.text(at: between[0]) == node.opcode { return (left, between[0], right) }
+      }
+    }
+    return nil
+  }
+
+  /// The macros that an expression begins and ends with, where they are used, with their arguments.
+  private func invocation(_ node: SyntaxNode) -> ClosedRange<Int>? {
+    guard let begin = node.begin.expansion, let end = node.end.expansion, let first = source.token(at: begin.offset),
+      var last = source.token(at: end.offset), first <= last
     else { return nil }
-    let between = ((left.upperBound + 1)..<right.lowerBound).filter { !["(", ")"].contains(source.text(at: $0)) }
-    guard between.count == 1, source.text(at: between[0]) == node.opcode else { return nil }
-    return between[0]
+    if node.end.spelling != end, source.text(at: last + 1) == "(", let close = source.closing(last + 1) { last = close }
+    return first...last
   }
 
   /// The condition of an `if`, between its parentheses.

@@ -70,7 +70,7 @@ import Testing
     Case(.pageShift, "unsigned long f(unsigned long a) {\n\treturn a << PAGE_SHIFT;\n}", "return a;"),
     Case(
       .pageShift, "unsigned long f(unsigned long a) {\n\treturn pages((void *)PAGE_ALIGN(a)) * PAGE_SIZE;\n}",
-      "return pages((void *)PAGE_ALIGN(a));", "return pages((void *)(a)) * PAGE_SIZE;"),
+      "return pages((void *)(a)) * PAGE_SIZE;", "return pages((void *)PAGE_ALIGN(a));"),
     Case(
       .dropFlag, "void f(struct vma *v) {\n\tset(v, VM_IO | VM_PFNMAP);\n\tset(v, VM_DONTEXPAND);\n}",
       "set(v, VM_PFNMAP);", "set(v, VM_IO);", "set(v, 0);"),
@@ -116,14 +116,18 @@ import Testing
       int f(struct vma *v) {
       \tpr_info("a < b && c");
       \t// a == b
-      \treturn WARN_ON(LAST(v) > v->start);
+      \treturn WARN_ON(v->pgoff > 3) || LAST(v) > v->start;
       }
       """
     let mutants = try await Clang.mutants(code).mutants
     #expect(
       mutants.map { "\($0.line) \($0.operator.rawValue) \($0.after)" } == [
         "3 arithmetic ((v)->end + 1) /* a < b - 1 */", "3 off-by-one ((v)->end - 0) /* a < b - 1 */",
-        "3 off-by-one ((v)->end - 2) /* a < b - 1 */", "7 relational return WARN_ON(LAST(v) >= v->start);",
+        "3 off-by-one ((v)->end - 2) /* a < b - 1 */",
+        "7 relational return WARN_ON(v->pgoff >= 3) || LAST(v) > v->start;",
+        "7 off-by-one return WARN_ON(v->pgoff > 4) || LAST(v) > v->start;",
+        "7 logical return WARN_ON(v->pgoff > 3) && LAST(v) > v->start;",
+        "7 relational return WARN_ON(v->pgoff > 3) || LAST(v) >= v->start;",
       ])
   }
 
