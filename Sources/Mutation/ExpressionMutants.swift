@@ -81,8 +81,7 @@ extension MutantFinder {
     let operators: Set<String> = ["<", "<=", ">", ">=", "==", "!=", "+", "-", "="]
     guard
       operators.contains(parent.opcode)
-        || ["CallExpr", "VarDecl", "ArraySubscriptExpr"].contains(
-          parent.kind),
+        || ["CallExpr", "VarDecl", "ArraySubscriptExpr"].contains(parent.kind),
       let tokens = tokens(node), tokens.count == 1, source.tokens[tokens.lowerBound].kind == .number,
       let value = Int(source.text(at: tokens.lowerBound)), value <= Self.highestConstant
     else { return }
@@ -109,7 +108,9 @@ extension MutantFinder {
         replace(.dropFlag, place.lowerBound, "0")
       }
     }
-    for (first, second) in zip(arguments, arguments.dropFirst()) {
+    // A count and a size: their product is what is asked for.
+    let isProduct = ["malloc_array", "calloc"].contains(where: (node.children.first?.bare.referenced ?? "").contains)
+    for (first, second) in zip(arguments, arguments.dropFirst()) where !isProduct {
       guard let a = first.1, let b = second.1, a.upperBound + 2 == b.lowerBound,
         source.text(at: a.upperBound + 1) == ",", first.0.bare.type == second.0.bare.type, !first.0.bare.type.isEmpty
       else { continue }
