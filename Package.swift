@@ -160,8 +160,8 @@ let package = Package(
     .testTarget(
       name: "IntegrationTests",
       dependencies: [
-        "Bench", "BenchModel", "GuestMachine", "GuestProtocol", "KernelBuild", "Reports", "SeriesIntake", "TestSupport",
-        "Toolbox", "Verdicts", "patchbench", "patchbench-disks",
+        "Bench", "BenchModel", "GuestMachine", "GuestProtocol", "KernelBuild", "MutantRun", "Mutation", "Reports",
+        "SeriesIntake", "TestSupport", "Toolbox", "Verdicts", "patchbench", "patchbench-disks",
       ],
       swiftSettings: strict),
   ]

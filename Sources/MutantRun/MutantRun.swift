@@ -3,7 +3,7 @@ public import BenchModel
 import Foundation
 import KernelBuild
 public import Mutation
-import SeriesIntake
+public import SeriesIntake
 import SystemPackage
 import Toolbox
 import Verdicts
@@ -63,14 +63,42 @@ public struct MutantRun: Sendable {
       if all.isEmpty { throw NoMutants(reason: "no function of the list that is in this kernel is called so") }
       let byID = Dictionary(all.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
       let drawn = SeededSample.draw(count, of: Array(byID.keys), seed: seed).map { byID[$0]! }
-      let mutants = MutantPlan(
-        kernel: plan.kernel.name, profile: plan.profile.name, seed: seed, candidates: byID.count, absent: absent,
-        mutants: drawn, series: nil)
-      let directories = try drawn.map { mutant in
-        try Self.write(mutant, of: sources[mutant.file]!, behind: nil, in: scratch.appending("mutants"))
-      }
-      return (try await begin(directories, mutants), mutants)
+      return try await begin(drawn, of: sources, candidates: byID.count, absent: absent, seed: seed)
     }
+  }
+
+  /// Makes the run's directory for mutants that were drawn.
+  /// - Parameters:
+  ///   - sources: their files.
+  ///   - candidates: how many there were to draw from.
+  ///   - absent: functions that this kernel does not have.
+  ///   - series: whose patches come before each.
+  /// - Throws: as `BenchRun.begin()`.
+  public func begin(
+    _ drawn: [Mutant], of sources: [String: CSource], candidates: Int, absent: [String] = [], seed: UInt64,
+    behind series: SeriesDirectory? = nil
+  ) async throws -> (directory: RunDirectory, plan: MutantPlan) {
+    let mutants = MutantPlan(
+      kernel: plan.kernel.name, profile: plan.profile.name, seed: seed, candidates: candidates, absent: absent,
+      mutants: drawn, series: series.map { Self.absolute($0.directory) })
+    return try await plan.cache.withScratch { scratch in
+      var run = plan
+      run.series = try drawn.map { mutant in
+        guard let source = sources[mutant.file] else { throw NoMutants(reason: "\(mutant.file) is not at hand") }
+        return try Self.write(mutant, of: source, behind: series, in: scratch)
+      }
+      let directory = try await BenchRun(run, sinks: []).begin()
+      do { try mutants.write(in: directory.path) } catch {
+        try? directory.discard()
+        throw error
+      }
+      return (directory, mutants)
+    }
+  }
+
+  /// A run may be gone on with from another directory.
+  private static func absolute(_ path: FilePath) -> String {
+    (path.isAbsolute ? path : FilePath(FileManager.default.currentDirectoryPath).pushing(path)).string
   }
 
   /// Draws one mutant of each line that a series changes, and makes the run's directory.
@@ -98,26 +126,9 @@ public struct MutantRun: Sendable {
       if byID.isEmpty { throw NoMutants(reason: "\(path) changes no line of a function that can be mutated") }
       let one = SeededSample.drawOne(ofEach: groups, seed: seed)
       let drawn = count.map { SeededSample.draw($0, of: one, seed: seed) } ?? one
-      let mutants = MutantPlan(
-        kernel: plan.kernel.name, profile: plan.profile.name, seed: seed, candidates: byID.count, absent: [],
-        mutants: drawn.map { byID[$0]! }, series: directory.directory.string)
-      let directories = try mutants.mutants.map { mutant in
-        try Self.write(
-          mutant, of: sources[mutant.file]!, behind: directory, in: scratch.appending("mutants"))
-      }
-      return (try await begin(directories, mutants), mutants)
+      return try await begin(
+        drawn.map { byID[$0]! }, of: sources, candidates: byID.count, seed: seed, behind: directory)
     }
-  }
-
-  private func begin(_ series: [SeriesDirectory], _ mutants: MutantPlan) async throws -> RunDirectory {
-    var run = plan
-    run.series = series
-    let directory = try await BenchRun(run, sinks: []).begin()
-    do { try mutants.write(in: directory.path) } catch {
-      try? directory.discard()
-      throw error
-    }
-    return directory
   }
 
   /// Judges what of a begun run is not finished.

@@ -1,14 +1,19 @@
 extension MutantFinder {
   /// A call or an assignment that is a statement.
   mutating func statement(_ node: SyntaxNode) {
-    // A declaration that goes takes its name with it.
-    guard node.kind != "DeclStmt", let tokens = simple(node) else { return }
+    guard !Self.isOwnKind(node), let tokens = simple(node) else { return }
     let texts = texts(tokens)
     if let sign = assignment(tokens) {
       lose(tokens, texts, sign: sign - tokens.lowerBound)
     } else if let name = callee(tokens), !Self.isRemark(name) {
       add(Self.deletion(of: name), bytes(tokens), ";")
     }
+  }
+
+  /// What a statement is that has parts of its own, or a name that others use. A macro may be a `do`.
+  private static func isOwnKind(_ node: SyntaxNode) -> Bool {
+    let kinds = ["If", "For", "While", "Switch", "Return", "Goto", "Label", "Case", "Default", "Compound", "Decl"]
+    return kinds.contains { node.kind == "\($0)Stmt" } || (node.kind == "DoStmt" && !node.begin.isForeign)
   }
 
   /// The index of the token that assigns, outside of all brackets.

@@ -35,10 +35,10 @@ public struct SyntaxNode: Sendable {
 
   var isFunction: Bool { kind == "FunctionDecl" && children.contains { $0.kind == "CompoundStmt" } }
 
-  /// Without the casts and parentheses that clang puts around it.
+  /// Without the casts that clang puts around it, and without parentheses. What is cast in the source stays so.
   var bare: SyntaxNode {
     switch kind {
-    case "ImplicitCastExpr", "ParenExpr", "ConstantExpr", "CStyleCastExpr": children.first?.bare ?? self
+    case "ImplicitCastExpr", "ParenExpr", "ConstantExpr": children.first?.bare ?? self
     default: self
     }
   }

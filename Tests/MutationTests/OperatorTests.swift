@@ -78,6 +78,11 @@ import Testing
       .dropStore, "void f(struct vma *v) {\n\tv->ops = NULL;\n\tv->pgoff += pages(v);\n\tv->start = pages(v);\n}", ";",
       ";",
       "(void)pages(v);"),
+    // What stands behind `else if` goes alone, and so does the body of a macro's loop.
+    Case(
+      .dropStore,
+      "void f(struct vma *v, struct list *h) {\n\tstruct list *p;\n\tif (v)\n\t\tnote(v);\n\telse if (h)\n\t\tv->pgoff = 1;\n\tlist_for_each(p, h)\n\t\tv->ops = p;\n}",
+      ";", ";"),
     Case(
       .loseError, "int f(struct vma *v) {\n\tint ret = -EINVAL;\n\tret = -ENOMEM;\n\tret = check(v);\n\treturn ret;\n}",
       "int ret = 0;", ";", "(void)check(v);"),
