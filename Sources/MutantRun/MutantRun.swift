@@ -158,7 +158,8 @@ public struct MutantRun: Sendable {
     }
     return MutantReport(
       kernel: mutants.kernel, profile: mutants.profile, source: record.header.source, seed: mutants.seed,
-      candidates: mutants.candidates, series: mutants.series, absent: mutants.absent, mutants: judged,
+      candidates: mutants.candidates, series: mutants.series, tests: record.header.only?.count, absent: mutants.absent,
+      mutants: judged,
       interrupted: record.interrupted)
   }
 

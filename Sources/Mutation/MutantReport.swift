@@ -13,6 +13,8 @@ public struct MutantReport: Codable, Sendable, Hashable {
   public var candidates: Int
   /// The series whose lines were mutated; `nil` if it was the base's functions.
   public var series: String?
+  /// How many tests were to notice; `nil` if it was the whole suite.
+  public var tests: Int?
   /// Functions of the list that this kernel does not have.
   public var absent: [String]
   public var score: MutantScore
@@ -25,7 +27,8 @@ public struct MutantReport: Codable, Sendable, Hashable {
   public var interrupted: Bool
 
   public init(
-    kernel: String, profile: String, source: String, seed: UInt64, candidates: Int, series: String?, absent: [String],
+    kernel: String, profile: String, source: String, seed: UInt64, candidates: Int, series: String?, tests: Int?,
+    absent: [String],
     mutants: [JudgedMutant], interrupted: Bool
   ) {
     self.kernel = kernel
@@ -34,6 +37,7 @@ public struct MutantReport: Codable, Sendable, Hashable {
     self.seed = seed
     self.candidates = candidates
     self.series = series
+    self.tests = tests
     self.absent = absent
     self.mutants = mutants.sorted {
       ($0.mutant.file, $0.mutant.line, $0.mutant.id) < ($1.mutant.file, $1.mutant.line, $1.mutant.id)

@@ -6,6 +6,7 @@ public enum MutantTable {
       "\(report.kernel) (\(report.source)), profile \(report.profile), seed \(report.seed): \(report.mutants.count) of "
         + "\(report.candidates) mutants" + (report.series.map { " of the lines that \($0) changes" } ?? "")
     ]
+    if let tests = report.tests { lines.append("a part of the suite: \(tests) tests") }
     let score = report.score
     lines.append("")
     lines.append(

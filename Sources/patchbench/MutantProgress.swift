@@ -60,6 +60,7 @@ final class MutantProgress: EventSink, Sendable {
     case (nil, .doesNotBuild): what = "does not build"
     case (nil, .sameCode): what = "same code"
     case (nil, .fault(let fault)): what = "undecided: \(fault.message)"
+    case (nil, .ran(let run)) where run.ending != .completed: what = "its guest did not reach its end"
     case (nil, _): what = "ran to its end"
     }
     let left = state.withLock { state in

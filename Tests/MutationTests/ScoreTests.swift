@@ -50,12 +50,14 @@ import Testing
 
   @Test func theTableNamesEveryGap() {
     let report = MutantReport(
-      kernel: "linux-6.12", profile: "kasan", source: "Debian", seed: 7, candidates: 99, series: "v4", absent: [],
+      kernel: "linux-6.12", profile: "kasan", source: "Debian", seed: 7, candidates: 99, series: "v4", tests: 5,
+      absent: [],
       mutants: [
         judged(.killed, 1), judged(.alive, 2), judged(.unreached, 3), judged(.alive, 4, equivalent: "one page"),
       ],
       interrupted: false)
     let text = MutantTable.text(report)
+    #expect(text.contains("a part of the suite: 5 tests"))
     #expect(text.contains("of those that ran:    1 of 2 killed, 50 %"))
     #expect(text.contains("the suite would notice 1 of 3 slips in this change; not these 2:"))
     #expect(text.contains("alive:\n  a.c:2 even() relational\n    - a < b\n    + a <= b\n    gap\n"))
