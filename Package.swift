@@ -100,7 +100,7 @@ let package = Package(
       swiftSettings: strict),
     .target(name: "Mutation", dependencies: [.product(name: "Yams", package: "Yams")], swiftSettings: strict),
     .target(name: "KernelText", dependencies: ["BenchModel"], swiftSettings: strict),
-    .target(name: "KernelCode", swiftSettings: strict),
+    .target(name: "KernelCode", dependencies: ["BenchModel"], swiftSettings: strict),
     .target(
       name: "Toolbox",
       dependencies: [

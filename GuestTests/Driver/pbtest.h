@@ -13,6 +13,9 @@
 
 #include "pbtest_uapi.h"
 
+/* EHWPOISON; what lies beyond is not for user space to see. */
+#define PBTEST_MAX_ERRNO 133
+
 struct dma_buf;
 struct dma_buf_attachment;
 struct drm_mode_create_dumb;
@@ -33,6 +36,8 @@ struct pbtest_device {
 	struct task_struct *importer;
 	u32 import_flags;
 	u64 import_extra;
+	u32 import_fail_step;
+	u32 import_fail_error;
 };
 
 /* A set of pages that a buffer has left. */
@@ -60,11 +65,14 @@ struct pbtest_bo {
 	struct pbtest_pages retired[PBTEST_RETIRED];
 	u64 generation;
 	atomic64_t faults;
+	atomic_t pins;
+	/* Under pages_lock. */
+	u32 vmaps;
 
 	/* Only of imported ones. */
 	struct sg_table *sgt;
 
-	/* What the next mmap is to do, under lock. */
+	/* What whoever comes next is to do, under lock. */
 	spinlock_t lock;
 	u32 fail_step;
 	u32 fail_error;
@@ -111,11 +119,14 @@ int pbtest_move_ioctl(struct drm_device *drm, void *data,
 		      struct drm_file *file);
 int pbtest_fail_ioctl(struct drm_device *drm, void *data,
 		      struct drm_file *file);
+int pbtest_hold_ioctl(struct drm_device *drm, void *data,
+		      struct drm_file *file);
 
 /* pbtest_mmap.c */
 extern const struct vm_operations_struct pbtest_vm_ops;
 extern const struct vm_operations_struct pbtest_populated_vm_ops;
 int pbtest_bo_mmap(struct drm_gem_object *obj, struct vm_area_struct *vma);
+int pbtest_fops_mmap(struct file *filp, struct vm_area_struct *vma);
 int pbtest_dmabuf_mmap(struct dma_buf *dmabuf, struct vm_area_struct *vma);
 int pbtest_forward_ioctl(struct drm_device *drm, void *data,
 			 struct drm_file *file);
@@ -130,9 +141,20 @@ pbtest_prime_import_sg_table(struct drm_device *drm,
 			     struct sg_table *sgt);
 int pbtest_import_ioctl(struct drm_device *drm, void *data,
 			struct drm_file *file);
+int pbtest_peek_ioctl(struct drm_device *drm, void *data,
+		      struct drm_file *file);
 
 /* pbtest_query.c */
 extern struct miscdevice pbtest_query_device;
+struct file *pbtest_drm_file(int fd);
+
+/* pbtest_count.c */
+void pbtest_count_allowed(struct drm_gem_object *obj,
+			  struct pbtest_object *args);
+int pbtest_query_client(struct pbtest_client *args);
+int pbtest_query_dmabuf(struct pbtest_dmabuf *args);
+int pbtest_query_lookup(struct pbtest_lookup *args);
+int pbtest_query_uuid(struct pbtest_uuid *args);
 
 /* pbtest_plain.c */
 extern struct miscdevice pbtest_plain_device;

@@ -3,7 +3,9 @@
 
 #include <linux/gfp.h>
 #include <linux/highmem.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
+#include <linux/vmalloc.h>
 
 #include <drm/drm_drv.h>
 #include <drm/drm_prime.h>
@@ -15,10 +17,7 @@
 #define PBTEST_BO_FLAGS \
 	(PBTEST_BO_NO_DMABUF_MMAP | PBTEST_BO_POPULATE_PFN | \
 	 PBTEST_BO_POPULATE_PAGE | PBTEST_BO_LEAVE_VM_OPS | PBTEST_BO_PLAIN | \
-	 PBTEST_BO_SLOW_MAP)
-
-/* EHWPOISON; what lies beyond is not for user space to see. */
-#define PBTEST_MAX_ERRNO 133
+	 PBTEST_BO_SLOW_MAP | PBTEST_BO_FOPS_MMAP)
 
 static LIST_HEAD(pbtest_all);
 static DEFINE_SPINLOCK(pbtest_all_lock);
@@ -60,24 +59,97 @@ static struct sg_table *pbtest_bo_get_sg_table(struct drm_gem_object *obj)
 {
 	struct pbtest_bo *bo = to_pbtest_bo(obj);
 
+	int ret;
+
 	lockdep_assert_held(&bo->pages_lock);
+	ret = pbtest_bo_reached(bo, PBTEST_FAIL_SG_TABLE);
+	if (ret)
+		return ERR_PTR(ret);
 	return drm_prime_pages_to_sg(obj->dev, bo->now.pages, bo->now.count);
 }
 
+static int pbtest_bo_open(struct drm_gem_object *obj, struct drm_file *file)
+{
+	struct pbtest_bo *bo = to_pbtest_bo(obj);
+
+	return pbtest_bo_reached(bo, pbtest_bo_is_imported(bo) ?
+				 PBTEST_FAIL_IMPORT_OPEN : PBTEST_FAIL_OPEN);
+}
+
+/* Nothing is pinned by it: see pbtest_map_dma_buf(). Pins are counted. */
+static int pbtest_bo_pin(struct drm_gem_object *obj)
+{
+	struct pbtest_bo *bo = to_pbtest_bo(obj);
+	int ret = pbtest_bo_reached(bo, PBTEST_FAIL_PIN);
+
+	if (!ret)
+		atomic_inc(&bo->pins);
+	return ret;
+}
+
+static void pbtest_bo_unpin(struct drm_gem_object *obj)
+{
+	atomic_dec(&to_pbtest_bo(obj)->pins);
+}
+
+/*
+ * Shows the pages that the buffer has now. Those that it left are kept for a
+ * while, see PBTEST_RETIRED, and nobody keeps such a mapping for long.
+ */
+static int pbtest_bo_vmap(struct drm_gem_object *obj, struct iosys_map *map)
+{
+	struct pbtest_bo *bo = to_pbtest_bo(obj);
+	void *address = NULL;
+
+	mutex_lock(&bo->pages_lock);
+	if (bo->now.count)
+		address = vmap(bo->now.pages, bo->now.count, VM_MAP,
+			       PAGE_KERNEL);
+	if (address)
+		bo->vmaps++;
+	mutex_unlock(&bo->pages_lock);
+	if (!address)
+		return -ENOMEM;
+
+	iosys_map_set_vaddr(map, address);
+	return 0;
+}
+
+static void pbtest_bo_vunmap(struct drm_gem_object *obj, struct iosys_map *map)
+{
+	struct pbtest_bo *bo = to_pbtest_bo(obj);
+
+	vunmap(map->vaddr);
+	mutex_lock(&bo->pages_lock);
+	bo->vmaps--;
+	mutex_unlock(&bo->pages_lock);
+}
+
+#define PBTEST_BO_FUNCS \
+	.free = pbtest_bo_free, \
+	.open = pbtest_bo_open, \
+	.export = pbtest_prime_export, \
+	.pin = pbtest_bo_pin, \
+	.unpin = pbtest_bo_unpin, \
+	.get_sg_table = pbtest_bo_get_sg_table, \
+	.vmap = pbtest_bo_vmap, \
+	.vunmap = pbtest_bo_vunmap
+
 static const struct drm_gem_object_funcs pbtest_bo_funcs = {
-	.free = pbtest_bo_free,
-	.export = pbtest_prime_export,
-	.get_sg_table = pbtest_bo_get_sg_table,
+	PBTEST_BO_FUNCS,
 	.mmap = pbtest_bo_mmap,
 	.vm_ops = &pbtest_vm_ops,
 };
 
 static const struct drm_gem_object_funcs pbtest_populated_bo_funcs = {
-	.free = pbtest_bo_free,
-	.export = pbtest_prime_export,
-	.get_sg_table = pbtest_bo_get_sg_table,
+	PBTEST_BO_FUNCS,
 	.mmap = pbtest_bo_mmap,
 	.vm_ops = &pbtest_populated_vm_ops,
+};
+
+static const struct drm_gem_object_funcs pbtest_fops_bo_funcs = {
+	PBTEST_BO_FUNCS,
+	.vm_ops = &pbtest_vm_ops,
 };
 
 static struct pbtest_bo *pbtest_bo_alloc(struct drm_device *drm, u64 size,
@@ -136,6 +208,8 @@ struct pbtest_bo *pbtest_bo_create(struct drm_device *drm, u64 size, u32 flags)
 	bo->generation = 1;
 	if (pbtest_bo_populates(bo))
 		bo->base.funcs = &pbtest_populated_bo_funcs;
+	if (flags & PBTEST_BO_FOPS_MMAP)
+		bo->base.funcs = &pbtest_fops_bo_funcs;
 
 	ret = pbtest_pages_alloc(&bo->now, size >> PAGE_SHIFT);
 	if (!ret)
@@ -229,6 +303,9 @@ int pbtest_create_ioctl(struct drm_device *drm, void *data,
 		return -EINVAL;
 
 	if ((args->flags & PBTEST_BO_PLAIN) && args->flags != PBTEST_BO_PLAIN)
+		return -EINVAL;
+	if ((args->flags & PBTEST_BO_FOPS_MMAP) &&
+	    args->flags != PBTEST_BO_FOPS_MMAP)
 		return -EINVAL;
 
 	bo = pbtest_bo_create(drm, args->size, args->flags);
@@ -349,7 +426,7 @@ int pbtest_fail_ioctl(struct drm_device *drm, void *data,
 	struct pbtest_bo *bo;
 	bool valid;
 
-	if (args->pad || args->step > PBTEST_FAIL_FORWARD_LATE)
+	if (args->pad || args->step > PBTEST_FAIL_END_ACCESS)
 		return -EINVAL;
 	if (args->step == PBTEST_FAIL_NOTHING ? args->error != 0 :
 	    args->error < 1 || args->error > PBTEST_MAX_ERRNO)
@@ -359,11 +436,10 @@ int pbtest_fail_ioctl(struct drm_device *drm, void *data,
 	if (!bo)
 		return -ENOENT;
 
-	if (pbtest_bo_is_imported(bo))
-		valid = args->step == PBTEST_FAIL_NOTHING ||
-			args->step >= PBTEST_FAIL_FORWARD_ENTRY;
-	else
-		valid = args->step < PBTEST_FAIL_FORWARD_ENTRY;
+	valid = args->step == PBTEST_FAIL_NOTHING ||
+		pbtest_bo_is_imported(bo) ==
+			(args->step == PBTEST_FAIL_FORWARD_ENTRY ||
+			 args->step == PBTEST_FAIL_FORWARD_LATE);
 
 	if (valid) {
 		spin_lock(&bo->lock);
@@ -374,4 +450,28 @@ int pbtest_fail_ioctl(struct drm_device *drm, void *data,
 
 	drm_gem_object_put(&bo->base);
 	return valid ? 0 : -EINVAL;
+}
+
+int pbtest_hold_ioctl(struct drm_device *drm, void *data,
+		      struct drm_file *file)
+{
+	struct pbtest_hold *args = data;
+	struct pbtest_bo *bo;
+	int ret;
+
+	bo = pbtest_bo_lookup(file, args->handle);
+	if (!bo)
+		return -ENOENT;
+
+	ret = dma_resv_lock_interruptible(bo->base.resv, NULL);
+	if (!ret) {
+		schedule_timeout_interruptible(
+			msecs_to_jiffies(args->milliseconds));
+		dma_resv_unlock(bo->base.resv);
+		if (signal_pending(current))
+			ret = -EINTR;
+	}
+
+	drm_gem_object_put(&bo->base);
+	return ret;
 }

@@ -35,9 +35,14 @@ static const struct drm_ioctl_desc pbtest_ioctls[] = {
 	DRM_IOCTL_DEF_DRV(PBTEST_FORWARD, pbtest_forward_ioctl,
 			  DRM_RENDER_ALLOW),
 	DRM_IOCTL_DEF_DRV(PBTEST_FAIL, pbtest_fail_ioctl, DRM_RENDER_ALLOW),
+	DRM_IOCTL_DEF_DRV(PBTEST_HOLD, pbtest_hold_ioctl, DRM_RENDER_ALLOW),
+	DRM_IOCTL_DEF_DRV(PBTEST_PEEK, pbtest_peek_ioctl, DRM_RENDER_ALLOW),
 };
 
-DEFINE_DRM_GEM_FOPS(pbtest_fops);
+DEFINE_DRM_GEM_FOPS(pbtest_gem_fops);
+
+/* The same but for mmap; completed like the driver. */
+static struct file_operations pbtest_fops;
 
 /* Completed when the module is loaded, and not written to after that. */
 static struct drm_driver pbtest_driver = {
@@ -118,6 +123,8 @@ static int __init pbtest_init(void)
 		return -EINVAL;
 
 	pbtest_complete_driver(&pbtest_driver);
+	pbtest_fops = pbtest_gem_fops;
+	pbtest_fops.mmap = pbtest_fops_mmap;
 
 	ret = platform_driver_register(&pbtest_platform_driver);
 	if (ret)

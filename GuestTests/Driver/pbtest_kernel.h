@@ -6,6 +6,7 @@
 #ifndef PBTEST_KERNEL_H
 #define PBTEST_KERNEL_H
 
+#include <linux/dma-buf.h>
 #include <linux/mm.h>
 
 #include <drm/drm_drv.h>
@@ -35,6 +36,27 @@ static inline bool pbtest_mapped_pfn(struct vm_area_struct *vma,
 	return true;
 #else
 	return !follow_pfn(vma, address, pfn);
+#endif
+}
+
+/* Both are called without the reservation lock. */
+static inline int pbtest_dma_buf_vmap(struct dma_buf *dmabuf,
+				      struct iosys_map *map)
+{
+#ifdef PBTEST_HAS_VMAP_UNLOCKED
+	return dma_buf_vmap_unlocked(dmabuf, map);
+#else
+	return dma_buf_vmap(dmabuf, map);
+#endif
+}
+
+static inline void pbtest_dma_buf_vunmap(struct dma_buf *dmabuf,
+					 struct iosys_map *map)
+{
+#ifdef PBTEST_HAS_VMAP_UNLOCKED
+	dma_buf_vunmap_unlocked(dmabuf, map);
+#else
+	dma_buf_vunmap(dmabuf, map);
 #endif
 }
 

@@ -234,6 +234,64 @@ int pbtest_bo_mmap(struct drm_gem_object *obj, struct vm_area_struct *vma)
 	return ret;
 }
 
+/* The buffer without an mmap of its own that a mapping is asked of, or none. */
+static struct pbtest_bo *pbtest_fops_bo(struct drm_device *drm,
+					struct vm_area_struct *vma)
+{
+	struct drm_vma_offset_manager *manager = drm->vma_offset_manager;
+	struct drm_vma_offset_node *node;
+	struct drm_gem_object *obj = NULL;
+	struct pbtest_bo *bo;
+
+	drm_vma_offset_lock_lookup(manager);
+	node = drm_vma_offset_exact_lookup_locked(manager, vma->vm_pgoff,
+						  vma_pages(vma));
+	if (node) {
+		obj = container_of(node, struct drm_gem_object, vma_node);
+		if (!kref_get_unless_zero(&obj->refcount))
+			obj = NULL;
+	}
+	drm_vma_offset_unlock_lookup(manager);
+	if (!obj)
+		return NULL;
+
+	bo = to_pbtest_bo(obj);
+	if (!pbtest_bo_is_imported(bo) && (bo->flags & PBTEST_BO_FOPS_MMAP))
+		return bo;
+
+	drm_gem_object_put(obj);
+	return NULL;
+}
+
+/*
+ * &file_operations.mmap. The file may be one that drm_gem_prime_mmap() made:
+ * nothing of it is filled in but its private data, and of that the minor.
+ */
+int pbtest_fops_mmap(struct file *filp, struct vm_area_struct *vma)
+{
+	struct drm_file *priv = filp->private_data;
+	struct pbtest_bo *bo = pbtest_fops_bo(priv->minor->dev, vma);
+	int ret;
+
+	if (!bo)
+		return drm_gem_mmap(filp, vma);
+
+	ret = pbtest_bo_reached(bo, PBTEST_FAIL_FOPS_ENTRY);
+	/* PFNs cannot be copied on write, and GEM leaves that to the driver. */
+	if (!ret && is_cow_mapping(vma->vm_flags))
+		ret = -EINVAL;
+	if (!ret)
+		ret = drm_gem_mmap(filp, vma);
+	if (!ret) {
+		ret = pbtest_bo_reached(bo, PBTEST_FAIL_FOPS_LATE);
+		if (ret)
+			pbtest_undo_mmap(vma);
+	}
+
+	drm_gem_object_put(&bo->base);
+	return ret;
+}
+
 /* &dma_buf_ops.mmap */
 int pbtest_dmabuf_mmap(struct dma_buf *dmabuf, struct vm_area_struct *vma)
 {

@@ -3,6 +3,7 @@
 
 #include <linux/delay.h>
 #include <linux/dma-buf.h>
+#include <linux/iosys-map.h>
 #include <linux/mm.h>
 #include <linux/scatterlist.h>
 #include <linux/sched.h>
@@ -13,6 +14,17 @@
 
 #include "pbtest.h"
 #include "pbtest_kernel.h"
+
+static void pbtest_unmap_dma_buf(struct dma_buf_attachment *attach,
+				 struct sg_table *sgt,
+				 enum dma_data_direction dir)
+{
+	struct sg_page_iter iter;
+
+	for_each_sgtable_page(sgt, &iter, 0)
+		put_page(sg_page_iter_page(&iter));
+	drm_gem_unmap_dma_buf(attach, sgt, dir);
+}
 
 /*
  * An importer's scatter list keeps the pages that it names: the buffer may have
@@ -27,9 +39,14 @@ static struct sg_table *pbtest_map_dma_buf(struct dma_buf_attachment *attach,
 	struct pbtest_bo *bo = to_pbtest_bo(obj);
 	struct sg_page_iter iter;
 	struct sg_table *sgt;
+	int ret;
 
 	if (bo->flags & PBTEST_BO_SLOW_MAP)
 		msleep(PBTEST_SLOW_MAP_MS);
+
+	ret = pbtest_bo_reached(bo, PBTEST_FAIL_MAP);
+	if (ret)
+		return ERR_PTR(ret);
 
 	mutex_lock(&bo->pages_lock);
 	sgt = drm_gem_map_dma_buf(attach, dir);
@@ -37,37 +54,68 @@ static struct sg_table *pbtest_map_dma_buf(struct dma_buf_attachment *attach,
 		for_each_sgtable_page(sgt, &iter, 0)
 			get_page(sg_page_iter_page(&iter));
 	mutex_unlock(&bo->pages_lock);
+	if (IS_ERR(sgt))
+		return sgt;
+
+	ret = pbtest_bo_reached(bo, PBTEST_FAIL_MAP_LATE);
+	if (ret) {
+		pbtest_unmap_dma_buf(attach, sgt, dir);
+		return ERR_PTR(ret);
+	}
 	return sgt;
 }
 
-static void pbtest_unmap_dma_buf(struct dma_buf_attachment *attach,
-				 struct sg_table *sgt,
-				 enum dma_data_direction dir)
+static int pbtest_attach(struct dma_buf *dmabuf,
+			 struct dma_buf_attachment *attach)
 {
-	struct sg_page_iter iter;
+	struct pbtest_bo *bo = to_pbtest_bo(dmabuf->priv);
+	int ret;
 
-	for_each_sgtable_page(sgt, &iter, 0)
-		put_page(sg_page_iter_page(&iter));
-	drm_gem_unmap_dma_buf(attach, sgt, dir);
+	ret = pbtest_bo_reached(bo, PBTEST_FAIL_ATTACH);
+	if (!ret)
+		ret = drm_gem_map_attach(dmabuf, attach);
+	if (ret)
+		return ret;
+
+	ret = pbtest_bo_reached(bo, PBTEST_FAIL_ATTACH_LATE);
+	if (ret)
+		drm_gem_map_detach(dmabuf, attach);
+	return ret;
 }
 
+static int pbtest_begin_cpu_access(struct dma_buf *dmabuf,
+				   enum dma_data_direction dir)
+{
+	return pbtest_bo_reached(to_pbtest_bo(dmabuf->priv),
+				 PBTEST_FAIL_BEGIN_ACCESS);
+}
+
+static int pbtest_end_cpu_access(struct dma_buf *dmabuf,
+				 enum dma_data_direction dir)
+{
+	return pbtest_bo_reached(to_pbtest_bo(dmabuf->priv),
+				 PBTEST_FAIL_END_ACCESS);
+}
+
+#define PBTEST_DMABUF_OPS \
+	.cache_sgt_mapping = true, \
+	.attach = pbtest_attach, \
+	.detach = drm_gem_map_detach, \
+	.map_dma_buf = pbtest_map_dma_buf, \
+	.unmap_dma_buf = pbtest_unmap_dma_buf, \
+	.release = drm_gem_dmabuf_release, \
+	.begin_cpu_access = pbtest_begin_cpu_access, \
+	.end_cpu_access = pbtest_end_cpu_access, \
+	.vmap = drm_gem_dmabuf_vmap, \
+	.vunmap = drm_gem_dmabuf_vunmap
+
 static const struct dma_buf_ops pbtest_dmabuf_ops = {
-	.cache_sgt_mapping = true,
-	.attach = drm_gem_map_attach,
-	.detach = drm_gem_map_detach,
-	.map_dma_buf = pbtest_map_dma_buf,
-	.unmap_dma_buf = pbtest_unmap_dma_buf,
-	.release = drm_gem_dmabuf_release,
+	PBTEST_DMABUF_OPS,
 	.mmap = pbtest_dmabuf_mmap,
 };
 
 static const struct dma_buf_ops pbtest_dmabuf_ops_without_mmap = {
-	.cache_sgt_mapping = true,
-	.attach = drm_gem_map_attach,
-	.detach = drm_gem_map_detach,
-	.map_dma_buf = pbtest_map_dma_buf,
-	.unmap_dma_buf = pbtest_unmap_dma_buf,
-	.release = drm_gem_dmabuf_release,
+	PBTEST_DMABUF_OPS,
 };
 
 /* &drm_gem_object_funcs.export */
@@ -85,8 +133,33 @@ struct dma_buf *pbtest_prime_export(struct drm_gem_object *obj, int flags)
 		.priv = obj,
 		.resv = obj->resv,
 	};
+	struct dma_buf *dmabuf;
+	int ret;
 
-	return drm_gem_dmabuf_export(obj->dev, &info);
+	ret = pbtest_bo_reached(bo, PBTEST_FAIL_EXPORT);
+	if (ret)
+		return ERR_PTR(ret);
+
+	dmabuf = drm_gem_dmabuf_export(obj->dev, &info);
+	if (IS_ERR(dmabuf))
+		return dmabuf;
+
+	ret = pbtest_bo_reached(bo, PBTEST_FAIL_EXPORT_LATE);
+	if (ret) {
+		dma_buf_put(dmabuf);
+		return ERR_PTR(ret);
+	}
+	return dmabuf;
+}
+
+/* Returns the error that this import is to have at this step. */
+static int pbtest_import_reached(struct pbtest_device *pbtest,
+				 enum pbtest_step step)
+{
+	if (READ_ONCE(pbtest->importer) != current ||
+	    pbtest->import_fail_step != step)
+		return 0;
+	return -(int)pbtest->import_fail_error;
 }
 
 /* &drm_driver.gem_prime_import */
@@ -96,6 +169,10 @@ struct drm_gem_object *pbtest_prime_import(struct drm_device *drm,
 	struct pbtest_device *pbtest = to_pbtest(drm);
 	bool foreign = READ_ONCE(pbtest->importer) == current &&
 		       (pbtest->import_flags & PBTEST_IMPORT_FOREIGN);
+	int ret = pbtest_import_reached(pbtest, PBTEST_FAIL_IMPORT);
+
+	if (ret)
+		return ERR_PTR(ret);
 
 	if (!foreign && (dmabuf->ops == &pbtest_dmabuf_ops ||
 			 dmabuf->ops == &pbtest_dmabuf_ops_without_mmap)) {
@@ -120,6 +197,11 @@ pbtest_prime_import_sg_table(struct drm_device *drm,
 	u64 size = PAGE_ALIGN(attach->dmabuf->size);
 	struct pbtest_bo *bo;
 	u32 flags = 0;
+	int ret;
+
+	ret = pbtest_import_reached(pbtest, PBTEST_FAIL_IMPORT_SG_TABLE);
+	if (ret)
+		return ERR_PTR(ret);
 
 	if (READ_ONCE(pbtest->importer) == current) {
 		flags = pbtest->import_flags;
@@ -127,7 +209,23 @@ pbtest_prime_import_sg_table(struct drm_device *drm,
 	}
 
 	bo = pbtest_bo_create_imported(drm, size, flags, sgt);
-	return IS_ERR(bo) ? ERR_CAST(bo) : &bo->base;
+	if (IS_ERR(bo))
+		return ERR_CAST(bo);
+
+	ret = pbtest_import_reached(pbtest, PBTEST_FAIL_IMPORT_SG_TABLE_LATE);
+	if (ret) {
+		/* The list stays the caller's, and the object must not take it. */
+		bo->sgt = NULL;
+		drm_gem_object_put(&bo->base);
+		return ERR_PTR(ret);
+	}
+
+	ret = pbtest_import_reached(pbtest, PBTEST_FAIL_IMPORT_OPEN);
+	if (ret) {
+		bo->fail_step = PBTEST_FAIL_IMPORT_OPEN;
+		bo->fail_error = -ret;
+	}
+	return &bo->base;
 }
 
 int pbtest_import_ioctl(struct drm_device *drm, void *data,
@@ -141,12 +239,20 @@ int pbtest_import_ioctl(struct drm_device *drm, void *data,
 	if (args->pad || args->flags & ~PBTEST_IMPORT_FOREIGN ||
 	    !PAGE_ALIGNED(args->extra) || args->extra > PBTEST_MAX_SIZE)
 		return -EINVAL;
+	if (args->fail_step == PBTEST_FAIL_NOTHING ?
+		    args->fail_error != 0 :
+		    args->fail_step < PBTEST_FAIL_IMPORT ||
+		    args->fail_step > PBTEST_FAIL_IMPORT_OPEN ||
+		    args->fail_error < 1 || args->fail_error > PBTEST_MAX_ERRNO)
+		return -EINVAL;
 
 	ret = mutex_lock_interruptible(&pbtest->import_lock);
 	if (ret)
 		return ret;
 	pbtest->import_flags = args->flags;
 	pbtest->import_extra = args->extra;
+	pbtest->import_fail_step = args->fail_step;
+	pbtest->import_fail_error = args->fail_error;
 	WRITE_ONCE(pbtest->importer, current);
 
 	ret = drm_gem_prime_fd_to_handle(drm, file, args->fd, &args->handle);
@@ -164,4 +270,37 @@ int pbtest_import_ioctl(struct drm_device *drm, void *data,
 	args->size = obj->size;
 	drm_gem_object_put(obj);
 	return 0;
+}
+
+int pbtest_peek_ioctl(struct drm_device *drm, void *data,
+		      struct drm_file *file)
+{
+	struct pbtest_peek *args = data;
+	struct iosys_map map;
+	struct dma_buf *dmabuf;
+	struct pbtest_bo *bo;
+	int ret;
+
+	bo = pbtest_bo_lookup(file, args->handle);
+	if (!bo)
+		return -ENOENT;
+
+	ret = -EINVAL;
+	if (!pbtest_bo_is_imported(bo))
+		goto out_put;
+
+	/* Not obj->dma_buf: that goes with the last handle. */
+	dmabuf = bo->base.import_attach->dmabuf;
+	if (args->offset >= dmabuf->size)
+		goto out_put;
+
+	ret = pbtest_dma_buf_vmap(dmabuf, &map);
+	if (!ret) {
+		args->value = iosys_map_rd(&map, args->offset, u8);
+		pbtest_dma_buf_vunmap(dmabuf, &map);
+	}
+
+out_put:
+	drm_gem_object_put(&bo->base);
+	return ret;
 }

@@ -34,9 +34,11 @@ static void pbtest_describe_bo(struct pbtest_bo *bo, struct pbtest_object *args)
 	args->id = bo->id;
 	args->bo_flags = bo->flags;
 	args->faults = atomic64_read(&bo->faults);
+	args->pins = atomic_read(&bo->pins);
 
 	mutex_lock(&bo->pages_lock);
 	args->generation = bo->generation;
+	args->vmaps = bo->vmaps;
 	mutex_unlock(&bo->pages_lock);
 
 	spin_lock(&bo->lock);
@@ -47,22 +49,32 @@ static void pbtest_describe_bo(struct pbtest_bo *bo, struct pbtest_object *args)
 	spin_unlock(&bo->lock);
 }
 
+/* The DRM file that is open at @fd, with a reference. */
+struct file *pbtest_drm_file(int fd)
+{
+	struct file *file = fget(fd);
+
+	if (!file)
+		return ERR_PTR(-EBADF);
+
+	/* Only then is private_data a DRM file. */
+	if (file->f_op->open != drm_open) {
+		fput(file);
+		return ERR_PTR(-EINVAL);
+	}
+	return file;
+}
+
 static int pbtest_query_object(struct pbtest_object *args)
 {
-	struct drm_gem_object *obj = NULL;
+	struct drm_gem_object *obj;
 	struct dma_buf *dmabuf;
 	struct file *file;
 	int ret = 0;
 
-	file = fget(args->fd);
-	if (!file)
-		return -EBADF;
-
-	/* Only then is private_data a DRM file. */
-	if (file->f_op->open != drm_open) {
-		ret = -EINVAL;
-		goto out;
-	}
+	file = pbtest_drm_file(args->fd);
+	if (IS_ERR(file))
+		return PTR_ERR(file);
 
 	obj = drm_gem_object_lookup(file->private_data, args->handle);
 	if (!obj) {
@@ -74,6 +86,7 @@ static int pbtest_query_object(struct pbtest_object *args)
 	args->size = obj->size;
 	args->offset = drm_vma_node_offset_addr(&obj->vma_node);
 	pbtest_symbol(args->funcs, obj->funcs);
+	pbtest_count_allowed(obj, args);
 
 	mutex_lock(&obj->dev->object_name_lock);
 	args->handle_count = obj->handle_count;
@@ -180,6 +193,16 @@ static void pbtest_describe_vma_file(struct file *file,
 	pbtest_symbol(args->f_op, file->f_op);
 }
 
+/* Only where that is something else than what any memory is mapped as. */
+static bool pbtest_is_write_combine(struct vm_area_struct *vma)
+{
+	pgprot_t plain = vm_get_page_prot(vma->vm_flags);
+	pgprot_t combined = pgprot_writecombine(vma->vm_page_prot);
+
+	return pgprot_val(pgprot_writecombine(plain)) != pgprot_val(plain) &&
+	       pgprot_val(combined) == pgprot_val(vma->vm_page_prot);
+}
+
 static void pbtest_describe_vma(struct vm_area_struct *vma,
 				struct pbtest_vma *args)
 {
@@ -206,6 +229,8 @@ static void pbtest_describe_vma(struct vm_area_struct *vma,
 	    vma->vm_ops == &pbtest_populated_vm_ops)
 		args->flags |= PBTEST_VMA_OWN;
 	args->id = pbtest_bo_id(vma->vm_private_data);
+	if (pbtest_is_write_combine(vma))
+		args->flags |= PBTEST_VMA_WRITE_COMBINE;
 
 	if (vma->vm_flags & (VM_IO | VM_PFNMAP) &&
 	    pbtest_mapped_pfn(vma, args->address & PAGE_MASK, &pfn)) {
@@ -284,6 +309,40 @@ static int pbtest_query(unsigned int cmd, void *data)
 		};
 		return pbtest_query_vma(args);
 	}
+	case PBTEST_QUERY_CLIENT: {
+		struct pbtest_client *args = data;
+
+		*args = (struct pbtest_client){ .fd = args->fd };
+		return pbtest_query_client(args);
+	}
+	case PBTEST_QUERY_DMABUF: {
+		struct pbtest_dmabuf *args = data;
+
+		*args = (struct pbtest_dmabuf){ .fd = args->fd };
+		return pbtest_query_dmabuf(args);
+	}
+	case PBTEST_QUERY_LOOKUP: {
+		struct pbtest_lookup *args = data;
+
+		*args = (struct pbtest_lookup){
+			.fd = args->fd, .start = args->start,
+			.pages = args->pages,
+		};
+		return pbtest_query_lookup(args);
+	}
+	case PBTEST_QUERY_UUID: {
+		struct pbtest_uuid *args = data;
+
+		*args = (struct pbtest_uuid){ .fd = args->fd };
+		return pbtest_query_uuid(args);
+	}
+	case PBTEST_QUERY_SYMBOL: {
+		struct pbtest_symbol *args = data;
+
+		*args = (struct pbtest_symbol){ .address = args->address };
+		pbtest_symbol(args->name, (void *)(uintptr_t)args->address);
+		return 0;
+	}
 	default:
 		return -ENOTTY;
 	}
@@ -296,6 +355,11 @@ static long pbtest_query_ioctl(struct file *file, unsigned int cmd,
 		struct pbtest_object object;
 		struct pbtest_file file;
 		struct pbtest_vma vma;
+		struct pbtest_client client;
+		struct pbtest_dmabuf dmabuf;
+		struct pbtest_lookup lookup;
+		struct pbtest_uuid uuid;
+		struct pbtest_symbol symbol;
 	} *args;
 	size_t size = _IOC_SIZE(cmd);
 	long ret;

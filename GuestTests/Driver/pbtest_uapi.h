@@ -73,6 +73,12 @@ extern "C" {
  */
 #define PBTEST_BO_SLOW_MAP		0x20
 #define PBTEST_SLOW_MAP_MS	20
+/*
+ * Its object has no mmap of its own, as those of some drivers have not: PRIME
+ * then goes by way of fops->mmap, with a DRM file that it makes for the time of
+ * the call. Not with others.
+ */
+#define PBTEST_BO_FOPS_MMAP		0x40
 
 struct pbtest_create {
 	__u64 size;		/* in: bytes, a multiple of the page size */
@@ -101,6 +107,16 @@ struct pbtest_move {
 	__u64 generation;	/* out: 1 when created, one more with each move */
 };
 
+/*
+ * DRM_IOCTL_PBTEST_HOLD: holds the reservation lock of a buffer, which an
+ * import shares with its exporter, until so much time has passed (0) or a
+ * signal comes (-EINTR).
+ */
+struct pbtest_hold {
+	__u32 handle;		/* in */
+	__u32 milliseconds;	/* in */
+};
+
 /* ---- Buffers of others: as importer ---- */
 
 /* DRM_IOCTL_PBTEST_IMPORT. DRM_IOCTL_PRIME_FD_TO_HANDLE is the same without flags. */
@@ -118,10 +134,24 @@ struct pbtest_import {
 	__u64 extra;		/* in: bytes by which the import is made larger than
 				 *     the dma-buf, so that one can map beyond it
 				 */
+	__u32 fail_step;	/* in: one of PBTEST_FAIL_IMPORT to _IMPORT_OPEN at which
+				 *     this import fails, or PBTEST_FAIL_NOTHING
+				 */
+	__u32 fail_error;	/* in: errno, 1 to 133; 0 with FAIL_NOTHING */
 	__u32 handle;		/* out */
 	__u32 pad;		/* in: 0 */
 	__u64 offset;		/* out: the fake offset of the import */
 	__u64 size;		/* out: of the import, extra included */
+};
+
+/*
+ * DRM_IOCTL_PBTEST_PEEK: maps the dma-buf of an imported buffer into the kernel
+ * by dma_buf_vmap(), reads one byte and unmaps it again.
+ */
+struct pbtest_peek {
+	__u32 handle;		/* in */
+	__u32 value;		/* out */
+	__u64 offset;		/* in: in bytes */
 };
 
 /*
@@ -146,10 +176,20 @@ struct pbtest_plain {
 	__u32 pad;		/* in: 0 */
 };
 
+/*
+ * PBTEST_PLAIN_OBJECT: the next mmap of this open file goes to
+ * drm_gem_mmap_obj() with a buffer of pbtest's own, which is how a driver maps
+ * a buffer that no fake offset led to. Once.
+ */
+struct pbtest_plain_object {
+	__s32 fd;		/* in: a DRM file of pbtest's */
+	__u32 handle;		/* in: of that file */
+};
+
 /* ---- Failing on demand ---- */
 
 /*
- * DRM_IOCTL_PBTEST_FAIL: the next mmap that reaches this step of a buffer fails there.
+ * DRM_IOCTL_PBTEST_FAIL: whoever reaches this step of a buffer next fails there.
  * Every step leaves what a correct driver leaves: references that were taken are
  * given back, vm_file is whatever it is by then, with the one reference that
  * mmap_region() puts. Steps are a buffer's own (-EINVAL for the other kind).
@@ -169,6 +209,34 @@ enum pbtest_step {
 	PBTEST_FAIL_FORWARD_ENTRY = 5,
 	/* Imported: after dma_buf_mmap() succeeded, undone by vm_ops->close(). */
 	PBTEST_FAIL_FORWARD_LATE = 6,
+	/* Own, FOPS_MMAP: in fops->mmap, before drm_gem_mmap(). */
+	PBTEST_FAIL_FOPS_ENTRY = 7,
+	/* Own, FOPS_MMAP: there, after it, undone by vm_ops->close(). */
+	PBTEST_FAIL_FOPS_LATE = 8,
+	/* Own: drm_gem_object_funcs.export, before and after the dma-buf is made. */
+	PBTEST_FAIL_EXPORT = 9,
+	PBTEST_FAIL_EXPORT_LATE = 10,
+	/* Own: drm_gem_object_funcs.open, by which a client gets a handle. */
+	PBTEST_FAIL_OPEN = 11,
+	/* Own: dma_buf_ops.attach, before and after drm_gem_map_attach(). */
+	PBTEST_FAIL_ATTACH = 12,
+	PBTEST_FAIL_ATTACH_LATE = 13,
+	/* Own: drm_gem_object_funcs.pin and get_sg_table. */
+	PBTEST_FAIL_PIN = 14,
+	PBTEST_FAIL_SG_TABLE = 15,
+	/* Own: dma_buf_ops.map_dma_buf, before and after drm_gem_map_dma_buf(). */
+	PBTEST_FAIL_MAP = 16,
+	PBTEST_FAIL_MAP_LATE = 17,
+	/* Own: dma_buf_ops.begin_cpu_access and end_cpu_access. */
+	PBTEST_FAIL_BEGIN_ACCESS = 18,
+	PBTEST_FAIL_END_ACCESS = 19,
+	/* An import, by pbtest_import: drm_driver.gem_prime_import. */
+	PBTEST_FAIL_IMPORT = 20,
+	/* drm_driver.gem_prime_import_sg_table, at its beginning and once the object is made. */
+	PBTEST_FAIL_IMPORT_SG_TABLE = 21,
+	PBTEST_FAIL_IMPORT_SG_TABLE_LATE = 22,
+	/* drm_gem_object_funcs.open of the imported object. */
+	PBTEST_FAIL_IMPORT_OPEN = 23,
 };
 
 struct pbtest_fail {
@@ -204,7 +272,10 @@ struct pbtest_object {
 	__u64 generation;	/* out: see pbtest_move; 0 if imported */
 	__u64 faults;		/* out: how often its fault handler mapped a page */
 	__u32 bo_flags;		/* out: PBTEST_BO_*, or PBTEST_IMPORT_* */
-	__u32 pad;		/* out: 0 */
+	__u32 allowed;		/* out: DRM files that may map it */
+	__u64 allowances;	/* out: how often they were allowed to, all together */
+	__u32 pins;		/* out: of pbtest's own */
+	__u32 vmaps;		/* out: of pbtest's own */
 	char funcs[PBTEST_NAME_MAX];	/* out: symbol of obj->funcs */
 };
 
@@ -245,6 +316,8 @@ struct pbtest_file {
 #define PBTEST_VMA_PRESENT		0x40
 /* The vm_ops are pbtest's. */
 #define PBTEST_VMA_OWN			0x80
+/* Its pages are mapped write-combining. */
+#define PBTEST_VMA_WRITE_COMBINE	0x100
 
 struct pbtest_vma {
 	__u64 address;		/* in: -EFAULT if nothing is mapped there */
@@ -267,6 +340,56 @@ struct pbtest_vma {
 	char vm_ops[PBTEST_NAME_MAX];	/* out: symbol */
 };
 
+/* PBTEST_QUERY_CLIENT: one DRM file of any driver, and its device. */
+
+struct pbtest_client {
+	__s32 fd;		/* in: a DRM file; -EINVAL if it is none */
+	__u32 pad;		/* out: 0 */
+	__u64 handles;		/* out: of this file */
+	__u64 dmabufs;		/* out: that it knows by dma-buf, */
+	__u64 dmabuf_handles;	/* out: and by handle */
+	__u64 objects;		/* out: that have a fake offset on the device */
+	__u64 device_count;	/* out: references of the device */
+};
+
+/* PBTEST_QUERY_DMABUF */
+
+struct pbtest_dmabuf {
+	__s32 fd;		/* in: a dma-buf */
+	__u32 attachments;	/* out */
+	__u32 vmaps;		/* out */
+	__u32 locked;		/* out: whether somebody holds its reservation lock */
+};
+
+/*
+ * PBTEST_QUERY_LOOKUP: drm_vma_offset_lookup_locked(), asked for any range of a
+ * device's fake offsets. -ENOENT if it finds nothing.
+ */
+struct pbtest_lookup {
+	__s32 fd;		/* in: a DRM file; -EINVAL if it is none */
+	__u32 pad;		/* out: 0 */
+	__u64 start;		/* in: in pages */
+	__u64 pages;		/* in */
+	__u64 found_start;	/* out: of the object that it found, in pages */
+	__u64 found_pages;	/* out */
+};
+
+/*
+ * PBTEST_QUERY_UUID: virtio_dma_buf_get_uuid(), as a virtio device asks it that
+ * imports. Fails as that does; -ENOTTY where the kernel has none.
+ */
+struct pbtest_uuid {
+	__s32 fd;		/* in: a dma-buf */
+	__u32 pad;		/* out: 0 */
+	__u8 uuid[16];		/* out */
+};
+
+/* PBTEST_QUERY_SYMBOL: what the kernel calls an address of its code. */
+struct pbtest_symbol {
+	__u64 address;		/* in */
+	char name[PBTEST_NAME_MAX];	/* out */
+};
+
 /*
  * DRM_IOWR(DRM_COMMAND_BASE + number, type), written out: DRM's own headers are
  * not where user space is built without libdrm.
@@ -279,12 +402,21 @@ struct pbtest_vma {
 #define DRM_IOCTL_PBTEST_IMPORT		PBTEST_DRM_IOCTL(2, pbtest_import)
 #define DRM_IOCTL_PBTEST_FORWARD	PBTEST_DRM_IOCTL(3, pbtest_forward)
 #define DRM_IOCTL_PBTEST_FAIL		PBTEST_DRM_IOCTL(4, pbtest_fail)
+#define DRM_IOCTL_PBTEST_HOLD		PBTEST_DRM_IOCTL(5, pbtest_hold)
+#define DRM_IOCTL_PBTEST_PEEK		PBTEST_DRM_IOCTL(6, pbtest_peek)
 
 #define PBTEST_QUERY_OBJECT		_IOWR('P', 0x70, struct pbtest_object)
 #define PBTEST_QUERY_FILE		_IOWR('P', 0x71, struct pbtest_file)
 #define PBTEST_QUERY_VMA		_IOWR('P', 0x72, struct pbtest_vma)
 
+#define PBTEST_QUERY_CLIENT		_IOWR('P', 0x73, struct pbtest_client)
+#define PBTEST_QUERY_DMABUF		_IOWR('P', 0x74, struct pbtest_dmabuf)
+#define PBTEST_QUERY_LOOKUP		_IOWR('P', 0x75, struct pbtest_lookup)
+#define PBTEST_QUERY_UUID		_IOWR('P', 0x76, struct pbtest_uuid)
+#define PBTEST_QUERY_SYMBOL		_IOWR('P', 0x77, struct pbtest_symbol)
+
 #define PBTEST_PLAIN_FORWARD		_IOW('P', 0x78, struct pbtest_plain)
+#define PBTEST_PLAIN_OBJECT		_IOW('P', 0x79, struct pbtest_plain_object)
 
 #if defined(__cplusplus)
 }

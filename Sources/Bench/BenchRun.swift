@@ -133,7 +133,8 @@ public struct BenchRun: Sendable {
               accelerator: accelerator.accelerator, acceleratorReason: accelerator.reason,
               processors: ProcessInfo.processInfo.activeProcessorCount, patchbench: plan.version,
               series: series.map(\.series), questions: listing.questions, only: only,
-              known: plan.kernel.knownReports, conditions: conditions, sandbox: cage?.description)))
+              known: plan.kernel.knownReports, accepted: plan.accepted.isEmpty ? nil : plan.accepted,
+              conditions: conditions, sandbox: cage?.description)))
       } else {
         try events.record(.runResumed)
       }

@@ -29,6 +29,8 @@ public struct RecordedPlan: Codable, Sendable, Hashable {
   public var answers: String?
   /// The run is one of mutants, and goes on as such.
   public var stopsWhenWorse: Bool?
+  /// Changed lines that need not run; `nil` where there are none.
+  public var accepted: [AcceptedLines]?
 
   /// A series as it was read. Its diffs lie in the run's directory.
   public struct Series: Codable, Sendable, Hashable {
@@ -55,6 +57,7 @@ public struct RecordedPlan: Codable, Sendable, Hashable {
     cache = Self.absolute(plan.cache.root)
     answers = plan.answers.map { Self.absolute($0) }
     stopsWhenWorse = plan.stopsWhenWorse ? true : nil
+    accepted = plan.accepted.isEmpty ? nil : plan.accepted
   }
 
   /// It may be gone on with from another directory.

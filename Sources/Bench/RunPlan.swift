@@ -62,6 +62,8 @@ public struct RunPlan: Sendable {
       self.image = image
     }
   }
+  /// Changed lines that need not run.
+  public var accepted: [AcceptedLines] = []
 
   public init(
     kernel: KernelDefinition, profile: KernelDefinition.Profile, series: [SeriesDirectory], guestBinary: FilePath,

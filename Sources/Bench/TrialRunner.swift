@@ -144,7 +144,8 @@ struct TrialRunner: Sendable {
         let module = try await tree.driver(
           driver, touched: Set(one.series.patches.flatMap(\.paths)), work: built.work, jobs: resources.jobs,
           log: Self.absolute(evidence.appending("driver.log")))
-        let change = try await tree.compiledChange(of: one.series, built, driver: driver, jobs: resources.jobs)
+        let examined = try await tree.compiledChange(of: one.series, built, driver: driver, jobs: resources.jobs)
+        let change = examined.change
         trial.change = change
         // Where the test driver no longer builds, that has to be seen; where it is another one, its functions are in there.
         if change.isNothing, module == driver.result || !module.isFailure {
@@ -157,7 +158,7 @@ struct TrialRunner: Sendable {
           trial.seconds.examine = (.now - imaged) / .seconds(1)
           return (trial, nil)
         }
-        let trace = try await tree.trace(of: change)
+        let trace = try await tree.trace(of: examined)
         var bootable = Bootable(
           image: place.appending("image"), initramfs: place.appending("initramfs.cpio"), trace: trace,
           driver: module.forGuest)

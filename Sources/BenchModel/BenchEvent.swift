@@ -24,6 +24,8 @@ public struct RunHeader: Codable, Sendable, Hashable {
   public var only: [String]?
   /// Kernel reports that are not held against a series.
   public var known: [KnownReport]?
+  /// Changed lines that need not have run, by the word of whoever started the run.
+  public var accepted: [AcceptedLines]?
   /// What a resumed run has to find as it was.
   public var conditions: RunConditions?
   /// What series were built in: `bubblewrap 0.8.0`. `nil` where their code could do whatever patchbench may.
@@ -33,7 +35,8 @@ public struct RunHeader: Codable, Sendable, Hashable {
     cell: CellKey, source: String, toolchain: String, emulator: String, accelerator: Accelerator,
     acceleratorReason: String, processors: Int, patchbench: String, series: [PatchSeries],
     questions: [String: String] = [:], only: [String]? = nil,
-    known: [KnownReport]? = nil, conditions: RunConditions? = nil, sandbox: String? = nil
+    known: [KnownReport]? = nil, accepted: [AcceptedLines]? = nil, conditions: RunConditions? = nil,
+    sandbox: String? = nil
   ) {
     self.cell = cell
     self.source = source
@@ -47,6 +50,7 @@ public struct RunHeader: Codable, Sendable, Hashable {
     self.questions = questions
     self.only = only
     self.known = known
+    self.accepted = accepted
     self.conditions = conditions
     self.sandbox = sandbox
   }

@@ -51,6 +51,8 @@ public struct CodeChange: Codable, Sendable, Hashable {
   /// Where a difference is known and no function that would show it: objects of which nobody looked where they differ, or
   /// that differ in no function, and touched files that are no C.
   public var unexamined: [String]
+  /// The diff, and what is known of each changed line; `nil` in a record of a patchbench that did not look.
+  public var lines: ChangedLines?
 
   public init(
     pieces: [Piece] = [], functions: [Function] = [], notCompiled: [String] = [], unexamined: [String] = []
@@ -76,6 +78,11 @@ public struct Execution: Codable, Sendable, Hashable {
   public var runs: [String: [String: Int]]
   /// Functions that the kernel cannot count: inlined after all, or marked as not to be traced.
   public var untraceable: [String]
+  /// From a probe's number to the tests during which its instruction ran, with how often; `nil` where no line was
+  /// looked at.
+  public var probes: [Int: [String: ProbeCount]]?
+  /// Probes that the kernel refused, with its reason.
+  public var refused: [Int: String]?
 
   public init(failure: String? = nil, runs: [String: [String: Int]] = [:], untraceable: [String] = []) {
     self.failure = failure
@@ -88,9 +95,21 @@ public struct Execution: Codable, Sendable, Hashable {
 
   /// With what a fresh guest counted after this one.
   public func adding(_ other: Execution) -> Execution {
-    Execution(
+    var sum = Execution(
       failure: failure ?? other.failure,
       runs: runs.merging(other.runs) { $0.merging($1, uniquingKeysWith: +) },
       untraceable: Set(untraceable + other.untraceable).sorted())
+    sum.probes = probes.merging(other.probes) { $0.merging($1, uniquingKeysWith: +) }
+    sum.refused = refused.merging(other.refused) { first, _ in first }
+    return sum
+  }
+}
+
+extension Optional {
+  /// Both dictionaries in one; `nil` if there is neither.
+  fileprivate func merging<Key, Value>(_ other: Self, _ combine: (Value, Value) -> Value) -> Self
+  where Wrapped == [Key: Value] {
+    guard let self else { return other }
+    return other.map { self.merging($0, uniquingKeysWith: combine) } ?? self
   }
 }

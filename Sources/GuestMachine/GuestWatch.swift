@@ -210,11 +210,16 @@ struct GuestTranscript {
   private var stopReason: String?
   private var execution: Execution?
   private var counts = 0
+  private var hits = 0
+  private var probes: [Int: [String: ProbeCount]] = [:]
+  private var refused: [Int: String] = [:]
 
   /// The most anomalies that are kept; a guest that garbles its channel could send any number.
   private static let mostAnomalies = 20
   /// The most counts of functions that are kept: a thousand functions in all tests.
   private static let mostCounts = 300_000
+  /// The most counts of instructions that are kept: some thousand of them in all tests.
+  private static let mostHits = 1_000_000
   /// How much of the console a report shows of a guest that did not complete.
   private static let lastLines = 25
 
@@ -262,6 +267,14 @@ struct GuestTranscript {
         execution = execution ?? Execution()
         execution?.runs[name, default: [:]][test, default: 0] += count
       }
+    case .hit(let probe, let test, let count, let held):
+      hits += 1
+      if hits > Self.mostHits {
+        miscounted("more than \(Self.mostHits) counts of lines came")
+      } else {
+        probes[probe, default: [:]][test, default: ProbeCount(hits: 0)] += ProbeCount(hits: count, taken: held)
+      }
+    case .refused(let probe, let reason): if refused.count < Self.mostHits { refused[probe] = reason }
     case .notCounted(let reason): miscounted(reason)
     case .end: ended = true
     case .unsigned(let lines, let first):
@@ -306,6 +319,12 @@ struct GuestTranscript {
       )
     }
     if ending == .completed, planned.isEmpty { notes.append("the guest ended without a plan") }
+    var counted = execution
+    if !probes.isEmpty || !refused.isEmpty {
+      counted = counted ?? Execution()
+      counted?.probes = probes
+      counted?.refused = refused
+    }
     var deaths: [GuestDeath] = []
     if let running, ending.endsATest { deaths.append(GuestDeath(test: running, ending: ending)) }
     var run = GuestRun(
@@ -317,7 +336,7 @@ struct GuestTranscript {
             reason: name == running
               ? "it was running when the guest ended" : stopReason ?? "the guest ended before it")
       },
-      reports: console.reports, execution: execution, anomalies: notes,
+      reports: console.reports, execution: counted, anomalies: notes,
       lastLines: ending == .completed ? [] : console.lastLines(Self.lastLines), hang: hang(ending),
       logs: console.slices.mapValues(\.lines))
     if unsigned.lines > 0 { run.unsigned = unsigned.lines }

@@ -67,7 +67,7 @@ public enum Initramfs {
       try manager.copyItem(atPath: module.string, toPath: root.appending("pbtest.ko").string)
     case .none(let reason): try add("pbtest.txt", reason)
     }
-    if !extras.trace.functions.isEmpty { try add(TraceRequest.path, extras.trace.text) }
+    if !extras.trace.isEmpty { try add(TraceRequest.path, extras.trace.text) }
     if let orders = extras.orders { try add(GuestOptions.path, orders.orders()) }
     let second = scratch.appending("extras.cpio")
     try await archive(names, of: root, to: second)

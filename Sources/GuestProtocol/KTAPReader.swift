@@ -6,6 +6,10 @@ public enum GuestEvent: Sendable, Hashable {
   case finished(TestResult)
   /// A function of the kernel ran so often during a test.
   case ran(function: String, test: String, count: Int)
+  /// An instruction ran so often during a test, and its condition held so often.
+  case hit(probe: Int, test: String, count: Int, held: Int)
+  /// The kernel does not let anybody stop at an instruction; why.
+  case refused(probe: Int, String)
   /// The guest was asked to count what runs, and cannot.
   case notCounted(String)
   /// The guest runs no more of its plan, and says why.
@@ -142,6 +146,13 @@ public struct KTAPReader: Sendable {
       } else {
         events.append(.anomaly("a count that tells nothing: \(words[1]) \(words[2])"))
       }
+    case ("hits", 3): takeHits(words, into: &events)
+    case ("refused", 3):
+      if let probe = Int(words[1]), probe >= 0 {
+        events.append(.refused(probe: probe, Self.reason(words[2])))
+      } else {
+        events.append(.anomaly("a refusal that tells nothing: \(words[1]) \(words[2])"))
+      }
     case ("uncounted", 3): events.append(.notCounted(Self.reason(words[2])))
     case ("stopped", 3): events.append(.stopped(Self.reason(words[2])))
     case ("end", 2):
@@ -152,6 +163,24 @@ public struct KTAPReader: Sendable {
       }
       events.append(.end(count: count))
     default: break  // A newer guest may say more; what is not known is passed over.
+    }
+  }
+
+  /// `hits 12 0:5 3:7/4`
+  private func takeHits(_ words: [Substring], into events: inout [GuestEvent]) {
+    guard let number = Int(words[1]), names.indices.contains(number - 1) else {
+      events.append(.anomaly("counts of no test: \(words[1])"))
+      return
+    }
+    for word in words[2].split(separator: " ") {
+      let parts = word.split { $0 == ":" || $0 == "/" }.map { Int($0) }
+      guard parts.count == 2 || parts.count == 3, let probe = parts[0], let count = parts[1], probe >= 0, count > 0,
+        let held = parts.count == 3 ? parts[2] : 0, (0...count).contains(held)
+      else {
+        events.append(.anomaly("a count that tells nothing: \(word)"))
+        return
+      }
+      events.append(.hit(probe: probe, test: names[number - 1], count: count, held: held))
     }
   }
 

@@ -64,6 +64,27 @@ public enum KTAPWriter {
     "# patchbench: ran \(number) \(count) \(clean(function))\n"
   }
 
+  /// Said behind a result: how often instructions ran during the test, and how often the condition held of those that
+  /// have one. Only of those that did; as many lines as it takes.
+  public static func hits(_ hits: [(probe: Int, count: Int, held: Int?)], number: Int) -> String {
+    var text = ""
+    var line = ""
+    for hit in hits {
+      let word = " \(hit.probe):\(hit.count)" + (hit.held.map { "/\($0)" } ?? "")
+      if line.utf8.count + word.utf8.count > longestText {
+        text += "# patchbench: hits \(number)\(line)\n"
+        line = ""
+      }
+      line += word
+    }
+    return line.isEmpty ? text : text + "# patchbench: hits \(number)\(line)\n"
+  }
+
+  /// Said once, before the tests: an instruction at which the kernel does not let anybody stop.
+  public static func refused(_ probe: Int, _ reason: String) -> String {
+    "# patchbench: refused \(probe) \(clean(reason))\n"
+  }
+
   /// Said in place of such lines by a guest that was asked to count and cannot.
   public static func notCounted(_ reason: String) -> String { "# patchbench: uncounted because \(clean(reason))\n" }
 

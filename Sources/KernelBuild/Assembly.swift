@@ -37,12 +37,25 @@ struct CompilerMakefile: Sendable {
     case assembly = "s"
     /// The same code, with what tells each instruction's source line.
     case lines = "o"
+    /// The same, and beside it what tells which of the source's lines they are: the instructions as text (`.s`), the ways
+    /// through the source (`.cfg`), and what the preprocessor left of it (`.i`).
+    case evidence = "oo"
 
-    fileprivate var flags: String {
-      switch self {
-      case .assembly: "-D__LINE__=0 -S"
+    /// The commands for one object.
+    /// - Parameters:
+    ///   - compile: the compiler with all its options but for what is made of what.
+    ///   - output: a path without its last extension, for the shell.
+    fileprivate func commands(_ compile: String, _ source: String, _ output: String) -> String {
       // The least of debugging information that tells lines, and what was inlined where; the code is the same.
-      case .lines: "-g1 -c"
+      let lines = "-g1 -c"
+      let whole = "\(output).\(rawValue)"
+      switch self {
+      case .assembly: return "\(compile) -w -D__LINE__=0 -S -o \(whole) \(source)"
+      case .lines: return "\(compile) -w \(lines) -o \(whole) \(source)"
+      case .evidence:
+        return "\(compile) -w \(lines) -fdump-tree-cfg-lineno-blocks=\(output).cfg -o \(whole) \(source)"
+          + " && \(compile) -w -E -fdirectives-only -o \(output).i \(source)"
+          + " && objdump -dlr --inlines --no-show-raw-insn \(whole) >\(output).s"
       }
     }
   }
@@ -62,17 +75,18 @@ struct CompilerMakefile: Sendable {
       guard let recorded = command(object), let (words, source) = compiling(recorded, of: object) else { continue }
       sources[object] = source
       // What does not compile is for the build to say.
-      rules += "\(target(object)):\n\t-@\(words)\n\n"
+      rules += "\(target(object)):\n\t-@\(form.commands(words, source, placeholder))\n\n"
     }
     let targets = sources.keys.sorted().map(target).joined(separator: " ")
     rules += ".PHONY: \(targets)\nall: \(targets)\n"
   }
 
-  private func target(_ object: String) -> String { object + "-again" }
+  private func target(_ object: String) -> String { "\(object)-\(form.rawValue)-again" }
 
   /// What is made of an object.
-  func output(_ object: String) -> FilePath {
-    directory.appending(String(object.map { $0 == "/" ? "+" : $0 }) + "." + form.rawValue)
+  /// - Parameter kind: the extension, where there are several.
+  func output(_ object: String, _ kind: String? = nil) -> FilePath {
+    directory.appending(String(object.map { $0 == "/" ? "+" : $0 }) + "." + (kind ?? form.rawValue))
   }
 
   /// `gcc … -c -o a.o a.c ; objtool …` as `gcc … -S -o DIRECTORY/a.o.s a.c`, without what writes beside the object, and
@@ -85,14 +99,14 @@ struct CompilerMakefile: Sendable {
     let words = compile[..<output.lowerBound].split(separator: " ").filter { !$0.hasPrefix("-Wp,-MMD,") }
     // Not to be counted among the objects that were made.
     let prefix = "env -u CCACHE_STATSLOG"
-    return ("\(prefix) \(words.joined(separator: " ")) -w \(form.flags) -o \(placeholder) \(source)", source)
+    return ("\(prefix) \(words.joined(separator: " "))", source)
   }
 
   /// Stands for the output's path, which is known only to an instance, and goes to make as a variable of its own.
-  private var placeholder: String { "'$(OUT)/$(subst /,+,$(patsubst %-again,%,$@)).\(form.rawValue)'" }
+  private var placeholder: String { "'$(OUT_\(form.rawValue))/$(subst /,+,$(patsubst %-\(form.rawValue)-again,%,$@))'" }
 
   /// The variable that the rules need, for make's command line.
-  var variable: String { "OUT=\(directory)" }
+  var variable: String { "OUT_\(form.rawValue)=\(directory)" }
 
   /// Makes the place for the output.
   func makeDirectory() throws {

@@ -23,6 +23,8 @@ public struct SeriesBuild: Sendable {
   public var seconds: StageSeconds
   /// The objects that it touches as assembly, where that was made beside the build.
   var assembly: AssemblySides?
+  /// What tells their lines, likewise.
+  var evidence: CompilerMakefile?
 }
 
 extension BaseBuild {
@@ -120,9 +122,13 @@ extension SeriesTree {
     // Beside the link, which keeps only one processor busy. In this makefile and not in one of its own: two mounts of one
     // overlay at the same time are no good.
     let sides = try assembly(of: objects.count <= mostBesideLink ? objects : [], in: "touched")
+    let evidence = CompilerMakefile(
+      objects.count <= mostBesideLink ? objects : [], to: .evidence, directory: scratch.appending("evidence")
+    ) { recordedCommand(of: $0) }
     try sides.after.makeDirectory()
+    try evidence.makeDirectory()
     let makefile = scratch.appending("replay.mk")
-    try Data((commands.text + sides.after.rules).utf8).write(to: URL(filePath: makefile.string))
+    try Data((commands.text + sides.after.rules + evidence.rules).utf8).write(to: URL(filePath: makefile.string))
     let environment = try recordedEnvironment
     async let before: Void = sides.before.run(jobs: 1, environment: environment) { tool, _ in inBase(tool) }
     try makeStatistics()
@@ -131,15 +137,18 @@ extension SeriesTree {
     let begun = ContinuousClock.now
     let status = try await wrap(
       Tool(
-        "make", ["-rR", "--no-print-directory", "-j\(jobs)", "-f", makefile.string, sides.after.variable],
-        environment: counted),
+        "make",
+        [
+          "-rR", "--no-print-directory", "-j\(jobs)", "-f", makefile.string, sides.after.variable, evidence.variable,
+        ], environment: counted),
       // The base's own commands, and none of the series'.
-      reading: [makefile], writing: [statistics.removingLastComponent(), sides.after.directory], compiled: .shared
+      reading: [makefile], writing: [statistics.removingLastComponent(), sides.after.directory, evidence.directory], compiled: .shared
     ).run(log: log, deadline: deadline, line: counter.line)
     try await before
     guard status.isSuccess else { return nil }
     var build = built(.replay, counter, before: begun - start)
     build.assembly = sides
+    build.evidence = evidence
     return build
   }
 

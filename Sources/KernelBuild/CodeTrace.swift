@@ -13,11 +13,22 @@ public struct CodeTrace: Sendable, Hashable {
   var untraceable: [String]
   /// Why nothing can be counted.
   var failure: String?
+  /// From the request's probes to the numbers by which lines name them.
+  var numbers: [Int] = []
+  /// Of those numbers: at which nobody can look, with the reason.
+  var refused: [Int: String] = [:]
 
   /// What the guest counted, with what it could not be asked for.
   /// - Parameter counted: `nil` if it said nothing of any function.
   public func execution(of counted: Execution?) -> Execution {
-    Execution(failure: failure).adding(counted ?? Execution()).adding(Execution(untraceable: untraceable))
+    var found = counted ?? Execution()
+    func numbered<Value>(_ values: [Int: Value]?) -> [Int: Value] {
+      let known = (values ?? [:]).filter { numbers.indices.contains($0.key) }
+      return Dictionary(uniqueKeysWithValues: known.map { (numbers[$0.key], $0.value) })
+    }
+    found.probes = numbered(found.probes)
+    found.refused = refused.merging(numbered(found.refused)) { first, _ in first }
+    return Execution(failure: failure).adding(found).adding(Execution(untraceable: untraceable))
   }
 }
 
@@ -27,7 +38,7 @@ private let mostFunctions = 400
 extension SeriesTree {
   /// Finds the functions of a change in the kernel that was built.
   /// - Throws: what the file system says.
-  public func trace(of change: CodeChange) async throws -> CodeTrace {
+  public func trace(of examined: ExaminedChange) async throws -> CodeTrace {
     guard let file = file("vmlinux") else {
       return CodeTrace(request: TraceRequest([]), untraceable: [], failure: "the build left no vmlinux")
     }
@@ -40,7 +51,14 @@ extension SeriesTree {
             request: TraceRequest([]), untraceable: [],
             failure: "the configuration has no function tracer (CONFIG_FUNCTION_PROFILER, CONFIG_DYNAMIC_FTRACE)")
         }
-        return CodeTrace(change, table)
+        var trace = CodeTrace(examined.change, table)
+        let module = self.file("\(DriverPlace.directory)/pbtest.ko")
+          .flatMap { try? Data(contentsOf: URL(filePath: $0.string), options: .mappedIfSafe) }
+        let driver = module.flatMap { $0.withUnsafeBytes { ObjectCode($0)?.functions } } ?? []
+        if let start = table.textStart {
+          trace.look(at: examined.probes, in: table.places, from: start, driver: driver)
+        }
+        return trace
       }
     }.get()
   }
@@ -74,5 +92,42 @@ extension CodeTrace {
     // What is not asked for is not known not to run.
     untraceable += names.dropFirst(mostFunctions)
     request = TraceRequest(functions)
+  }
+}
+
+extension CodeTrace {
+  /// Adds the probes whose places in the image are known.
+  /// - Parameters:
+  ///   - start: the address of `_stext`.
+  ///   - driver: the functions of the test driver, where this tree has its own.
+  mutating func look(
+    at probes: [LinePlan.Probe], in places: TraceTable.Places, from start: UInt64, driver: [ObjectCode.Function]
+  ) {
+    request.textStart = start
+    for (number, probe) in probes.enumerated() {
+      // `drivers/dma-buf/dma-buf.o` is made from `dma-buf.c`, by which the linker tells functions of one name apart.
+      let test = probe.test.map { TraceRequest.Probe.Test(bits: $0.bits, table: $0.table) }
+      if probe.object.hasPrefix(DriverPlace.directory + "/") {
+        let named = driver.filter { $0.name == probe.function }
+        if named.count == 1 {
+          request.probes.append(
+            TraceRequest.Probe(
+              address: named[0].offset + probe.offset, driverSection: named[0].section, test: test))
+          numbers.append(number)
+        } else {
+          refused[number] = "\(probe.function)() is not in the test driver"
+        }
+        continue
+      }
+      let file = String(probe.object.split(separator: "/").last?.dropLast(2) ?? "") + ".c"
+      do {
+        let function = try places.address(of: probe.function, in: file)
+        request.probes.append(
+          TraceRequest.Probe(address: function + probe.offset, test: test))
+        numbers.append(number)
+      } catch {
+        refused[number] = error.reason
+      }
+    }
   }
 }

@@ -1,13 +1,20 @@
 public import BenchModel
 import Foundation
 import Glibc
-import KernelCode
+public import KernelCode
 import SystemPackage
 import Toolbox
 
 /// How many objects are looked into. What touches more is a header that everything includes, and the first hundred of
 /// those that differ tell what it is about.
 private let mostObjects = 96
+
+/// What a series changes in the code that is compiled, and where its lines lie in the image.
+public struct ExaminedChange: Sendable {
+  public var change: CodeChange
+  /// By the numbers that the lines name.
+  public var probes: [LinePlan.Probe]
+}
 
 extension SeriesTree {
   /// Finds out what a series changes in the code that is compiled.
@@ -23,18 +30,23 @@ extension SeriesTree {
   /// - Throws: ``StageError`` and ``ToolError`` if it cannot be found out.
   public func compiledChange(
     of series: PatchSeries, _ built: SeriesBuild, driver: BaseDriver, jobs: Int
-  ) async throws -> CodeChange {
+  ) async throws -> ExaminedChange {
     let paths = Set(series.patches.flatMap(\.paths))
     let recorded = try RecordedBuild(base.records, about: paths)
     let sources = Self.sourceChanges(paths) { path in
       (regularContents(base.tree.pushing(FilePath(path))), contents(path))
     }
+    // kbuild may have run Makefiles of the series', and its commands are those that it recorded.
+    let ccache: Compiled = built.work.method == .replay ? .shared : .read
     // Byte for byte the base's: whatever was touched, nothing came of it but perhaps another test driver.
     if built.image != base.image, driverObjects(touched: paths).isEmpty,
       FileManager.default.contentsEqual(atPath: built.image.string, andPath: base.image.string)
     {
       let elsewhere = sources.filter { (recorded.readers[$0.key] ?? []).isEmpty }
-      return CodeChange(sources: elsewhere, objects: [], compiled: [], unexamined: [])
+      return try await examined(
+        CodeChange(sources: elsewhere, objects: [], compiled: [], unexamined: []), paths,
+        LineObjects(differing: [], equal: imageObjects(recorded, paths), known: built.evidence, compiled: ccache),
+        compiledFiles: Set(recorded.readers.filter { !$0.value.isEmpty }.keys), jobs: jobs)
     }
     let differing = built.work.method == .unchanged ? [] : try differingObjects(recorded, touched: paths)
     let known = built.assembly
@@ -42,8 +54,6 @@ extension SeriesTree {
     let modules = driverObjects(touched: paths)
     let more = try assembly(of: Array(rest.prefix(mostObjects)), in: "more")
     let environment = try recordedEnvironment
-    // kbuild may have run Makefiles of the series', and these are commands that it recorded.
-    let ccache: Compiled = built.work.method == .replay ? .shared : .read
     try await more.after.run(jobs: jobs, environment: environment) { wrap($0, writing: [$1], compiled: ccache) }
     try await more.before.run(jobs: jobs, environment: environment) { tool, _ in inBase(tool) }
     let inDriver = try await assembly(of: modules.map(\.path), of: driver, jobs: jobs)
@@ -64,7 +74,27 @@ extension SeriesTree {
       }
     }
     let compiled = Set(recorded.readers.filter { !$0.value.isEmpty }.keys).union(all.values.map(\.source))
-    return CodeChange(sources: sources, objects: objects, compiled: compiled, unexamined: unexamined.sorted())
+    return try await examined(
+      CodeChange(sources: sources, objects: objects, compiled: compiled, unexamined: unexamined.sorted()), paths,
+      LineObjects(
+        differing: objects, equal: imageObjects(recorded, paths), known: built.evidence, compiled: ccache),
+      compiledFiles: compiled, jobs: jobs)
+  }
+
+  /// The objects of the image that are made from some files.
+  private func imageObjects(_ recorded: RecordedBuild, _ paths: Set<String>) -> [String] {
+    let readers = paths.sorted().flatMap { recorded.readers[$0] ?? [] }
+    return Set(readers).sorted().map { recorded.objects[$0] }.filter { $0.archive != nil }.map(\.path)
+  }
+
+  /// The change with what is known of each of its lines.
+  private func examined(
+    _ change: CodeChange, _ paths: Set<String>, _ objects: LineObjects, compiledFiles: Set<String>, jobs: Int
+  ) async throws -> ExaminedChange {
+    var change = change
+    let lines = try await lines(paths, change, in: objects, compiledFiles: compiledFiles, jobs: jobs)
+    change.lines = lines.changed
+    return ExaminedChange(change: change, probes: lines.probes)
   }
 
   /// What the sources say of themselves. What is no C has no code that is compiled, or is built by ways of its own.
@@ -177,7 +207,7 @@ extension SeriesTree {
   }
 
   /// kbuild's command for an object as this tree has it, or else the base's.
-  private func recordedCommand(of target: String) -> String? {
+  func recordedCommand(of target: String) -> String? {
     let path = FilePath(target)
     guard let name = path.lastComponent?.string else { return nil }
     let record = contents(path.removingLastComponent().appending(".\(name).cmd").string)

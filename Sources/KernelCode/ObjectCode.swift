@@ -14,14 +14,14 @@ public struct ObjectCode: Sendable, Hashable {
 
   /// - Parameters:
   ///   - bytes: a relocatable ELF file for x86-64.
-  ///   - names: those that are looked for.
+  ///   - names: those that are looked for; `nil`: all.
   /// - Returns: `nil` if it is no such file.
-  public init?(_ bytes: UnsafeRawBufferPointer, of names: Set<String>) {
+  public init?(_ bytes: UnsafeRawBufferPointer, of names: Set<String>? = nil) {
     guard let elf = ELFFile(bytes) else { return nil }
     elf.forEachSymbol { name, symbol in
       guard symbol.type == .function, symbol.size > 0 else { return }
       let name = name()
-      guard names.contains(name), let section = elf.name(ofSection: symbol.section) else { return }
+      guard names?.contains(name) ?? true, let section = elf.name(ofSection: symbol.section) else { return }
       functions.append(Function(name: name, section: section, offset: symbol.value, size: symbol.size))
     }
   }

@@ -17,6 +17,8 @@ public struct TraceTable: Sendable, Hashable {
   /// What the kernel frees before it starts init, and the tracer has forgotten by then. These lie behind all other code, so
   /// that the numbers of the others stay.
   private var initText: Range<UInt64>?
+  /// The address of `_stext`.
+  public private(set) var textStart: UInt64?
 
   /// - Parameter bytes: an ELF file for x86-64, not relocatable.
   /// - Returns: `nil` if it is none, or has no such table: the configuration has no function tracer then.
@@ -32,7 +34,7 @@ public struct TraceTable: Sendable, Hashable {
           Function(name: name(), file: symbol.isLocal ? file : nil, address: symbol.value, size: symbol.size))
       case .other where symbol.size == 0 && !symbol.isLocal:
         let text = name()
-        if text.hasSuffix("_mcount_loc") || text.hasSuffix("inittext") { marks[text] = symbol.value }
+        if text == "_stext" || text.hasSuffix("_mcount_loc") || text.hasSuffix("inittext") { marks[text] = symbol.value }
       case .function, .other: break
       }
     }
@@ -44,6 +46,7 @@ public struct TraceTable: Sendable, Hashable {
     // The kernel leaves out what the linker has emptied, and sorts.
     sites.removeAll { $0 == 0 }
     sites.sort()
+    textStart = marks["_stext"]
     functions.sort { ($0.address, $0.name) < ($1.address, $1.name) }
   }
 
@@ -76,6 +79,37 @@ public struct TraceTable: Sendable, Hashable {
       }
       return Entry(name: function.name, number: index + 1)
     }
+  }
+
+  /// Where functions begin, by their own names and files: one of a name that several have cannot be told.
+  public struct Places: Sendable {
+    fileprivate var addresses: [String: [(file: String?, address: UInt64)]]
+    fileprivate var initText: Range<UInt64>?
+
+    /// - Parameters:
+    ///   - name: as the object has it: `f.cold`.
+    ///   - file: the C file's name without its directory.
+    /// - Throws: ``NoPlace``
+    public func address(of name: String, in file: String) throws(NoPlace) -> UInt64 {
+      let named = addresses[name] ?? []
+      let own = named.filter { $0.file == file }
+      let found = own.isEmpty ? named.filter { $0.file == nil } : own
+      guard let first = found.first else { throw NoPlace(reason: "\(name)() is not in the image") }
+      if found.count > 1 { throw NoPlace(reason: "the image has \(found.count) functions called \(name)() of \(file)") }
+      if initText?.contains(first.address) == true { throw NoPlace(reason: "it runs only while the kernel starts") }
+      return first.address
+    }
+  }
+
+  /// Why the place of a function is not known.
+  public struct NoPlace: Error, Sendable, Hashable {
+    public var reason: String
+  }
+
+  public var places: Places {
+    Places(
+      addresses: Dictionary(grouping: functions, by: \.name).mapValues { $0.map { ($0.file, $0.address) } },
+      initText: initText)
   }
 
   private func firstSite(from address: UInt64) -> Int? {

@@ -47,15 +47,29 @@ private func isWholeOtherwise(_ judgement: Judgement) -> Bool {
   return !judgement.tests.contains { $0.change == .flaky || $0.change == .missing }
 }
 
+/// What became of the lines that a mutant changes. It moves none.
+private func lines(of mutant: Mutant, _ change: CodeChange, _ execution: Execution?) -> [LineFate] {
+  let own = mutant.line...(mutant.line + mutant.replacement.count { $0 == "\n" })
+  return (change.lines?.fates(execution) ?? []).filter { $0.line.file == mutant.file && own.contains($0.line.number) }
+}
+
+private func own(_ state: LineFate.State, in lines: [LineFate]) -> Bool { lines.contains { $0.state == state } }
+
 /// Whether the code that a mutant changes is known not to have run, and nothing else is against it.
 ///
 /// The one place that says what “unreached” is.
 func isUnreached(_ judgement: Judgement, _ mutant: Mutant) -> Bool {
   guard judgement.verdict == .inconclusive, let trial = judgement.trial, let change = trial.change else { return false }
   switch trial.result {
-  case .sameCode: return change.notCompiled.contains(mutant.file)
+  case .sameCode:
+    return change.notCompiled.contains(mutant.file) || own(.notCompiled, in: lines(of: mutant, change, nil))
   case .ran(let run):
     guard isWholeOtherwise(judgement), let execution = run.execution else { return false }
+    let lines = lines(of: mutant, change, execution)
+    // A condition that went one way ran: that the other way is never taken is no excuse for the tests.
+    if own(.ran, in: lines) || own(.oneWay, in: lines) { return false }
+    if own(.notRun, in: lines) || own(.notCompiled, in: lines) { return true }
+    // Of a statement that was lost no line is left to look at.
     return change.reached(execution).contains { entry in
       entry.state != .ran && entry.piece.file == mutant.file
         && (entry.piece.name == mutant.function || entry.piece.kind == .declarations)

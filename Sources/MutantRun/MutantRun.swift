@@ -209,10 +209,10 @@ extension MutantRun {
     for path in Set(series.series.patches.flatMap(\.paths)) {
       guard let file = tree.file(path), let after = FileManager.default.contents(atPath: file.string) else { continue }
       let before = FileManager.default.contents(atPath: base.tree.pushing(FilePath(path)).string)
-      let lines = ChangedLines.added(before: before.map { Array($0) } ?? [], after: Array(after))
+      let lines = SeriesLines.added(before: before.map { Array($0) } ?? [], after: Array(after))
       found[path] = ChangedFile(
         file: file, lines: lines,
-        functions: ChangedLines.functions(at: lines, of: CSource(path: path, bytes: Array(after))))
+        functions: SeriesLines.functions(at: lines, of: CSource(path: path, bytes: Array(after))))
     }
     return found
   }

@@ -18,7 +18,11 @@ struct Grounds {
   /// - Parameters:
   ///   - run: A run that booted, compared with a base that reached its end with nothing missing.
   ///   - change: What the series changes in the compiled code; `nil` if nobody looked.
-  init(_ run: GuestRun, change: CodeChange?, tests: [TestComparison], reports: [ReportComparison]) {
+  ///   - accepted: Changed lines that need not have run.
+  init(
+    _ run: GuestRun, change: CodeChange?, accepted: [AcceptedLines] = [], tests: [TestComparison],
+    reports: [ReportComparison]
+  ) {
     self.tests = tests
     endedEarly = run.ending != .completed
     machineDied = if case .machineDied = run.ending { true } else { false }
@@ -33,7 +37,7 @@ struct Grounds {
     for anomaly in run.anomalies { unknown.append(Reason("the guest's evidence is not whole: \(anomaly)")) }
     if !tests.contains(where: \.series.isAnswer) { unknown.append(Reason("no test gave an answer")) }
     // What never ran was not tested, whatever the tests say.
-    unknown += change?.doubts(run.execution) ?? [Reason("what the series changes in the compiled code is not known")]
+    unknown += change?.doubts(run.execution, accepted: accepted) ?? [Reason("what the series changes in the compiled code is not known")]
   }
 
   var verdict: Verdict {

@@ -13,7 +13,8 @@ public func judge(_ record: RunRecord) -> [Judgement] {
   }
   let known = (record.header.known ?? []).filter { record.started < $0.expires }
   return record.header.series.map {
-    judge($0, trial: record.trials[$0.name], base: broken ?? record.base, repeats: repeats, known: known)
+    judge($0, trial: record.trials[$0.name], base: broken ?? record.base, repeats: repeats, known: known,
+      accepted: record.header.accepted ?? [])
   }
 }
 
@@ -29,8 +30,10 @@ public func judge(_ record: RunRecord) -> [Judgement] {
 ///   - base: The base's trial, if there is one.
 ///   - repeats: What further guests of the base said.
 ///   - known: Kernel reports that are not held against it, of which none has expired.
+///   - accepted: Changed lines that need not have run.
 public func judge(
-  _ series: PatchSeries, trial: Trial?, base: Trial?, repeats: [[TestResult]] = [], known: [KnownReport] = []
+  _ series: PatchSeries, trial: Trial?, base: Trial?, repeats: [[TestResult]] = [], known: [KnownReport] = [],
+  accepted: [AcceptedLines] = []
 ) -> Judgement {
   var judgement = Judgement(
     series: series, verdict: .inconclusive, reasons: [], stage: stage(of: trial), trial: trial, tests: [], reports: [])
@@ -51,12 +54,9 @@ public func judge(
     judgement.verdict = .doesNotBuild
     judgement.reasons = reasons(for: failure)
   case .sameCode:
-    let doubts = trial.change?.notCompiled ?? []
+    let doubts = trial.change?.doubts(nil, accepted: accepted) ?? []
     judgement.verdict = doubts.isEmpty ? .clean : .inconclusive
-    judgement.reasons =
-      doubts.isEmpty
-      ? [Reason("no compiled change: there was nothing to boot")]
-      : doubts.map { Reason($0, "changed, and this configuration does not compile it") }
+    judgement.reasons = doubts.isEmpty ? [Reason("no compiled change: there was nothing to boot")] : doubts
   case .ran(let run):
     let evidence = BaseEvidence(base)
     judgement.tests = compare(
@@ -66,7 +66,7 @@ public func judge(
       ReportComparison(
         report: report, onBase: onBase.contains(report.title), known: known.first { $0.report.matches(report.title) })
     }
-    weigh(run, in: trial, base: base, evidence: evidence, into: &judgement)
+    weigh(run, in: trial, base: base, evidence: evidence, accepted: accepted, into: &judgement)
   }
   return judgement
 }
@@ -91,7 +91,8 @@ public func stage(of trial: Trial?) -> Stage {
 }
 
 private func weigh(
-  _ run: GuestRun, in trial: Trial, base: Trial?, evidence: BaseEvidence, into judgement: inout Judgement
+  _ run: GuestRun, in trial: Trial, base: Trial?, evidence: BaseEvidence, accepted: [AcceptedLines],
+  into judgement: inout Judgement
 ) {
   if let base, base.cell != trial.cell {
     judgement.reasons = [Reason("not comparable: the base ran in \(words(for: base.cell))")]
@@ -112,7 +113,7 @@ private func weigh(
   case .broken(let flaw, _): judgement.reasons = [flaw]
   case .whole:
     let grounds = Grounds(
-      run, change: trial.change, tests: judgement.tests, reports: judgement.reports)
+      run, change: trial.change, accepted: accepted, tests: judgement.tests, reports: judgement.reports)
     judgement.verdict = grounds.verdict
     judgement.reasons = grounds.reasons
   }

@@ -42,10 +42,14 @@ extension CodeChange {
   }
 
   /// Why it is not known that the changed code ran; nothing if it is.
-  /// - Parameter execution: `nil` if nothing was counted.
-  func doubts(_ execution: Execution?) -> [Reason] {
+  /// - Parameters:
+  ///   - execution: `nil` if nothing was counted.
+  ///   - accepted: changed lines that need not have run.
+  func doubts(_ execution: Execution?, accepted: [AcceptedLines] = []) -> [Reason] {
     var reasons = notCompiled.map { Reason($0, "changed, and this configuration does not compile it") }
-    if isNothing { return reasons }
+    let unknown = lines?.doubts(execution, accepted: accepted) ?? []
+    // Nothing ran, so that only what was never compiled is in doubt.
+    if isNothing { return reasons + unknown }
     guard let execution else {
       reasons.append(Reason("what of the changed code ran is not known: nothing was counted"))
       return reasons
@@ -54,7 +58,11 @@ extension CodeChange {
       reasons.append(Reason("what of the changed code ran is not known: \(failure)"))
       return reasons
     }
-    for entry in reached(execution) where entry.state != .ran { reasons.append(Self.reason(entry)) }
+    // Where each line of a function tells for itself, the function has no more to say.
+    for entry in reached(execution) where entry.state != .ran && lines?.tell(entry.piece) != true {
+      reasons.append(Self.reason(entry))
+    }
+    reasons += unknown
     for file in unexamined where file.hasSuffix(".S") {
       reasons.append(Reason(file, "changed, and what of it runs is not counted"))
     }

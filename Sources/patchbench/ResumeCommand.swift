@@ -88,7 +88,7 @@ struct ResumeCommand: AsyncParsableCommand {
     }
     let cache = common.cache == nil ? FilePath(recorded.cache) : common.cacheRoot(environment)
     // The series are those of its directory.
-    return RunPlan(
+    var plan = RunPlan(
       kernel: kernel, profile: try kernel.profile(recorded.profile), series: [], guestBinary: places.guestBinary,
       driver: places.driver, cache: try Cache(cache), connection: recorded.connection,
       accelerator: recorded.accelerator,
@@ -98,5 +98,7 @@ struct ResumeCommand: AsyncParsableCommand {
       output: directory.path,
       environment: environment, version: Patchbench.version, home: places.home,
       answers: recorded.answers.map { FilePath($0) })
+    plan.accepted = recorded.accepted ?? []
+    return plan
   }
 }

@@ -67,6 +67,15 @@ struct RunCommand: AsyncParsableCommand {
       "Run only the tests of this name; * stands for any text. More than once for several.", valueName: "pattern"))
   var tests: [String] = []
 
+  @Option(
+    name: .customLong("accept-unreached"), parsing: .singleValue,
+    help: ArgumentHelp(
+      """
+      A changed line need not have run: FILE:LINE, in which * stands for any text, then a blank and the reason, which the \
+      report keeps. More than once for several.
+      """, valueName: "lines reason"))
+  var accepted: [String] = []
+
   @Flag(
     name: .customLong("keep-vmcore"),
     help: ArgumentHelp(
@@ -89,7 +98,20 @@ struct RunCommand: AsyncParsableCommand {
         baseOnly ? "--base-only takes no series." : "Name a series, or a directory of several; or use --base-only.")
     }
     if count < 1 { throw ValidationError("--repeat needs a number of at least 1.") }
+    _ = try acceptedLines()
     if retries < 0 { throw ValidationError("--retries needs a number of at least 0.") }
+  }
+
+  /// `drivers/gpu/drm/drm_prime.c:7* no driver here takes that route`
+  private func acceptedLines() throws -> [AcceptedLines] {
+    try accepted.map { word in
+      let parts = word.split(separator: " ", maxSplits: 1)
+      guard parts.count == 2 else {
+        throw ValidationError(
+          "--accept-unreached '\(word)' gives no reason. Write it behind the lines: '\(word) why they need not run'.")
+      }
+      return AcceptedLines(lines: NamePattern(String(parts[0])), reason: String(parts[1]))
+    }
   }
 
   /// A plan for each configuration, which share nothing but the series.
@@ -107,14 +129,17 @@ struct RunCommand: AsyncParsableCommand {
       work.output.map { FilePath($0) }
       ?? (configurations.count > 1
         ? RunDirectory.fresh(under: FilePath("results"), label: "matrix", at: Date()) : nil)
+    let accepted = try acceptedLines()
     let plans = configurations.map { kernel, profile in
-      RunPlan(
+      var plan = RunPlan(
         kernel: kernel, profile: profile, series: series, guestBinary: places.guestBinary, driver: places.driver,
         cache: cache, connection: work.connect, accelerator: work.accelerator, resources: resources, fresh: work.fresh,
         tests: tests.map(NamePattern.init), repeats: count, retries: retries, keepsMemory: keepsMemory,
         sandbox: work.sandbox(resources),
         output: configurations.count > 1 ? together?.appending("\(kernel.name)-\(profile.name)") : together,
         environment: environment, version: Patchbench.version, home: places.home)
+      plan.accepted = accepted
+      return plan
     }
     return (plans, together)
   }

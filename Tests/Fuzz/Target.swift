@@ -6,7 +6,7 @@ import KernelText
 
 /// A reader of what strangers send.
 enum Target: String, CaseIterable {
-  case console, ktap, compiler, apply, config, options, source, assembly, elf
+  case console, ktap, compiler, apply, config, options, source, assembly, elf, lines
 
   /// Reads an input, and says what about the answer cannot be.
   /// - Returns: `nil` if all is well.
@@ -25,6 +25,7 @@ enum Target: String, CaseIterable {
     case .assembly:
       AssemblyChange(before: AssemblyOutline(bytes), after: AssemblyOutline(bytes)).isEmpty
         ? nil : "assembly differs from itself"
+    case .lines: Self.lines(bytes)
     case .elf:
       Self.elf(bytes)
     }
@@ -83,6 +84,9 @@ enum Target: String, CaseIterable {
         if !finished.insert(result.name).inserted { return "two results of \(result.name)" }
       case .ran(_, let test, let count):
         if !planned.contains(test) || count < 1 { return "a count of no test" }
+      case .hit(_, let test, let count, let held):
+        if !planned.contains(test) || !(0...count).contains(held) { return "a count of no test" }
+      case .refused(let probe, _): if probe < 0 { return "a probe below 0" }
       case .started, .stopped, .end, .anomaly, .notCounted, .unsigned: break
       }
     }
@@ -94,6 +98,29 @@ enum Target: String, CaseIterable {
     let patch = Patch(subject: "s", author: "a", file: "f", paths: ["x.c"])
     let failure = GitApply.failure(in: bytes[..<middle], patch: bytes[middle...], of: patch)
     return failure.hunk.map { $0 < 1 } == true ? "a hunk below 1" : nil
+  }
+
+  /// The three texts that tell of an object's lines, the diff and the source, all of them these bytes.
+  private static func lines(_ bytes: [UInt8]) -> String? {
+    let text = String(decoding: bytes, as: UTF8.self)
+    let object = LinePlan.Object(
+      path: "a.o", disassembly: text, controlFlow: bytes, preprocessed: bytes, files: ["a.c"], tree: "/src")
+    var diff = UnifiedDiff.parse(text, limit: 1000).files
+    let all = bytes.split(separator: 0x0a, omittingEmptySubsequences: false).prefix(200).indices
+    diff.append(
+      DiffFile(
+        path: "a.c",
+        hunks: [
+          DiffHunk(heading: "@@", lines: all.map { DiffLine(kind: .added, number: $0 % 200 + 1, text: "x") })
+        ]))
+    let plan = LinePlan(diff: diff, files: ["a.c": LinePlan.File(source: bytes, differing: nil)], objects: [object])
+    for line in plan.lines {
+      guard case .watched(let watch) = line.place else { continue }
+      let sights = watch.ran + watch.ways.flatMap(\.sights)
+      if sights.isEmpty { return "a line that nothing shows" }
+      if !sights.allSatisfy({ plan.probes.indices.contains($0.probe) }) { return "a probe that is not there" }
+    }
+    return nil
   }
 
   private static func options(_ bytes: [UInt8]) -> String? {

@@ -19,6 +19,15 @@ import Testing
       TraceRequest.Function(number: 12, name: "dma_buf_mmap"), TraceRequest.Function(number: nil, name: "pbtest_move"),
     ])
     #expect(TraceRequest(text: request.text) == request)
+    let lines = TraceRequest(
+      [TraceRequest.Function(number: 3, name: "f")],
+      probes: [
+        TraceRequest.Probe(address: 0xffff_ffff_8100_1234),
+        TraceRequest.Probe(address: 0x20, driverSection: ".text"),
+        TraceRequest.Probe(address: 0xffff_ffff_8100_1238, test: TraceRequest.Probe.Test(bits: [6, 7], table: 0b1010)),
+      ], textStart: 0xffff_ffff_8100_0000)
+    #expect(TraceRequest(text: lines.text) == lines)
+    #expect(TraceRequest(text: "@\n@ x\n@ 0x10 6\n@ 0x10 64 0x1\n@ 0x10 6,x\n").probes == [])
     #expect(TraceRequest(text: "0 f\n-1 f\nx f\n3\n 4 f g\n\n").functions == [])
   }
 

@@ -151,7 +151,7 @@ struct ChangedPiecesTests {
       "gcc -O2 -c -o mm/util.o mm/util.c"
     }
     #expect(makefile.output("mm/util.o") == "/work/lines/mm+util.o.o")
-    #expect(makefile.rules.contains("gcc -O2 -w -g1 -c -o '$(OUT)/"))
+    #expect(makefile.rules.contains("gcc -O2 -w -g1 -c -o '$(OUT_o)/"))
     #expect(!makefile.rules.contains("__LINE__"))
   }
 }

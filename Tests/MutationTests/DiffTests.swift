@@ -40,13 +40,13 @@ import Toolbox
     let before = "int a(void)\n{\n\treturn 1;\n}\n\nint b(int x)\n{\n\treturn x;\n}\n"
     let after =
       "int a(void)\n{\n\treturn 1;\n}\n\nint b(int x)\n{\n\tx++;\n\treturn x;\n}\n\nint c(void)\n{\n\treturn 3;\n}\n"
-    let lines = ChangedLines.added(before: Array(before.utf8), after: Array(after.utf8))
+    let lines = SeriesLines.added(before: Array(before.utf8), after: Array(after.utf8))
     #expect(lines.isSuperset(of: [8, 14]))
     #expect(lines.isDisjoint(with: [1, 2, 3, 6, 9]))
     let source = CSource(path: "x.c", bytes: Array(after.utf8))
-    #expect(ChangedLines.functions(at: [8, 14], of: source) == ["b", "c"])
-    #expect(ChangedLines.functions(at: [3], of: source) == ["a"])
-    #expect(ChangedLines.functions(at: [5], of: source) == [])
+    #expect(SeriesLines.functions(at: [8, 14], of: source) == ["b", "c"])
+    #expect(SeriesLines.functions(at: [3], of: source) == ["a"])
+    #expect(SeriesLines.functions(at: [5], of: source) == [])
   }
 
   @Test(arguments: [

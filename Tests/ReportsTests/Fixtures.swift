@@ -63,13 +63,66 @@ let changed = CodeChange(
     CodeChange.Function(name: "virtio_gpu_mmap", file: "drivers/gpu/drm/virtio/virtgpu_drv.c"),
     CodeChange.Function(name: "dma_buf_mmap", file: "drivers/dma-buf/dma-buf.c"),
   ])
-let unreached = CodeChange(
+let unreached = withLines(CodeChange(
   pieces: changed.pieces + [
     CodeChange.Piece(kind: .function, name: "rare", file: "mm/util.c", carriers: ["rare"]),
     CodeChange.Piece(kind: .function, name: "quiet", file: "mm/util.c", carriers: ["quiet"]),
-  ], functions: changed.functions, notCompiled: ["drivers/gpu/drm/i915/i915_gem.c"], unexamined: ["mm/slub.o"])
-let counted = Execution(
-  runs: ["virtio_gpu_mmap": [plain.name: 12, unbind: 3], "dma_buf_mmap": [unbind: 1]], untraceable: ["quiet"])
+  ], functions: changed.functions, notCompiled: ["drivers/gpu/drm/i915/i915_gem.c"], unexamined: ["mm/slub.o"]))
+let counted = {
+  var execution = Execution(
+    runs: ["virtio_gpu_mmap": [plain.name: 12, unbind: 3], "dma_buf_mmap": [unbind: 1]], untraceable: ["quiet"])
+  execution.probes = [
+    0: [plain.name: ProbeCount(hits: 4), unbind: ProbeCount(hits: 2)], 1: [plain.name: ProbeCount(hits: 6, taken: 6)],
+  ]
+  execution.refused = [3: "the kernel lets nobody stop there (EINVAL)"]
+  return execution
+}()
+
+/// The change with a diff of which each line has another fate.
+private func withLines(_ change: CodeChange) -> CodeChange {
+  typealias Sight = LineWatch.Sight
+  let places: [(String, ChangedLine.Place)] = [
+    ("int ret;", .noCode), ("ret = check(vma);", .watched(LineWatch(ran: [Sight(probe: 0)]))),
+    (
+      "if (ret < 0 && vma->vm_file)",
+      .watched(
+        LineWatch(
+          ran: [Sight(probe: 1)],
+          ways: [
+            LineWatch.Way(words: "to line 325", sights: [Sight(probe: 1, taken: true)]),
+            LineWatch.Way(words: "to line 327", sights: [Sight(probe: 1, taken: false)]),
+          ]))
+    ), ("return ret;", .watched(LineWatch(ran: [Sight(probe: 2)]))),
+    ("raw_spin_lock(&lock);", .watched(LineWatch(ran: [Sight(probe: 3)]))),
+    ("check_dma_api(vma);", .notCompiled("#ifdef CONFIG_DMA_API_DEBUG")), ("moved(vma);", .sameCode),
+    ("MACRO(vma)", .declaration), ("} while (0);", .unseen("the compiler left no branch for its condition")),
+  ]
+  var lines = places.enumerated().map {
+    ChangedLine(
+      file: "mm/util.c", number: 322 + $0.offset, text: "\t" + $0.element.0, function: "vma_set_file",
+      place: $0.element.1)
+  }
+  lines.append(
+    ChangedLine(
+      file: "mm/util.c", number: 331, text: "\tfput(old);", follows: true, function: "vma_set_file",
+      place: .watched(LineWatch(ran: [Sight(probe: 0)]))))
+  let added = lines.dropLast().map { DiffLine(kind: .added, number: $0.number, text: $0.text) }
+  var change = change
+  change.lines = ChangedLines(
+    files: [
+      DiffFile(
+        path: "mm/util.c",
+        hunks: [
+          DiffHunk(
+            heading: "@@ -320,4 +320,12 @@ void vma_set_file(struct vm_area_struct *vma, struct file *file)",
+            lines: [DiffLine(kind: .context, number: 321, text: "{")] + added + [
+              DiffLine(kind: .removed, number: 331, text: "\tget_file(file);"),
+              DiffLine(kind: .context, number: 331, text: "\tfput(old);"),
+            ])
+        ])
+    ], lines: lines)
+  return change
+}
 
 func guest(
   _ tests: [TestResult], reports: [KernelReport] = [], ending: GuestEnding = .completed, booted: Bool = true,
@@ -249,9 +302,18 @@ func hostileRun() -> RunRecord {
     hang: GuestHang(
       place: .inTest(hostile), state: .busy, busyIn: [hostile], blocked: [hostile], answer: ["```", hostile]),
     logs: [hostile: ["```", hostile]])
-  let change = CodeChange(
+  var change = CodeChange(
     pieces: [CodeChange.Piece(kind: .function, name: hostile, file: hostile, carriers: [hostile])],
     functions: [CodeChange.Function(name: hostile, file: hostile)], notCompiled: [hostile], unexamined: [hostile])
+  change.lines = ChangedLines(
+    files: [
+      DiffFile(
+        path: hostile,
+        hunks: [DiffHunk(heading: hostile, lines: [DiffLine(kind: .added, number: 1, text: "```" + hostile)])])
+    ],
+    lines: [
+      ChangedLine(file: hostile, number: 1, text: hostile, function: hostile, place: .notCompiled(hostile))
+    ], failure: hostile)
   return record(
     header([bad] + others, reason: hostile), base: guest([plain]),
     results: [

@@ -37,3 +37,21 @@ int cguest_pbtest_file(int fd, struct pbtest_file *args) { return ioctl(fd, PBTE
 int cguest_pbtest_vma(int fd, struct pbtest_vma *args) { return ioctl(fd, PBTEST_QUERY_VMA, args); }
 
 int cguest_pbtest_plain_forward(int fd, const struct pbtest_plain *args) { return ioctl(fd, PBTEST_PLAIN_FORWARD, args); }
+
+int cguest_pbtest_hold(int fd, struct pbtest_hold *args) { return ioctl(fd, DRM_IOCTL_PBTEST_HOLD, args); }
+
+int cguest_pbtest_peek(int fd, struct pbtest_peek *args) { return ioctl(fd, DRM_IOCTL_PBTEST_PEEK, args); }
+
+int cguest_pbtest_client(int fd, struct pbtest_client *args) { return ioctl(fd, PBTEST_QUERY_CLIENT, args); }
+
+int cguest_pbtest_dmabuf(int fd, struct pbtest_dmabuf *args) { return ioctl(fd, PBTEST_QUERY_DMABUF, args); }
+
+int cguest_pbtest_lookup(int fd, struct pbtest_lookup *args) { return ioctl(fd, PBTEST_QUERY_LOOKUP, args); }
+
+int cguest_pbtest_uuid(int fd, struct pbtest_uuid *args) { return ioctl(fd, PBTEST_QUERY_UUID, args); }
+
+int cguest_pbtest_symbol(int fd, struct pbtest_symbol *args) { return ioctl(fd, PBTEST_QUERY_SYMBOL, args); }
+
+int cguest_pbtest_plain_object(int fd, const struct pbtest_plain_object *args) {
+  return ioctl(fd, PBTEST_PLAIN_OBJECT, args);
+}

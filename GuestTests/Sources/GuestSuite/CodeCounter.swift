@@ -4,23 +4,18 @@ internal import GuestProtocol
 /// Counts how often functions of the kernel run, by the kernel's own function profiler
 /// (`kernel/trace/ftrace.c`, CONFIG_FUNCTION_PROFILER). It stops only at those that it is told.
 struct CodeCounter {
-  private static let folder = "/sys/kernel/tracing"
+  private static let folder = Tracefs.folder
   /// From a function to how often it had run when it was last looked.
   private var before: [String: Int] = [:]
   /// One file for each processor.
   private let files: [String]
 
-  /// Why it cannot be counted.
-  struct Failure: Error, Hashable {
-    var reason: String
-  }
+  typealias Failure = Tracefs.Failure
 
   /// - Throws: ``Failure``
   init(_ request: TraceRequest) throws(Failure) {
     do {
-      if names(in: Self.folder).isEmpty, mount("tracefs", Self.folder, "tracefs", 0, nil) != 0 {
-        throw Failure(reason: "this kernel has no tracefs: \(errnoName(errno))")
-      }
+      try Tracefs.mount()
       let filter = "\(Self.folder)/set_ftrace_filter"
       let file = try OpenFile(filter, flags: O_WRONLY | O_TRUNC)
       // One number a call: the kernel reads no more than one word of each.

@@ -36,7 +36,9 @@ public enum GuestInit {
     let plan = Suite.plan(only: options.only, after: options.after)
     Seed.give(options.seed)
     port.write(KTAPWriter.plan(plan))
-    var counter = counter(port)
+    let request = (try? readText(TraceRequest.path)).map(TraceRequest.init(text:)) ?? TraceRequest([])
+    var counter = counter(request, port)
+    var lines = lines(request, port)
     var hanging = 0
     var timeouts = 0
     var reported = 0
@@ -55,6 +57,13 @@ public enum GuestInit {
       } catch {
         port.write(KTAPWriter.notCounted("\(error)"))
         counter = nil
+      }
+      do {
+        let hits = KTAPWriter.hits(try lines?.take() ?? [], number: index + 1)
+        if !hits.isEmpty { port.write(hits) }
+      } catch {
+        port.write(KTAPWriter.notCounted(error.reason))
+        lines = nil
       }
       // Children of a test that was killed are ours now.
       while waitpid(-1, nil, WNOHANG) > 0 {}
@@ -76,10 +85,23 @@ public enum GuestInit {
   }
 
   /// - Returns: `nil` if nothing is to be counted, or if it cannot be, which is then said.
-  private static func counter(_ port: ResultsPort) -> CodeCounter? {
-    guard let text = try? readText(TraceRequest.path) else { return nil }
+  private static func counter(_ request: TraceRequest, _ port: ResultsPort) -> CodeCounter? {
+    if request.functions.isEmpty { return nil }
     do {
-      return try CodeCounter(TraceRequest(text: text))
+      return try CodeCounter(request)
+    } catch {
+      port.write(KTAPWriter.notCounted(error.reason))
+      return nil
+    }
+  }
+
+  /// - Returns: likewise.
+  private static func lines(_ request: TraceRequest, _ port: ResultsPort) -> LineCounter? {
+    if request.probes.isEmpty { return nil }
+    do {
+      let counter = try LineCounter(request)
+      for (probe, reason) in counter.refused { port.write(KTAPWriter.refused(probe, reason)) }
+      return counter
     } catch {
       port.write(KTAPWriter.notCounted(error.reason))
       return nil

@@ -39,7 +39,8 @@ public enum Suite {
     for pair in perExporter where pair.exporter != .drm("vgem") { list.append(RaceTests.mapping(pair)) }
     list.append(RaceTests.sharing(Pair(exporter: .drm("vgem"), importer: "vkms")))
     list.append(RaceTests.twins(importer: "vgem"))
-    // Its last one unloads the driver.
+    list += failing
+    // Its last one unloads the driver, which nothing may hold then that any test before it did.
     list += MoveTests.all + MergeTests.all + DriverTests.all
     // Only virtio-gpu sits on a bus from which it can be unbound; vgem and vkms make their devices at boot, udmabuf and
     // the heap have none. Last, so that a device which does not come back spoils nothing else.
@@ -48,6 +49,25 @@ public enum Suite {
     list += [InvalidateTests.deviceFreed(unplugged), RaceTests.unbind(unplugged)]
     return list
   }()
+
+  /// Who shares in a life of which each step is made to fail: each exporter once, and each of the three ways to import.
+  static let failingPairs = perExporter + [Pair(exporter: .drm(TestDriver.name), importer: "vgem")]
+
+  private static var failing: [GuestTest] {
+    var list = exporters.map(FailingTests.create)
+    for case .drm(let driver) in exporters { list += [FailingTests.export(driver), FailingTests.selfImport(driver)] }
+    for pair in failingPairs + [Pair(exporter: .drm("vgem"), importer: TestDriver.name)] {
+      list.append(FailingTests.importing(pair))
+    }
+    for pair in failingPairs {
+      if case .drm = pair.exporter { list.append(FailingMapTests.mmap(pair, "chardev")) }
+      list += [FailingMapTests.mmap(pair, "dma-buf"), FailingMapTests.mmap(pair, "forwarded")]
+      list += [FailingMapTests.touch(pair), FailingMapTests.split(pair), FailingMapTests.mremap(pair)]
+      list.append(FailingMapTests.closing(pair))
+    }
+    list += FopsRouteTests.all + CallbackTests.all + TreeTests.all + BoundsTests.all + FailingLifeTests.all
+    return list
+  }
 
   /// The test of a name, if there is one.
   public static func test(named name: String) -> GuestTest? { tests.first { $0.name == name } }

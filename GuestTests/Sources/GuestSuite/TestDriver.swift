@@ -96,6 +96,16 @@ struct KernelView {
   }
 }
 
+extension KernelView {
+  /// The symbol of an address in the kernel's code; the number itself where that has none.
+  func symbol(at address: UInt64) -> String {
+    var args = pbtest_symbol()
+    args.address = address
+    if cguest_pbtest_symbol(file.number, &args) != 0 { return hex(address) }
+    return withUnsafeBytes(of: args.name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+  }
+}
+
 extension pbtest_vma {
   /// The symbol of its vm_ops; empty if it has none.
   var operations: String {
@@ -125,10 +135,14 @@ extension DrmClient {
     return args.generation
   }
 
-  /// Imports a dma-buf into pbtest, larger than it is by some pages if asked to.
-  func importOwn(_ dmabuf: OpenFile, extraPages: Int = 0) throws(CallFailed) -> DumbBuffer {
+  /// Imports a dma-buf into pbtest, larger than it is by some pages if asked to, or failing at a step of it.
+  func importOwn(
+    _ dmabuf: OpenFile, extraPages: Int = 0, failing step: pbtest_step = PBTEST_FAIL_NOTHING, with error: Int32 = 0
+  ) throws(CallFailed) -> DumbBuffer {
     var args = pbtest_import()
     args.fd = dmabuf.number
+    args.fail_step = step.rawValue
+    args.fail_error = UInt32(error)
     args.extra = UInt64(extraPages * pageSize)
     if cguest_pbtest_import(file.number, &args) != 0 { throw CallFailed("pbtest: import") }
     return DumbBuffer(handle: args.handle, fakeOffset: args.offset)
@@ -142,7 +156,7 @@ extension DrmClient {
     if cguest_pbtest_forward(file.number, &args) != 0 { throw CallFailed("pbtest: forward") }
   }
 
-  /// Has the next mmap that reaches a step of a buffer fail there.
+  /// Has whoever reaches a step of a buffer next fail there.
   func fail(_ handle: UInt32, at step: pbtest_step, with error: Int32) throws(CallFailed) {
     var args = pbtest_fail()
     args.handle = handle

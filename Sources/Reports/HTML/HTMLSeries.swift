@@ -19,6 +19,8 @@ struct HTMLSeries {
   var course: String
   var failures: [HTMLFailure]
   var codes: [HTMLCode]
+  /// The diff, each line marked; none or one.
+  var diffs: [HTMLDiff]
   var hasTests: Bool
   var tests: [HTMLTest]
   var hasLost: Bool
@@ -54,6 +56,7 @@ struct HTMLSeries {
     course = trial.map { Words.course($0) } ?? "Not run."
     failures = trial.flatMap { HTMLFailure($0.result) }.map { [$0] } ?? []
     codes = ChangedCode(trial).map { [HTMLCode($0)] } ?? []
+    diffs = MarkedDiff(trial, accepted: header.accepted ?? []).map { [HTMLDiff($0)] } ?? []
     hasTests = !judgement.tests.isEmpty
     tests = judgement.notableTests.map {
       HTMLTest(
@@ -141,6 +144,49 @@ struct HTMLCodeRow {
   var file: String
   var look: String
   var ran: String
+}
+
+/// The diff with what became of each line.
+struct HTMLDiff {
+  var diffNotes: [String]
+  var diffFiles: [HTMLDiffFile]
+
+  init(_ diff: MarkedDiff) {
+    diffNotes = visible(diff.remarks)
+    diffFiles = diff.files.map { file in
+      HTMLDiffFile(
+        diffPath: visible(file.path),
+        hunks: file.hunks.map { hunk in
+          HTMLHunk(
+            hunkHeading: visible(hunk.heading),
+            diffRows: hunk.rows.map { row in
+              HTMLDiffRow(
+                side: row.line.kind == .added ? "added" : row.line.kind == .removed ? "removed" : "context",
+                lineLook: row.look, mark: visible(row.mark),
+                lineNumber: row.line.kind == .removed ? "" : "\(row.line.number)",
+                source: row.line.kind.rawValue + visible(row.line.text.replacing("\t", with: "        ")))
+            })
+        })
+    }
+  }
+}
+
+struct HTMLDiffFile {
+  var diffPath: String
+  var hunks: [HTMLHunk]
+}
+
+struct HTMLHunk {
+  var hunkHeading: String
+  var diffRows: [HTMLDiffRow]
+}
+
+struct HTMLDiffRow {
+  var side: String
+  var lineLook: String
+  var mark: String
+  var lineNumber: String
+  var source: String
 }
 
 struct HTMLTest {

@@ -8,6 +8,8 @@ struct ChangeDocument: Encodable {
   var notCompiled: [String]
   var unexamined: [String]
   @ExplicitNull var notCounted: String?
+  /// `null` in a run of a patchbench that did not look at lines.
+  @ExplicitNull var diff: DiffDocument?
 
   struct PieceDocument: Encodable {
     var kind: String
@@ -33,7 +35,7 @@ struct ChangeDocument: Encodable {
     var count: Int
   }
 
-  init?(_ trial: Trial?) {
+  init?(_ trial: Trial?, accepted: [AcceptedLines]) {
     guard let change = trial?.change else { return nil }
     let execution = trial?.run?.execution
     let reached = execution.map(change.reached) ?? []
@@ -51,5 +53,6 @@ struct ChangeDocument: Encodable {
     notCompiled = change.notCompiled
     unexamined = change.unexamined
     notCounted = execution?.failure
+    diff = DiffDocument(trial, accepted: accepted)
   }
 }

@@ -95,7 +95,7 @@ struct TrialDocument: Encodable {
     stage = Verdicts.stage(of: trial)
     seconds = SecondsDocument(trial?.seconds)
     work = trial?.work.map(WorkDocument.init)
-    change = ChangeDocument(trial)
+    change = ChangeDocument(trial, accepted: header.accepted ?? [])
     reused = trial?.reused ?? false
     deaths =
       trial?.run?.deaths.map {

@@ -17,6 +17,7 @@ struct MarkdownSeries {
       takeFailure(trial.result)
     }
     takeCode(judgement.trial)
+    takeDiff(MarkedDiff(judgement.trial, accepted: header.accepted ?? []))
     takeTests(judgement, header)
     if judgement.tests.contains(where: \.isWorse), let command = Again.shell(judgement.series, header) {
       parts.append("A shell in a guest with this kernel: \(Markdown.code(command))")
@@ -74,6 +75,26 @@ struct MarkdownSeries {
       parts.append(Markdown.table(["Changed", "File", "Ran"], rows))
     }
     if !code.remarks.isEmpty { parts.append(Self.list(code.remarks.map(Markdown.escape))) }
+  }
+
+  private mutating func takeDiff(_ diff: MarkedDiff?) {
+    guard let diff else { return }
+    parts.append("### The diff, line by line")
+    if !diff.remarks.isEmpty { parts.append(Self.list(diff.remarks.map(Markdown.escape))) }
+    for file in diff.files {
+      parts.append(Markdown.code(file.path))
+      let rows = file.hunks.flatMap(\.rows)
+      let width = min(28, rows.map(\.mark.count).max() ?? 0)
+      parts.append(
+        Markdown.block(
+          file.hunks.flatMap { hunk in
+            [hunk.heading]
+              + hunk.rows.map { row in
+                let mark = row.mark + String(repeating: " ", count: max(0, width - row.mark.count))
+                return "\(mark) |\(row.line.kind.rawValue)\(row.line.text)"
+              }
+          }))
+    }
   }
 
   private mutating func takeTests(_ judgement: Judgement, _ header: RunHeader) {

@@ -12,6 +12,7 @@
 #include "CGuestAccess.h"
 #include "CGuestRace.h"
 #include "CGuestDriver.h"
+#include "CGuestFaults.h"
 
 // DRM
 

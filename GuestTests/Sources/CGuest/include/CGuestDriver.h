@@ -16,13 +16,21 @@ int cguest_pbtest_move(int fd, struct pbtest_move *args);
 int cguest_pbtest_import(int fd, struct pbtest_import *args);
 int cguest_pbtest_forward(int fd, struct pbtest_forward *args);
 int cguest_pbtest_fail(int fd, struct pbtest_fail *args);
+int cguest_pbtest_hold(int fd, struct pbtest_hold *args);
+int cguest_pbtest_peek(int fd, struct pbtest_peek *args);
 
 /// These are asked of /dev/pbtest.
 int cguest_pbtest_object(int fd, struct pbtest_object *args);
 int cguest_pbtest_file(int fd, struct pbtest_file *args);
 int cguest_pbtest_vma(int fd, struct pbtest_vma *args);
+int cguest_pbtest_client(int fd, struct pbtest_client *args);
+int cguest_pbtest_dmabuf(int fd, struct pbtest_dmabuf *args);
+int cguest_pbtest_lookup(int fd, struct pbtest_lookup *args);
+int cguest_pbtest_uuid(int fd, struct pbtest_uuid *args);
+int cguest_pbtest_symbol(int fd, struct pbtest_symbol *args);
 
 /// Asked of /dev/pbtest-plain.
 int cguest_pbtest_plain_forward(int fd, const struct pbtest_plain *args);
+int cguest_pbtest_plain_object(int fd, const struct pbtest_plain_object *args);
 
 #endif

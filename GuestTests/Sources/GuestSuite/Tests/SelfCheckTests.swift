@@ -16,7 +16,53 @@ enum SelfCheckTests {
       "selfcheck/guest/maps-reader",
       question: "Does the reader of maps tell one file and offset from another?"
     ) { try maps($0) },
+    GuestTest(
+      "selfcheck/guest/allocation-watch",
+      question: "Does the watch name who asked for memory that was not given back, and nobody once it was?"
+    ) { try allocations($0) },
+    GuestTest(
+      "selfcheck/guest/fault-point",
+      question: "Does the nth place fail, and none before it or after it?"
+    ) { try faultPoint($0) },
   ]
+
+  private static func allocations(_ look: Recorder) throws {
+    let kernel = try TestDriver.ask()
+    let client = try TestDriver.client(0)
+    try client.closeHandle(client.createOwn(pages: 1).handle)
+    let watch = try AllocationWatch(kernel)
+    let buffers = try (0..<2).map { _ in try client.createOwn(pages: 1) }
+    let left = watch.stillHeld()
+    look.expect(
+      left.contains { $0.hasPrefix("pbtest_bo_alloc") && $0.hasSuffix("(2)") }, "two buffers are held", "\(left)")
+    try client.closeHandle(buffers[0].handle)
+    let one = watch.stillHeld()
+    look.expect(one.contains { $0.hasPrefix("pbtest_bo_alloc") && $0.hasSuffix("(1)") }, "one is held", "\(one)")
+    try client.closeHandle(buffers[1].handle)
+    try watch.end(look, "none")
+    client.close()
+  }
+
+  private static func faultPoint(_ look: Recorder) throws {
+    let client = try TestDriver.client(0)
+    let faults = try FaultPoint()
+    func create(failing number: Int) throws -> String {
+      var args = pbtest_create()
+      args.size = UInt64(pageSize)
+      let (code, fired) = try faults.failing(number) {
+        GuestSuite.code(cguest_pbtest_create(client.file.number, &args))
+      }
+      if code == 0 { try client.closeHandle(args.handle) }
+      return "\(code == 0 ? "made" : errnoName(code)), \(fired ? "failed" : "nothing failed")"
+    }
+    look.equal(try create(failing: 0), "made, nothing failed", "none is to fail")
+    look.equal(try create(failing: 1), "EFAULT, failed", "the first: the arguments are read")
+    look.equal(try create(failing: 2), "ENOMEM, failed", "the second: the object")
+    look.equal(try create(failing: 1000), "made, nothing failed", "the thousandth, which is not reached")
+    look.equal(try create(failing: 0), "made, nothing failed", "none is to fail any more")
+    faults.close()
+    client.close()
+  }
 
   /// An anonymous page that nobody has touched.
   static func freshPage() throws -> Mapping {

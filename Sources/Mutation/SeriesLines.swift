@@ -1,5 +1,5 @@
 /// Which lines of a file a series adds or changes.
-public enum ChangedLines {
+public enum SeriesLines {
   /// The lines, from 1, of `after` that `before` does not have, by a longest common subsequence of lines.
   ///
   /// What both begin and end with is left out first; where what is between is too much to compare line by line, all of it

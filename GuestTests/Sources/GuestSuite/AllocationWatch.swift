@@ -1,0 +1,156 @@
+internal import CGuest
+internal import Glibc
+
+/// Follows each piece of memory that this task is given by the slab allocators, and tells what was not given back, by who
+/// asked for it.
+///
+/// The tracer's events tell of kfree() itself. The slabs' own books (alloc_traces, slabinfo) count what KASAN keeps in
+/// quarantine as if it were in use, and kmemleak looks for pointers, finds some by chance, and takes minutes.
+final class AllocationWatch {
+  private static let tracing = "/sys/kernel/tracing"
+  private static let folder = "\(tracing)/instances/patchbench"
+  private static let given = ["kmalloc", "kmem_cache_alloc"]
+  private static let taken = ["kfree", "kmem_cache_free"]
+  /// In KiB, for each processor. A test's records take a few hundred.
+  private static let room = "2048"
+
+  /// Who asks for memory that is given back by ways on which no event stands, or that is kept for the next one. All of it
+  /// belongs to what any process does, and not to buffers.
+  private static let exempt: Set<String> = [
+    // Given back in bulk (lib/maple_tree.c, mt_free_bulk()).
+    "mas_alloc_nodes", "mt_alloc_one", "mas_pop_node",
+    // Kept for whoever needs one next on this processor (lib/radix-tree.c).
+    "__radix_tree_preload",
+    // What a process is made of, which goes when the scheduler lets go of it.
+    "copy_process",
+    // A page table's lock, which the address space keeps as long as its table.
+    "ptlock_alloc",
+  ]
+  /// The most that is read at once of the tracer's records.
+  private static let most = 5 << 20
+
+  private let files: [OpenFile]
+  private var giving: Set<UInt16> = []
+  private let task = getpid()
+  /// From an address to who was given it.
+  private var held: [UInt64: UInt64] = [:]
+  private var isWhole = true
+  private var hasLooked = false
+  /// There before the watch begins, since what the process needs to read the records would stand in them.
+  private let records = UnsafeMutableRawBufferPointer.allocate(byteCount: AllocationWatch.most, alignment: pageSize)
+  private var pages: [Range<Int>] = []
+  private let kernel: KernelView
+  private var symbols: [UInt64: String] = [:]
+
+  /// Begins to watch.
+  /// - Throws: ``Skip`` where the kernel has no such events.
+  init(_ kernel: KernelView) throws {
+    self.kernel = kernel
+    if names(in: Self.tracing).isEmpty { _ = mount("tracefs", Self.tracing, "tracefs", 0, nil) }
+    if access(Self.folder, F_OK) != 0 { try Self.setUp() }
+    for event in Self.given {
+      guard let id = UInt16(try readText("\(Self.folder)/events/kmem/\(event)/id").split(separator: "\n").first ?? "")
+      else { throw Skip(reason: "this kernel's event \(event) has no number") }
+      giving.insert(id)
+    }
+    files = try names(in: "\(Self.folder)/per_cpu").map {
+      try OpenFile("\(Self.folder)/per_cpu/\($0)/trace_pipe_raw", flags: O_RDONLY | O_NONBLOCK)
+    }
+    pages.reserveCapacity(Self.most / pageSize)
+    if cguest_settle_heap() != 0 { throw CallFailed("settle the heap") }
+    // What was left by a test that did not come to its end.
+    read()
+    isWhole = true
+    try writeText("1", to: "\(Self.folder)/tracing_on")
+  }
+
+  /// Once in a guest's life: to switch events on and off again takes a tenth of a second each time, and while nothing is
+  /// recorded they cost next to nothing.
+  private static func setUp() throws {
+    if mkdir(folder, 0o700) != 0 {
+      throw Skip(reason: "this kernel has no tracer to watch allocations by: \(errnoName(errno))")
+    }
+    try writeText("0", to: "\(folder)/tracing_on")
+    try writeText(room, to: "\(folder)/buffer_size_kb")
+    for event in given + taken {
+      let place = "\(folder)/events/kmem/\(event)"
+      let format = try readText("\(place)/format")
+      guard TraceRecords.offset(of: "call_site", in: format) == TraceRecords.site,
+        TraceRecords.offset(of: "ptr", in: format) == TraceRecords.address
+      else {
+        rmdir(folder)
+        throw Skip(reason: "this kernel's event \(event) tells something else")
+      }
+      try writeText("1", to: "\(place)/enable")
+    }
+  }
+
+  deinit { records.deallocate() }
+
+  /// Ends it, and checks that nothing is held any more.
+  func end(_ look: Recorder, _ name: String) throws {
+    let left = stillHeld()
+    try writeText("0", to: "\(Self.folder)/tracing_on")
+    for file in files { file.close() }
+    look.expect(isWhole, "\(name): control: each allocation was seen")
+    look.equal(left, [], "\(name): allocations that were not given back")
+  }
+
+  /// Who holds something still: `drm_gem_prime_mmap (2)`. What is asked for after the first such look is not followed.
+  func stillHeld() -> [String] {
+    read()
+    // In two steps, since what was given on one processor may have been taken back on the other.
+    if !hasLooked {
+      each { [giving, task] in
+        if giving.contains($0.event), $0.task == task { self.held[$0.address] = $0.site }
+      }
+    }
+    hasLooked = true
+    takeBack()
+    for _ in 0..<50 where !named.isEmpty {
+      // What RCU or a worker frees is freed soon.
+      usleep(10_000)
+      read()
+      takeBack()
+    }
+    return named
+  }
+
+  private func takeBack() {
+    each { [giving] in if !giving.contains($0.event) { self.held[$0.address] = nil } }
+  }
+
+  /// Takes the records out of the tracer, page by page, and looks at none.
+  private func read() {
+    pages.removeAll(keepingCapacity: true)
+    var end = 0
+    for file in files {
+      while end + pageSize <= records.count {
+        let count = Glibc.read(file.number, records.baseAddress! + end, pageSize)
+        if count <= 0 { break }
+        pages.append(end..<end + count)
+        end += count
+      }
+    }
+    if end + pageSize > records.count { isWhole = false }
+  }
+
+  private func each(_ record: (MemoryRecord) -> Void) {
+    for page in pages {
+      if !TraceRecords.read(UnsafeRawBufferPointer(rebasing: records[page]), record) { isWhole = false }
+    }
+  }
+
+  private var named: [String] {
+    var counts: [String: Int] = [:]
+    for site in held.values { counts[name(of: site), default: 0] += 1 }
+    return counts.filter { !Self.exempt.contains($0.key) }.map { "\($0.key) (\($0.value))" }.sorted()
+  }
+
+  private func name(of site: UInt64) -> String {
+    if let name = symbols[site] { return name }
+    let name = kernel.symbol(at: site)
+    symbols[site] = name
+    return name
+  }
+}

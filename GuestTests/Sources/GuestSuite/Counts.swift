@@ -1,0 +1,86 @@
+internal import CGuest
+internal import Glibc
+
+/// What the kernel counts of files, devices, objects and address spaces, each number by its name: what no failure may
+/// change, and nothing that has come to its end.
+struct Counts: Equatable, CustomStringConvertible {
+  private(set) var list: [(name: String, number: Int64)] = []
+
+  static func == (one: Counts, other: Counts) -> Bool {
+    one.list.count == other.list.count
+      && zip(one.list, other.list).allSatisfy { $0.name == $1.name && $0.number == $1.number }
+  }
+
+  var description: String { list.map { "\($0.name) \($0.number)" }.joined(separator: ", ") }
+
+  mutating func add(_ name: String, _ number: Int64) { list.append((name, number)) }
+
+  /// What differs: `objects 3 instead of 2`.
+  func difference(from expected: Counts) -> String {
+    zip(list, expected.list).filter { $0.number != $1.number }
+      .map { "\($0.name) \($0.number) instead of \($1.number)" }.joined(separator: ", ")
+  }
+
+  /// Reads numbers until they are those expected, or half a second has passed: virtio-gpu frees an object only when the host
+  /// has answered, and RCU a file only when it comes to it.
+  static func settled(at expected: Counts, _ read: () throws -> Counts) rethrows -> Counts {
+    var now = try read()
+    for _ in 0..<50 where now != expected {
+      usleep(10_000)
+      now = try read()
+    }
+    return now
+  }
+}
+
+extension KernelView {
+  /// A DRM file, and its device.
+  func client(_ client: DrmClient) throws(CallFailed) -> pbtest_client {
+    var args = pbtest_client()
+    args.fd = client.file.number
+    if cguest_pbtest_client(file.number, &args) != 0 { throw CallFailed("ask for a client") }
+    return args
+  }
+
+  func dmabuf(_ dmabuf: OpenFile) throws(CallFailed) -> pbtest_dmabuf {
+    var args = pbtest_dmabuf()
+    args.fd = dmabuf.number
+    if cguest_pbtest_dmabuf(file.number, &args) != 0 { throw CallFailed("ask for a dma-buf") }
+    return args
+  }
+
+  func count(_ name: String, _ client: DrmClient, into counts: inout Counts) throws(CallFailed) {
+    let seen = try self.client(client)
+    counts.add("\(name)'s handles", Int64(seen.handles))
+    counts.add("\(name)'s dma-bufs", Int64(seen.dmabufs))
+    counts.add("\(name)'s dma-bufs by handle", Int64(seen.dmabuf_handles))
+    counts.add("objects on \(name)'s device", Int64(seen.objects))
+    counts.add("references of \(name)'s device", Int64(seen.device_count))
+    try count("\(name)'s chardev", client.file, into: &counts)
+  }
+
+  func count(_ name: String, _ other: OpenFile, into counts: inout Counts) throws(CallFailed) {
+    let seen = try file(other)
+    counts.add("references of \(name)", seen.count)
+    counts.add("i_mmap_writable of \(name)", seen.i_mmap_writable)
+    counts.add("VMAs of \(name)", Int64(seen.vmas))
+  }
+
+  func countDmabuf(_ name: String, _ dmabuf: OpenFile, into counts: inout Counts) throws(CallFailed) {
+    try count(name, dmabuf, into: &counts)
+    let seen = try self.dmabuf(dmabuf)
+    counts.add("attachments of \(name)", Int64(seen.attachments))
+    counts.add("kernel mappings of \(name)", Int64(seen.vmaps))
+    counts.add("locked \(name)", Int64(seen.locked))
+  }
+
+  func count(_ name: String, _ handle: UInt32, of client: DrmClient, into counts: inout Counts) throws(CallFailed) {
+    let seen = try object(handle, of: client)
+    counts.add("references of \(name)", Int64(seen.refcount))
+    counts.add("handles of \(name)", Int64(seen.handle_count))
+    counts.add("files that may map \(name)", Int64(seen.allowed))
+    counts.add("allowances of \(name)", Int64(seen.allowances))
+    counts.add("pins of \(name)", Int64(seen.pins))
+    counts.add("kernel mappings of \(name)", Int64(seen.vmaps))
+  }
+}

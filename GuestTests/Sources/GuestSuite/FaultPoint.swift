@@ -1,0 +1,41 @@
+internal import CGuest
+internal import Glibc
+
+/// Has one allocation, or one access to user memory, of this task fail: the first, the second, … of what it does next
+/// (`Documentation/fault-injection/fault-injection.rst`, fail-nth). Nobody else's fail.
+struct FaultPoint {
+  private let file: OpenFile
+
+  /// - Throws: ``Skip`` where the kernel cannot do it.
+  init() throws {
+    do {
+      file = try OpenFile("/proc/thread-self/fail-nth")
+    } catch {
+      throw error.code == ENOENT
+        ? Skip(reason: "this kernel fails nothing on demand (CONFIG_FAULT_INJECTION)") : error as any Error
+    }
+    // Those that may sleep as well, which are nearly all; single pages and those of user space as well. And not a word
+    // of each in the log: it would be a stack a time.
+    for (name, value) in [
+      ("failslab/ignore-gfp-wait", "N"), ("failslab/verbose", "0"), ("fail_page_alloc/ignore-gfp-wait", "N"),
+      ("fail_page_alloc/ignore-gfp-highmem", "N"), ("fail_page_alloc/min-order", "0"),
+      ("fail_page_alloc/verbose", "0"), ("fail_usercopy/verbose", "0"),
+    ] {
+      try writeText(value, to: "/sys/kernel/debug/\(name)")
+    }
+  }
+
+  func close() { file.close() }
+
+  /// Runs a body in which the nth such place fails; with 0 for a number, none.
+  /// - Returns: whether the body came that far.
+  func failing(_ number: Int, _ body: () -> Int32) throws -> (code: Int32, fired: Bool) {
+    if cguest_fail_nth(file.number, UInt32(number)) != 0 { throw CallFailed("ask for a failure") }
+    let code = body()
+    let fired = cguest_fail_nothing(file.number) != 0 && number > 0
+    return (code, fired)
+  }
+}
+
+/// The errno of a call that answered with something below 0; 0 of one that succeeded.
+func code(_ answer: Int32) -> Int32 { answer < 0 ? errno : 0 }

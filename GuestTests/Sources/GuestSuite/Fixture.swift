@@ -1,0 +1,159 @@
+internal import CGuest
+internal import Glibc
+
+/// An exporter's and an importer's open files, for many buffers one after the other: each exported, imported at a known
+/// place, and let go of again.
+final class Fixture {
+  let pages = 3
+  let exporter: Exporter
+  let kernel: KernelView
+  let owner: DrmClient?
+  let importer: DrmClient?
+  private let slot: ImportSlot?
+  private let flags: Int32
+
+  /// - Parameters:
+  ///   - importer: none for steps that nobody else has a part in.
+  ///   - flags: of buffers of the test driver's own.
+  init(_ exporter: Exporter, importer: String? = nil, flags: Int32 = 0) throws {
+    kernel = try TestDriver.ask()
+    self.exporter = exporter
+    self.flags = flags
+    if case .drm(let driver) = exporter {
+      owner = try driver == TestDriver.name ? TestDriver.client(0) : DrmClient(driver: driver)
+    } else {
+      owner = nil
+    }
+    let client = try importer.map { try $0 == TestDriver.name ? TestDriver.client(1) : DrmClient(driver: $0) }
+    self.importer = client
+    // The test driver says where its imports are.
+    if let client, client.driver != TestDriver.name {
+      slot = try ImportSlot(beside: client, pages: pages)
+    } else {
+      slot = nil
+    }
+  }
+
+  func close() {
+    slot?.close()
+    owner?.close()
+    importer?.close()
+  }
+
+  /// Everything that is counted while no buffer is there.
+  func counts() throws -> Counts {
+    var counts = Counts()
+    counts.add("open files", Int64(cguest_open_fds()))
+    if let owner { try kernel.count("the exporter", owner, into: &counts) }
+    if let importer { try kernel.count("the importer", importer, into: &counts) }
+    return counts
+  }
+
+  func create() throws -> DumbBuffer {
+    guard let owner else { throw CallFailed("create a buffer", code: ENODEV) }
+    if owner.driver == TestDriver.name { return try owner.createOwn(pages: pages, flags: flags) }
+    return try owner.createDumb(pages: pages)
+  }
+
+  /// A buffer with its dma-buf. Closing its home closes no client that others use as well.
+  func export() throws -> ExportedBuffer {
+    guard let owner else { return try exporter.export(pages: pages) }
+    let buffer = try create()
+    return try ExportedBuffer(pages: pages, home: .chardev(owner, buffer), dmabuf: owner.export(buffer.handle))
+  }
+
+  func release(_ exported: ExportedBuffer) throws {
+    switch exported.home {
+    case .chardev(let client, let buffer): try client.closeHandle(buffer.handle)
+    case .memfd(let file): file.close()
+    case .none: break
+    }
+    exported.dmabuf.close()
+  }
+
+  func imported(_ exported: ExportedBuffer) throws -> DumbBuffer {
+    guard let importer else { throw CallFailed("import a buffer", code: ENODEV) }
+    guard let slot else { return try importer.importOwn(exported.dmabuf) }
+    return DumbBuffer(handle: try importer.importBuffer(exported.dmabuf), fakeOffset: slot.offset)
+  }
+
+  /// A buffer that was exported and imported.
+  func share() throws -> Shared {
+    let exported = try export()
+    return Shared(exported: exported, imported: try imported(exported), fixture: self)
+  }
+
+  struct Shared {
+    let exported: ExportedBuffer
+    let imported: DumbBuffer
+    let fixture: Fixture
+
+    /// What the buffer's own files and objects count, with those of the fixture.
+    func counts() throws -> Counts {
+      let kernel = fixture.kernel
+      var counts = try fixture.counts()
+      try kernel.countDmabuf("the dma-buf", exported.dmabuf, into: &counts)
+      if case .chardev(let client, let buffer) = exported.home {
+        try kernel.count("the exporter's object", buffer.handle, of: client, into: &counts)
+      }
+      if let importer = fixture.importer {
+        try kernel.count("the importer's object", imported.handle, of: importer, into: &counts)
+      }
+      return counts
+    }
+
+    /// The same without what each VMA of the buffer adds: a mapping that could not be cut may be left in more pieces than
+    /// it had, which is the kernel's to choose.
+    func countsPerMapping() throws -> Counts {
+      let kernel = fixture.kernel
+      let seen = try kernel.file(exported.dmabuf)
+      var counts = Counts()
+      counts.add("references of the dma-buf without those of VMAs", seen.count - Int64(seen.vmas))
+      counts.add("i_mmap_writable of the dma-buf without VMAs", seen.i_mmap_writable - Int64(seen.vmas))
+      if case .chardev(let client, let buffer) = exported.home {
+        let object = try kernel.object(buffer.handle, of: client)
+        counts.add(
+          "references of the exporter's object without those of VMAs", Int64(object.refcount) - Int64(seen.vmas))
+      }
+      return counts
+    }
+
+    /// The files and offsets by which it can be mapped, by the names that checks give them.
+    var ways: [(name: String, file: OpenFile, offset: UInt64)] {
+      var list: [(String, OpenFile, UInt64)] = []
+      if case .chardev(let client, let buffer) = exported.home {
+        list.append(("chardev", client.file, buffer.fakeOffset))
+      }
+      list.append(("dma-buf", exported.dmabuf, 0))
+      if let importer = fixture.importer { list.append(("forwarded", importer.file, imported.fakeOffset)) }
+      return list
+    }
+
+    func map(_ way: String) throws -> Mapping {
+      guard let found = ways.first(where: { $0.name == way }) else { throw CallFailed("map by \(way)", code: ENXIO) }
+      return try Mapping(way, of: found.file, offset: found.offset, pages: exported.pages)
+    }
+
+    /// Whether the same bytes are seen by every way; what is wrong if not.
+    func wrongWay() throws -> String? {
+      let mark = UInt8.random(in: 1...250)
+      for (index, way) in ways.enumerated() {
+        let mapping = try map(way.name)
+        defer { mapping.unmap() }
+        for page in [0, mapping.pages - 1] {
+          if index == 0 {
+            if mapping.trySet(mark, page: page) != "written" { return "\(way.name) cannot be written" }
+          } else if mapping.tryByte(page: page) != "\(mark)" {
+            return "\(way.name) shows other bytes"
+          }
+        }
+      }
+      return nil
+    }
+
+    func release() throws {
+      try fixture.importer?.closeHandle(imported.handle)
+      try fixture.release(exported)
+    }
+  }
+}

@@ -1,0 +1,111 @@
+internal import CGuest
+internal import Glibc
+
+/// Does one step over and over, with the first, the second, … allocation in it failing, until it is done without one that
+/// failed; and looks each time at what is left.
+struct Sweep {
+  /// A step has not so many places to fail at. One that never comes to its end is a failure of its own.
+  static let most = 64
+  /// After so many findings it is not gone on: each takes its time, and more of them tell no more.
+  private static let enough = 3
+
+  /// One attempt at the step, on things of its own.
+  struct Attempt {
+    /// The step: an errno, or 0.
+    var step: () -> Int32
+    /// What must be as before where the step was refused. Nothing that only the end of the attempt lets go of.
+    var counts: () throws -> Counts = { Counts() }
+    /// Takes back what the step did.
+    var undo: () throws -> Void = {}
+    /// Lets go of what the step did without telling: the kernel does not undo a call whose result cannot be written to
+    /// the caller's memory.
+    var lost: () throws -> Void = {}
+    /// Says what is wrong with the buffer after the step was refused; nothing if it can be used.
+    var wrong: () throws -> String? = { nil }
+    /// Ends the attempt, in whatever way it went.
+    var finish: () throws -> Void = {}
+  }
+
+  let look: Recorder
+  let kernel: KernelView
+  /// Errnos that a refusal may have. A call that reads or writes the caller's memory may answer with EFAULT as well.
+  var allowed: Set<Int32> = [ENOMEM, EFAULT]
+  var most = Sweep.most
+  /// A step that has ways round each allocation that fails is never refused.
+  var isRefused = true
+  /// Of a step that does much besides, after what it is about, no more is tried than its first places. It is done again at
+  /// the end and not after each refusal.
+  var comesToItsEnd = true
+  /// What must be as before once an attempt has ended.
+  var counts: () throws -> Counts
+
+  private struct Findings {
+    var refusals = 0
+    var errnos: [String] = []
+    var unbalanced: [String] = []
+    var unusable: [String] = []
+    var again: [String] = []
+    var left: [String] = []
+    var hasEnded = false
+    var count: Int { errnos.count + unbalanced.count + unusable.count + again.count + left.count }
+  }
+
+  /// - Parameter prepare: makes the attempt's things.
+  func run(_ name: String, _ prepare: () throws -> Attempt) throws {
+    let faults = try FaultPoint()
+    defer { faults.close() }
+    // Once without: what the test's own process needs of memory for it, it has then.
+    let trial = try prepare()
+    let code = trial.step()
+    if code != 0 { throw CallFailed("\(name), with nothing that fails", code: code) }
+    try trial.undo()
+    try trial.finish()
+
+    _ = (try counts(), try Self.alive())
+    let watch = try AllocationWatch(kernel)
+    let alive = try Self.alive()
+    let before = try counts()
+    var found = Findings()
+    for number in 1...most where !found.hasEnded && found.count < Self.enough {
+      try attempt(prepare(), number, faults, before, &found)
+    }
+    if !comesToItsEnd { try attempt(prepare(), 0, faults, before, &found) }
+    look.expect(
+      found.hasEnded || found.count >= Self.enough, "\(name): done without a failure within \(most) places to fail at")
+    if isRefused { look.expect(found.refusals > 0, "\(name): control: some failure was told") }
+    look.equal(found.errnos, [], "\(name): refusals by another errno than is allowed")
+    look.equal(found.unbalanced, [], "\(name): refused: what is not as before")
+    look.equal(found.unusable, [], "\(name): refused: what cannot be used")
+    look.equal(found.again, [], "\(name): refused, and done again: errno")
+    look.equal(found.left, [], "\(name): all closed: what is not as before")
+    look.equal(try Self.alive(), alive, "\(name): dma-bufs alive in the end")
+    try watch.end(look, name)
+  }
+
+  private static func alive() throws -> Int { BufInfo.parse(try readText(References.bufinfo)).count }
+
+  private func attempt(
+    _ attempt: Attempt, _ number: Int, _ faults: FaultPoint, _ start: Counts, _ found: inout Findings
+  ) throws {
+    let before = try attempt.counts()
+    let (code, fired) = try faults.failing(number, attempt.step)
+    if code == 0 {
+      try attempt.undo()
+    } else {
+      found.refusals += 1
+      if !allowed.contains(code) || !fired { found.errnos.append("\(number): \(errnoName(code))") }
+      if code == EFAULT { try attempt.lost() }
+      let after = try Counts.settled(at: before, attempt.counts)
+      if after != before { found.unbalanced.append("\(number): \(after.difference(from: before))") }
+      if let wrong = try attempt.wrong() { found.unusable.append("\(number): \(wrong)") }
+      if comesToItsEnd {
+        let again = attempt.step()
+        if again != 0 { found.again.append("\(number): \(errnoName(again))") } else { try attempt.undo() }
+      }
+    }
+    try attempt.finish()
+    let left = try Counts.settled(at: start, counts)
+    if left != start { found.left.append("\(number): \(left.difference(from: start))") }
+    if !fired { found.hasEnded = true }
+  }
+}

@@ -1,0 +1,136 @@
+internal import CGuest
+internal import Glibc
+
+/// Bounds that another check hides from every stock caller, and what else of a mapping nobody looks at.
+enum BoundsTests {
+  static let all: [GuestTest] =
+    Suite.exporters.map { exporter in
+      GuestTest(
+        "bounds/\(exporter.name)/dma-buf-mmap",
+        question: "Does dma_buf_mmap() itself refuse one page too many, whatever the exporter makes of it?"
+      ) { try dmabuf(exporter, 0, $0) }
+    } + [
+      GuestTest(
+        "bounds/pbtest_plain/dma-buf-mmap",
+        question: "Does dma_buf_mmap() itself refuse one page too many of an exporter that refuses nothing?"
+      ) { try dmabuf(.drm(TestDriver.name), PBTEST_BO_PLAIN, $0) },
+      GuestTest(
+        "bounds/pbtest/mmap-obj",
+        question: "Does drm_gem_mmap_obj() itself refuse more than the object has?"
+      ) { try object($0) },
+    ]
+    + Suite.perExporter.map { pair in
+      GuestTest(
+        "protection/\(pair.name)/write-combining",
+        question: "Is each alias mapped write-combining where the exporter says so, and not where it does not?"
+      ) { try protection(pair, $0) }
+    } + [
+      GuestTest(
+        "uuid/virtio_gpu/told",
+        question: "Is a virtio importer that asks for a buffer's UUID told at once that it has none?"
+      ) { try uuid($0) }
+    ]
+
+  private static func dmabuf(_ exporter: Exporter, _ flags: Int32, _ look: Recorder) throws {
+    let fixture = try Fixture(exporter, flags: flags)
+    let exported = try fixture.export()
+    let plain = try OpenFile("/dev/pbtest-plain")
+    func counts() throws -> Counts {
+      var counts = try fixture.counts()
+      try fixture.kernel.countDmabuf("the dma-buf", exported.dmabuf, into: &counts)
+      try fixture.kernel.count("the importer's file", plain, into: &counts)
+      return counts
+    }
+    let before = try counts()
+    let all = fixture.pages
+    let cases: [(name: String, page: Int, pages: Int, expected: String)] = [
+      ("one page too many", 0, all + 1, "EINVAL"), ("all pages, from the second", 1, all, "EINVAL"),
+      ("the page behind", all, 1, "EINVAL"), ("the last page and the one behind", all - 1, 2, "EINVAL"),
+      ("twice as many", 0, 2 * all, "EINVAL"), ("control: all pages", 0, all, "mapped"),
+      ("control: the last page", all - 1, 1, "mapped"),
+    ]
+    for one in cases {
+      var args = pbtest_plain(fd: exported.dmabuf.number, pad: 0)
+      if cguest_pbtest_plain_forward(plain.number, &args) != 0 { throw CallFailed("forward") }
+      let code = Mapping.refusal(of: plain, offset: UInt64(one.page * pageSize), pages: one.pages)
+      look.equal(code == 0 ? "mapped" : errnoName(code), one.expected, one.name)
+      let after = try counts()
+      look.expect(after == before, "\(one.name): all as before", after.difference(from: before))
+    }
+    plain.close()
+    try fixture.release(exported)
+    fixture.close()
+  }
+
+  private static func object(_ look: Recorder) throws {
+    let fixture = try Fixture(.drm(TestDriver.name))
+    let client = fixture.owner!
+    let plain = try OpenFile("/dev/pbtest-plain")
+    for (word, flags) in [("mmap of its own", Int32(0)), ("none of its own", PBTEST_BO_FOPS_MMAP)] {
+      let buffer = try client.createOwn(pages: fixture.pages, flags: flags)
+      func counts() throws -> Counts {
+        var counts = try fixture.counts()
+        try fixture.kernel.count("the object", buffer.handle, of: client, into: &counts)
+        try fixture.kernel.count("the caller's file", plain, into: &counts)
+        return counts
+      }
+      let before = try counts()
+      for (name, pages, expected) in [
+        ("one page too many", fixture.pages + 1, "EINVAL"), ("twice as many", 2 * fixture.pages, "EINVAL"),
+        ("control: all pages", fixture.pages, "mapped"), ("control: fewer", fixture.pages - 1, "mapped"),
+      ] {
+        let args = pbtest_plain_object(fd: client.file.number, handle: buffer.handle)
+        if withUnsafePointer(to: args, { cguest_pbtest_plain_object(plain.number, $0) }) != 0 {
+          throw CallFailed("pass an object on")
+        }
+        let code = Mapping.refusal(of: plain, offset: 0, pages: pages)
+        look.equal(code == 0 ? "mapped" : errnoName(code), expected, "\(word): \(name)")
+        let after = try counts()
+        look.expect(after == before, "\(word): \(name): all as before", after.difference(from: before))
+      }
+      try client.closeHandle(buffer.handle)
+    }
+    plain.close()
+    fixture.close()
+  }
+
+  /// vgem alone says so (`map_wc` in vgem_drv.c).
+  private static func protection(_ pair: Pair, _ look: Recorder) throws {
+    let fixture = try Fixture(pair.exporter, importer: pair.importer)
+    let shared = try fixture.share()
+    for way in shared.ways {
+      let mapping = try shared.map(way.name)
+      let vma = try fixture.kernel.vma(mapping)
+      look.equal(vma.has(PBTEST_VMA_WRITE_COMBINE), pair.exporter == .drm("vgem"), "\(way.name): write-combining")
+      mapping.unmap()
+    }
+    // The importer's own buffers, by which it is seen that the question has two answers.
+    let own = try fixture.importer!.createDumb(pages: 1)
+    let mapping = try Mapping("own", of: fixture.importer!.file, offset: own.fakeOffset, pages: 1)
+    look.equal(
+      try fixture.kernel.vma(mapping).has(PBTEST_VMA_WRITE_COMBINE), pair.importer == "vgem",
+      "control: the importer's own buffer: write-combining")
+    mapping.unmap()
+    try shared.release()
+    fixture.close()
+  }
+
+  /// QEMU's device assigns none, so that the driver has to say so itself when it exports.
+  private static func uuid(_ look: Recorder) throws {
+    func answer(_ exporter: Exporter) throws -> String {
+      let fixture = try Fixture(exporter)
+      defer { fixture.close() }
+      let exported = try fixture.export()
+      defer { try? fixture.release(exported) }
+      var args = pbtest_uuid()
+      args.fd = exported.dmabuf.number
+      let word = errnoWord(cguest_pbtest_uuid(fixture.kernel.file.number, &args))
+      if word == "ENOTTY" {
+        throw Skip(reason: "this kernel has no dma-bufs of virtio (CONFIG_VIRTIO_DMA_SHARED_BUFFER)")
+      }
+      return word
+    }
+    look.equal(try answer(.drm("vgem")), "EINVAL", "control: vgem, which is no virtio device")
+    look.equal(try answer(.drm(VirtioGpu.driver)), "ENODEV", "virtio-gpu")
+  }
+}

@@ -1,0 +1,195 @@
+internal import CGuest
+internal import Glibc
+
+/// An exporter or an importer that fails at each of its callbacks, which the test driver does on demand.
+enum CallbackTests {
+  /// An errno that nothing on the way makes by itself.
+  private static let asked = EPROTO
+
+  static let all: [GuestTest] =
+    [
+      GuestTest(
+        "failing/pbtest/export-callbacks",
+        question: "An exporter refuses to make a dma-buf, or has made it and then refuses: is the handle as before?"
+      ) { try exporting($0) },
+      GuestTest(
+        "failing/pbtest-to-pbtest/import-callbacks",
+        question: "An importer refuses at any step: is the attachment unmapped and gone, and no handle left?"
+      ) { try importer($0) },
+      GuestTest(
+        "failing/pbtest/access-callbacks",
+        question: "An exporter refuses the processor's access, or its end: is that what the caller is told?"
+      ) { try access($0) },
+      GuestTest(
+        "failing/pbtest/open-callback",
+        question: "A driver refuses a client's handle of an object: is neither handle nor right to map left?"
+      ) { try opening($0) },
+    ]
+    + ["vgem", "vkms", TestDriver.name].map { importer in
+      GuestTest(
+        "failing/pbtest-to-\(importer)/attach-callbacks",
+        question: "An exporter refuses to be attached, pinned or mapped: does the import leave nothing behind?"
+      ) { try attaching(importer, $0) }
+    }
+
+  private static func word(_ body: () throws -> Void) throws -> String {
+    do {
+      try body()
+      return "done"
+    } catch let failed as CallFailed { return errnoName(failed.code) }
+  }
+
+  private static func exporting(_ look: Recorder) throws {
+    let fixture = try Fixture(.drm(TestDriver.name))
+    let client = fixture.owner!
+    let buffer = try fixture.create()
+    func counts() throws -> Counts {
+      var counts = try fixture.counts()
+      try fixture.kernel.count("the object", buffer.handle, of: client, into: &counts)
+      return counts
+    }
+    let watch = try AllocationWatch(fixture.kernel)
+    let before = try counts()
+    for (step, name) in [(PBTEST_FAIL_EXPORT, "at its beginning"), (PBTEST_FAIL_EXPORT_LATE, "at its end")] {
+      try client.fail(buffer.handle, at: step, with: asked)
+      look.equal(try word { try client.export(buffer.handle).close() }, errnoName(asked), "export, \(name): errno")
+      look.equal(try counts(), before, "export, \(name): all as before")
+    }
+    let dmabuf = try client.export(buffer.handle)
+    let mapping = try Mapping("dma-buf", of: dmabuf, offset: 0, pages: fixture.pages)
+    look.equal(mapping.trySet(1, page: 2), "written", "exported then: can be used")
+    mapping.unmap()
+    let inode = try dmabuf.inode()
+    dmabuf.close()
+    try client.closeHandle(buffer.handle)
+    try look.references(inode, nil, "all closed")
+    try watch.end(look, "export")
+    fixture.close()
+  }
+
+  private static func attaching(_ importer: String, _ look: Recorder) throws {
+    let fixture = try Fixture(.drm(TestDriver.name), importer: importer)
+    let client = fixture.owner!
+    let theirs = fixture.importer!
+    let exported = try fixture.export()
+    guard case .chardev(_, let buffer) = exported.home else { return }
+    func counts() throws -> Counts {
+      var counts = try fixture.counts()
+      try fixture.kernel.countDmabuf("the dma-buf", exported.dmabuf, into: &counts)
+      try fixture.kernel.count("the object", buffer.handle, of: client, into: &counts)
+      return counts
+    }
+    let watch = try AllocationWatch(fixture.kernel)
+    let before = try counts()
+    let steps = [
+      (PBTEST_FAIL_ATTACH, "attach, at its beginning"), (PBTEST_FAIL_ATTACH_LATE, "attach, at its end"),
+      (PBTEST_FAIL_PIN, "pin"), (PBTEST_FAIL_MAP, "map_dma_buf, at its beginning"),
+      (PBTEST_FAIL_SG_TABLE, "get_sg_table"), (PBTEST_FAIL_MAP_LATE, "map_dma_buf, at its end"),
+    ]
+    for (step, name) in steps {
+      try client.fail(buffer.handle, at: step, with: asked)
+      look.equal(try word { _ = try theirs.importBuffer(exported.dmabuf) }, errnoName(asked), "\(name): errno")
+      look.equal(try counts(), before, "\(name): all as before")
+    }
+    let imported = try fixture.imported(exported)
+    let shared = Fixture.Shared(exported: exported, imported: imported, fixture: fixture)
+    look.equal(try shared.wrongWay(), nil, "imported then: what cannot be used")
+    try theirs.closeHandle(imported.handle)
+    look.equal(try counts(), before, "the import closed: all as before")
+    try fixture.release(exported)
+    try watch.end(look, "import")
+    fixture.close()
+  }
+
+  private static func importer(_ look: Recorder) throws {
+    let steps = [
+      (PBTEST_FAIL_IMPORT, "gem_prime_import"),
+      (PBTEST_FAIL_IMPORT_SG_TABLE, "gem_prime_import_sg_table, at its beginning"),
+      (PBTEST_FAIL_IMPORT_SG_TABLE_LATE, "gem_prime_import_sg_table, at its end"),
+      (PBTEST_FAIL_IMPORT_OPEN, "open of the import"),
+    ]
+    // A second exporter, whose list of pages is not kept with the attachment.
+    for exporter in [Exporter.drm(TestDriver.name), .systemHeap, .udmabuf] {
+      let fixture = try Fixture(exporter, importer: TestDriver.name)
+      let theirs = fixture.importer!
+      let exported = try fixture.export()
+      func counts() throws -> Counts {
+        var counts = try fixture.counts()
+        try fixture.kernel.countDmabuf("the dma-buf", exported.dmabuf, into: &counts)
+        if case .chardev(let client, let buffer) = exported.home {
+          try fixture.kernel.count("the object", buffer.handle, of: client, into: &counts)
+        }
+        return counts
+      }
+      let watch = try AllocationWatch(fixture.kernel)
+      let before = try counts()
+      for (step, name) in steps {
+        let words = "\(exporter.name): \(name)"
+        let answer = try word { _ = try theirs.importOwn(exported.dmabuf, failing: step, with: asked) }
+        look.equal(answer, errnoName(asked), "\(words): errno")
+        look.equal(try counts(), before, "\(words): all as before")
+      }
+      let imported = try fixture.imported(exported)
+      let shared = Fixture.Shared(exported: exported, imported: imported, fixture: fixture)
+      look.equal(try shared.wrongWay(), nil, "\(exporter.name): imported then: what cannot be used")
+      try shared.release()
+      try watch.end(look, "\(exporter.name): import")
+      fixture.close()
+    }
+  }
+
+  private static func access(_ look: Recorder) throws {
+    let fixture = try Fixture(.drm(TestDriver.name))
+    let client = fixture.owner!
+    let exported = try fixture.export()
+    guard case .chardev(_, let buffer) = exported.home else { return }
+    func counts() throws -> Counts {
+      var counts = try fixture.counts()
+      try fixture.kernel.countDmabuf("the dma-buf", exported.dmabuf, into: &counts)
+      return counts
+    }
+    let before = try counts()
+    for (step, begin, name) in [
+      (PBTEST_FAIL_BEGIN_ACCESS, Int32(1), "begin_cpu_access"), (PBTEST_FAIL_END_ACCESS, 0, "end_cpu_access"),
+    ] {
+      look.equal(errnoWord(cguest_dmabuf_sync(exported.dmabuf.number, begin)), "ok", "control: \(name)")
+      try client.fail(buffer.handle, at: step, with: asked)
+      look.equal(errnoWord(cguest_dmabuf_sync(exported.dmabuf.number, begin)), errnoName(asked), "\(name): errno")
+      look.equal(try counts(), before, "\(name): all as before")
+      look.equal(errnoWord(cguest_dmabuf_sync(exported.dmabuf.number, begin)), "ok", "\(name): again")
+    }
+    try fixture.release(exported)
+    fixture.close()
+  }
+
+  private static func opening(_ look: Recorder) throws {
+    let fixture = try Fixture(.drm(TestDriver.name))
+    let client = fixture.owner!
+    let exported = try fixture.export()
+    guard case .chardev(_, let buffer) = exported.home else { return }
+    let other = try client.stranger()
+    func counts() throws -> Counts {
+      var counts = try fixture.counts()
+      try fixture.kernel.count("the second client", other, into: &counts)
+      try fixture.kernel.countDmabuf("the dma-buf", exported.dmabuf, into: &counts)
+      try fixture.kernel.count("the object", buffer.handle, of: client, into: &counts)
+      return counts
+    }
+    let watch = try AllocationWatch(fixture.kernel)
+    let before = try counts()
+    try client.fail(buffer.handle, at: PBTEST_FAIL_OPEN, with: asked)
+    look.equal(try word { _ = try other.importBuffer(exported.dmabuf) }, errnoName(asked), "self-import: errno")
+    look.equal(try counts(), before, "self-import: all as before")
+    let code = Mapping.refusal(of: other.file, offset: buffer.fakeOffset, pages: fixture.pages)
+    look.equal(errnoName(code), "EACCES", "self-import: may not map")
+    let handle = try other.importBuffer(exported.dmabuf)
+    look.equal(
+      Mapping.refusal(of: other.file, offset: buffer.fakeOffset, pages: fixture.pages), 0, "imported then: may map")
+    try other.closeHandle(handle)
+    look.equal(try counts(), before, "the import closed: all as before")
+    other.close()
+    try fixture.release(exported)
+    try watch.end(look, "self-import")
+    fixture.close()
+  }
+}

@@ -1,0 +1,187 @@
+internal import CGuest
+internal import Glibc
+
+/// The same of all that is done with a buffer's mappings.
+enum FailingMapTests {
+  static func mmap(_ pair: Pair, _ way: String) -> GuestTest {
+    GuestTest(
+      "failing/\(pair.name)/mmap-\(way)",
+      question: "An allocation fails in mmap(): is every count as before, and the buffer mapped the next time?"
+    ) { try map(fixture(pair), way, $0) }
+  }
+
+  static func touch(_ pair: Pair) -> GuestTest {
+    GuestTest(
+      "failing/\(pair.name)/first-touch",
+      question: "An allocation fails while a page is touched for the first time: is it there all the same?"
+    ) { try touch(pair, $0) }
+  }
+
+  static func split(_ pair: Pair) -> GuestTest {
+    GuestTest(
+      "failing/\(pair.name)/split",
+      question: "An allocation fails while a forwarded mapping is cut: is it still whole?"
+    ) { try split(pair, $0) }
+  }
+
+  static func mremap(_ pair: Pair) -> GuestTest {
+    GuestTest(
+      "failing/\(pair.name)/mremap",
+      question: "An allocation fails while a forwarded mapping moves: is it still where it was?"
+    ) { try mremap(pair, $0) }
+  }
+
+  static func closing(_ pair: Pair) -> GuestTest {
+    GuestTest(
+      "failing/\(pair.name)/closing",
+      question: "An allocation fails while everything is closed, in one order or another: does all of it go?"
+    ) { try closing(pair, $0) }
+  }
+
+  private static func fixture(_ pair: Pair) throws -> Fixture { try Fixture(pair.exporter, importer: pair.importer) }
+
+  /// Closes the fixture in the end.
+  static func map(_ fixture: Fixture, _ name: String, _ look: Recorder) throws {
+    try Sweep(look: look, kernel: fixture.kernel, counts: fixture.counts).run(name) {
+      let shared = try fixture.share()
+      guard let way = shared.ways.first(where: { $0.name == name }) else {
+        throw CallFailed("map by \(name)", code: ENXIO)
+      }
+      var address: UnsafeMutableRawPointer?
+      let length = fixture.pages * pageSize
+      return Sweep.Attempt(
+        step: {
+          address = Glibc.mmap(nil, length, PROT_READ | PROT_WRITE, MAP_SHARED, way.file.number, off_t(way.offset))
+          return address == MAP_FAILED ? errno : 0
+        }, counts: shared.counts,
+        undo: { munmap(address, length) }, wrong: shared.wrongWay, finish: shared.release)
+    }
+    fixture.close()
+  }
+
+  private static func touch(_ pair: Pair, _ look: Recorder) throws {
+    let fixture = try fixture(pair)
+    var sweep = Sweep(look: look, kernel: fixture.kernel, counts: fixture.counts)
+    // The kernel has the access done again.
+    sweep.isRefused = false
+    try sweep.run("first touch") {
+      let shared = try fixture.share()
+      let mappings = try shared.ways.map { try shared.map($0.name) }
+      return Sweep.Attempt(
+        step: {
+          for mapping in mappings {
+            var value: UInt8 = 0
+            if cguest_try_read(mapping.address + pageSize, &value) != 0 || value != 0 { return EIO }
+            if cguest_try_write(mapping.address, 7) != 0 { return EIO }
+          }
+          return 0
+        },
+        undo: {
+          let faults = mappings.flatMap { mapping in (0..<2).map { mapping.touch(page: $0).faults } }
+          if faults.contains(where: { $0 != 0 }) { look.equal(faults, faults.map { _ in 0 }, "touched again: faults") }
+        },
+        finish: {
+          for mapping in mappings { mapping.unmap() }
+          try shared.release()
+        })
+    }
+    fixture.close()
+  }
+
+  private static func split(_ pair: Pair, _ look: Recorder) throws {
+    let fixture = try fixture(pair)
+    for (name, cut) in [
+      ("unmap the middle", { (mapping: Mapping) in munmap(mapping.address + pageSize, pageSize) }),
+      ("protect the middle", { (mapping: Mapping) in mprotect(mapping.address + pageSize, pageSize, PROT_READ) }),
+    ] {
+      try Sweep(look: look, kernel: fixture.kernel, counts: fixture.counts).run(name) {
+        let shared = try fixture.share()
+        let mapping = try shared.map("forwarded")
+        mapping.mark()
+        return Sweep.Attempt(
+          step: { code(cut(mapping)) }, counts: shared.countsPerMapping,
+          undo: {
+            for page in [0, 2] where mapping.trySet(9, page: page) != "written" {
+              throw CallFailed("write beside the cut", code: EIO)
+            }
+          },
+          wrong: { unmarked(mapping) },
+          finish: {
+            mapping.unmap()
+            try shared.release()
+          })
+      }
+    }
+    fixture.close()
+  }
+
+  private static func unmarked(_ mapping: Mapping) -> String? {
+    let wrong = (0..<mapping.pages).filter { mapping.tryByte(page: $0) != "\(Mapping.mark(of: $0))" }
+    return wrong.isEmpty ? nil : "pages without their own mark: \(wrong)"
+  }
+
+  private static func mremap(_ pair: Pair, _ look: Recorder) throws {
+    let fixture = try fixture(pair)
+    let length = fixture.pages * pageSize
+    try Sweep(look: look, kernel: fixture.kernel, counts: fixture.counts).run("mremap") {
+      let shared = try fixture.share()
+      let mapping = try shared.map("forwarded")
+      mapping.mark()
+      // Far from everything else, so that its page tables have to be made.
+      let space = UnsafeMutableRawPointer(bitPattern: 0x2000_0000_0000)!
+      return Sweep.Attempt(
+        step: { code(cguest_move(mapping.address, length, space)) }, counts: shared.counts,
+        undo: {
+          let moved = Mapping("moved", at: space, pages: mapping.pages)
+          if let wrong = unmarked(moved) { look.expect(false, "mremap: moved", wrong) }
+          moved.unmap()
+        },
+        wrong: { unmarked(mapping) },
+        finish: {
+          mapping.unmap()
+          try shared.release()
+        })
+    }
+    fixture.close()
+  }
+
+  private static func closing(_ pair: Pair, _ look: Recorder) throws {
+    let fixture = try fixture(pair)
+    for (name, order) in [
+      ("handles first", [0, 1, 2, 3, 4]), ("mappings first", [3, 4, 2, 0, 1]), ("the fd first", [2, 4, 1, 3, 0]),
+    ] {
+      var sweep = Sweep(look: look, kernel: fixture.kernel, counts: fixture.counts)
+      // To close a file takes no memory, and of the rest some take none on some kernels.
+      sweep.isRefused = false
+      try sweep.run("closed, \(name)") {
+        let shared = try fixture.share()
+        let mappings = try ["dma-buf", "forwarded"].map { try shared.map($0) }
+        for mapping in mappings { _ = mapping.tryByte(page: 1) }
+        var closers: [() -> Int32] = [
+          { 0 }, { code(cguest_drm_close_handle(fixture.importer!.file.number, shared.imported.handle)) },
+          { code(close(shared.exported.dmabuf.number)) },
+        ]
+        closers += mappings.map { mapping in { code(munmap(mapping.address, mapping.pages * pageSize)) } }
+        switch shared.exported.home {
+        case .chardev(let client, let buffer):
+          closers[0] = { code(cguest_drm_close_handle(client.file.number, buffer.handle)) }
+        case .memfd(let file): closers[0] = { code(close(file.number)) }
+        case .none: break
+        }
+        // Done again is what was refused, and nothing else.
+        var open = order
+        return Sweep.Attempt(
+          step: {
+            var first: Int32 = 0
+            open = open.filter {
+              let answer = closers[$0]()
+              if first == 0 { first = answer }
+              return answer != 0
+            }
+            return first
+          })
+      }
+    }
+    fixture.close()
+  }
+}

@@ -1,0 +1,187 @@
+internal import CGuest
+internal import Glibc
+
+/// Each step of a buffer's life, with each allocation in it failing in turn: how a buffer comes into being, and how it is
+/// shared.
+enum FailingTests {
+  static func create(_ exporter: Exporter) -> GuestTest {
+    GuestTest(
+      "failing/\(exporter.name)/create",
+      question: "An allocation fails while a buffer is made: is nothing of it left, and the next one whole?"
+    ) { try create(exporter, $0) }
+  }
+
+  static func export(_ driver: String) -> GuestTest {
+    GuestTest(
+      "failing/\(driver)/export",
+      question: "An allocation fails while a buffer is exported: is the handle as good as before?"
+    ) { try export(driver, $0) }
+  }
+
+  static func importing(_ pair: Pair) -> GuestTest {
+    GuestTest(
+      "failing/\(pair.name)/import",
+      question: "An allocation fails while a buffer is imported: is it detached again, and no handle left?"
+    ) { try importing(pair, $0) }
+  }
+
+  static func selfImport(_ driver: String) -> GuestTest {
+    GuestTest(
+      "failing/\(driver)/self-import",
+      question: "An allocation fails while a device imports its own buffer: are the object's references as before?"
+    ) { try selfImport(driver, $0) }
+  }
+
+  private static func create(_ exporter: Exporter, _ look: Recorder) throws {
+    let fixture = try Fixture(exporter)
+    let pages = fixture.pages
+    let device: OpenFile?
+    switch exporter {
+    case .drm: device = nil
+    case .udmabuf: device = try Exporter.device("/dev/udmabuf", config: "CONFIG_UDMABUF")
+    case .systemHeap: device = try Exporter.device("/dev/dma_heap/system", config: "CONFIG_DMABUF_HEAPS_SYSTEM")
+    }
+    // The lowest number that is free is the next one's.
+    let next = try fixture.owner?.createDumb(pages: 1).handle ?? 0
+    try fixture.owner?.closeHandle(next)
+    var sweep = Sweep(look: look, kernel: fixture.kernel, counts: fixture.counts)
+    // What a new file in shared memory says where there is no inode (mm/shmem.c).
+    sweep.allowed.insert(ENOSPC)
+    try sweep.run("create") {
+      switch exporter {
+      case .drm:
+        let client = fixture.owner!
+        var handle: UInt32 = 0
+        return Sweep.Attempt(
+          step: {
+            var size: UInt64 = 0
+            return code(cguest_drm_create_dumb(client.file.number, UInt32(pages), &handle, &size))
+          }, counts: fixture.counts,
+          undo: {
+            let mapping = try Mapping(
+              "new", of: client.file, offset: client.fakeOffset(of: handle), pages: pages)
+            if mapping.trySet(1, page: pages - 1) != "written" { throw CallFailed("write to the buffer", code: EIO) }
+            mapping.unmap()
+            try client.closeHandle(handle)
+          }, lost: { _ = cguest_drm_close_handle(client.file.number, next) })
+      case .udmabuf:
+        let memfd = OpenFile(number: cguest_sealed_memfd("patchbench", pages * pageSize))
+        return made(
+          fixture, { cguest_udmabuf(device!.number, memfd.number, pages * pageSize) }, finish: { memfd.close() })
+      case .systemHeap:
+        return made(fixture, { cguest_heap_alloc(device!.number, pages * pageSize) }, finish: {})
+      }
+    }
+    device?.close()
+    fixture.close()
+  }
+
+  /// An attempt at a call that returns an fd.
+  private static func made(
+    _ fixture: Fixture, _ call: @escaping () -> Int32, finish: @escaping () -> Void
+  ) -> Sweep.Attempt {
+    let next = cguest_next_fd()
+    var number: Int32 = -1
+    return Sweep.Attempt(
+      step: {
+        number = call()
+        return code(number)
+      }, counts: fixture.counts,
+      undo: {
+        let file = OpenFile(number: number)
+        let mapping = try Mapping("new", of: file, offset: 0, pages: fixture.pages)
+        if mapping.trySet(1, page: fixture.pages - 1) != "written" {
+          throw CallFailed("write to the buffer", code: EIO)
+        }
+        mapping.unmap()
+        file.close()
+      }, lost: { _ = close(next) }, finish: finish)
+  }
+
+  private static func export(_ driver: String, _ look: Recorder) throws {
+    let fixture = try Fixture(.drm(driver))
+    let client = fixture.owner!
+    // That the object has a dma-buf is remembered, also where the handle could not be: until the handle is closed.
+    func handles() throws -> Counts {
+      let seen = try fixture.kernel.client(client)
+      var counts = Counts()
+      counts.add("handles", Int64(seen.handles))
+      counts.add("objects", Int64(seen.objects))
+      counts.add("open files", Int64(cguest_open_fds()))
+      return counts
+    }
+    try Sweep(look: look, kernel: fixture.kernel, counts: fixture.counts).run("export") {
+      let buffer = try fixture.create()
+      let next = cguest_next_fd()
+      var number: Int32 = -1
+      return Sweep.Attempt(
+        step: {
+          number = cguest_drm_export(client.file.number, buffer.handle)
+          return code(number)
+        }, counts: handles,
+        undo: {
+          let exported = OpenFile(number: number)
+          let again = try client.export(buffer.handle)
+          if try again.inode() != exported.inode() { throw CallFailed("export the same dma-buf again", code: EXDEV) }
+          again.close()
+          let mapping = try Mapping("dma-buf", of: exported, offset: 0, pages: fixture.pages)
+          if mapping.trySet(1, page: 1) != "written" { throw CallFailed("write to the buffer", code: EIO) }
+          mapping.unmap()
+          exported.close()
+        }, lost: { _ = close(next) },
+        finish: { try client.closeHandle(buffer.handle) })
+    }
+    fixture.close()
+  }
+
+  private static func importing(_ pair: Pair, _ look: Recorder) throws {
+    let fixture = try Fixture(pair.exporter, importer: pair.importer)
+    let importer = fixture.importer!
+    try Sweep(look: look, kernel: fixture.kernel, counts: fixture.counts).run("import") {
+      let exported = try fixture.export()
+      var handle: UInt32 = 0
+      return Sweep.Attempt(
+        step: { code(cguest_drm_import(importer.file.number, exported.dmabuf.number, &handle)) },
+        counts: {
+          var counts = try fixture.counts()
+          try fixture.kernel.countDmabuf("the dma-buf", exported.dmabuf, into: &counts)
+          return counts
+        },
+        undo: {
+          if try importer.importBuffer(exported.dmabuf) != handle {
+            throw CallFailed("get the same handle again", code: EXDEV)
+          }
+          try importer.closeHandle(handle)
+        },
+        // Whoever imports again gets the handle that he was not told.
+        lost: { try importer.closeHandle(importer.importBuffer(exported.dmabuf)) },
+        finish: { try fixture.release(exported) })
+    }
+    fixture.close()
+  }
+
+  private static func selfImport(_ driver: String, _ look: Recorder) throws {
+    let fixture = try Fixture(.drm(driver))
+    let owner = fixture.owner!
+    let other = try owner.stranger()
+    try Sweep(look: look, kernel: fixture.kernel, counts: fixture.counts).run("self-import") {
+      let exported = try fixture.export()
+      guard case .chardev(_, let buffer) = exported.home else { throw CallFailed("export", code: ENODEV) }
+      var handle: UInt32 = 0
+      return Sweep.Attempt(
+        step: { code(cguest_drm_import(other.file.number, exported.dmabuf.number, &handle)) },
+        counts: {
+          var counts = try fixture.counts()
+          try fixture.kernel.count("the second client", other, into: &counts)
+          try fixture.kernel.count("the object", buffer.handle, of: owner, into: &counts)
+          try fixture.kernel.countDmabuf("the dma-buf", exported.dmabuf, into: &counts)
+          return counts
+        },
+        undo: { try other.closeHandle(handle) },
+        lost: { try other.closeHandle(other.importBuffer(exported.dmabuf)) },
+        finish: { try fixture.release(exported) })
+    }
+    other.close()
+    fixture.close()
+  }
+}

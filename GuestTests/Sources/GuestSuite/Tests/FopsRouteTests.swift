@@ -1,0 +1,97 @@
+internal import CGuest
+internal import Glibc
+
+/// The way of drm_gem_prime_mmap() for objects without an mmap of their own, which no driver in a guest but the test
+/// driver has: by fops->mmap, with a DRM file that is made for the time of the call and allowed to map the object.
+enum FopsRouteTests {
+  /// An errno that nothing on the way makes by itself.
+  private static let asked = EPROTO
+  private static let importers = ["vgem", TestDriver.name]
+
+  static let all: [GuestTest] =
+    importers.map { importer in
+      GuestTest(
+        "fops/pbtest-to-\(importer)/mapped",
+        question: "An object without an mmap of its own is forwarded: does the mapping lie where all others do?"
+      ) { try mapped(importer, $0) }
+    } + [
+      GuestTest(
+        "fops/pbtest-to-vgem/refused",
+        question: "fops->mmap() refuses, before or after its work: is the right to map taken back, and every count?"
+      ) { try refused($0) }
+    ]
+    + ["dma-buf", "forwarded"].map { way in
+      GuestTest(
+        "failing/pbtest_fops-to-vgem/mmap-\(way)",
+        question: "An allocation fails on the way by fops->mmap(): is every count as before?"
+      ) {
+        let fixture = try Fixture(.drm(TestDriver.name), importer: "vgem", flags: PBTEST_BO_FOPS_MMAP)
+        try FailingMapTests.map(fixture, way, $0)
+      }
+    }
+
+  private static func mapped(_ importer: String, _ look: Recorder) throws {
+    let fixture = try Fixture(.drm(TestDriver.name), importer: importer, flags: PBTEST_BO_FOPS_MMAP)
+    let kernel = fixture.kernel
+    let shared = try fixture.share()
+    let before = try shared.counts()
+    let mappings = try shared.ways.map { try shared.map($0.name) }
+    guard case .chardev(let client, let buffer) = shared.exported.home else { return }
+    let object = try kernel.object(buffer.handle, of: client)
+    look.equal(object.allowed, 1, "all mapped: DRM files that may map it")
+    look.equal(object.allowances, 1, "all mapped: how often they may")
+    for mapping in mappings {
+      let file = mapping.name == "chardev" ? client.file : shared.exported.dmabuf
+      let vma = try kernel.vma(mapping, against: file)
+      look.expect(vma.has(PBTEST_VMA_SAME_FILE), "\(mapping.name): vm_file is the one of its alias")
+      look.expect(vma.has(PBTEST_VMA_LINKED), "\(mapping.name): hangs on the address space of its vm_file")
+      look.equal(hex(vma.pgoff * 4096), hex(buffer.fakeOffset), "\(mapping.name): vm_pgoff")
+      look.equal(vma.id, object.id, "\(mapping.name): vm_private_data is the object")
+      look.expect(vma.has(PBTEST_VMA_OWN), "\(mapping.name): vm_ops are the exporter's", vma.operations)
+      look.expect(vma.has(PBTEST_VMA_WRITE_COMBINE), "\(mapping.name): write-combining, as GEM maps such objects")
+    }
+    for (index, writer) in mappings.enumerated() {
+      writer.set(UInt8(0x31 + index), page: 2)
+      look.equal(
+        mappings.map { $0.byte(page: 2) }, mappings.map { _ in UInt8(0x31 + index) },
+        "written through \(writer.name), read through each")
+    }
+    look.equal(try client.move(buffer.handle), 2, "the move")
+    look.equal(mappings.map { $0.touch(page: 2).faults }, mappings.map { _ in 1 }, "moved: faults of each alias")
+    for mapping in mappings { mapping.unmap() }
+    look.equal(try shared.counts(), before, "unmapped: all as before")
+    // A stranger may still not: what was allowed for the time of the call was allowed to nobody else.
+    let stranger = try client.stranger()
+    let code = Mapping.refusal(of: stranger.file, offset: buffer.fakeOffset, pages: fixture.pages)
+    look.equal(errnoName(code), "EACCES", "a client without a handle")
+    stranger.close()
+    try shared.release()
+    fixture.close()
+  }
+
+  private static func refused(_ look: Recorder) throws {
+    let fixture = try Fixture(.drm(TestDriver.name), importer: "vgem", flags: PBTEST_BO_FOPS_MMAP)
+    let shared = try fixture.share()
+    guard case .chardev(let client, let buffer) = shared.exported.home else { return }
+    let watch = try AllocationWatch(fixture.kernel)
+    let before = try shared.counts()
+    for (step, name) in [(PBTEST_FAIL_FOPS_ENTRY, "before drm_gem_mmap()"), (PBTEST_FAIL_FOPS_LATE, "after it")] {
+      for way in shared.ways {
+        try client.fail(buffer.handle, at: step, with: asked)
+        let code = Mapping.refusal(of: way.file, offset: way.offset, pages: fixture.pages)
+        look.equal(code == 0 ? "mapped" : errnoName(code), errnoName(asked), "\(way.name): \(name): errno")
+        look.equal(try shared.counts(), before, "\(way.name): \(name): all as before")
+      }
+    }
+    for way in shared.ways {
+      let code = Mapping.refusal(of: way.file, offset: way.offset, pages: fixture.pages, flags: MAP_PRIVATE)
+      look.equal(code == 0 ? "mapped" : errnoName(code), "EINVAL", "\(way.name): private: errno")
+      look.equal(try shared.counts(), before, "\(way.name): private: all as before")
+    }
+    look.equal(try shared.wrongWay(), nil, "afterwards: what cannot be used")
+    look.equal(try shared.counts(), before, "afterwards: all as before")
+    try shared.release()
+    try watch.end(look, "refused")
+    fixture.close()
+  }
+}

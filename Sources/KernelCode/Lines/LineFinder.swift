@@ -1,0 +1,360 @@
+/// Finds the instructions that show that one line ran, and which way it went.
+///
+/// An optimizing compiler moves and joins code, so that an instruction with a line's number may run though the line did
+/// not: a constant that is loaded before the condition that it stands under, an end that two error paths share. What gcc
+/// says of the source's control flow tells these apart: an instruction counts only if it lies on the same side of the
+/// conditions as its line.
+struct LineFinder {
+  struct Sight: Hashable {
+    /// An index of ``MachineCode/instructions``.
+    var instruction: Int
+    /// Which way the instruction there has to go; `nil`: it has to run.
+    var taken: Bool?
+  }
+
+  struct Found {
+    var ran: [Sight] = []
+    var ways: [(words: String, sights: [Sight])] = []
+    var failure: String?
+  }
+
+  let line: SourceLine
+  let flow: ControlFlow
+  let machine: MachineCode
+  private let blocks: [Int]
+
+  init(line: SourceLine, flow: ControlFlow, machine: MachineCode) {
+    self.line = line
+    self.flow = flow
+    self.machine = machine
+    blocks = flow.blocks(of: line)
+  }
+
+  func find() -> Found {
+    var found = Found()
+    guard let first = first else { return found }
+    let own = sights(of: line, in: first)
+    found.ran = own.ran
+    if own.ran.isEmpty, !own.both.isEmpty {
+      // The condition became a move or a set: that both ways were taken shows that the line's was.
+      found.ways = Self.both(own.both)
+      return found
+    }
+    if found.ran.isEmpty { found.ran = witnesses(of: first) }
+    if found.ran.isEmpty, let both = bothWays(to: first) {
+      found.ways = both
+      return found
+    }
+    let decided = ways()
+    found.ways = decided.ways
+    if let failure = decided.failure {
+      found.failure = failure
+      // A condition of which nobody can see where it leads is not known to have gone both ways.
+      found.ran = []
+    }
+    return found
+  }
+
+  /// The block of the line with which all its others run, if they do.
+  private var first: Int? {
+    blocks.first { block in blocks.allSatisfy { flow.mustRun(block, with: $0) } } ?? blocks.first
+  }
+
+  // MARK: - That it ran
+
+  /// - Returns: the instructions of a line that count, or those that took the place of the condition it stands under.
+  private func sights(of line: SourceLine, in block: Int) -> (ran: [Sight], both: [Int]) {
+    let conditions = flow.conditions(of: block).filter { flow.blocks[$0]?.condition != line }
+    var both: [Int] = []
+    let own = starts(of: line).filter { instruction in
+      conditions.allSatisfy { condition in
+        guard let other = flow.blocks[condition]?.condition else { return true }
+        let branches = branches(of: other, beside: instruction)
+        if branches.isEmpty {
+          let moves = moves(of: [other, line], beside: instruction)
+          both += moves
+          return moves.isEmpty
+        }
+        return isOnSide(instruction, of: branches, condition: condition, block: block)
+      }
+    }
+    return (own.map { Sight(instruction: $0) }, Array(Set(both)).sorted())
+  }
+
+  /// The first instructions of each run of a line's instructions: all others of the run are executed with it.
+  private func starts(of line: SourceLine) -> [Int] {
+    var left = firsts(of: line)
+    var kept: [Int] = []
+    while let start = left.first {
+      kept.append(start)
+      let with = Set(machine.follow(start))
+      left.removeAll { with.contains($0) }
+    }
+    return kept
+  }
+
+  private func firsts(of line: SourceLine) -> [Int] {
+    machine.indices(of: line).filter { index in
+      // What KASAN would do of it.
+      if machine.reports(index) { return false }
+      guard index > 0, machine.instructions[index - 1].has(line) else { return true }
+      // Behind a jump there may be no way from the one before.
+      return !machine.next[index - 1].contains(index) || machine.instructions[index - 1].isBranch
+    }
+  }
+
+  private func branches(of line: SourceLine, beside instruction: Int) -> [Int] {
+    let owner = machine.owner(of: machine.instructions[instruction].function)
+    return branches(of: line).filter { machine.owner(of: machine.instructions[$0].function) == owner }
+  }
+
+  private func moves(of lines: [SourceLine], beside instruction: Int) -> [Int] {
+    let owner = machine.owner(of: machine.instructions[instruction].function)
+    return Set(lines.flatMap { moves(of: $0) })
+      .filter { machine.owner(of: machine.instructions[$0].function) == owner }.sorted()
+  }
+
+  private func isOnSide(_ instruction: Int, of branches: [Int], condition: Int, block: Int) -> Bool {
+    // Before all of them: it runs whatever they decide.
+    let before = machine.reach(from: [machine.entry(of: instruction)], avoiding: [instruction])
+    if !branches.contains(where: before.contains) { return false }
+    // In the source only some of the ways lead to the line; so must it be in the image.
+    let successors = flow.blocks[condition]?.successors ?? []
+    let leads = successors.map { flow.reach(from: [$0], avoiding: [condition]).contains(block) }
+    if leads.allSatisfy({ $0 }) { return true }
+    let others = Set(branches)
+    return branches.contains { branch in
+      let sides = machine.next[branch].map { machine.reach(from: [$0], avoiding: others).contains(instruction) }
+      return sides.contains(true) && sides.contains(false)
+    }
+  }
+
+  /// What shows that a block ran that has no instruction of its own: a block that cannot run without it, or a way that
+  /// leads nowhere else.
+  private func witnesses(of block: Int) -> [Sight] {
+    var sights: [Sight] = []
+    // What stands in the same block first.
+    let others = flow.blocks.sorted { ($0.key == block ? -1 : $0.key) < ($1.key == block ? -1 : $1.key) }
+    for (number, other) in others where !other.lines.isEmpty {
+      if !sights.isEmpty, number != block { break }
+      guard number == block || flow.mustRun(block, with: number) else { continue }
+      for line in Set(other.lines).sorted() where line != self.line {
+        // A line with several blocks does not tell which of them ran.
+        guard flow.blocks(of: line).allSatisfy({ flow.mustRun(block, with: $0) }) else { continue }
+        sights += self.sights(of: line, in: number).ran
+      }
+    }
+    if !sights.isEmpty { return sights }
+    for (_, other) in flow.blocks.sorted(by: { $0.key < $1.key }) {
+      guard let condition = other.condition, condition != line else { continue }
+      let finder = LineFinder(line: condition, flow: flow, machine: machine)
+      for (exit, found) in finder.exits() where flow.mustFollow(block, exit) { sights += found }
+    }
+    return sights
+  }
+
+  /// Where nothing is left of the line itself: that the condition which it stands under went all its ways shows that it
+  /// ran.
+  private func bothWays(to block: Int) -> [(words: String, sights: [Sight])]? {
+    for condition in flow.conditions(of: block) {
+      guard let other = flow.blocks[condition]?.condition, other != line else { continue }
+      let decided = LineFinder(line: other, flow: flow, machine: machine).ways()
+      if decided.failure == nil, !decided.ways.isEmpty { return decided.ways }
+    }
+    return nil
+  }
+
+  private static func both(_ moves: [Int]) -> [(words: String, sights: [Sight])] {
+    [
+      ("when its condition holds", moves.map { Sight(instruction: $0, taken: true) }),
+      ("when its condition does not hold", moves.map { Sight(instruction: $0, taken: false) }),
+    ]
+  }
+
+  /// The jumps of a line that may not be taken, without KASAN's.
+  private func branches(of line: SourceLine) -> [Int] {
+    machine.indices(of: line).filter { machine.instructions[$0].isBranch && !machine.isCheck($0) }
+  }
+
+  /// The moves and sets of a line that depend on something.
+  private func moves(of line: SourceLine) -> [Int] {
+    machine.indices(of: line).filter { !machine.instructions[$0].isBranch && machine.instructions[$0].test != nil }
+  }
+
+  // MARK: - Which way it went
+
+  private func ways() -> (ways: [(words: String, sights: [Sight])], failure: String?) {
+    let wanted = flow.exits(of: line)
+    guard wanted.count > 1 else { return ([], nil) }
+    let seen = exits()
+    let branches = branches(of: line)
+    if seen.isEmpty, branches.isEmpty {
+      // Nothing jumps: a move or a set may have taken the place of it.
+      let own = moves(of: line)
+      let more = own.isEmpty ? movesBehind(wanted) : own
+      if !more.isEmpty { return (Self.both(more), nil) }
+      // The ways themselves may show that they were taken.
+      var ways: [(String, [Sight])] = []
+      for exit in wanted {
+        guard flow.isOnlyReached(exit, from: line) else { continue }
+        let lines = Set(flow.blocks[exit]?.lines ?? []).sorted().filter { $0 != line }
+        let sights = lines.flatMap { self.sights(of: $0, in: exit).ran }
+        if !sights.isEmpty { ways.append((words(exit), sights)) }
+      }
+      return ways.isEmpty ? ([], "the compiler left no branch for its condition") : (ways, nil)
+    }
+    var ways: [(words: String, sights: [Sight])] = []
+    for exit in wanted {
+      if let sights = seen[exit] { ways.append((words(exit), sights)) }
+    }
+    // A way that the compiler found to be impossible has no jump that leads there.
+    if ways.count < 2 {
+      guard !branches.isEmpty else { return ([], "the compiler left no branch for its condition") }
+      // Which of several makes up the outcome is not known, so each has to go both ways.
+      let copies = self.copies(of: branches)
+      return (
+        copies.enumerated().flatMap { number, branches in
+          let name = copies.count == 1 ? "its jump" : "jump \(number + 1) of \(copies.count)"
+          return [
+            ("where \(name) is taken", branches.map { Sight(instruction: $0, taken: true) }),
+            ("where \(name) is not taken", branches.map { Sight(instruction: $0, taken: false) }),
+          ]
+        }, nil
+      )
+    }
+    return (ways, nil)
+  }
+
+  /// Jumps that are the same in the source and were inlined into several functions, together.
+  private func copies(of branches: [Int]) -> [[Int]] {
+    let groups = Dictionary(grouping: branches) { machine.owner(of: machine.instructions[$0].function) }
+      .sorted { $0.key < $1.key }.map(\.value)
+    guard let count = groups.first?.count, groups.allSatisfy({ $0.count == count }) else { return branches.map { [$0] } }
+    return (0..<count).map { number in groups.map { $0[number] } }
+  }
+
+  private func movesBehind(_ exits: [Int]) -> [Int] {
+    Set(exits.flatMap { flow.blocks[$0]?.lines ?? [] }).sorted().flatMap { moves(of: $0) }
+  }
+
+  private func words(_ exit: Int) -> String {
+    if exit == ControlFlow.exit { return "out of the function" }
+    let next = flow.chain(from: exit).first { $0 != line }
+    guard let next else { return "out of the function" }
+    return next.file == line.file ? "to line \(next.number)" : "to \(next.file):\(next.number)"
+  }
+
+  /// Where the line's jumps lead, by the exits of its condition in the source.
+  func exits() -> [Int: [Sight]] {
+    let wanted = flow.exits(of: line)
+    guard wanted.count > 1 else { return [:] }
+    let own = exits(wanted, of: branches(of: line), leaving: line)
+    if own.count > 1 { return own }
+    // What a function decides that was inlined just before is not asked again: its jumps lead where this condition would.
+    let before = Set(blocks.filter { flow.blocks[$0]?.condition == line }.flatMap { flow.blocks[$0]?.lines ?? [] })
+    for other in before.sorted() where other != line {
+      let found = exits(wanted, of: branches(of: other), leaving: other)
+      if found.count > 1 { return found }
+    }
+    return own
+  }
+
+  /// - Parameters:
+  ///   - wanted: blocks, one for each exit.
+  ///   - branches: of a line that is left where they lead.
+  private func exits(_ wanted: [Int], of branches: [Int], leaving left: SourceLine) -> [Int: [Sight]] {
+    let chains = wanted.map { (exit: $0, lines: flow.chain(from: $0)) }
+    var found: [Int: [Sight]] = [:]
+    /// Ways to where no line tells which of the exits it is.
+    var open: [Sight] = []
+    for branch in branches {
+      var sides: [(Bool, Int)] = []
+      if let target = machine.instructions[branch].target { sides.append((true, target)) }
+      if machine.next[branch].contains(branch + 1) { sides.append((false, branch + 1)) }
+      for (taken, side) in sides {
+        guard let lines = machine.leads(from: side, leaving: left) else { continue }
+        // The exit whose lines name it first: another may come to the same place later.
+        let ranked = chains.compactMap { chain in
+          chain.lines.firstIndex { lines.contains($0) }.map { (chain.exit, $0) }
+        }
+        if let best = ranked.min(by: { $0.1 < $1.1 }), ranked.count(where: { $0.1 == best.1 }) == 1 {
+          found[best.0, default: []].append(Sight(instruction: branch, taken: taken))
+        } else {
+          open.append(Sight(instruction: branch, taken: taken))
+        }
+      }
+    }
+    // What leads to none of the exits that were found leads to the only one that was not: a `return -EINVAL` that shares
+    // its instructions with others.
+    let rest = wanted.filter { found[$0] == nil }
+    if rest.count == 1, !open.isEmpty, !found.isEmpty { found[rest[0]] = open }
+    return found
+  }
+}
+
+extension ControlFlow {
+  /// Whether a block is entered from a line's own blocks alone.
+  func isOnlyReached(_ block: Int, from line: SourceLine) -> Bool {
+    blocks.allSatisfy { number, each in
+      !each.successors.contains(block) || number == block || each.lines.allSatisfy { $0 == line }
+    }
+  }
+}
+
+extension MachineCode {
+  /// Whether a branch is one of KASAN's: on one side, at once, it reports. For less than eight bytes there are two of
+  /// them, the first of which compares with the last byte that may be accessed (`jl ok; test %dl,%dl; jne report`).
+  func isCheck(_ branch: Int) -> Bool {
+    next[branch].contains { reports($0) || instructions[branch].mnemonic == "jl" && leadsToReport($0) }
+  }
+
+  /// Whether nothing but the call of one of KASAN's reports comes next.
+  func reports(_ start: Int) -> Bool {
+    var index = start
+    for _ in 0..<8 {
+      let here = instructions[index]
+      if here.mnemonic.hasPrefix("call") { return here.symbol?.hasPrefix("__asan_report") ?? false }
+      guard !here.isBranch, next[index].count == 1 else { return false }
+      index = next[index][0]
+    }
+    return false
+  }
+
+  /// The lines that come behind an instruction once a line's own code is left, as far as nothing decides.
+  /// - Returns: `nil` if another branch of the same line comes first; none if the function ends.
+  func leads(from start: Int, leaving line: SourceLine) -> [SourceLine]? {
+    var index = start
+    var found: [SourceLine] = []
+    for _ in 0..<200 {
+      let here = instructions[index]
+      if !here.has(line) { found += here.lines.filter { !found.contains($0) } }
+      if here.isBranch, !isCheck(index) { return here.has(line) ? nil : found }
+      if here.mnemonic == "ud2" && here.has(line) { return nil }
+      guard let next = next[index].first else { return found }
+      // Past one of KASAN's checks, on its quiet side.
+      index = here.isBranch ? quietSide(of: index) : next
+    }
+    return found
+  }
+
+  /// The instructions that are executed with one, from there on: up to where something decides.
+  func follow(_ start: Int) -> [Int] {
+    var found: [Int] = []
+    var index = start
+    for _ in 0..<400 {
+      found.append(index)
+      let here = instructions[index]
+      if here.isBranch, !isCheck(index) { break }
+      guard let next = next[index].first else { break }
+      index = here.isBranch ? quietSide(of: index) : next
+    }
+    return found
+  }
+
+  private func quietSide(of check: Int) -> Int { next[check].first { !reports($0) && !leadsToReport($0) } ?? next[check][0] }
+
+  private func leadsToReport(_ start: Int) -> Bool {
+    instructions[start].mnemonic == "test" && next[start].count == 1 && instructions[next[start][0]].isBranch
+      && next[next[start][0]].contains(where: reports)
+  }
+}

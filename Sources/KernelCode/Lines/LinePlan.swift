@@ -1,0 +1,207 @@
+public import BenchModel
+
+/// Where the changed lines of a series lie in its image, and what has to be seen there for each to count as run.
+public struct LinePlan: Sendable, Hashable {
+  /// One address to look at.
+  public struct Probe: Sendable, Hashable {
+    /// The object that it is in, by which functions of one name are told apart.
+    public var object: String
+    /// The function as the object names it: `f.cold`.
+    public var function: String
+    /// From the function's start, in bytes.
+    public var offset: UInt64
+    /// What decides the way of the instruction there; `nil` where only runs are counted.
+    public var test: BranchTest?
+  }
+
+  public private(set) var lines: [ChangedLine] = []
+  public private(set) var probes: [Probe] = []
+  private var numbers: [Probe: Int] = [:]
+
+  /// A C file that a series changes.
+  public struct File: Sendable {
+    /// As the series leaves it.
+    public var source: [UInt8]
+    /// The functions that come out as other code than on the base; `nil`: all of them may.
+    public var differing: Set<String>?
+
+    public init(source: [UInt8], differing: Set<String>?) {
+      self.source = source
+      self.differing = differing
+    }
+  }
+
+  /// An object that is made from changed files, as three tools tell of it.
+  public struct Object: Sendable {
+    public var path: String
+    var machine: MachineCode
+    var flows: [ControlFlow]
+    var preprocessed: [String: Set<Int>]
+
+    /// - Parameters:
+    ///   - path: relative to the tree's root.
+    ///   - disassembly: `objdump -dlr --inlines --no-show-raw-insn` of the object with line tables.
+    ///   - controlFlow: gcc's `-fdump-tree-cfg-lineno-blocks`.
+    ///   - preprocessed: of `gcc -E -fdirectives-only`.
+    ///   - files: the changed files.
+    ///   - tree: the tree's root, as the tools name it.
+    public init(
+      path: String, disassembly: String, controlFlow: [UInt8], preprocessed: [UInt8], files: Set<String>, tree: String
+    ) {
+      self.path = path
+      machine = MachineCode(objdump: disassembly, tree: tree)
+      flows = ControlFlow.parse(controlFlow, about: files, tree: tree)
+      self.preprocessed = PreprocessedLines.parse(preprocessed, about: files, tree: tree)
+    }
+  }
+
+  /// - Parameters:
+  ///   - diff: from the base to the series.
+  ///   - files: the changed C files that are compiled, by path.
+  ///   - objects: those that were looked at, of those made from the files.
+  ///   - left: how many other objects are made from them.
+  public init(diff: [DiffFile], files: [String: File], objects: [Object], left: Int = 0) {
+    for file in diff {
+      guard let known = files[file.path] else { continue }
+      let source = LineSource(known.source)
+      let here = objects.filter { $0.preprocessed[file.path] != nil }
+      let compiled = here.isEmpty ? nil : here.reduce(into: Set<Int>()) { $0.formUnion($1.preprocessed[file.path]!) }
+      let view = View(file: file.path, source: source, compiled: compiled, differing: known.differing, objects: here)
+      for (number, follows) in Self.asked(file, source) where source.code.indices.contains(number) {
+        var (function, place) = place(of: number, in: view)
+        if follows, case .notCompiled = place { place = .noCode }
+        if left > 0, case .unseen(let reason) = place {
+          place = .unseen("\(reason); \(left) more objects are made from this file, and were not looked at")
+        }
+        lines.append(
+          ChangedLine(
+            file: file.path, number: number, text: Self.text(number, known.source), follows: follows, function: function,
+            place: place))
+      }
+    }
+  }
+
+  private struct View {
+    var file: String
+    var source: LineSource
+    var compiled: Set<Int>?
+    var differing: Set<String>?
+    var objects: [Object]
+  }
+
+  private static func text(_ number: Int, _ source: [UInt8]) -> String {
+    let lines = source.split(separator: 0x0a, maxSplits: number, omittingEmptySubsequences: false)
+    return lines.indices.contains(number - 1) ? String(decoding: lines[number - 1], as: UTF8.self) : ""
+  }
+
+  /// The lines that a diff asks about: those that it adds, and where it only removes those that now follow.
+  private static func asked(_ file: DiffFile, _ source: LineSource) -> [(number: Int, follows: Bool)] {
+    var asked: [(Int, Bool)] = []
+    for hunk in file.hunks {
+      var removed = false
+      var added = false
+      func close(_ number: Int) {
+        guard removed, !added else { return }
+        // What now follows is the next line that does something; before a function's end, the one before.
+        var next = number
+        while next < source.count, source.code[next] != "}", !source.hasWords(next) || source.isBare(next) { next += 1 }
+        if !source.hasWords(next) || source.code[next] == "}" {
+          next = number - 1
+          while next > 0, source.code[next] != "{", !source.hasWords(next) || source.isBare(next) { next -= 1 }
+        }
+        if source.hasWords(next), !asked.contains(where: { $0.0 == next }) { asked.append((next, true)) }
+      }
+      for line in hunk.lines {
+        switch line.kind {
+        case .added:
+          added = true
+          asked.removeAll { $0.0 == line.number && $0.1 }
+          asked.append((line.number, false))
+        case .removed: removed = true
+        case .context:
+          close(line.number)
+          removed = false
+          added = false
+        }
+      }
+      if let last = hunk.lines.last { close(last.kind == .removed ? last.number : last.number + 1) }
+    }
+    return asked
+  }
+
+  private mutating func place(of number: Int, in view: View) -> (function: String?, ChangedLine.Place) {
+    let source = view.source
+    if source.directives.contains(number) { return (nil, .declaration) }
+    guard source.hasWords(number) else { return (nil, .noCode) }
+    if let compiled = view.compiled, !compiled.contains(number) {
+      return (nil, .notCompiled(source.conditions[number] ?? "the preprocessor leaves it out"))
+    }
+    if source.isBare(number) { return (nil, .noCode) }
+    let first = source.begins[number]
+    // A statement's own line, or the one of its lines that the compiler names.
+    let candidates = [number] + (first..<number).reversed() + Self.rest(of: first, after: number, in: source)
+    let located = candidates.lazy.map { SourceLine(view.file, $0) }.first { line in
+      view.objects.contains { $0.flows.contains { $0.lines.contains(line) } }
+    }
+    guard let located else {
+      if view.objects.isEmpty { return (nil, .unseen("none of the objects made from this file was looked at")) }
+      guard source.acts(first) else { return (nil, .noCode) }
+      return (
+        nil,
+        source.bodies.contains(number) ? .notCompiled("the compiler drops it in this configuration") : .declaration
+      )
+    }
+    let functions = Set(
+      view.objects.flatMap(\.flows).filter { $0.lines.contains(located) }.map(\.function))
+    let function = functions.min()
+    if let differing = view.differing, functions.isDisjoint(with: differing) { return (function, .sameCode) }
+    var ran: [LineWatch.Sight] = []
+    var ways: [LineWatch.Way] = []
+    var failure: String?
+    for object in view.objects {
+      for flow in object.flows where flow.lines.contains(located) {
+        let finder = LineFinder(line: located, flow: flow, machine: object.machine)
+        let found = finder.find()
+        failure = failure ?? found.failure
+        ran += found.ran.prefix(Self.mostSights).map { sight($0, in: object) }
+        for way in found.ways {
+          let sights = way.sights.prefix(Self.mostSights).map { sight($0, in: object) }
+          if let known = ways.firstIndex(where: { $0.words == way.words }) {
+            ways[known].sights += sights
+          } else {
+            ways.append(LineWatch.Way(words: way.words, sights: Array(sights)))
+          }
+        }
+      }
+    }
+    if ran.isEmpty, ways.isEmpty {
+      return (function, .unseen(failure ?? "the compiler left no instruction of its own for it"))
+    }
+    return (function, .watched(LineWatch(ran: ran, ways: ways)))
+  }
+
+  /// How many addresses are looked at for one line of one object: it may be inlined many times.
+  private static let mostSights = 8
+
+  private static func rest(of first: Int, after number: Int, in source: LineSource) -> [Int] {
+    var next = number + 1
+    var rest: [Int] = []
+    while next <= source.count, source.begins[next] == first {
+      rest.append(next)
+      next += 1
+    }
+    return rest
+  }
+
+  private mutating func sight(_ found: LineFinder.Sight, in object: Object) -> LineWatch.Sight {
+    let instruction = object.machine.instructions[found.instruction]
+    let function = object.machine.functions[instruction.function]
+    let probe = Probe(
+      object: object.path, function: function.name, offset: instruction.offset - function.offset,
+      test: found.taken == nil ? nil : instruction.test)
+    if let known = numbers[probe] { return LineWatch.Sight(probe: known, taken: found.taken) }
+    numbers[probe] = probes.count
+    probes.append(probe)
+    return LineWatch.Sight(probe: probes.count - 1, taken: found.taken)
+  }
+}

@@ -1,0 +1,189 @@
+/// An object's instructions with their lines, as `objdump -dlr --inlines --no-show-raw-insn` tells them.
+public struct MachineCode: Sendable, Hashable {
+  struct Instruction: Sendable, Hashable {
+    /// The number of the function that it is in.
+    var function: Int
+    /// From the start of its section, in bytes.
+    var offset: UInt64
+    var mnemonic: Substring
+    /// Its line, and behind it where that was inlined.
+    var lines: [SourceLine]
+    /// Where a jump or call leads within the object: the index of an instruction.
+    var target: Int?
+    /// What a call or jump out of the object leads to.
+    var symbol: Substring?
+
+    var isReturn: Bool { mnemonic.hasPrefix("ret") }
+    var isJump: Bool { mnemonic == "jmp" || mnemonic == "jmpq" }
+    var test: BranchTest? { BranchTest(x86: mnemonic) }
+    /// A jump that may not be taken.
+    var isBranch: Bool { mnemonic.hasPrefix("j") && !isJump }
+    func has(_ line: SourceLine) -> Bool { lines.contains(line) }
+  }
+
+  /// A function, or the part of one that gcc put elsewhere: `f`, `f.cold`.
+  public struct Function: Sendable, Hashable {
+    public var name: String
+    public var section: String
+    /// From the section's start.
+    public var offset: UInt64
+  }
+
+  private(set) var functions: [Function] = []
+  private(set) var instructions: [Instruction] = []
+  /// The ways from each instruction on.
+  private(set) var next: [[Int]] = []
+  /// From a function's name to its number, and from there to its first instruction.
+  private var numbers: [String: Int] = [:]
+  private var starts: [Int] = []
+  private var byLine: [SourceLine: [Int]] = [:]
+
+  /// - Parameters:
+  ///   - text: what objdump wrote.
+  ///   - tree: what absolute paths in it begin with.
+  public init(objdump text: String, tree: String) {
+    var section: Substring = ""
+    var lines: [SourceLine] = []
+    var places: [Substring: [UInt64: Int]] = [:]
+    /// What each jump says of its target: an offset in its own section, or a relocation.
+    var jumps: [(instruction: Int, section: Substring, offset: UInt64?)] = []
+    // Where code was inlined is told at each instruction, its line only where that is another.
+    var isFresh = false
+    for bytes in text.utf8.split(separator: 0x0a) {
+      let line = Substring(bytes)
+      if line.utf8.first == 0x20 || line.utf8.first == 0x09 {
+        if line.hasPrefix("\t\t\t") {
+          relocate(line, &jumps)
+        } else if let (offset, mnemonic, operand) = Self.instruction(line) {
+          guard !functions.isEmpty else { continue }
+          places[section, default: [:]][offset] = instructions.count
+          instructions.append(
+            Instruction(function: functions.count - 1, offset: offset, mnemonic: mnemonic, lines: lines))
+          isFresh = false
+          if mnemonic.hasPrefix("j") || mnemonic.hasPrefix("call") {
+            jumps.append(
+              (instructions.count - 1, section, UInt64(operand.prefix { $0.isHexDigit }, radix: 16)))
+          }
+        }
+      } else if line.hasPrefix("Disassembly of section ") {
+        section = line.dropFirst(23).dropLast()
+      } else if line.hasSuffix(">:"), let open = line.firstIndex(of: "<"), let offset = UInt64(line[..<open].dropLast(), radix: 16) {
+        functions.append(
+          Function(
+            name: String(line[line.index(after: open)...].dropLast(2)), section: String(section), offset: offset))
+        lines = []
+      } else if line.hasPrefix("inlined by ") {
+        if !isFresh { lines = Array(lines.prefix(1)) }
+        isFresh = true
+        if let place = Self.place(line.dropFirst(11), tree: tree) { lines.append(place) }
+      } else if !line.hasSuffix("():"), let place = Self.place(line, tree: tree) {
+        lines = [place]
+        isFresh = true
+      }
+    }
+    for function in functions.indices { numbers[functions[function].name] = function }
+    for (instruction, section, offset) in jumps {
+      if let symbol = instructions[instruction].symbol {
+        instructions[instruction].target = target(of: symbol, in: places)
+      } else if let offset {
+        instructions[instruction].target = places[section]?[offset]
+      }
+    }
+    link()
+  }
+
+  /// `   6:	je     60 <f+0x60>`
+  private static func instruction(_ line: Substring) -> (UInt64, Substring, Substring)? {
+    guard let colon = line.firstIndex(of: ":"), let offset = UInt64(line[..<colon].drop { $0 == " " }, radix: 16)
+    else { return nil }
+    var words = line[line.index(after: colon)...].drop { $0 == "\t" || $0 == " " }
+    // `lock`, `rep` and the like stand before what they belong to; `notrack` before jumps through tables.
+    while let space = words.firstIndex(of: " "), ["lock", "rep", "repz", "repnz", "notrack", "bnd", "cs", "ds"].contains(words[..<space]) {
+      words = words[space...].drop { $0 == " " }
+    }
+    let mnemonic = words.prefix { $0 != " " && $0 != "\t" && $0 != "," }
+    return (offset, mnemonic, words.dropFirst(mnemonic.count).drop { $0 == " " })
+  }
+
+  /// `			e: R_X86_64_PLT32	alloc-0x4`
+  private mutating func relocate(
+    _ line: Substring, _ jumps: inout [(instruction: Int, section: Substring, offset: UInt64?)]
+  ) {
+    let words = line.split { $0 == "\t" || $0 == " " }
+    guard words.count == 3, let last = instructions.indices.last, jumps.last?.instruction == last,
+      words[1].contains("PC32") || words[1].contains("PLT32")
+    else { return }
+    // The four bytes that are told apart again in the end.
+    let name = words[2].hasSuffix("-0x4") ? words[2].dropLast(4) : words[2]
+    instructions[last].symbol = name
+  }
+
+  /// `/usr/src/linux/mm/util.c:324 (discriminator 2)`
+  private static func place(_ line: Substring, tree: String) -> SourceLine? {
+    var rest = line
+    if rest.utf8.last == UInt8(ascii: ")"), let open = rest.lastIndex(of: "(") { rest = rest[..<open].dropLast() }
+    guard let colon = rest.lastIndex(of: ":"), let number = Int(rest[rest.index(after: colon)...]) else { return nil }
+    return SourceLine(compiled: rest[..<colon], number, tree: tree)
+  }
+
+  /// - Parameter symbol: `.text.unlikely+0x1c`, from which the four bytes are missing that the processor adds; a name
+  ///   alone is where that begins.
+  private func target(of symbol: Substring, in places: [Substring: [UInt64: Int]]) -> Int? {
+    let parts = symbol.split(separator: "+")
+    var offset: UInt64 = 0
+    if parts.count > 1 {
+      guard let addend = UInt64(parts[1].dropFirst(2), radix: 16) else { return nil }
+      offset = addend + 4
+    }
+    if let function = numbers[String(parts[0])] {
+      return places[Substring(functions[function].section)]?[functions[function].offset + offset]
+    }
+    return places[parts[0]]?[offset]
+  }
+
+  private mutating func link() {
+    starts = [Int](repeating: instructions.count, count: functions.count)
+    for index in instructions.indices.reversed() { starts[instructions[index].function] = index }
+    for (index, instruction) in instructions.enumerated() {
+      for line in Set(instruction.lines) { byLine[line, default: []].append(index) }
+    }
+    next = instructions.indices.map { index in
+      let here = instructions[index]
+      var ways: [Int] = []
+      let ends = here.isReturn || here.isJump || here.mnemonic == "hlt"
+      if !ends, instructions.indices.contains(index + 1), instructions[index + 1].function == here.function {
+        ways.append(index + 1)
+      }
+      // A jump to another function's start is a call that does not come back.
+      if here.isJump || here.isBranch, let target = here.target,
+        owner(of: instructions[target].function) == owner(of: here.function)
+      {
+        ways.append(target)
+      }
+      return ways
+    }
+  }
+
+  /// The function that one is a part of: `f` of `f.cold`.
+  func owner(of function: Int) -> Int {
+    let name = functions[function].name
+    return name.hasSuffix(".cold") ? numbers[String(name.dropLast(5))] ?? function : function
+  }
+
+  /// The instructions of a line, inlined ones included.
+  func indices(of line: SourceLine) -> [Int] { byLine[line] ?? [] }
+
+  /// The first instruction of the function that an instruction is a part of.
+  func entry(of instruction: Int) -> Int { starts[owner(of: instructions[instruction].function)] }
+
+  /// All instructions that can be reached from some.
+  /// - Parameter avoiding: instructions that are not entered.
+  func reach(from starts: [Int], avoiding: Set<Int> = []) -> Set<Int> {
+    var seen = Set(starts).subtracting(avoiding)
+    var pending = Array(seen)
+    while let index = pending.popLast() {
+      for way in next[index] where !avoiding.contains(way) && seen.insert(way).inserted { pending.append(way) }
+    }
+    return seen
+  }
+}

@@ -1,0 +1,341 @@
+import BenchModel
+import Foundation
+import SystemPackage
+import TestSupport
+import Testing
+
+@testable import KernelCode
+
+/// What gcc, objdump and the preprocessor say of a source, taken for one that a series changes.
+private struct Compiled {
+  let source: String
+  let object: LinePlan.Object
+
+  init(_ source: String, flags: [String] = []) throws {
+    self.source = source
+    let scratch = try Scratch()
+    let file = try scratch.write("a.c", source)
+    let place = scratch.path
+    func run(_ program: String, _ arguments: [String], output: FilePath? = nil) throws {
+      let process = Process()
+      process.executableURL = URL(filePath: program)
+      process.arguments = arguments
+      process.currentDirectoryURL = URL(filePath: place.string)
+      if let output {
+        try Data().write(to: URL(filePath: output.string))
+        process.standardOutput = try FileHandle(forWritingTo: URL(filePath: output.string))
+      }
+      try process.run()
+      process.waitUntilExit()
+      try #require(process.terminationStatus == 0, "\(program) \(arguments)")
+    }
+    _ = file
+    let all = ["-O2", "-w"] + flags
+    try run("/usr/bin/gcc", all + ["-g1", "-c", "-fdump-tree-cfg-lineno-blocks=a.cfg", "-o", "a.o", "a.c"])
+    try run("/usr/bin/gcc", all + ["-E", "-fdirectives-only", "-o", "a.i", "a.c"])
+    try run(
+      "/usr/bin/objdump", ["-dlr", "--inlines", "--no-show-raw-insn", "a.o"], output: place.appending("a.s"))
+    func read(_ name: String) throws -> [UInt8] {
+      Array(try Data(contentsOf: URL(filePath: place.appending(name).string)))
+    }
+    object = LinePlan.Object(
+      path: "a.o", disassembly: String(decoding: try read("a.s"), as: UTF8.self), controlFlow: try read("a.cfg"),
+      preprocessed: try read("a.i"), files: ["a.c"], tree: place.string)
+  }
+
+  /// The plan for a series that changes all lines of the source.
+  func plan(differing: Set<String>? = nil) -> LinePlan {
+    let lines = source.split(separator: "\n", omittingEmptySubsequences: false).enumerated().map {
+      DiffLine(kind: .added, number: $0.offset + 1, text: String($0.element))
+    }
+    return LinePlan(
+      diff: [DiffFile(path: "a.c", hunks: [DiffHunk(heading: "@@", lines: lines)])],
+      files: ["a.c": LinePlan.File(source: Array(source.utf8), differing: differing)], objects: [object])
+  }
+
+  /// The place of the line that a text stands in.
+  func place(_ text: String, differing: Set<String>? = nil) throws -> ChangedLine.Place {
+    try #require(plan(differing: differing).lines.first { $0.text.contains(text) }).place
+  }
+
+  func watch(_ text: String) throws -> LineWatch {
+    guard case .watched(let watch) = try place(text) else {
+      Issue.record("\(text): \(try place(text))")
+      return LineWatch(ran: [])
+    }
+    return watch
+  }
+}
+
+private let buffer = """
+  void *alloc(int); int get(void *); void put(void *); void unmap(void *);
+  extern int limit, count;
+  int map(int size, int flags)
+  {
+  	int ret;
+  	void *buffer;
+
+  	if (size > limit)
+  		return -22;
+
+  	buffer = alloc(size);
+  	if (!buffer) {
+  		ret = -12;
+  		goto out;
+  	}
+  	if (flags & 1 && size != 3) {
+  		ret = get(buffer);
+  		if (ret)
+  			goto unmap;
+  	} else {
+  		ret = -5;
+  		goto unmap;
+  	}
+  	count += get(
+  		buffer);
+  	return 0;
+  unmap:
+  	put(buffer);
+  out:
+  	return ret;
+  }
+  """
+
+@Suite("Where the lines of a series lie in its image")
+struct LinePlanTests {
+  private let mapping: Compiled
+
+  init() throws { mapping = try Compiled(buffer) }
+
+  @Test("each line that does something is watched, with the ways of its conditions")
+  func watched() throws {
+    #expect(try mapping.watch("buffer = alloc").ways.isEmpty)
+    let condition = try mapping.watch("if (!buffer)")
+    #expect(condition.ways.map(\.words) == ["to line 13", "to line 16"])
+    // One jump, of which one way is taken and the other is not.
+    #expect(Set(condition.ways.flatMap(\.sights).map(\.probe)).count == 1)
+    #expect(condition.ways.flatMap(\.sights).map { $0.taken ?? false }.sorted { !$0 && $1 } == [false, true])
+    let two = try mapping.watch("if (flags & 1")
+    #expect(Set(two.ways.map(\.words)) == ["to line 17", "to line 21"])
+    for text in ["ret = -12", "goto out", "goto unmap", "ret = -5", "return 0", "put(buffer)", "return ret"] {
+      let watch = try mapping.watch(text)
+      #expect(!watch.ran.isEmpty || !watch.ways.isEmpty, "\(text)")
+    }
+  }
+
+  @Test("an error path of its own is not seen by what others share with it")
+  func ownPath() throws {
+    // What only the failed allocation leads to, and not the refusal of the size, which ends in the same place.
+    let lost = Set(try mapping.watch("ret = -12").ran)
+    #expect(lost.isDisjoint(with: try mapping.watch("return -22").ran))
+    #expect(lost.isDisjoint(with: try mapping.watch("ret = -5").ran))
+    #expect(lost.isDisjoint(with: try mapping.watch("buffer = alloc").ran))
+  }
+
+  @Test("declarations, braces, labels and blank lines are not asked about")
+  func noCode() throws {
+    for text in ["int ret;", "void *buffer;", "out:", "} else {"] { #expect(try mapping.place(text) == .noCode, "\(text)") }
+  }
+
+  @Test("a statement's further lines are seen with its first")
+  func statement() throws {
+    #expect(try mapping.watch("\t\tbuffer);").ran == mapping.watch("count += get(").ran)
+  }
+
+  @Test("a function that comes out as before is not asked for")
+  func sameCode() throws {
+    #expect(try mapping.place("buffer = alloc", differing: ["other"]) == .sameCode)
+    #expect(try mapping.place("buffer = alloc", differing: ["map", "other"]) != .sameCode)
+  }
+
+  @Test("what the preprocessor leaves out is told with its condition")
+  func preprocessor() throws {
+    let source = """
+      int f(int x)
+      {
+      #ifdef CONFIG_DMA_API_DEBUG
+      	this is no C;
+      #elif defined(CONFIG_B)
+      	x += 2;
+      #else
+      	x++;
+      #endif
+      	return x;
+      }
+      """
+    let compiled = try Compiled(source)
+    #expect(try compiled.place("this is no C") == .notCompiled("#ifdef CONFIG_DMA_API_DEBUG"))
+    #expect(try compiled.place("x += 2") == .notCompiled("#elif defined(CONFIG_B)"))
+    if case .watched = try compiled.place("x++") {} else { Issue.record("x++ is compiled") }
+    #expect(try compiled.place("#else") == .declaration)
+  }
+
+  @Test("what the compiler drops is not taken for what needs no code")
+  func dropped() throws {
+    let compiled = try Compiled(
+      "void log(int);\nint f(int x)\n{\n\tif (0)\n\t\tlog(x);\n\treturn x + 1;\n}\n")
+    #expect(try compiled.place("log(x)") == .notCompiled("the compiler drops it in this configuration"))
+    #expect(try compiled.place("void log") == .declaration)
+    if case .watched = try compiled.place("return x + 1") {} else { Issue.record("it is compiled") }
+  }
+
+  @Test("a constant that is loaded before its condition does not show that its line ran")
+  func hoisted() throws {
+    // `ret = 1` becomes a move that depends on the comparison, with a load before it.
+    let compiled = try Compiled("int f(int x, int y)\n{\n\tint ret = y;\n\tif (x > 7)\n\t\tret = 1;\n\treturn ret;\n}\n")
+    switch try compiled.place("ret = 1") {
+    case .watched(let watch):
+      #expect(watch.ran.isEmpty, "an address that runs whatever the condition says: \(watch)")
+      #expect(watch.ways.count == 2)
+    case .unseen: break
+    case let place: Issue.record("\(place)")
+    }
+  }
+
+  @Test("a condition that was inlined is seen by its jumps, wherever its caller goes on")
+  func inlined() throws {
+    let compiled = try Compiled(
+      """
+      int open(int); int use(int);
+      static int check(int size)
+      {
+      	if (!size)
+      		return -22;
+      	if (size > 64)
+      		return -75;
+      	return 0;
+      }
+      int first(int size)
+      {
+      	int ret = check(size);
+      	if (ret)
+      		return ret;
+      	return open(size);
+      }
+      int second(int size)
+      {
+      	int ret = check(size);
+      	if (ret)
+      		return ret;
+      	return use(size);
+      }
+      """, flags: ["-finline-functions"])
+    let plan = compiled.plan()
+    for text in ["if (!size)", "return -22", "if (size > 64)", "return -75"] {
+      guard case .watched(let watch) = try compiled.place(text) else {
+        Issue.record("\(text): \(try compiled.place(text))")
+        continue
+      }
+      let probes = (watch.ran + watch.ways.flatMap(\.sights)).map { plan.probes[$0.probe].function }
+      #expect(Set(probes) == ["first", "second"], "\(text)")
+    }
+    let threaded = plan.lines.filter { $0.text.contains("if (ret)") }
+    #expect(threaded.count == 2)
+    for line in threaded {
+      if case .watched(let watch) = line.place { #expect(watch.ways.count == 2) } else { Issue.record("\(line)") }
+    }
+  }
+
+  @Test("where lines are only removed, what now follows has to run")
+  func removed() throws {
+    let hunk = DiffHunk(
+      heading: "@@",
+      lines: [
+        DiffLine(kind: .context, number: 11, text: "\tbuffer = alloc(size);"),
+        DiffLine(kind: .removed, number: 12, text: "\tget(buffer);"),
+        DiffLine(kind: .context, number: 12, text: "\tif (!buffer) {"),
+        DiffLine(kind: .context, number: 13, text: "\t\tret = -12;"),
+      ])
+    let plan = LinePlan(
+      diff: [DiffFile(path: "a.c", hunks: [hunk])],
+      files: ["a.c": LinePlan.File(source: Array(buffer.utf8), differing: nil)], objects: [mapping.object])
+    #expect(plan.lines.map(\.number) == [12])
+    #expect(plan.lines.first?.follows == true)
+    // What was only replaced asks for the new line, not for the one behind it.
+    var replaced = hunk
+    replaced.lines.insert(DiffLine(kind: .added, number: 12, text: "\tif (!buffer) {"), at: 2)
+    replaced.lines.remove(at: 3)
+    let other = LinePlan(
+      diff: [DiffFile(path: "a.c", hunks: [replaced])],
+      files: ["a.c": LinePlan.File(source: Array(buffer.utf8), differing: nil)], objects: [mapping.object])
+    #expect(other.lines.map(\.number) == [12])
+    #expect(other.lines.first?.follows == false)
+  }
+
+  @Test("an object that was not looked at tells nothing")
+  func noObject() {
+    let line = DiffLine(kind: .added, number: 11, text: "\tbuffer = alloc(size);")
+    let plan = LinePlan(
+      diff: [DiffFile(path: "a.c", hunks: [DiffHunk(heading: "@@", lines: [line])])],
+      files: ["a.c": LinePlan.File(source: Array(buffer.utf8), differing: nil)], objects: [])
+    guard case .unseen = plan.lines[0].place else {
+      Issue.record("\(plan.lines[0])")
+      return
+    }
+  }
+}
+
+@Suite("Which way an instruction goes")
+struct BranchTestTests {
+  /// Carry, parity, zero, sign, overflow as they stand in the flags.
+  private func flags(_ names: String) -> UInt64 {
+    names.reduce(0x202) { $0 | 1 << ["C": 0, "P": 2, "Z": 6, "S": 7, "O": 11][$1]! }
+  }
+
+  private func holds(_ mnemonic: String, _ names: String) throws -> Bool {
+    let test = try #require(BranchTest(x86: mnemonic[...]))
+    let number = test.bits.enumerated().reduce(0) { $0 | Int(flags(names) >> UInt64($1.element) & 1) << $1.offset }
+    return test.table >> UInt32(number) & 1 == 1
+  }
+
+  @Test(
+    "as the processor decides",
+    arguments: [
+      ("je", "Z", ""), ("jne", "", "Z"), ("cmovb", "C", "ZS"), ("setae", "ZSO", "C"), ("jbe", "C", "SO"),
+      ("jbe", "Z", "SO"), ("ja", "S", "C"), ("ja", "", "Z"), ("jl", "S", "SO"), ("jl", "O", ""), ("jge", "SO", "S"),
+      ("jle", "Z", ""), ("jle", "S", "SO"), ("jg", "SO", "Z"), ("js", "S", "O"), ("jnp", "", "P"), ("seto", "O", "S"),
+      ("cmovle", "ZSO", "SO"), ("setg", "", "ZS"),
+    ])
+  func conditions(mnemonic: String, yes: String, no: String) throws {
+    #expect(try holds(mnemonic, yes))
+    #expect(try !holds(mnemonic, no))
+  }
+
+  @Test("what does not depend on flags is no condition", arguments: ["jmp", "call", "mov", "ret", "jrcxz", "setup", "test"])
+  func others(mnemonic: String) { #expect(BranchTest(x86: mnemonic[...]) == nil) }
+}
+
+@Suite("A diff, taken apart")
+struct UnifiedDiffTests {
+  @Test("files, hunks and the numbers of lines in the new file")
+  func parse() {
+    let text = """
+      diff --git a/b/0 b/b/0
+      --- a/b/0
+      +++ b/b/0
+      @@ -1,3 +1,4 @@ int f(void)
+       one
+      -two
+      +2
+      +and a half
+       three
+      @@ -9 +10,0 @@
+      -gone
+      \\ No newline at end of file
+      diff --git a/b/1 b/b/1
+      --- /dev/null
+      +++ b/b/1
+      @@ -0,0 +1 @@
+      +++ not a header
+      """
+    let (files, omitted) = UnifiedDiff.parse(text)
+    #expect(omitted == 0)
+    #expect(files.map(\.path) == ["b/0", "b/1"])
+    #expect(files[0].hunks[0].lines.map(\.number) == [1, 2, 2, 3, 4])
+    #expect(files[0].hunks[0].lines.map(\.text) == ["one", "two", "2", "and a half", "three"])
+    #expect(files[0].hunks[1].lines.map(\.kind) == [.removed])
+    #expect(files[1].hunks[0].lines.map(\.text) == ["++ not a header"])
+    #expect(UnifiedDiff.parse(text, limit: 3).omitted == 4)
+    #expect(UnifiedDiff.parse("").files.isEmpty)
+  }
+}
