@@ -19,9 +19,10 @@ let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "s
 //   patchbench                                       arguments, wiring, exit codes
 //   patchbench-disks                                 reads guests' disks, in a process of its own: libguestfs
 //   Benchmarks  Faults                               patchbench timed against other ways; what goes wrong, done to it
+//   MutantRun                                        mutants of the kernel, judged like series
 //   Bench                                            the pipeline; emits events
 //   SeriesIntake  KernelBuild  GuestMachine          effects: git, make, libvirt
-//   Verdicts  Reports  KernelText  KernelCode        pure: values in, values out
+//   Verdicts  Reports  KernelText  KernelCode  Mutation   pure: values in, values out
 //   Toolbox                                          the one place that starts processes
 //   BenchModel                                       the vocabulary
 //   GuestProtocol                                    KTAP, shared with the guest binary
@@ -43,8 +44,8 @@ let package = Package(
     .executableTarget(
       name: "patchbench",
       dependencies: [
-        "Bench", "BenchModel", "Benchmarks", "Faults", "GuestMachine", "GuestProtocol", "KernelBuild", "Reports",
-        "SeriesIntake", "Toolbox", "Verdicts", systemPackage,
+        "Bench", "BenchModel", "Benchmarks", "Faults", "GuestMachine", "GuestProtocol", "KernelBuild", "MutantRun",
+        "Mutation", "Reports", "SeriesIntake", "Toolbox", "Verdicts", systemPackage,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -59,6 +60,12 @@ let package = Package(
       swiftSettings: strict),
     .target(
       name: "Faults", dependencies: ["BenchModel", "KernelBuild", "Reports", "Toolbox", systemPackage],
+      swiftSettings: strict),
+    .target(
+      name: "MutantRun",
+      dependencies: [
+        "Bench", "BenchModel", "KernelBuild", "Mutation", "SeriesIntake", "Toolbox", "Verdicts", systemPackage,
+      ],
       swiftSettings: strict),
     .target(
       name: "Bench",
@@ -91,6 +98,7 @@ let package = Package(
       exclude: ["Schema"],
       resources: [.embedInCode("Templates/report.html.mustache")],
       swiftSettings: strict),
+    .target(name: "Mutation", dependencies: [.product(name: "Yams", package: "Yams")], swiftSettings: strict),
     .target(name: "KernelText", dependencies: ["BenchModel"], swiftSettings: strict),
     .target(name: "KernelCode", dependencies: ["BenchModel"], swiftSettings: strict),
     .target(
@@ -117,6 +125,11 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "KernelCodeTests", dependencies: ["KernelCode", "TestSupport", systemPackage], swiftSettings: strict),
+    .testTarget(
+      name: "MutationTests", dependencies: ["Mutation", "TestSupport", "Toolbox", systemPackage], swiftSettings: strict),
+    .testTarget(
+      name: "MutantRunTests", dependencies: ["BenchModel", "GuestProtocol", "MutantRun", "Mutation", "Verdicts"],
+      swiftSettings: strict),
     .testTarget(
       name: "VerdictsTests", dependencies: ["Verdicts", "BenchModel", "GuestProtocol"], swiftSettings: strict),
     .testTarget(
@@ -147,8 +160,8 @@ let package = Package(
     .testTarget(
       name: "IntegrationTests",
       dependencies: [
-        "Bench", "BenchModel", "GuestMachine", "GuestProtocol", "KernelBuild", "Reports", "SeriesIntake", "TestSupport",
-        "Toolbox", "Verdicts", "patchbench", "patchbench-disks",
+        "Bench", "BenchModel", "GuestMachine", "GuestProtocol", "KernelBuild", "MutantRun", "Mutation", "Reports",
+        "SeriesIntake", "TestSupport", "Toolbox", "Verdicts", "patchbench", "patchbench-disks",
       ],
       swiftSettings: strict),
   ]

@@ -138,9 +138,10 @@ public struct BenchRun: Sendable {
       } else {
         try events.record(.runResumed)
       }
-      let kept = try await KeptTrials(
+      var kept = try await KeptTrials(
         cache: plan.cache, scratch: scratch, conditions: conditions, driver: driver.result,
         connection: plan.connection, cell: plan.cell, only: only, retries: plan.retries, sandbox: cage?.description)
+      if plan.stopsWhenWorse { kept.mode = "until it is worse than \(plan.baseline?.image ?? "the base")" }
       let trials = TrialRunner(
         cell: plan.cell, base: base, driver: driver, method: method, cage: cage, plainInitramfs: initramfs,
         initramfs: withDriver,
@@ -148,7 +149,8 @@ public struct BenchRun: Sendable {
         cache: plan.cache, host: host, events: events,
         persistence: Persistence(retries: plan.retries, repeats: plan.repeats), clocks: clocks,
         keepsMemory: plan.keepsMemory, baseEvidence: directory.evidence(nil),
-        baseTries: Counter(after: finished.again.keys.max() ?? 0))
+        baseTries: Counter(after: finished.again.keys.max() ?? 0), stopsWhenWorse: plan.stopsWhenWorse,
+        baseline: plan.baseline, known: plan.kernel.knownReports.filter { Date() < $0.expires })
       // A kept result has no memory of its guests.
       let fresh = plan.fresh || plan.keepsMemory
       try await Pipeline(

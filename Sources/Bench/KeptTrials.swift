@@ -13,6 +13,8 @@ struct KeptTrials: Sendable {
   /// A digest over all that decides a trial beside the series: base, test driver, guest binary, emulator, accelerator,
   /// cell, and this program itself.
   var conditions: String
+  /// What besides decides the trials of series, and not the base's: how far they are taken.
+  var mode = ""
 
   init(cache: Cache, scratch: FilePath, conditions: String) {
     self.cache = cache
@@ -35,7 +37,9 @@ struct KeptTrials: Sendable {
   }
 
   /// The key of a trial: of the digests of its diffs in their order; the base has none.
-  func key(_ diffs: [String]) async throws -> String { try await Digest.of([conditions] + diffs) }
+  func key(_ diffs: [String]) async throws -> String {
+    try await Digest.of([conditions] + (diffs.isEmpty || mode.isEmpty ? [] : [mode]) + diffs)
+  }
 
   private func directory(_ key: String) -> FilePath { cache.trials.appending(key) }
 
@@ -123,6 +127,7 @@ struct KeptTrials: Sendable {
       guard trial.series == nil ? late.isEmpty : late.allSatisfy(\.hangs) else { return }
       switch run.ending {
       case .completed: break
+      case .runDeadline where trial.cutShort != nil: break
       case .panicked: if trial.series == nil { return }
       case .stoppedEarly, .silent, .bootDeadline, .runDeadline, .flooded, .machineDied: return
       }

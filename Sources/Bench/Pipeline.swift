@@ -32,7 +32,7 @@ struct Pipeline: Sendable {
   func run(_ series: [ReadSeries]) async throws {
     let baseKey = try await kept.key([])
     let base = BaseTrials(again: finished.again)
-    let knownBase = try finished.base ?? reuse(baseKey, nil, beside: nil)
+    let knownBase = try trials.baseline?.trial ?? finished.base ?? reuse(baseKey, nil, beside: nil)
     if let knownBase { base.fulfil(knownBase) }
     let order = try await order(of: series, beside: knownBase)
     try await withThrowingDiscardingTaskGroup { group in

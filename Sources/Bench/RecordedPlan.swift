@@ -27,6 +27,8 @@ public struct RecordedPlan: Codable, Sendable, Hashable {
   public var cache: String
   /// Where the answers of seeded series are, if the run is to be held against them.
   public var answers: String?
+  /// The run is one of mutants, and goes on as such.
+  public var stopsWhenWorse: Bool?
   /// Changed lines that need not run; `nil` where there are none.
   public var accepted: [AcceptedLines]?
 
@@ -54,6 +56,7 @@ public struct RecordedPlan: Codable, Sendable, Hashable {
     home = plan.home.map { Self.absolute($0) }
     cache = Self.absolute(plan.cache.root)
     answers = plan.answers.map { Self.absolute($0) }
+    stopsWhenWorse = plan.stopsWhenWorse ? true : nil
     accepted = plan.accepted.isEmpty ? nil : plan.accepted
   }
 

@@ -46,6 +46,22 @@ public struct RunPlan: Sendable {
   public var home: FilePath?
   /// Where the answers of seeded series are, if the run is to be held against them.
   public var answers: FilePath?
+  /// A series' trial is over as soon as it is certain that it is worse: it is asked for nothing else.
+  public var stopsWhenWorse = false
+  /// What series are held against instead of the base; `nil` is the base.
+  public var baseline: Baseline?
+
+  /// A series that others are made of, and are held against.
+  public struct Baseline: Sendable {
+    public var trial: Trial
+    /// The digest of its image: what comes out the same is not run.
+    public var image: String
+
+    public init(trial: Trial, image: String) {
+      self.trial = trial
+      self.image = image
+    }
+  }
   /// Changed lines that need not run.
   public var accepted: [AcceptedLines] = []
 

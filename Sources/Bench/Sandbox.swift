@@ -1,5 +1,5 @@
 import Foundation
-import Toolbox
+public import Toolbox
 
 /// What a series may take while it is read and built, in a cage.
 public struct Sandbox: Codable, Sendable, Hashable {
@@ -14,5 +14,5 @@ public struct Sandbox: Codable, Sendable, Hashable {
   }
 
   /// - Throws: ``NoCage``
-  func cage() async throws -> Cage { try await Cage.find(limits) }
+  public func cage() async throws -> Cage { try await Cage.find(limits) }
 }

@@ -36,6 +36,12 @@ struct TrialRunner: Sendable {
   var baseEvidence: FilePath
   /// Numbers the tries of the base's tests.
   var baseTries = Counter()
+  /// A series' guest is ended by its first answer that is worse.
+  var stopsWhenWorse = false
+  /// What series are held against instead of the base.
+  var baseline: RunPlan.Baseline?
+  /// Kernel reports that are not held against a series.
+  var known: [KnownReport] = []
 
   /// Runs the base's own image.
   func runBase(evidence: FilePath) async throws -> Trial {
@@ -65,6 +71,9 @@ struct TrialRunner: Sendable {
         }
         await layer?.release()
         guard let bootable else { return built }
+        if stopsWhenWorse {
+          return try await runUntilWorse(bootable, built, base: base, evidence: evidence, scratch: scratch)
+        }
         var tried = try await resources.guest {
           var trial = built
           try await boot(bootable, evidence: evidence, trial: &trial)
@@ -144,6 +153,11 @@ struct TrialRunner: Sendable {
           trial.seconds.examine = (.now - imaged) / .seconds(1)
           return (trial, nil)
         }
+        if let baseline, try await Digest.of(file: built.image) == baseline.image {
+          trial.result = .sameCode
+          trial.seconds.examine = (.now - imaged) / .seconds(1)
+          return (trial, nil)
+        }
         let trace = try await tree.trace(of: examined)
         var bootable = Bootable(
           image: place.appending("image"), initramfs: place.appending("initramfs.cpio"), trace: trace,
@@ -171,7 +185,7 @@ struct TrialRunner: Sendable {
   private static let mostGuests = 4
 
   /// Runs the tests; those behind one that ends its guest are run by a fresh guest.
-  private func boot(_ bootable: Bootable, evidence: FilePath, trial: inout Trial) async throws {
+  func boot(_ bootable: Bootable, evidence: FilePath, trial: inout Trial) async throws {
     var whole: GuestRun?
     var number = 1
     var options = GuestOptions(testSeconds: clocks.test)
@@ -219,9 +233,11 @@ struct TrialRunner: Sendable {
   /// - Parameters:
   ///   - suffix: for the names of its evidence, where it is not the trial's first.
   ///   - saved: what it is restored from; `nil` boots it.
+  ///   - isEnough: as of `GuestWatch.watch`.
   func guest(
     _ suffix: String, _ bootable: Bootable, _ options: GuestOptions, from saved: SavedGuest<LibvirtHost>? = nil,
-    evidence: FilePath, trial: inout Trial
+    evidence: FilePath, trial: inout Trial,
+    isEnough: @escaping @Sendable (TestResult?, [KernelReport]) -> Bool = { _, _ in false }
   ) async throws -> GuestRun {
     let name = trial.series
     events.send(.stageStarted(series: name, stage: .boot))
@@ -234,7 +250,7 @@ struct TrialRunner: Sendable {
     let (watched, started, ended) = try await start(spec, options, from: saved) { machine in
       let started = ContinuousClock.now
       let watched = try await lull.with {
-        try await watch.watch(machine, accelerator: accelerator) { progress in
+        try await watch.watch(machine, accelerator: accelerator, isEnough: isEnough) { progress in
           lull.heard()
           switch progress {
           case .booted: events.send(.stageStarted(series: name, stage: .tests))

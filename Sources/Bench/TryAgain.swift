@@ -52,8 +52,17 @@ extension TrialRunner {
         try await further("again-\(number)", fresh, tests: names, evidence: evidence, trial: &trial)
       }
     }
+    if baseline == nil {
+      trial.baseAgain = try await baseAgain(names, times: times, base: base, scratch: scratch, trial: &trial)
+    }
+  }
+
+  /// Has tests of the base tried again, as far as nobody has yet.
+  func baseAgain(
+    _ names: [String], times: Int, base: BaseTrials, scratch: FilePath, trial: inout Trial
+  ) async throws -> [[TestResult]] {
     var spent: Double?
-    trial.baseAgain = try await base.again(names, times: times) { lists, tell in
+    let said = try await base.again(names, times: times) { lists, tell in
       let whole = Bootable(image: self.base.image, initramfs: initramfs, trace: nil, driver: driver.result.forGuest)
       var aside = Trial(series: nil, cell: cell, seconds: StageSeconds(), reused: false, result: .interrupted)
       try await withFreshGuests(whole, count: lists.count, scratch: scratch, trial: &aside) { fresh, aside in
@@ -70,10 +79,11 @@ extension TrialRunner {
       spent = aside.seconds.total
     }
     trial.seconds.add(.base, spent)
+    return said
   }
 
   /// Runs some tests in a guest of their own.
-  private func further(
+  func further(
     _ suffix: String, _ fresh: FreshGuests, tests: [String], evidence: FilePath, trial: inout Trial
   ) async throws {
     let further = try await guest("-\(suffix)", fresh, tests: tests, evidence: evidence, trial: &trial)

@@ -242,6 +242,8 @@ public struct Trial: Codable, Sendable, Hashable {
   public var baseAgain: [[TestResult]]?
   /// What was had of the disks of its guests that came to no good end.
   public var states: [StateEvidence]?
+  /// Why its first guest was ended before its time; `nil` if it was not.
+  public var cutShort: CutShort?
 
   public init(
     series: String?, cell: CellKey, seconds: StageSeconds, work: BuildWork? = nil, change: CodeChange? = nil,

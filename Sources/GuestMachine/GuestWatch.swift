@@ -1,5 +1,5 @@
 public import BenchModel
-import GuestProtocol
+public import GuestProtocol
 import KernelText
 public import SystemPackage
 
@@ -79,9 +79,13 @@ public struct GuestWatch<C: Clock>: Sendable where C.Duration == Duration {
     self.memory = memory
   }
 
+  /// - Parameter isEnough: asked with each test that has answered, and with what the kernel has reported so far; once it
+  ///   says so the machine is ended, and its run with it (``GuestEnding/runDeadline(seconds:)``).
   /// - Throws: `CancellationError` if the task was cancelled; the machine's scope then ends it.
   public func watch(
-    _ machine: some Machine, accelerator: Accelerator, progress: @Sendable (GuestProgress) -> Void
+    _ machine: some Machine, accelerator: Accelerator,
+    isEnough: @Sendable (TestResult?, [KernelReport]) -> Bool = { _, _ in false },
+    progress: @Sendable (GuestProgress) -> Void
   ) async throws -> WatchedRun {
     let start = clock.now
     var transcript = GuestTranscript(machine.secret)
@@ -95,10 +99,14 @@ public struct GuestWatch<C: Clock>: Sendable where C.Duration == Duration {
 
     for await signal in machine.signals {
       let now = clock.now
+      var hasEnough = false
       switch signal {
       case .console(let bytes):
+        let before = transcript.console.reports.count
         transcript.console.read(bytes)
         if hello == nil { lastWord = now }
+        let reports = transcript.console.reports
+        if reports.count > before { hasEnough = isEnough(nil, reports) }
       case .results(let bytes):
         lastWord = now
         for event in transcript.reader.read(bytes) {
@@ -107,6 +115,7 @@ public struct GuestWatch<C: Clock>: Sendable where C.Duration == Duration {
           case .planned:
             hello = now
             progress(.booted)
+          case .finished(let result): hasEnough = hasEnough || isEnough(result, transcript.console.reports)
           case .started(let name):
             let number = (transcript.planned.firstIndex(of: name) ?? 0) + 1
             progress(.testStarted(name, number: number, of: transcript.planned.count))
@@ -130,7 +139,10 @@ public struct GuestWatch<C: Clock>: Sendable where C.Duration == Duration {
         // A machine that we destroyed has its ending from why we did.
         ending = ending ?? transcript.ending(reason)
       }
-      if memory != nil, ending == nil, let line = transcript.console.firstPanicLine {
+      if hasEnough, ending == nil, asked == nil {
+        ending = .runDeadline(seconds: seconds(from: start, to: now))
+        await machine.destroy()
+      } else if memory != nil, ending == nil, let line = transcript.console.firstPanicLine {
         // What it has to say beside its first line comes first.
         let since = panicked ?? now
         panicked = since

@@ -4,6 +4,8 @@ import BenchModel
 import Foundation
 import GuestMachine
 import KernelBuild
+import MutantRun
+import Mutation
 import Reports
 import SeriesIntake
 import SystemPackage
@@ -52,6 +54,12 @@ struct Failure: Error {
         advice: (cause.advice.map { "\($0); then " } ?? "")
           + "`\(RunMatrix.resume(FilePath(error.path)))` goes on; what was finished is kept",
         status: ExitStatus.inconclusive, isStop: cause.isStop)
+    case let error as MutantListError:
+      self.init(error.description, advice: "correct that line", status: ExitStatus.usage)
+    case let error as NoMutants: self.init(error.description, status: ExitStatus.usage)
+    case let error as ClangError:
+      self.init(
+        error.description, advice: "put the Swift toolchain's bin directory in PATH", status: ExitStatus.inconclusive)
     case let error as NoDriverSource:
       self.init(
         "the test driver's sources are not in \(error.directory)",

@@ -23,6 +23,7 @@ struct Patchbench: AsyncParsableCommand {
     version: version,
     subcommands: [
       RunCommand.self, ResumeCommand.self, ReportCommand.self, TestsCommand.self, SelfCheckCommand.self,
+      MutantsCommand.self,
       CacheCommand.self, CleanCommand.self, DoctorCommand.self, BenchmarkCommand.self, ShellCommand.self,
       FaultsCommand.self,
     ],

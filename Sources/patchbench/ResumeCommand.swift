@@ -42,7 +42,14 @@ struct ResumeCommand: AsyncParsableCommand {
     let root = FilePath(directory)
     let directories = try Self.runs(in: root)
     let recorded = try directories.map { try $0.recordedPlan() }
-    let plans = try zip(directories, recorded).map { try plan($1, of: $0) }
+    if recorded.contains(where: { $0.stopsWhenWorse == true }) {
+      throw Failure(
+        "\(directory) is a run of mutants",
+        advice: "`\(MutantsCommand.again(directories[0]))` goes on with it", status: ExitStatus.usage)
+    }
+    let plans = try zip(directories, recorded).map {
+      try Self.plan($1, of: $0, common, resources: WorkOptions.resources(jobs: jobs, memory: memory))
+    }
     if directories.count == 1, let answers = recorded[0].answers {
       let run = try await RunMatrix.one(plans[0], begun: directories[0])
       try SelfCheckCommand.conclude(run, kernel: recorded[0].kernel, answers: FilePath(answers), json: json)
@@ -67,7 +74,10 @@ struct ResumeCommand: AsyncParsableCommand {
     return names.map { RunDirectory(root.appending($0)) }
   }
 
-  private func plan(_ recorded: RecordedPlan, of directory: RunDirectory) throws -> RunPlan {
+  /// What a begun run was asked to do, here and now.
+  static func plan(
+    _ recorded: RecordedPlan, of directory: RunDirectory, _ common: CommonOptions, resources: Resources
+  ) throws -> RunPlan {
     let environment = ProcessInfo.processInfo.environment
     let places = try Places.find(common.home ?? recorded.home)
     let kernel = try KernelDefinition.load(recorded.kernel, from: places.kernels)
@@ -82,7 +92,7 @@ struct ResumeCommand: AsyncParsableCommand {
       kernel: kernel, profile: try kernel.profile(recorded.profile), series: [], guestBinary: places.guestBinary,
       driver: places.driver, cache: try Cache(cache), connection: recorded.connection,
       accelerator: recorded.accelerator,
-      resources: WorkOptions.resources(jobs: jobs, memory: memory), fresh: recorded.fresh, tests: recorded.tests,
+      resources: resources, fresh: recorded.fresh, tests: recorded.tests,
       repeats: recorded.repeats, retries: recorded.retries, keepsMemory: recorded.keepsMemory,
       sandbox: recorded.sandbox,
       output: directory.path,

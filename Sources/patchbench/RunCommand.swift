@@ -33,6 +33,8 @@ struct RunCommand: AsyncParsableCommand {
   @Argument(help: ArgumentHelp("A series, or a directory of several.", valueName: "path"))
   var paths: [String] = []
 
+  static let standardRetries = 3
+
   @Flag(help: "Try the base alone, without any series.")
   var baseOnly = false
 
@@ -47,7 +49,7 @@ struct RunCommand: AsyncParsableCommand {
     help: ArgumentHelp(
       "How often a test whose result differs from the base's is tried again, on both, before that is believed.",
       valueName: "n"))
-  var retries = 3
+  var retries = standardRetries
 
   @Option(
     name: .customLong("kernel"),

@@ -417,4 +417,23 @@ private let panic = "[    6.000000] Kernel panic - not syncing: Fatal exception\
     let alive = ScriptedMachine([.pass(.seconds(1)), .results(plan)], clock: clock)
     #expect(try await GuestWatch(Self.clocks, clock: clock).hello(alive))
   }
+
+  /// Who has seen enough ends the guest there and then; what it said until then stands.
+  @Test(arguments: [
+    ("a/b/first", 0, [TestStatus.ok, .missing]), ("a/b/second", 0, [.ok, .ok]), ("", 1, [.ok, .missing]),
+  ]) func isEndedByWhoHasSeenEnough(_ name: String, _ reports: Int, _ statuses: [TestStatus]) async throws {
+    let clock = ScriptClock()
+    let machine = ScriptedMachine(
+      [.results(plan + first), .pass(.seconds(1)), .console(warning + banner), .results(second), .chatter], clock: clock
+    )
+    let watched = try await GuestWatch(Self.clocks, clock: clock).watch(
+      machine, accelerator: .tcg,
+      isEnough: { test, found in test?.name == name || (reports > 0 && found.count >= reports) }, progress: { _ in })
+    guard case .runDeadline = watched.run.ending else {
+      Issue.record("it ended as \(watched.run.ending)")
+      return
+    }
+    #expect(watched.run.tests.map(\.status) == statuses)
+    #expect(watched.run.deaths == [])
+  }
 }

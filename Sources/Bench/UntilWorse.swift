@@ -1,0 +1,99 @@
+import BenchModel
+import Foundation
+import GuestMachine
+import GuestProtocol
+import SystemPackage
+import Toolbox
+import Verdicts
+
+extension TrialRunner {
+  /// Runs a series no longer than it takes to know that it is worse.
+  ///
+  /// The guest runs the whole suite and is ended by its first answer that is worse than the base's. That is believed once a
+  /// fresh guest, with that test alone, answers worse as well, and the base, asked once more, does not. A report of the
+  /// kernel's that the base lacks needs no second one, nor does a guest that died or hung. Where the fresh guest answers as
+  /// the base does, all is done again as for any series, with nothing cut short.
+  /// - Parameter built: the trial so far.
+  func runUntilWorse(
+    _ bootable: Bootable, _ built: Trial, base: BaseTrials, evidence: FilePath, scratch: FilePath
+  ) async throws -> Trial {
+    var trial = built
+    guard case .ran(let baseRun)? = await base.trial()?.result, baseRun.ending == .completed else {
+      trial.result = .fault(HarnessFault(stage: .tests, message: "there is no whole base to hold it against"))
+      return trial
+    }
+    let answers = BaseAnswers(baseRun, known: known)
+    let cut = Locked<CutShort?>(nil)
+    trial = try await resources.guest {
+      var trial = trial
+      let run = try await guest(
+        "", bootable, GuestOptions(testSeconds: clocks.test), evidence: evidence, trial: &trial
+      ) { test, reports in
+        let why: CutShort? =
+          if let report = reports.first(where: answers.isNew) {
+            .report(report.title)
+          } else if let test, answers.isWorse(test) {
+            .test(test.name, reason: answers.words(test))
+          } else { nil }
+        if let why { cut.withLock { $0 = $0 ?? why } }
+        return why != nil
+      }.asked(for: tests[...])
+      trial.result = .ran(run)
+      return trial
+    }
+    switch cut.withLock({ $0 }) {
+    case .report(let title):
+      trial.cutShort = .report(title)
+      return trial
+    case .test(let name, let reason):
+      if try await confirms(name, bootable, answers, base: base, evidence: evidence, scratch: scratch, trial: &trial) {
+        trial.cutShort = .test(name, reason: reason)
+        return trial
+      }
+      // What it said first is part of what it says: a test that comes out now so and now so is no witness.
+      var first = trial.again ?? []
+      if case .ran(let run) = trial.result { first.insert(run.tests.filter { $0.name == name }, at: 0) }
+      trial = try await resources.guest {
+        var trial = built
+        try await boot(bootable, evidence: evidence, trial: &trial)
+        return trial
+      }
+      trial.again = first
+      try await tryAgain(bootable, base: base, evidence: evidence, scratch: scratch, trial: &trial)
+      return trial
+    case nil:
+      try await tryAgain(bootable, base: base, evidence: evidence, scratch: scratch, trial: &trial)
+      return trial
+    }
+  }
+
+  /// Asks a fresh guest, and the base, for one test.
+  /// - Parameter trial: its guest was ended by that test; what the fresh one says is added to it.
+  /// - Returns: whether the test is worse once more, and on the base as it was.
+  private func confirms(
+    _ name: String, _ bootable: Bootable, _ answers: BaseAnswers, base: BaseTrials, evidence: FilePath,
+    scratch: FilePath, trial: inout Trial
+  ) async throws -> Bool {
+    guard case .ran(let first) = trial.result else { return false }
+    trial = try await resources.guest {
+      var trial = trial
+      let directory = scratch.appending("confirms")
+      try FileManager.default.createDirectory(atPath: directory.string, withIntermediateDirectories: true)
+      var fresh = FreshGuests(bootable: bootable, directory: directory)
+      fresh.bootable.trace = nil
+      try await further("again-1", fresh, tests: [name], evidence: evidence, trial: &trial)
+      return trial
+    }
+    guard case .ran(let both) = trial.result else { return false }
+    // One that died of it has answered.
+    let isWorse =
+      trial.again?.last?.contains(where: answers.isWorse) == true || both.deaths.count > first.deaths.count
+      || both.reports.dropFirst(first.reports.count).contains(where: answers.isNew)
+    guard isWorse else { return false }
+    // Of another baseline than the base there is no image here to ask.
+    if baseline != nil { return true }
+    let again = try await baseAgain([name], times: 1, base: base, scratch: scratch, trial: &trial)
+    trial.baseAgain = again
+    return !again.joined().contains(where: answers.isWorse)
+  }
+}

@@ -1,0 +1,79 @@
+import BenchModel
+public import Mutation
+public import Verdicts
+
+extension JudgedMutant {
+  /// What became of a mutant, by the verdict on the series that it was made.
+  public init(_ mutant: Mutant, _ judgement: Judgement, equivalent: String?) {
+    let (fate, reason) = MutantFate.of(judgement, mutant)
+    self.init(
+      mutant: mutant, fate: fate, reason: reason, equivalent: equivalent, seconds: judgement.trial?.seconds.total)
+  }
+}
+
+extension MutantFate {
+  static func of(_ judgement: Judgement, _ mutant: Mutant) -> (fate: MutantFate, reason: String) {
+    let first = judgement.reasons.first.map { "\($0)" } ?? ""
+    guard let trial = judgement.trial else { return (.notRun, first) }
+    switch trial.cutShort {
+    case .test(let name, let reason): return (.killed, "\(name): \(reason)")
+    case .report(let title): return (.killed, title)
+    case nil: break
+    }
+    switch trial.result {
+    case .interrupted: return (.notRun, first)
+    case .fault, .doesNotApply: return (.undecided, first)
+    case .doesNotBuild: return (.notBuilt, first)
+    case .sameCode, .ran: break
+    }
+    if isUnreached(judgement, mutant) { return (.unreached, first) }
+    switch judgement.verdict {
+    case .clean: return trial.result == .sameCode ? (.sameCode, first) : (.alive, first)
+    case .fixes: return (.alive, first)
+    case .regresses, .doesNotBoot: return (.killed, first)
+    case .doesNotBuild: return (.notBuilt, first)
+    case .inconclusive where isWholeOtherwise(judgement): return (.alive, first)
+    case .inconclusive, .doesNotApply: return (.undecided, first)
+    }
+  }
+}
+
+/// Whether the verdict has no more against it than that some of the changed code did not run: every test has answered, and
+/// the guest is whole. Of a mutated series that may be code of the series' own.
+private func isWholeOtherwise(_ judgement: Judgement) -> Bool {
+  guard case .ran(let run)? = judgement.trial?.result, run.ending == .completed, run.anomalies.isEmpty,
+    judgement.trial?.change?.isNothing == false, run.execution?.failure == nil, run.execution != nil
+  else { return false }
+  return !judgement.tests.contains { $0.change == .flaky || $0.change == .missing }
+}
+
+/// What became of the lines that a mutant changes. It moves none.
+private func lines(of mutant: Mutant, _ change: CodeChange, _ execution: Execution?) -> [LineFate] {
+  let own = mutant.line...(mutant.line + mutant.replacement.count { $0 == "\n" })
+  return (change.lines?.fates(execution) ?? []).filter { $0.line.file == mutant.file && own.contains($0.line.number) }
+}
+
+private func own(_ state: LineFate.State, in lines: [LineFate]) -> Bool { lines.contains { $0.state == state } }
+
+/// Whether the code that a mutant changes is known not to have run, and nothing else is against it.
+///
+/// The one place that says what “unreached” is.
+func isUnreached(_ judgement: Judgement, _ mutant: Mutant) -> Bool {
+  guard judgement.verdict == .inconclusive, let trial = judgement.trial, let change = trial.change else { return false }
+  switch trial.result {
+  case .sameCode:
+    return change.notCompiled.contains(mutant.file) || own(.notCompiled, in: lines(of: mutant, change, nil))
+  case .ran(let run):
+    guard isWholeOtherwise(judgement), let execution = run.execution else { return false }
+    let lines = lines(of: mutant, change, execution)
+    // A condition that went one way ran: that the other way is never taken is no excuse for the tests.
+    if own(.ran, in: lines) || own(.oneWay, in: lines) { return false }
+    if own(.notRun, in: lines) || own(.notCompiled, in: lines) { return true }
+    // Of a statement that was lost no line is left to look at.
+    return change.reached(execution).contains { entry in
+      entry.state != .ran && entry.piece.file == mutant.file
+        && (entry.piece.name == mutant.function || entry.piece.kind == .declarations)
+    }
+  case .fault, .doesNotApply, .doesNotBuild, .interrupted: return false
+  }
+}

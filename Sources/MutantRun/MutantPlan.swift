@@ -1,0 +1,51 @@
+import Foundation
+public import Mutation
+public import SystemPackage
+import Toolbox
+
+/// What a run of mutants was asked to do, as its directory keeps it beside the run's own plan.
+public struct MutantPlan: Codable, Sendable, Hashable {
+  /// Raised when a field changes its meaning or goes.
+  public static let format = 1
+
+  public var format = Self.format
+  public var kernel: String
+  public var profile: String
+  public var seed: UInt64
+  /// How many mutants there were to draw from.
+  public var candidates: Int
+  /// Functions of the list that this kernel does not have.
+  public var absent: [String]
+  /// The drawn ones, in their order. Each is the series of its id.
+  public var mutants: [Mutant]
+  /// The series whose lines are mutated, as the user named it; `nil` if it is the base's functions.
+  public var series: String?
+
+  private static func file(_ directory: FilePath) -> FilePath { directory.appending("mutants.json") }
+
+  /// - Returns: `nil` if there is none, or one of another format.
+  public init?(in directory: FilePath) {
+    guard let data = FileManager.default.contents(atPath: Self.file(directory).string),
+      let plan = try? JSONDecoder().decode(Self.self, from: data), plan.format == Self.format
+    else { return nil }
+    self = plan
+  }
+
+  init(
+    kernel: String, profile: String, seed: UInt64, candidates: Int, absent: [String], mutants: [Mutant], series: String?
+  ) {
+    self.kernel = kernel
+    self.profile = profile
+    self.seed = seed
+    self.candidates = candidates
+    self.absent = absent
+    self.mutants = mutants
+    self.series = series
+  }
+
+  func write(in directory: FilePath) throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    try DurableFile.write(try encoder.encode(self) + [0x0a], to: Self.file(directory))
+  }
+}

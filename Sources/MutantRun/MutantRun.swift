@@ -1,0 +1,288 @@
+public import Bench
+public import BenchModel
+import Foundation
+import KernelBuild
+public import Mutation
+public import SeriesIntake
+import SystemPackage
+import Toolbox
+import Verdicts
+
+/// Nothing can be mutated. User error.
+public struct NoMutants: Error, Sendable, Hashable, CustomStringConvertible {
+  public var reason: String
+  public var description: String { reason }
+}
+
+/// A run of mutants: from the functions to draw from to what became of each.
+///
+/// Each mutant is a series of one patch, or a series with one patch more, and is judged by the same pipeline; a directory
+/// of mutants is that of a run, with `mutants.json` beside. So what was finished is on the disk, kept for other runs, and
+/// gone on with.
+public struct MutantRun: Sendable {
+  private let plan: RunPlan
+  private let sinks: [any EventSink]
+
+  /// - Parameter plan: of the run, without series.
+  public init(_ plan: RunPlan, sinks: [any EventSink]) {
+    var plan = plan
+    plan.stopsWhenWorse = true
+    self.plan = plan
+    self.sinks = sinks
+  }
+
+  /// Draws mutants of some functions, and makes the run's directory.
+  /// - Parameters:
+  ///   - list: the functions.
+  ///   - patterns: which of them; all, if there are none.
+  ///   - count: how many mutants.
+  /// - Throws: ``NoMutants``, ``ClangError``, and as `BenchRun.begin()` and `BaseBuild.prepare`.
+  public func begin(
+    _ list: FunctionList, patterns: [NamePattern], count: Int, seed: UInt64
+  ) async throws -> (directory: RunDirectory, plan: MutantPlan) {
+    let base = try await base()
+    return try await plan.cache.withScratch { scratch in
+      let search = try CandidateSearch(base, environment: plan.environment, scratch: scratch)
+      var sources: [String: CSource] = [:]
+      var all: [Mutant] = []
+      var absent: [String] = []
+      for file in list.files {
+        let wanted = Set(
+          file.functions.keys.filter { name in
+            patterns.isEmpty || patterns.contains { $0.matches(name) || $0.matches("\(file.path):\(name)") }
+          })
+        if wanted.isEmpty { continue }
+        guard let found = try await search.mutants(of: file.path, functions: wanted) else {
+          absent.append(file.path)
+          continue
+        }
+        absent += wanted.subtracting(found.functions).sorted().map { "\(file.path):\($0)" }
+        sources[file.path] = found.source
+        all += found.mutants
+      }
+      if all.isEmpty { throw NoMutants(reason: "no function of the list that is in this kernel is called so") }
+      let byID = Dictionary(all.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+      let drawn = SeededSample.draw(count, of: Array(byID.keys), seed: seed).map { byID[$0]! }
+      return try await begin(drawn, of: sources, candidates: byID.count, absent: absent, seed: seed)
+    }
+  }
+
+  /// Makes the run's directory for mutants that were drawn.
+  /// - Parameters:
+  ///   - sources: their files.
+  ///   - candidates: how many there were to draw from.
+  ///   - absent: functions that this kernel does not have.
+  ///   - series: whose patches come before each.
+  /// - Throws: as `BenchRun.begin()`.
+  public func begin(
+    _ drawn: [Mutant], of sources: [String: CSource], candidates: Int, absent: [String] = [], seed: UInt64,
+    behind series: SeriesDirectory? = nil
+  ) async throws -> (directory: RunDirectory, plan: MutantPlan) {
+    let mutants = MutantPlan(
+      kernel: plan.kernel.name, profile: plan.profile.name, seed: seed, candidates: candidates, absent: absent,
+      mutants: drawn, series: series.map { Self.absolute($0.directory) })
+    return try await plan.cache.withScratch { scratch in
+      var run = plan
+      run.series = try drawn.map { mutant in
+        guard let source = sources[mutant.file] else { throw NoMutants(reason: "\(mutant.file) is not at hand") }
+        return try Self.write(mutant, of: source, behind: series, in: scratch)
+      }
+      let directory = try await BenchRun(run, sinks: []).begin()
+      do { try mutants.write(in: directory.path) } catch {
+        try? directory.discard()
+        throw error
+      }
+      return (directory, mutants)
+    }
+  }
+
+  /// A run may be gone on with from another directory.
+  private static func absolute(_ path: FilePath) -> String {
+    (path.isAbsolute ? path : FilePath(FileManager.default.currentDirectoryPath).pushing(path)).string
+  }
+
+  /// Draws one mutant of each line that a series changes, and makes the run's directory.
+  /// - Throws: as the other, and `IntakeError` if there is no such series.
+  public func begin(
+    series path: String, patterns: [NamePattern], count: Int?, seed: UInt64
+  ) async throws -> (directory: RunDirectory, plan: MutantPlan) {
+    guard let directory = try SeriesDirectory.find([path]).first else { throw NoMutants(reason: "\(path): no series") }
+    return try await withApplied(directory) { series, tree, base, scratch in
+      let lines = try changedLines(of: series, tree, base)
+      let search = try CandidateSearch(
+        base, environment: plan.environment, overlay: lines.mapValues(\.file), scratch: scratch)
+      var sources: [String: CSource] = [:]
+      var groups: [String: [String]] = [:]
+      var byID: [String: Mutant] = [:]
+      for (path, changed) in lines.sorted(by: { $0.key < $1.key }) where path.hasSuffix(".c") || path.hasSuffix(".h") {
+        let names = changed.functions.filter { name in patterns.isEmpty || patterns.contains { $0.matches(name) } }
+        guard !names.isEmpty, let found = try await search.mutants(of: path, functions: names) else { continue }
+        sources[path] = found.source
+        for mutant in found.mutants where changed.lines.contains(mutant.line) {
+          byID[mutant.id] = mutant
+          groups["\(path):\(mutant.line)", default: []].append(mutant.id)
+        }
+      }
+      if byID.isEmpty { throw NoMutants(reason: "\(path) changes no line of a function that can be mutated") }
+      let one = SeededSample.drawOne(ofEach: groups, seed: seed)
+      let drawn = count.map { SeededSample.draw($0, of: one, seed: seed) } ?? one
+      return try await begin(
+        drawn.map { byID[$0]! }, of: sources, candidates: byID.count, seed: seed, behind: directory)
+    }
+  }
+
+  /// Judges what of a begun run is not finished.
+  /// - Returns: whether the user stopped it.
+  /// - Throws: as `BenchRun.goOn(in:discards:)`.
+  public func goOn(in directory: RunDirectory, _ mutants: MutantPlan) async throws -> Bool {
+    var run = plan
+    run.baseline = try await baseline(mutants, directory)
+    run.output = directory.path
+    return try await BenchRun(run, sinks: sinks).goOn(in: directory)
+  }
+
+  /// What became of the mutants of a run, as far as it came.
+  /// - Throws: if there is a record that cannot be read, or none.
+  public static func report(
+    _ directory: RunDirectory, _ mutants: MutantPlan, equivalent: EquivalentMutants
+  ) throws -> MutantReport {
+    guard let record = try directory.record() else { throw NoMutants(reason: "\(directory.path) has no record yet") }
+    let base = try series(directory)?.trial ?? record.base
+    let known = (record.header.known ?? []).filter { record.started < $0.expires }
+    let series = Dictionary(record.header.series.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+    let judged = mutants.mutants.map { mutant in
+      let one = series[mutant.id] ?? PatchSeries(name: mutant.id, patches: [])
+      return JudgedMutant(
+        mutant, judge(one, trial: record.trials[mutant.id], base: base, known: known),
+        equivalent: equivalent.reason(for: mutant))
+    }
+    return MutantReport(
+      kernel: mutants.kernel, profile: mutants.profile, source: record.header.source, seed: mutants.seed,
+      candidates: mutants.candidates, series: mutants.series, tests: record.header.only?.count, absent: mutants.absent,
+      mutants: judged,
+      interrupted: record.interrupted)
+  }
+
+  private func base() async throws -> BaseBuild {
+    try await BaseBuild.prepare(plan.kernel, profile: plan.profile, cache: plan.cache, jobs: plan.resources.jobs) {
+      text in
+      for sink in sinks {
+        try? sink.take(BenchEvent(at: Date(), kind: .progress(series: nil, stage: .build, text: text)))
+      }
+    }
+  }
+}
+
+// MARK: - A series
+
+extension MutantRun {
+  /// A file that a series changes: as it is with it, and which of its lines and functions are the series'.
+  private struct ChangedFile {
+    var file: FilePath
+    var lines: Set<Int>
+    var functions: Set<String>
+  }
+
+  private func withApplied<Result>(
+    _ directory: SeriesDirectory,
+    _ body: (ReadSeries, SeriesTree, BaseBuild, _ scratch: FilePath) async throws -> Result
+  ) async throws -> Result {
+    let base = try await base()
+    let cage = try await plan.sandbox?.cage()
+    return try await plan.cache.withScratch { scratch in
+      let series = try await directory.read(into: scratch.appending("read"), cage: cage)
+      let method = try await SeriesTree.method(scratch: scratch, cage: cage)
+      let place = scratch.appending("applied")
+      try FileManager.default.createDirectory(atPath: place.string, withIntermediateDirectories: true)
+      let tree = try await SeriesTree.make(base, method: method, cage: cage, scratch: place)
+      if let refused = try await tree.apply(series.series, diffs: series.diffs) {
+        throw NoMutants(reason: "\(directory.directory) does not apply: \(refused.message)")
+      }
+      return try await body(series, tree, base, scratch)
+    }
+  }
+
+  private func changedLines(of series: ReadSeries, _ tree: SeriesTree, _ base: BaseBuild) throws -> [String:
+    ChangedFile]
+  {
+    var found: [String: ChangedFile] = [:]
+    for path in Set(series.series.patches.flatMap(\.paths)) {
+      guard let file = tree.file(path), let after = FileManager.default.contents(atPath: file.string) else { continue }
+      let before = FileManager.default.contents(atPath: base.tree.pushing(FilePath(path)).string)
+      let lines = SeriesLines.added(before: before.map { Array($0) } ?? [], after: Array(after))
+      found[path] = ChangedFile(
+        file: file, lines: lines,
+        functions: SeriesLines.functions(at: lines, of: CSource(path: path, bytes: Array(after))))
+    }
+    return found
+  }
+
+  /// The series' own results, which its mutants are held against: those of its run beside the mutants'. Where it has none
+  /// yet, it is run first.
+  private func baseline(_ mutants: MutantPlan, _ directory: RunDirectory) async throws -> RunPlan.Baseline? {
+    guard let path = mutants.series else { return nil }
+    if let known = try Self.series(directory), let image = known.image {
+      return RunPlan.Baseline(trial: known.trial, image: image)
+    }
+    let found = try SeriesDirectory.find([path])
+    let own = RunDirectory(directory.path.appending("unmutated"))
+    var run = plan
+    run.series = found
+    run.stopsWhenWorse = false
+    run.output = own.path
+    let unmutated = BenchRun(run, sinks: sinks)
+    let isBegun = FileManager.default.fileExists(atPath: own.plan.string)
+    if !isBegun { _ = try await unmutated.begin() }
+    if try await unmutated.goOn(in: own) { throw CancellationError() }
+    guard let trial = try own.record()?.trials.values.first, case .ran(let result) = trial.result,
+      result.ending == .completed
+    else { throw NoMutants(reason: "\(path) itself does not run to its end, so nothing can be held against it") }
+    let image = try await withApplied(found[0]) { series, tree, _, scratch in
+      let built = try await tree.build(
+        series.series, jobs: plan.resources.jobs, log: scratch.appending("build.log")
+      ) { _ in }
+      if let failure = built.failure {
+        throw NoMutants(reason: "\(path) does not build: \(failure.diagnostics.first?.message ?? "see its build.log")")
+      }
+      return try await Digest.of(file: built.image)
+    }
+    try DurableFile.write(Array(image.utf8), to: own.path.appending("image"))
+    return RunPlan.Baseline(trial: trial, image: image)
+  }
+
+  private static func series(_ directory: RunDirectory) throws -> (trial: Trial, image: String?)? {
+    let own = RunDirectory(directory.path.appending("unmutated"))
+    guard FileManager.default.fileExists(atPath: own.plan.string), let record = try own.record(), !record.interrupted,
+      let trial = record.trials.values.first, case .ran(let run) = trial.result, run.ending == .completed
+    else { return nil }
+    let image = FileManager.default.contents(atPath: own.path.appending("image").string)
+    return (trial, image.map { String(decoding: $0, as: UTF8.self) })
+  }
+
+  /// Writes a mutant as a series: the patches that come before it, and its own.
+  private static func write(
+    _ mutant: Mutant, of source: CSource, behind series: SeriesDirectory?, in place: FilePath
+  ) throws -> SeriesDirectory {
+    let manager = FileManager.default
+    let directory = place.appending(mutant.id)
+    try manager.createDirectory(atPath: directory.string, withIntermediateDirectories: true)
+    var number = 1
+    for file in series?.files ?? [] {
+      // Numbered anew, so that the mutant's own comes last, whatever they were called.
+      let name = "\(padded(number))-\(file)"
+      try manager.copyItem(
+        atPath: series!.directory.appending(file).string, toPath: directory.appending(name).string)
+      number += 1
+    }
+    let mail = directory.appending("\(padded(number))-mutant.patch")
+    try Data(mutant.mail(of: source).utf8).write(to: URL(filePath: mail.string))
+    guard let written = try SeriesDirectory.find([directory.string]).first else {
+      throw NoMutants(reason: "\(mutant.id) could not be written")
+    }
+    return written
+  }
+
+  private static func padded(_ number: Int) -> String {
+    String(repeating: "0", count: max(0, 4 - "\(number)".count)) + "\(number)"
+  }
+}

@@ -1,0 +1,48 @@
+/// Draws from a list, the same on every machine.
+///
+/// The numbers are those of SplitMix64 (Steele, Lea, Flood 2014): the state, which begins as the seed, grows by
+/// 0x9e3779b97f4a7c15 for each number, and the number is mixed from it. A number below n is had by rejection: numbers from
+/// the largest multiple of n up are thrown away, and the rest is taken modulo n. The list is sorted by its elements'
+/// UTF-8, and the sample is the first `count` places of a Fisher–Yates shuffle from the front. So a smaller sample of one
+/// seed is the beginning of a larger one.
+public struct SeededSample: Sendable {
+  private var state: UInt64
+
+  public init(seed: UInt64) { state = seed }
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9e37_79b9_7f4a_7c15
+    var mixed = state
+    mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
+    mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
+    return mixed ^ (mixed >> 31)
+  }
+
+  mutating func below(_ bound: Int) -> Int {
+    let bound = UInt64(bound)
+    let limit = UInt64.max - UInt64.max % bound
+    while true {
+      let number = next()
+      if number < limit { return Int(number % bound) }
+    }
+  }
+
+  /// - Parameter count: of a smaller list all are drawn.
+  /// - Returns: the drawn ones, in the order in which they were drawn.
+  public static func draw(_ count: Int, of names: [String], seed: UInt64) -> [String] {
+    var generator = SeededSample(seed: seed)
+    var names = names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+    let count = min(count, names.count)
+    for place in 0..<count { names.swapAt(place, place + generator.below(names.count - place)) }
+    return Array(names.prefix(count))
+  }
+
+  /// One of each group, in the order of the groups' names.
+  public static func drawOne(ofEach groups: [String: [String]], seed: UInt64) -> [String] {
+    var generator = SeededSample(seed: seed)
+    return groups.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }.compactMap { _, names in
+      let sorted = names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+      return sorted.isEmpty ? nil : sorted[generator.below(sorted.count)]
+    }
+  }
+}

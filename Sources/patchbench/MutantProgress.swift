@@ -1,0 +1,106 @@
+import Bench
+import BenchModel
+import Foundation
+import Glibc
+import MutantRun
+import Mutation
+import Reports
+import Toolbox
+
+/// Shows on standard error how far the mutants are, with a rough time left.
+final class MutantProgress: EventSink, Sendable {
+  private struct State {
+    var drawn: [String: Mutant] = [:]
+    var total = 0
+    var done = 0
+    var killed = 0
+    /// What was done here, and not in a run before or for another run.
+    var tried = 0
+    var began: ContinuousClock.Instant?
+    var isShown = false
+    var doing = ""
+    var lastLine = ContinuousClock.now
+  }
+
+  private let state = Locked(State())
+  private let isTerminal = isatty(2) == 1
+  /// How often work that goes on shows itself where there is no terminal.
+  private static let signOfLife = Duration.seconds(60)
+
+  func begin(_ plan: MutantPlan, in directory: RunDirectory) {
+    state.withLock { state in
+      state.drawn = Dictionary(plan.mutants.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+      state.total = plan.mutants.count
+      if let record = try? directory.record() { state.done = record.trials.count }
+    }
+    for name in plan.absent { line("not in \(plan.kernel): \(name)") }
+    line("seed \(plan.seed): \(plan.mutants.count) of \(plan.candidates) mutants, in \(directory.path)")
+  }
+
+  func take(_ event: BenchEvent) {
+    switch event.kind {
+    case .stageStarted(let series, let stage): show("\(series ?? "base"): \(stage.rawValue)")
+    case .progress(let series, let stage, let text): show("\(series ?? "base"): \(stage.rawValue): \(text)")
+    case .trialFinished(let trial): finished(trial)
+    case .runResumed: line("goes on where it was broken off")
+    case .runStarted, .baseRepeated, .baseTriedAgain, .stateRead, .runFinished, .reported: break
+    }
+  }
+
+  func finish() { state.withLock { clear(&$0) } }
+
+  private func finished(_ trial: Trial) {
+    guard let name = trial.series, let mutant = state.withLock({ $0.drawn[name] }) else {
+      return line("\(trial.series ?? "base"): done\(trial.reused ? " (kept from an earlier run)" : "")")
+    }
+    let what: String
+    switch (trial.cutShort, trial.result) {
+    case (.test(let test, _), _): what = "killed by \(test)"
+    case (.report(let title), _): what = "killed: \(title)"
+    case (nil, .doesNotBuild): what = "does not build"
+    case (nil, .sameCode): what = "same code"
+    case (nil, .fault(let fault)): what = "undecided: \(fault.message)"
+    case (nil, .ran(let run)) where run.ending != .completed: what = "its guest did not reach its end"
+    case (nil, _): what = "ran to its end"
+    }
+    let left = state.withLock { state in
+      state.done += 1
+      if trial.cutShort != nil { state.killed += 1 }
+      // What is kept comes at once, and says nothing of what is to come.
+      if !trial.reused { state.tried += 1 }
+      let began = state.began ?? .now
+      state.began = began
+      let each = (ContinuousClock.now - began) / .seconds(1) / Double(max(1, state.tried - 1))
+      let rest = Double(state.total - state.done) * each
+      return "\(state.done)/\(state.total)"
+        + (state.tried > 2 ? ", about \(Int((rest / 60).rounded(.up))) min left" : "")
+    }
+    line("[\(left)] \(mutant.place) \(mutant.operator.rawValue): \(what)\(trial.reused ? " (kept)" : "")")
+  }
+
+  private func show(_ text: String) {
+    state.withLock { state in
+      if isTerminal {
+        let line = "[\(state.done)/\(state.total)] \(text)"
+        Output.raw("\r\u{1b}[K\(visible(line).prefix(Output.width(2) - 1))")
+        state.isShown = true
+      } else if ContinuousClock.now - state.lastLine > Self.signOfLife {
+        state.lastLine = .now
+        Output.error(visible(text))
+      }
+    }
+  }
+
+  private func line(_ text: String) {
+    state.withLock { state in
+      clear(&state)
+      state.lastLine = .now
+      Output.error(visible(text))
+    }
+  }
+
+  private func clear(_ state: inout State) {
+    if state.isShown { Output.raw("\r\u{1b}[K") }
+    state.isShown = false
+  }
+}

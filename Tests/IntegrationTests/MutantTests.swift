@@ -1,0 +1,69 @@
+import Bench
+import BenchModel
+import Foundation
+import GuestProtocol
+import KernelBuild
+import MutantRun
+import Mutation
+import SystemPackage
+import TestSupport
+import Testing
+
+extension BenchSerial {
+  /// Mutants of a real kernel, judged in real guests.
+  @Suite(.serialized) struct Mutants {
+    /// One that every forwarded mapping notices, and one that no compiler tells from the kernel as it is.
+    @Test func oneIsKilledEarlyAndOneIsTheSameCode() async throws {
+      let bench = try Workbench()
+      let base = try await bench.base()
+      let search = try CandidateSearch(base, environment: bench.environment, scratch: bench.scratch.path)
+      let file = "drivers/dma-buf/dma-buf.c"
+      let names: Set<String> = ["dma_buf_mmap", "dma_buf_llseek", "gone"]
+      let found = try #require(try await search.mutants(of: file, functions: names))
+      #expect(found.functions == ["dma_buf_mmap", "dma_buf_llseek"])
+      // The bounds, the file, the offset, the call: less would be a function that was not understood.
+      #expect(found.mutants.count >= 25)
+      let killed = try #require(found.mutants.first { $0.before == "vma_set_file(vma, dmabuf->file);" })
+      // The offset is 0 there.
+      let same = try #require(found.mutants.first { $0.after == "return base - offset;" })
+
+      var plan = try bench.plan([Workbench.series("candidates/swap-by-hand")], output: "mutants")
+      plan.series = []
+      plan.tests = [NamePattern("forward/vgem-to-vkms/*")]
+      let run = MutantRun(plan, sinks: [])
+      let (directory, mutants) = try await run.begin(
+        [killed, same], of: [file: found.source], candidates: found.mutants.count, seed: 1)
+      #expect(MutantPlan(in: directory.path) == mutants)
+      #expect(try await run.goOn(in: directory, mutants) == false)
+
+      let report = try MutantRun.report(directory, mutants, equivalent: EquivalentMutants(yaml: "", name: "none"))
+      let fates = Dictionary(uniqueKeysWithValues: report.mutants.map { ($0.mutant.id, $0) })
+      #expect(fates[killed.id]?.fate == .killed, "\(fates[killed.id]?.reason ?? "")")
+      #expect(fates[same.id]?.fate == .sameCode, "\(fates[same.id]?.reason ?? "")")
+      #expect(report.ofValid?.count == 1)
+      #expect(report.ofValid?.of == 1)
+      // It was ended by its first witness, which a fresh guest has confirmed.
+      let record = try #require(try directory.record())
+      let trial = try #require(record.trials[killed.id])
+      guard case .test(let name, _)? = trial.cutShort, case .ran(let guest) = trial.result else {
+        Issue.record("\(trial)")
+        return
+      }
+      #expect(trial.again?.map { $0.map(\.name) } == [[name]])
+      #expect(trial.baseAgain?.map { $0.map(\.status) } == [[.ok]])
+      #expect(guest.tests.last?.status == .missing)
+      #expect(record.trials[same.id]?.seconds.boot == nil)
+
+      // What is finished stays as it is, and a new run takes what was kept.
+      #expect(try await run.goOn(in: directory, mutants) == false)
+      #expect(try directory.record() == record)
+      plan.output = bench.scratch.path.appending("again")
+      let other = MutantRun(plan, sinks: [])
+      let (second, drawn) = try await other.begin([same, killed], of: [file: found.source], candidates: 2, seed: 2)
+      #expect(try await other.goOn(in: second, drawn) == false)
+      let kept = try #require(try second.record())
+      #expect(kept.trials.values.filter(\.reused).count == 2)
+      #expect(kept.trials[killed.id]?.cutShort == trial.cutShort)
+    }
+  }
+}

@@ -1,0 +1,93 @@
+import BenchModel
+import GuestProtocol
+import MutantRun
+import Mutation
+import Testing
+import Verdicts
+
+/// From the verdict on a series to what became of the mutant.
+@Suite struct FateTests {
+  private static let cell = CellKey(kernel: "k", profile: "p", guest: "q35")
+  private static let mutant = Mutant(
+    id: "a.f.relational.3-4", file: "drivers/a.c", function: "f", operator: .relational, line: 3, column: 4, start: 0,
+    end: 1, replacement: "<=", before: "a < b", after: "a <= b")
+  private static let ran = Execution(runs: ["f": ["t": 2]])
+
+  private static func guest(
+    _ status: TestStatus = .ok, ending: GuestEnding = .completed, booted: Bool = true, execution: Execution? = ran,
+    reports: [String] = [], anomalies: [String] = []
+  ) -> GuestRun {
+    GuestRun(
+      release: "6", accelerator: .tcg, ending: ending, booted: booted,
+      tests: booted ? [TestResult(name: "t", status: status)] : [],
+      reports: reports.map { KernelReport(title: $0, kind: .kasan, trace: [], test: nil) }, execution: execution,
+      anomalies: anomalies, lastLines: [])
+  }
+
+  private static func trial(_ result: TrialResult, _ cut: CutShort? = nil, notCompiled: [String] = []) -> Trial {
+    var trial = Trial(series: "s", cell: cell, seconds: StageSeconds(), reused: false, result: result)
+    let isSame = result == .sameCode
+    trial.change = CodeChange(
+      pieces: isSame ? [] : [CodeChange.Piece(kind: .function, name: "f", file: "drivers/a.c", carriers: ["f"])],
+      functions: isSame ? [] : [CodeChange.Function(name: "f", file: "drivers/a.c")], notCompiled: notCompiled)
+    trial.cutShort = cut
+    return trial
+  }
+
+  private static let broken = BuildFailure(
+    diagnostics: [Diagnostic(file: "drivers/a.c", line: 3, message: "no", patch: "1")], tail: [])
+
+  static let fates: [(Trial?, MutantFate)] = [
+    (nil, .notRun),
+    (trial(.interrupted), .notRun),
+    (trial(.fault(HarnessFault(stage: .boot, message: "no room"))), .undecided),
+    (trial(.doesNotBuild(broken)), .notBuilt),
+    (trial(.sameCode), .sameCode),
+    (trial(.sameCode, notCompiled: ["drivers/a.c"]), .unreached),
+    (trial(.ran(guest())), .alive),
+    (trial(.ran(guest(execution: Execution(runs: ["g": ["t": 1]])))), .unreached),
+    // Nothing was counted: it may have run, or not.
+    (trial(.ran(guest(execution: nil))), .undecided),
+    (trial(.ran(guest(execution: Execution(failure: "no tracer")))), .undecided),
+    (trial(.ran(guest(anomalies: ["lines were lost"]))), .undecided),
+    (trial(.ran(guest(.missing))), .undecided),
+    (trial(.ran(guest(ending: .machineDied("of a signal")))), .undecided),
+    (trial(.ran(guest(.notOk))), .killed),
+    (trial(.ran(guest(reports: ["KASAN: x"]))), .killed),
+    (trial(.ran(guest(ending: .panicked("Oops")))), .killed),
+    (trial(.ran(guest(ending: .silent(seconds: 75)))), .killed),
+    (trial(.ran(guest(ending: .panicked("Oops"), booted: false))), .killed),
+    (trial(.ran(guest(ending: .runDeadline(seconds: 3))), .test("t", reason: "ok on base, not-ok")), .killed),
+    (trial(.ran(guest(ending: .runDeadline(seconds: 3))), .report("WARNING in f")), .killed),
+  ]
+
+  @Test(arguments: fates.indices) func becomesWhatTheEvidenceSays(_ index: Int) {
+    let (trial, fate) = Self.fates[index]
+    let base = Self.trial(.ran(Self.guest()))
+    let series = PatchSeries(name: "s", patches: [])
+    let judged = JudgedMutant(Self.mutant, judge(series, trial: trial, base: base), equivalent: nil)
+    #expect(judged.fate == fate, "\(judged.reason)")
+    #expect(!judged.reason.isEmpty)
+  }
+
+  /// A fresh guest that answered otherwise makes the test no witness.
+  @Test func aTestThatComesOutNowSoAndNowSoKillsNothing() {
+    var trial = Self.trial(.ran(Self.guest(.notOk)))
+    trial.again = [[TestResult(name: "t", status: .ok)]]
+    let base = Self.trial(.ran(Self.guest()))
+    let judged = JudgedMutant(
+      Self.mutant, judge(PatchSeries(name: "s", patches: []), trial: trial, base: base), equivalent: nil)
+    #expect(judged.fate == .undecided)
+  }
+
+  /// Of a mutated series other code may not have run: that says nothing of this line.
+  @Test func onlyTheMutatedFunctionDecidesWhetherItWasReached() {
+    var trial = Self.trial(.ran(Self.guest()))
+    trial.change?.pieces.append(
+      CodeChange.Piece(kind: .function, name: "g", file: "drivers/b.c", carriers: ["g"]))
+    let base = Self.trial(.ran(Self.guest()))
+    let judged = JudgedMutant(
+      Self.mutant, judge(PatchSeries(name: "s", patches: []), trial: trial, base: base), equivalent: nil)
+    #expect(judged.fate == .alive)
+  }
+}

@@ -1,0 +1,40 @@
+import BenchModel
+import Foundation
+import GuestProtocol
+import Testing
+import Verdicts
+
+/// One answer at a time, by the same rules as a whole run.
+@Suite struct BaseAnswersTests {
+  private let base = guest(
+    [
+      test("ok", .ok, "one:ok"), test("bad", .notOk, "one:ok", "two:bad"), test("skipped", .skip),
+      test("crashes", .crash),
+    ], reports: ["WARNING in a"])
+
+  @Test(arguments: [
+    (test("ok", .ok, "one:ok"), false), (test("ok", .notOk, "one:bad"), true), (test("ok", .timeout), true),
+    (test("ok", .crash), true), (test("ok", .skip), false), (test("bad", .notOk, "one:ok", "two:bad"), false),
+    (test("bad", .notOk, "one:bad", "two:bad"), true), (test("bad", .ok, "one:ok"), false), (test("bad", .crash), true),
+    (test("crashes", .crash), false), (test("skipped", .notOk), true), (test("skipped", .ok), false),
+    (test("new", .notOk), true), (test("new", .ok), false),
+  ]) func isWorse(_ result: TestResult, _ expected: Bool) {
+    #expect(BaseAnswers(base, known: []).isWorse(result) == expected)
+    // The whole judgement says the same of it.
+    let all = base.tests.map { $0.name == result.name ? result : $0 } + (result.name == "new" ? [result] : [])
+    var trial = Trial(series: "candidate", cell: here, seconds: StageSeconds(), reused: false, result: .ran(guest(all)))
+    trial.change = changed
+    let whole = Trial(series: nil, cell: here, seconds: StageSeconds(), reused: false, result: .ran(base))
+    #expect((judge(candidate, trial: trial, base: whole).verdict == .regresses) == expected)
+  }
+
+  @Test func knowsItsReportsAndThoseThatAreExcused() {
+    let known = KnownReport(
+      report: NamePattern("INFO: rcu*"), reason: "slow", link: "x", expires: Date(timeIntervalSinceNow: 60))
+    let answers = BaseAnswers(base, known: [known])
+    func report(_ title: String) -> KernelReport { KernelReport(title: title, kind: .warning, trace: [], test: nil) }
+    #expect(!answers.isNew(report("WARNING in a")))
+    #expect(!answers.isNew(report("INFO: rcu detected stall in b")))
+    #expect(answers.isNew(report("WARNING in b")))
+  }
+}
