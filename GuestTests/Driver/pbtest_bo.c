@@ -18,7 +18,7 @@
 	(PBTEST_BO_NO_DMABUF_MMAP | PBTEST_BO_POPULATE_PFN | \
 	 PBTEST_BO_POPULATE_PAGE | PBTEST_BO_LEAVE_VM_OPS | PBTEST_BO_PLAIN | \
 	 PBTEST_BO_SLOW_MAP | PBTEST_BO_FOPS_MMAP | \
-	 PBTEST_BO_NO_CACHED_MAP)
+	 PBTEST_BO_NO_CACHED_MAP | PBTEST_BO_OWN_FILE)
 
 static LIST_HEAD(pbtest_all);
 static DEFINE_SPINLOCK(pbtest_all_lock);
@@ -307,6 +307,9 @@ int pbtest_create_ioctl(struct drm_device *drm, void *data,
 		return -EINVAL;
 	if ((args->flags & PBTEST_BO_FOPS_MMAP) &&
 	    args->flags != PBTEST_BO_FOPS_MMAP)
+		return -EINVAL;
+	if ((args->flags & PBTEST_BO_OWN_FILE) &&
+	    args->flags != PBTEST_BO_OWN_FILE)
 		return -EINVAL;
 
 	bo = pbtest_bo_create(drm, args->size, args->flags);

@@ -4,6 +4,7 @@
 #include <linux/dma-buf.h>
 #include <linux/highmem.h>
 #include <linux/mm.h>
+#include <linux/shmem_fs.h>
 
 #include <drm/drm_drv.h>
 #include <drm/drm_prime.h>
@@ -292,6 +293,21 @@ int pbtest_fops_mmap(struct file *filp, struct vm_area_struct *vma)
 	return ret;
 }
 
+/* The mapping holds the file, and nobody else does. */
+static int pbtest_set_own_file(struct vm_area_struct *vma)
+{
+	struct file *own = shmem_file_setup(PBTEST_OWN_FILE_NAME,
+					    vma->vm_end - vma->vm_start,
+					    VM_NORESERVE);
+
+	if (IS_ERR(own))
+		return PTR_ERR(own);
+
+	vma_set_file(vma, own);
+	fput(own);
+	return 0;
+}
+
 /* &dma_buf_ops.mmap */
 int pbtest_dmabuf_mmap(struct dma_buf *dmabuf, struct vm_area_struct *vma)
 {
@@ -321,7 +337,10 @@ int pbtest_dmabuf_mmap(struct dma_buf *dmabuf, struct vm_area_struct *vma)
 	if (ret)
 		return ret;
 
-	ret = pbtest_bo_reached(bo, PBTEST_FAIL_DMABUF_LATE);
+	if (bo->flags & PBTEST_BO_OWN_FILE)
+		ret = pbtest_set_own_file(vma);
+	if (!ret)
+		ret = pbtest_bo_reached(bo, PBTEST_FAIL_DMABUF_LATE);
 	if (ret)
 		pbtest_undo_mmap(vma);
 	return ret;

@@ -80,6 +80,12 @@ extern "C" {
  */
 #define PBTEST_BO_FOPS_MMAP		0x40
 /*
+ * Its dma-buf's mmap puts a file of its own into the mapping, as i915 and
+ * etnaviv do: whoever forwards has to leave that one there. Not with others.
+ */
+#define PBTEST_BO_OWN_FILE		0x100
+#define PBTEST_OWN_FILE_NAME	"pbtest-own"
+/*
  * An attachment of its dma-buf is mapped anew each time, and unmapped by no one
  * but whoever mapped it. Of other buffers it is mapped once and stays so until
  * it is detached.

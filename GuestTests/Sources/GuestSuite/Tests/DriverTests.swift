@@ -32,6 +32,10 @@ enum DriverTests {
           "dma_buf_mmap() is asked for what lies beyond the buffer or overflows: is it refused, at no one's cost?"
       ) { try bounds($0) },
       GuestTest(
+        "forward/pbtest-to-vgem/own-file",
+        question: "An exporter puts a file of its own into the mapping (i915, etnaviv): does it stay, at no one's cost?"
+      ) { try ownFile($0) },
+      GuestTest(
         "errors/pbtest-to-vgem/no-mmap",
         question: "A dma-buf cannot be mapped at all: is a mapping refused, at no one's cost?"
       ) { try withoutMmap($0) },
@@ -224,6 +228,25 @@ enum DriverTests {
     direct.unmap()
     look.equal(try Balance(kernel, files(shared, client)), before, "all as before in the end")
     shared.closeAll()
+  }
+
+  private static func ownFile(_ look: Recorder) throws {
+    let kernel = try TestDriver.ask()
+    let client = try TestDriver.client(0)
+    let shared = try MoveTests.share(client, with: "vgem", flags: PBTEST_BO_OWN_FILE)
+    let before = try Balance(kernel, files(shared, client))
+    let ways: [() throws -> Mapping] = [{ try shared.exported.mapDmabuf() }, { try shared.mapForwarded() }]
+    for map in ways {
+      let alias = try map()
+      let path = try alias.mapsEntry()?.path ?? "no mapping at its address"
+      look.expect(path.contains(PBTEST_OWN_FILE_NAME), "\(alias.name): vm_file is the exporter's own", path)
+      alias.set(0x41, page: 1)
+      look.equal(alias.byte(page: 1), 0x41, "\(alias.name): shows what was written")
+      alias.unmap()
+      look.equal(try Balance(kernel, files(shared, client)), before, "\(alias.name): unmapped: all as before")
+    }
+    shared.closeAll()
+    try look.references(shared.inode, nil, "all closed")
   }
 
   private static func withoutMmap(_ look: Recorder) throws {
