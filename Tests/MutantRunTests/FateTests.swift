@@ -90,4 +90,41 @@ import Verdicts
       Self.mutant, judge(PatchSeries(name: "s", patches: []), trial: trial, base: base), equivalent: nil)
     #expect(judged.fate == .alive)
   }
+
+  private static func line(_ number: Int, _ place: ChangedLine.Place) -> ChangedLine {
+    ChangedLine(file: "drivers/a.c", number: number, text: "if (a <= b)", function: "f", place: place)
+  }
+
+  private static let watched = ChangedLine.Place.watched(
+    LineWatch(
+      ran: [LineWatch.Sight(probe: 0)],
+      ways: [
+        LineWatch.Way(words: "to line 4", sights: [LineWatch.Sight(probe: 0, taken: true)]),
+        LineWatch.Way(words: "to line 5", sights: [LineWatch.Sight(probe: 0, taken: false)]),
+      ]))
+
+  static let reached: [(ChangedLine, [Int: [String: ProbeCount]], MutantFate)] = [
+    (line(3, watched), [0: ["t": ProbeCount(hits: 2, taken: 1)]], .alive),
+    // It ran, and went one way: nobody noticed all the same.
+    (line(3, watched), [0: ["t": ProbeCount(hits: 2, taken: 2)]], .alive),
+    (line(3, watched), [:], .unreached),
+    // The function ran, and another line of the change did not.
+    (line(9, watched), [:], .alive),
+    (line(3, .notCompiled("#ifdef CONFIG_X")), [:], .unreached),
+    // Nothing is left of a lost statement: its function ran.
+    (line(3, .noCode), [:], .alive),
+    (line(3, .unseen("it is inlined")), [:], .alive),
+  ]
+
+  @Test(arguments: reached.indices) func theMutatedLineDecidesWhereItCanBeSeen(_ index: Int) {
+    let (line, probes, fate) = Self.reached[index]
+    var execution = Self.ran
+    execution.probes = probes
+    var trial = Self.trial(.ran(Self.guest(execution: execution)))
+    trial.change?.lines = ChangedLines(lines: [line])
+    let base = Self.trial(.ran(Self.guest()))
+    let judged = JudgedMutant(
+      Self.mutant, judge(PatchSeries(name: "s", patches: []), trial: trial, base: base), equivalent: nil)
+    #expect(judged.fate == fate, "\(judged.reason)")
+  }
 }
