@@ -90,10 +90,9 @@ int pbtest_query_dmabuf(struct pbtest_dmabuf *args)
 	if (IS_ERR(dmabuf))
 		return PTR_ERR(dmabuf);
 
-	args->locked = dma_resv_is_locked(dmabuf->resv);
-	/* Who left it locked shall be told of, and not be waited for. */
+	/* Who holds the lock shall be told of, and not be waited for. */
+	args->locked = !dma_resv_trylock(dmabuf->resv);
 	if (!args->locked) {
-		dma_resv_lock(dmabuf->resv, NULL);
 		list_for_each(entry, &dmabuf->attachments)
 			args->attachments++;
 		args->vmaps = dmabuf->vmapping_counter;

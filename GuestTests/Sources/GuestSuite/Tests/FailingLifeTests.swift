@@ -152,7 +152,7 @@ enum FailingLifeTests {
     if child == 0 {
       var args = pbtest_hold()
       args.handle = handle
-      args.milliseconds = 30_000
+      args.milliseconds = 600_000
       _ = cguest_pbtest_hold(client.file.number, &args)
       _exit(0)
     }
@@ -160,7 +160,13 @@ enum FailingLifeTests {
       kill(child, SIGKILL)
       waitpid(child, nil, 0)
     }
-    while try kernel.dmabuf(dmabuf).locked == 0 { usleep(1_000) }
+    // It holds the lock for as long as all of this may take, once it has it.
+    var isHeld = false
+    for _ in 0..<10_000 where !isHeld {
+      isHeld = try kernel.dmabuf(dmabuf).locked != 0
+      if !isHeld { usleep(1_000) }
+    }
+    if !isHeld { throw CallFailed("have the lock held", code: ETIMEDOUT) }
     try body()
   }
 
