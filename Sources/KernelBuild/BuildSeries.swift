@@ -142,7 +142,8 @@ extension SeriesTree {
           "-rR", "--no-print-directory", "-j\(jobs)", "-f", makefile.string, sides.after.variable, evidence.variable,
         ], environment: counted),
       // The base's own commands, and none of the series'.
-      reading: [makefile], writing: [statistics.removingLastComponent(), sides.after.directory, evidence.directory], compiled: .shared
+      reading: [makefile], writing: [statistics.removingLastComponent(), sides.after.directory, evidence.directory],
+      compiled: .shared
     ).run(log: log, deadline: deadline, line: counter.line)
     try await before
     guard status.isSuccess else { return nil }

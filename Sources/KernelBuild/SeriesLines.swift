@@ -50,7 +50,8 @@ extension SeriesTree {
     let sources = Set(files.map(\.path)).intersection(compiledFiles).filter(RecordedBuild.isC)
     if sources.isEmpty { return Lines(changed: changed) }
 
-    let chosen = Array(objects.differing.prefix(mostObjects).map(\.path)) 
+    let chosen =
+      Array(objects.differing.prefix(mostObjects).map(\.path))
       + objects.equal.prefix(objects.differing.isEmpty ? mostEqualObjects : 0)
     let known = objects.known
     let more = CompilerMakefile(
@@ -134,7 +135,8 @@ extension SeriesTree {
     }
     let parsed = UnifiedDiff.parse(answer.output, limit: mostLines)
     let files = parsed.files.compactMap { file -> DiffFile? in
-      guard let number = file.path.split(separator: "/").last.flatMap({ Int($0) }), sorted.indices.contains(number) else {
+      guard let number = file.path.split(separator: "/").last.flatMap({ Int($0) }), sorted.indices.contains(number)
+      else {
         return nil
       }
       return DiffFile(path: sorted[number], hunks: file.hunks)

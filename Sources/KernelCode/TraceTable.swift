@@ -34,7 +34,9 @@ public struct TraceTable: Sendable, Hashable {
           Function(name: name(), file: symbol.isLocal ? file : nil, address: symbol.value, size: symbol.size))
       case .other where symbol.size == 0 && !symbol.isLocal:
         let text = name()
-        if text == "_stext" || text.hasSuffix("_mcount_loc") || text.hasSuffix("inittext") { marks[text] = symbol.value }
+        if text == "_stext" || text.hasSuffix("_mcount_loc") || text.hasSuffix("inittext") {
+          marks[text] = symbol.value
+        }
       case .function, .other: break
       }
     }

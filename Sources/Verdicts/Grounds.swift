@@ -37,7 +37,10 @@ struct Grounds {
     for anomaly in run.anomalies { unknown.append(Reason("the guest's evidence is not whole: \(anomaly)")) }
     if !tests.contains(where: \.series.isAnswer) { unknown.append(Reason("no test gave an answer")) }
     // What never ran was not tested, whatever the tests say.
-    unknown += change?.doubts(run.execution, accepted: accepted) ?? [Reason("what the series changes in the compiled code is not known")]
+    unknown +=
+      change?.doubts(run.execution, accepted: accepted) ?? [
+        Reason("what the series changes in the compiled code is not known")
+      ]
   }
 
   var verdict: Verdict {

@@ -13,7 +13,8 @@ public func judge(_ record: RunRecord) -> [Judgement] {
   }
   let known = (record.header.known ?? []).filter { record.started < $0.expires }
   return record.header.series.map {
-    judge($0, trial: record.trials[$0.name], base: broken ?? record.base, repeats: repeats, known: known,
+    judge(
+      $0, trial: record.trials[$0.name], base: broken ?? record.base, repeats: repeats, known: known,
       accepted: record.header.accepted ?? [])
   }
 }

@@ -134,7 +134,9 @@ struct LinePlanTests {
 
   @Test("declarations, braces, labels and blank lines are not asked about")
   func noCode() throws {
-    for text in ["int ret;", "void *buffer;", "out:", "} else {"] { #expect(try mapping.place(text) == .noCode, "\(text)") }
+    for text in ["int ret;", "void *buffer;", "out:", "} else {"] {
+      #expect(try mapping.place(text) == .noCode, "\(text)")
+    }
   }
 
   @Test("a statement's further lines are seen with its first")
@@ -182,7 +184,8 @@ struct LinePlanTests {
   @Test("a constant that is loaded before its condition does not show that its line ran")
   func hoisted() throws {
     // `ret = 1` becomes a move that depends on the comparison, with a load before it.
-    let compiled = try Compiled("int f(int x, int y)\n{\n\tint ret = y;\n\tif (x > 7)\n\t\tret = 1;\n\treturn ret;\n}\n")
+    let compiled = try Compiled(
+      "int f(int x, int y)\n{\n\tint ret = y;\n\tif (x > 7)\n\t\tret = 1;\n\treturn ret;\n}\n")
     switch try compiled.place("ret = 1") {
     case .watched(let watch):
       #expect(watch.ran.isEmpty, "an address that runs whatever the condition says: \(watch)")
@@ -301,7 +304,8 @@ struct BranchTestTests {
     #expect(try !holds(mnemonic, no))
   }
 
-  @Test("what does not depend on flags is no condition", arguments: ["jmp", "call", "mov", "ret", "jrcxz", "setup", "test"])
+  @Test(
+    "what does not depend on flags is no condition", arguments: ["jmp", "call", "mov", "ret", "jrcxz", "setup", "test"])
   func others(mnemonic: String) { #expect(BranchTest(x86: mnemonic[...]) == nil) }
 }
 

@@ -63,11 +63,12 @@ let changed = CodeChange(
     CodeChange.Function(name: "virtio_gpu_mmap", file: "drivers/gpu/drm/virtio/virtgpu_drv.c"),
     CodeChange.Function(name: "dma_buf_mmap", file: "drivers/dma-buf/dma-buf.c"),
   ])
-let unreached = withLines(CodeChange(
-  pieces: changed.pieces + [
-    CodeChange.Piece(kind: .function, name: "rare", file: "mm/util.c", carriers: ["rare"]),
-    CodeChange.Piece(kind: .function, name: "quiet", file: "mm/util.c", carriers: ["quiet"]),
-  ], functions: changed.functions, notCompiled: ["drivers/gpu/drm/i915/i915_gem.c"], unexamined: ["mm/slub.o"]))
+let unreached = withLines(
+  CodeChange(
+    pieces: changed.pieces + [
+      CodeChange.Piece(kind: .function, name: "rare", file: "mm/util.c", carriers: ["rare"]),
+      CodeChange.Piece(kind: .function, name: "quiet", file: "mm/util.c", carriers: ["quiet"]),
+    ], functions: changed.functions, notCompiled: ["drivers/gpu/drm/i915/i915_gem.c"], unexamined: ["mm/slub.o"]))
 let counted = {
   var execution = Execution(
     runs: ["virtio_gpu_mmap": [plain.name: 12, unbind: 3], "dma_buf_mmap": [unbind: 1]], untraceable: ["quiet"])

@@ -117,8 +117,9 @@ struct LineTests {
     let lines = [line(7, watched([Sight(probe: 0)])), line(70, watched([Sight(probe: 1)]))]
     let word = [AcceptedLines(lines: NamePattern("mm/a.c:7*"), reason: "no driver here takes that route")]
     #expect(judged(lines, counted([:]), accepted: word).verdict == .clean)
-    #expect(judged(lines, counted([:]), accepted: [AcceptedLines(lines: NamePattern("mm/a.c:7"), reason: "x")]).words
-      == ["mm/a.c:70: changed, and no test ran it: `call(70);`"])
+    #expect(
+      judged(lines, counted([:]), accepted: [AcceptedLines(lines: NamePattern("mm/a.c:7"), reason: "x")]).words
+        == ["mm/a.c:70: changed, and no test ran it: `call(70);`"])
     #expect(LineFate(lines[0], counted([:]), accepted: word).accepted?.reason == "no driver here takes that route")
     // It is nobody's word where the line did run.
     let ran = LineFate(lines[0], counted([0: ["a/x": ProbeCount(hits: 1)]]), accepted: word)

@@ -49,7 +49,9 @@ struct LineCounter {
   /// - Throws: ``Tracefs/Failure`` if nothing can be counted at all.
   init(_ request: TraceRequest) throws(Tracefs.Failure) {
     self.request = request
-    guard let start = request.textStart else { throw Tracefs.Failure(reason: "nobody said where the kernel's code begins") }
+    guard let start = request.textStart else {
+      throw Tracefs.Failure(reason: "nobody said where the kernel's code begins")
+    }
     self.start = start
     try Tracefs.mount()
     do {
@@ -80,7 +82,9 @@ struct LineCounter {
       }
     }
     // The same address may be asked for by several lines, and can be a probe of an event once.
-    for (address, numbers) in Dictionary(grouping: places.keys.sorted(), by: { places[$0]! }).sorted(by: { $0.key < $1.key }) {
+    for (address, numbers) in Dictionary(grouping: places.keys.sorted(), by: { places[$0]! }).sorted(by: {
+      $0.key < $1.key
+    }) {
       let place = "\(TraceRequest.start)+0x" + String(address &- start, radix: 16)
       if file.write("p:\(Self.group)/\(event.name) \(place)\(event.arguments)\n") {
         taken += 1
@@ -121,7 +125,8 @@ struct LineCounter {
         let more = entry.count - (before[entry.key] ?? 0)
         if more <= 0 { continue }
         before[entry.key] = entry.count
-        for probe in probes[entry.key.address] ?? [] where (request.probes[probe].test == nil) == (entry.key.flags == nil) {
+        for probe in probes[entry.key.address] ?? []
+        where (request.probes[probe].test == nil) == (entry.key.flags == nil) {
           var sum = counts[probe] ?? (0, request.probes[probe].test == nil ? nil : 0)
           sum.count += more
           if let flags = entry.key.flags, request.probes[probe].test?.holds(flags: flags) == true { sum.held! += more }

@@ -229,7 +229,9 @@ struct LineFinder {
   private func copies(of branches: [Int]) -> [[Int]] {
     let groups = Dictionary(grouping: branches) { machine.owner(of: machine.instructions[$0].function) }
       .sorted { $0.key < $1.key }.map(\.value)
-    guard let count = groups.first?.count, groups.allSatisfy({ $0.count == count }) else { return branches.map { [$0] } }
+    guard let count = groups.first?.count, groups.allSatisfy({ $0.count == count }) else {
+      return branches.map { [$0] }
+    }
     return (0..<count).map { number in groups.map { $0[number] } }
   }
 
@@ -351,7 +353,9 @@ extension MachineCode {
     return found
   }
 
-  private func quietSide(of check: Int) -> Int { next[check].first { !reports($0) && !leadsToReport($0) } ?? next[check][0] }
+  private func quietSide(of check: Int) -> Int {
+    next[check].first { !reports($0) && !leadsToReport($0) } ?? next[check][0]
+  }
 
   private func leadsToReport(_ start: Int) -> Bool {
     instructions[start].mnemonic == "test" && next[start].count == 1 && instructions[next[start][0]].isBranch

@@ -75,7 +75,8 @@ public struct LinePlan: Sendable, Hashable {
         }
         lines.append(
           ChangedLine(
-            file: file.path, number: number, text: Self.text(number, known.source), follows: follows, function: function,
+            file: file.path, number: number, text: Self.text(number, known.source), follows: follows,
+            function: function,
             place: place))
       }
     }

@@ -36,7 +36,9 @@ struct LineSource: Sendable, Hashable {
   func isBare(_ number: Int) -> Bool {
     let text = code[number].filter { !"{}(); \t".contains($0) }
     // A label; those of a switch decide something.
-    if text.utf8.last == UInt8(ascii: ":"), !code[number].hasPrefix("case"), !code[number].hasPrefix("default") { return true }
+    if text.utf8.last == UInt8(ascii: ":"), !code[number].hasPrefix("case"), !code[number].hasPrefix("default") {
+      return true
+    }
     return text.isEmpty || ["else", "do", "break", "continue"].contains(text)
   }
 
@@ -59,7 +61,11 @@ struct LineSource: Sendable, Hashable {
       } else if let first = line.first, first != " ", first != "\t", first != "#", line.contains(")"),
         !line.contains("="), let brace = line.firstIndex(of: "{")
       {
-        if line.contains("}") { bodies.insert(index + 1) } else { isInside = line[brace...].dropFirst().allSatisfy(\.isWhitespace) }
+        if line.contains("}") {
+          bodies.insert(index + 1)
+        } else {
+          isInside = line[brace...].dropFirst().allSatisfy(\.isWhitespace)
+        }
       }
     }
   }

@@ -67,7 +67,9 @@ public struct MachineCode: Sendable, Hashable {
         }
       } else if line.hasPrefix("Disassembly of section ") {
         section = line.dropFirst(23).dropLast()
-      } else if line.hasSuffix(">:"), let open = line.firstIndex(of: "<"), let offset = UInt64(line[..<open].dropLast(), radix: 16) {
+      } else if line.hasSuffix(">:"), let open = line.firstIndex(of: "<"),
+        let offset = UInt64(line[..<open].dropLast(), radix: 16)
+      {
         functions.append(
           Function(
             name: String(line[line.index(after: open)...].dropLast(2)), section: String(section), offset: offset))
@@ -98,7 +100,9 @@ public struct MachineCode: Sendable, Hashable {
     else { return nil }
     var words = line[line.index(after: colon)...].drop { $0 == "\t" || $0 == " " }
     // `lock`, `rep` and the like stand before what they belong to; `notrack` before jumps through tables.
-    while let space = words.firstIndex(of: " "), ["lock", "rep", "repz", "repnz", "notrack", "bnd", "cs", "ds"].contains(words[..<space]) {
+    while let space = words.firstIndex(of: " "),
+      ["lock", "rep", "repz", "repnz", "notrack", "bnd", "cs", "ds"].contains(words[..<space])
+    {
       words = words[space...].drop { $0 == " " }
     }
     let mnemonic = words.prefix { $0 != " " && $0 != "\t" && $0 != "," }
