@@ -62,12 +62,6 @@ int cguest_settle_heap(void) {
   return 0;
 }
 
-int cguest_open_fds(void) {
-  int count = 0;
-  for (int fd = 0; fd < 64; fd++) count += fcntl(fd, F_GETFD) >= 0;
-  return count;
-}
-
 int cguest_next_fd(void) {
   int fd = fcntl(0, F_DUPFD, 0);
   if (fd >= 0) close(fd);

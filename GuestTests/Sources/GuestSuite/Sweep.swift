@@ -54,6 +54,7 @@ struct Sweep {
   func run(_ name: String, _ prepare: () throws -> Attempt) throws {
     let faults = try FaultPoint()
     defer { faults.close() }
+    let start = try counts()
     // Once without: what the test's own process needs of memory for it, it has then.
     let trial = try prepare()
     let code = trial.step()
@@ -61,7 +62,7 @@ struct Sweep {
     try trial.undo()
     try trial.finish()
 
-    _ = (try counts(), try Self.alive())
+    _ = try (Counts.settled(at: start, counts), Self.alive())
     let watch = try AllocationWatch(kernel)
     let alive = try Self.alive()
     let before = try counts()

@@ -21,8 +21,6 @@ int cguest_pester(unsigned milliseconds);
 /// then no more and no less from one moment to the next.
 int cguest_settle_heap(void);
 
-/// How many descriptors are open, of the first 64. No look at /proc, which remembers each of them.
-int cguest_open_fds(void);
 /// The lowest fd that is free, which the next call that makes one gets.
 int cguest_next_fd(void);
 /// Begins or ends access to a dma-buf by the processor.

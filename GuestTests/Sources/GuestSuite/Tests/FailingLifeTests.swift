@@ -305,7 +305,11 @@ enum FailingLifeTests {
       var args = pbtest_peek()
       args.handle = shared.imported!.handle
       args.offset = UInt64(page * pageSize + 5)
-      if cguest_pbtest_peek(fixture.importer!.file.number, &args) != 0 { throw CallFailed("read through the kernel") }
+      if cguest_pbtest_peek(fixture.importer!.file.number, &args) != 0 {
+        // Up to 6.1.
+        if exporter == .udmabuf, errno == EINVAL { throw Skip(reason: "udmabuf has no vmap in this kernel") }
+        throw CallFailed("read through the kernel")
+      }
       seen.append(args.value)
     }
     look.equal(seen, [0x42, 0x43, 0x44], "the bytes read")

@@ -156,16 +156,25 @@ enum FailingMapTests {
 
   private static func closing(_ pair: Pair, _ look: Recorder) throws {
     let fixture = try fixture(pair)
-    for (name, order) in [
+    let orders = [
       ("handles first", [0, 1, 2, 3, 4]), ("mappings first", [3, 4, 2, 0, 1]), ("the fd first", [2, 4, 1, 3, 0]),
-    ] {
+    ]
+    // Each order where both sides are DRM's, with and without pages that move, and one of them for each of the others.
+    let chosen =
+      switch pair.exporter {
+      case .drm(VirtioGpu.driver), .udmabuf: orders.prefix(1)
+      case .systemHeap: orders.suffix(1)
+      case .drm: orders[...]
+      }
+    for (name, order) in chosen {
       var sweep = Sweep(look: look, kernel: fixture.kernel, counts: fixture.counts)
       // To close a file takes no memory, and of the rest some take none on some kernels.
       sweep.isRefused = false
       try sweep.run("closed, \(name)") {
         let shared = try fixture.share()
         let mappings = try ["dma-buf", "forwarded"].map { try shared.map($0) }
-        for mapping in mappings { _ = mapping.tryByte(page: 1) }
+        // 6.1's udmabuf maps the memfd's own pages, and to close a memfd of which a page is mapped is a bug of its own there.
+        if case .memfd = shared.exported.home {} else { for mapping in mappings { _ = mapping.tryByte(page: 1) } }
         var closers: [() -> Int32] = [
           { 0 }, { code(cguest_drm_close_handle(fixture.importer!.file.number, shared.imported!.handle)) },
           { code(close(shared.exported.dmabuf.number)) },

@@ -107,7 +107,7 @@ enum FailingTests {
       var counts = Counts()
       counts.add("handles", Int64(seen.handles))
       counts.add("objects", Int64(seen.objects))
-      counts.add("open files", Int64(cguest_open_fds()))
+      counts.add("lowest fd that is free", Int64(cguest_next_fd()))
       return counts
     }
     try Sweep(look: look, kernel: fixture.kernel, counts: fixture.counts).run("export") {
