@@ -153,6 +153,13 @@ extension ChangedLines {
   /// A series of thousands of lines says with the first of them what it has to.
   private static let mostReasons = 40
 
+  /// Whether any line of a function is in doubt.
+  func isInDoubt(_ piece: CodeChange.Piece, _ execution: Execution?, accepted: [AcceptedLines]) -> Bool {
+    lines.contains {
+      $0.file == piece.file && $0.function == piece.name && LineFate($0, execution, accepted: accepted).isDoubt
+    }
+  }
+
   /// Whether a function's lines tell more than that it ran.
   func tell(_ piece: CodeChange.Piece) -> Bool {
     failure == nil

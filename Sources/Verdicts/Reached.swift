@@ -58,9 +58,11 @@ extension CodeChange {
       reasons.append(Reason("what of the changed code ran is not known: \(failure)"))
       return reasons
     }
-    // Where each line of a function tells for itself, the function has no more to say.
-    for entry in reached(execution) where entry.state != .ran && lines?.tell(entry.piece) != true {
-      reasons.append(Self.reason(entry))
+    for entry in reached(execution) where entry.state != .ran {
+      // Where each line of a function tells for itself, the function says no more than that none of them ran.
+      let isTold = lines?.tell(entry.piece) ?? false
+      let isInDoubt = lines?.isInDoubt(entry.piece, execution, accepted: accepted) ?? true
+      if !isTold || entry.state == .notReached && isInDoubt { reasons.append(Self.reason(entry)) }
     }
     reasons += unknown
     for file in unexamined where file.hasSuffix(".S") {

@@ -40,6 +40,13 @@ import Verdicts
       try aDeathIsNotTheEnd(#require(judgements.first { $0.series.name == "panic-without-mmap" }), directory)
       #expect(try await fingerprint(base.tree) == before, "a series wrote to the base")
 
+      // The line that did not run is named with its text, and the one beside it that did is not.
+      let half = try #require(judgements.first { $0.series.name == "one-line-of-two" })
+      #expect(half.reasons.count == 1 && half.reasons[0].text.contains("`return -ENODEV;`"), "\(half.reasons)")
+      let off = try #require(judgements.first { $0.series.name == "option-that-is-off" })
+      #expect(off.trial?.result == .sameCode)
+      #expect(off.reasons.allSatisfy { $0.text.contains("#ifdef CONFIG_DMA_API_DEBUG") }, "\(off.reasons)")
+
       let alone = try #require(judgements.first { $0.series.name == "leave-vm-file-alone" })
       try linesAreTheKernelsOwn(alone)
       try evidenceIsThere(record, directory)

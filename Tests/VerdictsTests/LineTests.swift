@@ -126,6 +126,16 @@ struct LineTests {
     #expect(ran.accepted == nil)
   }
 
+  @Test("a function that never ran is named before its lines, unless the reviewer has accepted all of them")
+  func wholeFunction() {
+    var counts = counted([:])
+    counts.runs = [:]
+    let lines = [line(7, watched([Sight(probe: 0)])), line(8, watched([Sight(probe: 1)]))]
+    #expect(judged(lines, counts).reasons.map(\.subject) == ["f()", "mm/a.c:7", "mm/a.c:8"])
+    let word = [AcceptedLines(lines: NamePattern("mm/a.c:*"), reason: "nobody takes that route")]
+    #expect(judged(lines, counts, accepted: word).verdict == .clean)
+  }
+
   @Test("code under an option that is off is not clean, though nothing compiled differs")
   func sameCode() {
     var change = CodeChange()
