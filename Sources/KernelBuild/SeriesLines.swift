@@ -6,7 +6,7 @@ import Toolbox
 
 /// How many objects of a series are looked into line by line. A header may be in five hundred; its lines run in the first
 /// of them as well as in the last.
-private let mostObjects = 32
+private let mostObjects = 16
 /// Where none of them differs, they only tell what of the change was compiled.
 private let mostEqualObjects = 8
 /// How many lines of a diff are kept.
