@@ -45,7 +45,7 @@ extension SeriesTree {
       let elsewhere = sources.filter { (recorded.readers[$0.key] ?? []).isEmpty }
       return try await examined(
         CodeChange(sources: elsewhere, objects: [], compiled: [], unexamined: []), paths,
-        LineObjects(differing: [], equal: imageObjects(recorded, paths), known: built.evidence, compiled: ccache),
+        LineObjects(differing: [], readers: imageObjects(recorded, paths), known: built.evidence, compiled: ccache),
         compiledFiles: Set(recorded.readers.filter { !$0.value.isEmpty }.keys), jobs: jobs)
     }
     let differing = built.work.method == .unchanged ? [] : try differingObjects(recorded, touched: paths)
@@ -77,14 +77,15 @@ extension SeriesTree {
     return try await examined(
       CodeChange(sources: sources, objects: objects, compiled: compiled, unexamined: unexamined.sorted()), paths,
       LineObjects(
-        differing: objects, equal: imageObjects(recorded, paths), known: built.evidence, compiled: ccache),
+        differing: objects, readers: imageObjects(recorded, paths), known: built.evidence, compiled: ccache),
       compiledFiles: compiled, jobs: jobs)
   }
 
-  /// The objects of the image that are made from some files.
-  private func imageObjects(_ recorded: RecordedBuild, _ paths: Set<String>) -> [String] {
-    let readers = paths.sorted().flatMap { recorded.readers[$0] ?? [] }
-    return Set(readers).sorted().map { recorded.objects[$0] }.filter { $0.archive != nil }.map(\.path)
+  /// From some files to the objects of the image that are made from them.
+  private func imageObjects(_ recorded: RecordedBuild, _ paths: Set<String>) -> [String: [String]] {
+    recorded.readers.filter { paths.contains($0.key) }.mapValues { readers in
+      readers.map { recorded.objects[$0] }.filter { $0.archive != nil }.map(\.path)
+    }
   }
 
   /// The change with what is known of each of its lines.

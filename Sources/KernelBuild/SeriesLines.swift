@@ -7,9 +7,7 @@ import Toolbox
 /// How many objects of a series are looked into line by line. A header may be in five hundred; its lines run in the first
 /// of them as well as in the last.
 private let mostObjects = 16
-/// Where none of them differs, they only tell what of the change was compiled.
-private let mostEqualObjects = 8
-/// How many lines of a diff are kept.
+/// How many lines of a diff are kept, and how many of sources are looked at.
 private let mostLines = 20_000
 /// In bytes; a larger file is not looked into.
 private let largestSource: Int64 = 8 << 20
@@ -26,12 +24,25 @@ extension SeriesTree {
   struct LineObjects {
     /// Those whose code is not the base's, the most telling first, with what each was made from.
     var differing: [CompiledObject]
-    /// Others that are made from touched files.
-    var equal: [String]
+    /// From a touched file to all objects of the image that are made from it.
+    var readers: [String: [String]]
     /// What was compiled beside the build.
     var known: CompilerMakefile?
     /// For what is not known yet.
     var compiled: Compiled
+
+    /// Those that differ, and for each file that none of them is made from one that does not: it tells what of the file
+    /// is compiled.
+    func chosen(for files: Set<String>) -> [String] {
+      var chosen = differing.prefix(mostObjects).map(\.path)
+      for file in files.sorted() {
+        let all = readers[file] ?? []
+        if all.contains(where: chosen.contains) || differing.contains(where: { $0.source == file }) { continue }
+        let own = "\(file.dropLast(2)).o"
+        if let one = all.contains(own) ? own : all.first, chosen.count < 2 * mostObjects { chosen.append(one) }
+      }
+      return chosen
+    }
   }
 
   /// Finds out where the changed lines of a series lie in its image.
@@ -44,15 +55,24 @@ extension SeriesTree {
   func lines(
     _ paths: Set<String>, _ change: CodeChange, in objects: LineObjects, compiledFiles: Set<String>, jobs: Int
   ) async throws -> Lines {
-    let (files, omitted) = try await diff(of: paths)
-    var changed = ChangedLines(files: files, omitted: omitted)
-    if omitted > 0 { changed.failure = "its diff has more than \(mostLines) lines" }
-    let sources = Set(files.map(\.path)).intersection(compiledFiles).filter(RecordedBuild.isC)
+    let touched = paths.intersection(compiledFiles).filter(RecordedBuild.isC)
+    // What is not compiled may be of any length; where all of it is too long, the sources alone are looked at.
+    var read = try await diff(of: paths)
+    if read == nil { read = try await diff(of: touched) }
+    guard let files = read else {
+      return Lines(changed: ChangedLines(failure: touched.isEmpty ? nil : "its diff is too long to be read"))
+    }
+    var changed = ChangedLines()
+    (changed.files, changed.omitted) = UnifiedDiff.shortened(files, to: mostLines)
+    let sources = Set(files.map(\.path)).intersection(touched)
     if sources.isEmpty { return Lines(changed: changed) }
+    let asked = files.filter { sources.contains($0.path) }.flatMap(\.hunks).reduce(0) { $0 + $1.lines.count }
+    if asked > mostLines {
+      changed.failure = "its sources change in more than \(mostLines) lines"
+      return Lines(changed: changed)
+    }
 
-    let chosen =
-      Array(objects.differing.prefix(mostObjects).map(\.path))
-      + objects.equal.prefix(objects.differing.isEmpty ? mostEqualObjects : 0)
+    let chosen = objects.chosen(for: sources)
     let known = objects.known
     let more = CompilerMakefile(
       chosen.filter { known?.sources[$0] == nil }, to: .evidence, directory: scratch.appending("evidence-more")
@@ -106,8 +126,9 @@ extension SeriesTree {
   }
 
   /// The diff of some files from the base to this tree, by git.
-  private func diff(of paths: Set<String>) async throws -> (files: [DiffFile], omitted: Int) {
-    let place = scratch.appending("diff")
+  /// - Returns: `nil` if it is too long, or takes git too long.
+  private func diff(of paths: Set<String>) async throws -> [DiffFile]? {
+    let place = scratch.appending("diff-\(paths.count)")
     let sorted = paths.sorted()
     for side in ["a", "b"] {
       try FileManager.default.createDirectory(
@@ -128,19 +149,29 @@ extension SeriesTree {
       "--histogram", "--src-prefix=a/",
       "--dst-prefix=b/", "--", place.appending("a").string, place.appending("b").string,
     ])
-    let answer = try await wrap(git, reading: [place], time: .seconds(60)).run()
+    guard let answer = try await run(wrap(git, reading: [place], time: .seconds(60))) else { return nil }
     // 1 is git's word for having found a difference.
     guard answer.status == .exited(0) || answer.status == .exited(1) else {
       throw ToolError.failed("git diff", status: answer.status, output: answer.errors)
     }
-    let parsed = UnifiedDiff.parse(answer.output, limit: mostLines)
-    let files = parsed.files.compactMap { file -> DiffFile? in
+    return UnifiedDiff.parse(answer.output).compactMap { file in
       guard let number = file.path.split(separator: "/").last.flatMap({ Int($0) }), sorted.indices.contains(number)
       else {
         return nil
       }
       return DiffFile(path: sorted[number], hunks: file.hunks)
     }
-    return (files, parsed.omitted)
+  }
+}
+
+/// - Returns: `nil` if the tool took more than it may.
+private func run(_ tool: Tool) async throws(ToolError) -> ToolResult? {
+  do {
+    return try await tool.run()
+  } catch {
+    switch error {
+    case .exceeded, .tooMuchOutput: return nil
+    default: throw error
+    }
   }
 }

@@ -105,7 +105,7 @@ enum Target: String, CaseIterable {
     let text = String(decoding: bytes, as: UTF8.self)
     let object = LinePlan.Object(
       path: "a.o", disassembly: text, controlFlow: bytes, preprocessed: bytes, files: ["a.c"], tree: "/src")
-    var diff = UnifiedDiff.parse(text, limit: 1000).files
+    var diff = UnifiedDiff.shortened(UnifiedDiff.parse(text), to: 1000).files
     let all = bytes.split(separator: 0x0a, omittingEmptySubsequences: false).prefix(200).indices
     diff.append(
       DiffFile(

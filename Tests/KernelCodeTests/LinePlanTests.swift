@@ -332,14 +332,18 @@ struct UnifiedDiffTests {
       @@ -0,0 +1 @@
       +++ not a header
       """
-    let (files, omitted) = UnifiedDiff.parse(text)
-    #expect(omitted == 0)
+    let files = UnifiedDiff.parse(text)
     #expect(files.map(\.path) == ["b/0", "b/1"])
     #expect(files[0].hunks[0].lines.map(\.number) == [1, 2, 2, 3, 4])
     #expect(files[0].hunks[0].lines.map(\.text) == ["one", "two", "2", "and a half", "three"])
     #expect(files[0].hunks[1].lines.map(\.kind) == [.removed])
     #expect(files[1].hunks[0].lines.map(\.text) == ["++ not a header"])
-    #expect(UnifiedDiff.parse(text, limit: 3).omitted == 4)
-    #expect(UnifiedDiff.parse("").files.isEmpty)
+    #expect(UnifiedDiff.parse("").isEmpty)
+    #expect(UnifiedDiff.shortened(files, to: 7).files == files)
+    #expect(UnifiedDiff.shortened(files, to: 7).omitted == 0)
+    let short = UnifiedDiff.shortened(files, to: 3)
+    #expect(short.omitted == 4)
+    #expect(short.files.map(\.path) == ["b/0"])
+    #expect(short.files[0].hunks.map(\.lines.count) == [3])
   }
 }

@@ -2,14 +2,9 @@ public import BenchModel
 
 /// A unified diff as git writes it, taken apart.
 public enum UnifiedDiff {
-  /// - Parameters:
-  ///   - text: of `git diff`, with prefixes of one part (`a/`, `b/`).
-  ///   - limit: how many lines of hunks are kept.
-  /// - Returns: its files, and how many lines are not kept.
-  public static func parse(_ text: some StringProtocol, limit: Int = .max) -> (files: [DiffFile], omitted: Int) {
+  /// - Parameter text: of `git diff`, with prefixes of one part (`a/`, `b/`).
+  public static func parse(_ text: some StringProtocol) -> [DiffFile] {
     var files: [DiffFile] = []
-    var omitted = 0
-    var kept = 0
     /// The lines that the hunk still has, on both sides.
     var left = (old: 0, new: 0)
     var number = 0
@@ -24,11 +19,8 @@ public enum UnifiedDiff {
         let kind = line.first.flatMap { DiffLine.Kind(rawValue: String($0)) } ?? .context
         if kind != .added { left.old -= 1 }
         if kind != .removed { left.new -= 1 }
-        if kept < limit, let file = files.indices.last, let hunk = files[file].hunks.indices.last {
+        if let file = files.indices.last, let hunk = files[file].hunks.indices.last {
           files[file].hunks[hunk].lines.append(DiffLine(kind: kind, number: number, text: String(line.dropFirst())))
-          kept += 1
-        } else {
-          omitted += 1
         }
         if kind != .removed { number += 1 }
       } else if line.hasPrefix("--- ") {
@@ -41,7 +33,24 @@ public enum UnifiedDiff {
         files[files.count - 1].hunks.append(DiffHunk(heading: line, lines: []))
       }
     }
-    return (files, omitted)
+    return files
+  }
+
+  /// The first lines of a diff.
+  /// - Returns: its files as far as they are kept, and how many lines are not.
+  public static func shortened(_ files: [DiffFile], to limit: Int) -> (files: [DiffFile], omitted: Int) {
+    var left = limit
+    var kept: [DiffFile] = []
+    for file in files where left > 0 {
+      var short = DiffFile(path: file.path, hunks: [])
+      for hunk in file.hunks where left > 0 {
+        short.hunks.append(DiffHunk(heading: hunk.heading, lines: Array(hunk.lines.prefix(left))))
+        left -= hunk.lines.count
+      }
+      kept.append(short)
+    }
+    let all = files.flatMap(\.hunks).reduce(0) { $0 + $1.lines.count }
+    return (kept, max(0, all - limit))
   }
 
   /// `b/mm/util.c`, which git quotes where it has unusual characters; `nil` for `/dev/null`.
