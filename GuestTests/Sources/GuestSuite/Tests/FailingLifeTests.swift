@@ -103,6 +103,7 @@ enum FailingLifeTests {
 
   /// Each attempt unplugs the device, so the things of a fixture do not outlive it.
   private static func unplug(_ look: Recorder) throws {
+    try TestDriver.require()
     let faults = try FaultPoint()
     let unbind = try OpenFile("/sys/bus/platform/drivers/\(TestDriver.name)/unbind", flags: O_WRONLY)
     let device = "\(TestDriver.name).0"
