@@ -64,6 +64,9 @@ extension SeriesTree {
     }
     var changed = ChangedLines()
     (changed.files, changed.omitted) = UnifiedDiff.shortened(files, to: mostLines)
+    if let long = touched.filter({ isLong($0) }).min() {
+      changed.failure = "\(long) is longer than \(largestSource >> 20) MiB, and was not looked into"
+    }
     let sources = Set(files.map(\.path)).intersection(touched)
     if sources.isEmpty { return Lines(changed: changed) }
     let asked = files.filter { sources.contains($0.path) }.flatMap(\.hunks).reduce(0) { $0 + $1.lines.count }
@@ -103,6 +106,12 @@ extension SeriesTree {
     }
     changed.lines = plan.lines
     return Lines(changed: changed, probes: plan.probes)
+  }
+
+  /// Whether a touched source is too long to be looked into, before the series or with it.
+  private func isLong(_ path: String) -> Bool {
+    if case .file(let size) = Beneath(base.tree).kind(of: FilePath(path)), size > largestSource { return true }
+    return file(path).map { regularContents($0, most: largestSource) == nil } ?? false
   }
 
   /// In bytes; of the largest object with KASAN it is some 30 MB.

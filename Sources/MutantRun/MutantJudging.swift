@@ -47,10 +47,16 @@ private func isWholeOtherwise(_ judgement: Judgement) -> Bool {
   return !judgement.tests.contains { $0.change == .flaky || $0.change == .missing }
 }
 
-/// What became of the lines that a mutant changes. It moves none.
+/// What became of the lines that a mutant changes. It moves none. Of a statement that was lost no line is left to look
+/// at, and the one that stands for it tells.
 private func lines(of mutant: Mutant, _ change: CodeChange, _ execution: Execution?) -> [LineFate] {
   let own = mutant.line...(mutant.line + mutant.replacement.count { $0 == "\n" })
-  return (change.lines?.fates(execution) ?? []).filter { $0.line.file == mutant.file && own.contains($0.line.number) }
+  let all = (change.lines?.fates(execution) ?? []).filter { $0.line.file == mutant.file }
+  let changed = all.filter { own.contains($0.line.number) && $0.state != .noCode }
+  if !changed.isEmpty { return changed }
+  let nearest = all.filter { $0.line.follows && $0.line.function == mutant.function }
+    .min { abs($0.line.number - mutant.line) < abs($1.line.number - mutant.line) }
+  return nearest.map { [$0] } ?? []
 }
 
 private func own(_ state: LineFate.State, in lines: [LineFate]) -> Bool { lines.contains { $0.state == state } }
@@ -69,7 +75,7 @@ func isUnreached(_ judgement: Judgement, _ mutant: Mutant) -> Bool {
     // A condition that went one way ran: that the other way is never taken is no excuse for the tests.
     if own(.ran, in: lines) || own(.oneWay, in: lines) { return false }
     if own(.notRun, in: lines) || own(.notCompiled, in: lines) { return true }
-    // Of a statement that was lost no line is left to look at.
+    // Where no line tells, its function does.
     return change.reached(execution).contains { entry in
       entry.state != .ran && entry.piece.file == mutant.file
         && (entry.piece.name == mutant.function || entry.piece.kind == .declarations)

@@ -265,6 +265,96 @@ struct LinePlanTests {
     #expect(other.lines.first?.follows == false)
   }
 
+  /// What is asked where a source lost some lines.
+  private func lost(_ removed: [String], before text: String, of source: String, differing: Set<String>? = nil) throws
+    -> [ChangedLine]
+  {
+    let compiled = try Compiled(source)
+    let lines = source.split(separator: "\n", omittingEmptySubsequences: false)
+    let number = try #require(lines.firstIndex { $0.contains(text) }) + 1
+    let hunk = DiffHunk(
+      heading: "@@", lines: removed.map { DiffLine(kind: .removed, number: number, text: $0) })
+    return LinePlan(
+      diff: [DiffFile(path: "a.c", hunks: [hunk])],
+      files: ["a.c": LinePlan.File(source: Array(source.utf8), differing: differing)], objects: [compiled.object]
+    ).lines
+  }
+
+  private let optional = """
+    void log(int);
+    int f(int x)
+    {
+    	x += 3;
+    #ifdef CONFIG_OFF
+    	log(x);
+    	log(-x);
+    #endif
+    #ifdef CONFIG_EMPTY
+    #endif
+    	log(x + 1);
+    	return x;
+    }
+    """
+
+  @Test("what went from under an option that is off was not compiled, whatever follows")
+  func removedFromOption() throws {
+    for text in ["log(-x)", "#endif"] {
+      let lines = try lost(["\tlog(7);"], before: text, of: optional)
+      #expect(lines.map(\.place) == [.notCompiled("#ifdef CONFIG_OFF")], "before \(text)")
+      #expect(lines.map(\.follows) == [true])
+    }
+  }
+
+  @Test("what went before an option that is off is asked of what is compiled behind it")
+  func removedBeforeOption() throws {
+    let lines = try lost(["\tlog(7);"], before: "#ifdef CONFIG_OFF", of: optional)
+    #expect(lines.map(\.text) == ["\tlog(x + 1);"])
+    guard case .watched = lines.first?.place else {
+      Issue.record("\(lines)")
+      return
+    }
+  }
+
+  @Test("what went with its option, or left it empty, and made no difference, was not compiled")
+  func removedWithOption() throws {
+    let whole = ["#ifdef CONFIG_GONE", "\tlog(7);", "#endif"]
+    #expect(
+      try lost(whole, before: "return x", of: optional, differing: []).map(\.place)
+        == [.notCompiled("#ifdef CONFIG_GONE")])
+    let emptied = "#ifdef CONFIG_EMPTY\n#endif"
+    #expect(optional.contains(emptied))
+    let source = optional.replacingOccurrences(of: emptied, with: "#ifdef CONFIG_EMPTY\n/* empty */\n#endif")
+    #expect(
+      try lost(["\tlog(7);"], before: "/* empty */", of: source, differing: []).map(\.place)
+        == [.notCompiled("#ifdef CONFIG_EMPTY")])
+    // Where it made a difference, it was compiled, and what follows has to run.
+    let differs = try lost(whole, before: "return x", of: optional, differing: ["f"])
+    guard case .watched = differs.first?.place else {
+      Issue.record("\(differs)")
+      return
+    }
+  }
+
+  @Test("code that gives way to a comment is asked of what follows, and a comment of nothing")
+  func replacedByComment() throws {
+    let source = "void log(int);\nint f(int x)\n{\n\t/* not needed */\n\tlog(x + 1);\n\treturn x;\n}\n"
+    let compiled = try Compiled(source)
+    func asked(_ removed: String) -> [Int] {
+      let hunk = DiffHunk(
+        heading: "@@",
+        lines: [
+          DiffLine(kind: .removed, number: 4, text: removed),
+          DiffLine(kind: .added, number: 4, text: "\t/* not needed */"),
+        ])
+      return LinePlan(
+        diff: [DiffFile(path: "a.c", hunks: [hunk])],
+        files: ["a.c": LinePlan.File(source: Array(source.utf8), differing: nil)], objects: [compiled.object]
+      ).lines.filter(\.follows).map(\.number)
+    }
+    #expect(asked("\tlog(x);") == [5])
+    #expect(asked("\t/* needed */") == [])
+  }
+
   @Test("an object that was not looked at tells nothing")
   func noObject() {
     let line = DiffLine(kind: .added, number: 11, text: "\tbuffer = alloc(size);")

@@ -67,19 +67,63 @@ public struct LinePlan: Sendable, Hashable {
       let here = objects.filter { $0.preprocessed[file.path] != nil }
       let compiled = here.isEmpty ? nil : here.reduce(into: Set<Int>()) { $0.formUnion($1.preprocessed[file.path]!) }
       let view = View(file: file.path, source: source, compiled: compiled, differing: known.differing, objects: here)
-      for (number, follows) in Self.asked(file, source) where source.code.indices.contains(number) {
-        var (function, place) = place(of: number, in: view)
-        if follows, case .notCompiled = place { place = .noCode }
+      let text = known.source.split(separator: 0x0a, omittingEmptySubsequences: false)
+      var asked: Set<Int> = []
+      func add(_ number: Int, _ function: String?, _ place: ChangedLine.Place, follows: Bool) {
+        guard source.code.indices.contains(number), asked.insert(number).inserted else { return }
+        var place = place
         if left > 0, case .unseen(let reason) = place {
           place = .unseen("\(reason); \(left) more objects are made from this file, and were not looked at")
         }
         lines.append(
           ChangedLine(
-            file: file.path, number: number, text: Self.text(number, known.source), follows: follows,
-            function: function,
-            place: place))
+            file: file.path, number: number, text: String(decoding: text[number - 1], as: UTF8.self), follows: follows,
+            function: function, place: place))
+      }
+      let places = ChangedPlace.all(of: file)
+      let added = Set(places.flatMap(\.added))
+      for change in places {
+        var tells = false
+        for number in change.added where source.code.indices.contains(number) {
+          let (function, place) = place(of: number, in: view)
+          if place != .noCode { tells = true }
+          add(number, function, place, follows: false)
+        }
+        if tells || !change.losesCode { continue }
+        let (number, function, place) = place(behind: change, in: view)
+        if !added.contains(number) { add(number, function, place, follows: true) }
       }
     }
+  }
+
+  /// Where what stood in a place and is gone would be seen.
+  /// - Returns: the line that stands for it.
+  private mutating func place(
+    behind change: ChangedPlace, in view: View
+  ) -> (number: Int, function: String?, ChangedLine.Place) {
+    let source = view.source
+    let section = source.section(before: change.end)
+    let inSection = source.isCompiled(section, view.compiled)
+    let here = min(change.end, source.count)
+    if inSection == false { return (here, nil, .notCompiled(source.condition(of: section))) }
+    var found: (number: Int, function: String?, ChangedLine.Place)?
+    for number in source.followers(of: change.end) {
+      // What an option leaves out says nothing of what stood beside it.
+      if let compiled = view.compiled, !compiled.contains(number) { continue }
+      let (function, place) = place(of: number, in: view)
+      switch place {
+      case .noCode, .declaration, .notCompiled: continue
+      case .sameCode, .unseen, .watched: found = (number, function, place)
+      }
+      break
+    }
+    // That the code is the base's means that the compiler did not see what is gone, if it depended on an option.
+    if found.map({ $0.2 == .sameCode }) ?? true,
+      let condition = change.lostCondition ?? (inSection == nil ? source.condition(of: section) : nil)
+    {
+      return (found?.number ?? here, found?.function, .notCompiled(condition))
+    }
+    return found ?? (here, nil, .noCode)
   }
 
   private struct View {
@@ -90,52 +134,12 @@ public struct LinePlan: Sendable, Hashable {
     var objects: [Object]
   }
 
-  private static func text(_ number: Int, _ source: [UInt8]) -> String {
-    let lines = source.split(separator: 0x0a, maxSplits: number, omittingEmptySubsequences: false)
-    return lines.indices.contains(number - 1) ? String(decoding: lines[number - 1], as: UTF8.self) : ""
-  }
-
-  /// The lines that a diff asks about: those that it adds, and where it only removes those that now follow.
-  private static func asked(_ file: DiffFile, _ source: LineSource) -> [(number: Int, follows: Bool)] {
-    var asked: [(Int, Bool)] = []
-    for hunk in file.hunks {
-      var removed = false
-      var added = false
-      func close(_ number: Int) {
-        guard removed, !added else { return }
-        // What now follows is the next line that does something; before a function's end, the one before.
-        var next = number
-        while next < source.count, source.code[next] != "}", !source.hasWords(next) || source.isBare(next) { next += 1 }
-        if !source.hasWords(next) || source.code[next] == "}" {
-          next = number - 1
-          while next > 0, source.code[next] != "{", !source.hasWords(next) || source.isBare(next) { next -= 1 }
-        }
-        if source.hasWords(next), !asked.contains(where: { $0.0 == next }) { asked.append((next, true)) }
-      }
-      for line in hunk.lines {
-        switch line.kind {
-        case .added:
-          added = true
-          asked.removeAll { $0.0 == line.number && $0.1 }
-          asked.append((line.number, false))
-        case .removed: removed = true
-        case .context:
-          close(line.number)
-          removed = false
-          added = false
-        }
-      }
-      if let last = hunk.lines.last { close(last.kind == .removed ? last.number : last.number + 1) }
-    }
-    return asked
-  }
-
   private mutating func place(of number: Int, in view: View) -> (function: String?, ChangedLine.Place) {
     let source = view.source
     if source.directives.contains(number) { return (nil, .declaration) }
     guard source.hasWords(number) else { return (nil, .noCode) }
     if let compiled = view.compiled, !compiled.contains(number) {
-      return (nil, .notCompiled(source.conditions[number] ?? "the preprocessor leaves it out"))
+      return (nil, .notCompiled(source.condition(of: source.section(before: number))))
     }
     if source.isBare(number) { return (nil, .noCode) }
     let first = source.begins[number]

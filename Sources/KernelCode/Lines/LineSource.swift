@@ -10,8 +10,11 @@ struct LineSource: Sendable, Hashable {
   /// The lines between the braces of a function's body, by the kernel's style: both stand in the first column
   /// (Documentation/process/coding-style.rst, section 3), or the first ends a line with a head of its own.
   private(set) var bodies: Set<Int> = []
-  /// From each line to the directive that it stands under, as the source has it.
-  private(set) var conditions: [String?] = [nil]
+  /// The parts of the source that the preprocessor takes or leaves as one: what stands under no condition, and what
+  /// stands between two directives of one. The payload is the directive, as the source has it.
+  private var sections: [String?] = [nil]
+  /// From each line to the number of the section that begins or goes on behind it.
+  private var sectionBehind: [Int] = [0]
 
   init(_ source: [UInt8]) {
     let lines = Self.withoutComments(source).split(separator: 0x0a, omittingEmptySubsequences: false)
@@ -71,30 +74,48 @@ struct LineSource: Sendable, Hashable {
   }
 
   private mutating func findDirectives() {
-    conditions = Array(repeating: nil, count: code.count)
-    var stack: [String] = []
+    sectionBehind = Array(repeating: 0, count: code.count)
+    var stack: [Int] = []
     var continues = false
+    func open(_ condition: String) {
+      stack.append(sections.count)
+      sections.append(condition)
+    }
     for number in code.indices.dropFirst() {
       let text = code[number]
-      let isDirective = continues || text.hasPrefix("#")
-      conditions[number] = stack.last
-      if isDirective {
+      if continues || text.hasPrefix("#") {
         directives.insert(number)
         if !continues {
           let words = text.dropFirst().drop { $0 == " " || $0 == "\t" }
-          let whole = "#" + words
           if words.hasPrefix("if") {
-            stack.append(whole)
-          } else if words.hasPrefix("elif") || words.hasPrefix("else"), let first = stack.popLast() {
-            let start = first.components(before: ", else")
-            stack.append(words.hasPrefix("elif") ? whole : "\(start), else")
+            open("#" + words)
+          } else if words.hasPrefix("elif") || words.hasPrefix("else"), let before = stack.popLast() {
+            let start = (sections[before] ?? "").components(before: ", else")
+            open(words.hasPrefix("elif") ? "#" + words : "\(start), else")
           } else if words.hasPrefix("endif") {
             _ = stack.popLast()
           }
         }
         continues = text.hasSuffix("\\")
       }
+      sectionBehind[number] = stack.last ?? 0
     }
+  }
+
+  /// The section that something would be in that stood before a line.
+  func section(before number: Int) -> Int { sectionBehind[max(0, min(number - 1, count))] }
+
+  /// The directive that a section stands under.
+  func condition(of section: Int) -> String { sections[section] ?? "the preprocessor leaves it out" }
+
+  /// Whether the preprocessor took a section.
+  /// - Parameter compiled: the lines that it left; `nil` if that is not known.
+  /// - Returns: `nil` if it cannot be told, because nothing is in it.
+  func isCompiled(_ section: Int, _ compiled: Set<Int>?) -> Bool? {
+    if section == 0 { return true }
+    let lines = code.indices.filter { sectionBehind[$0] == section && hasWords($0) }
+    guard let compiled, !lines.isEmpty else { return nil }
+    return lines.contains(where: compiled.contains)
   }
 
   private mutating func findStatements() {
