@@ -5,6 +5,8 @@ internal import GuestProtocol
 struct Grounds {
   /// What got worse.
   private var worse: [Reason] = []
+  /// What got worse as well, but only with an exporter that the test driver alone is: told apart, and no regression.
+  private var onlyOurs: [Reason] = []
   /// Where the evidence does not carry a verdict.
   private var unknown: [Reason] = []
   /// What got better.
@@ -27,11 +29,13 @@ struct Grounds {
     endedEarly = run.ending != .completed
     machineDied = if case .machineDied = run.ending { true } else { false }
     takeEnding(of: run)
-    // One title may come many times; the verdict needs it once.
+    // One title may come many times; the verdict needs it once, where it weighs most.
     var titles: Set<String> = []
-    for entry in reports where !entry.onBase && entry.known == nil && titles.insert(entry.report.title).inserted {
+    let new = reports.filter { !$0.onBase && $0.known == nil }
+    let (ours, others) = (new.filter(\.isOnlyOurs), new.filter { !$0.isOnlyOurs })
+    for entry in others + ours where titles.insert(entry.report.title).inserted {
       let place = entry.report.test.map { " in \($0)" } ?? ""
-      worse.append(Reason(entry.report.title, "kernel report\(place) that the base does not have"))
+      blame(Reason(entry.report.title, "kernel report\(place) that the base does not have"), in: entry.report.test)
     }
     for test in tests { take(test) }
     for anomaly in run.anomalies { unknown.append(Reason("the guest's evidence is not whole: \(anomaly)")) }
@@ -45,12 +49,12 @@ struct Grounds {
 
   var verdict: Verdict {
     if !worse.isEmpty { return .regresses }
-    if !unknown.isEmpty { return .inconclusive }
+    if !onlyOurs.isEmpty || !unknown.isEmpty { return .inconclusive }
     return better.isEmpty ? .clean : .fixes
   }
 
   var reasons: [Reason] {
-    let all = worse + unknown + better
+    let all = worse + onlyOurs + unknown + better
     if !all.isEmpty { return all }
     let same = tests.count { $0.change == .same && $0.series.isAnswer }
     let new = tests.count { $0.change == .new }
@@ -82,11 +86,11 @@ struct Grounds {
       if !test.baseTries.isMixed { unknown.append(Reason(test.name, "flaky: \(sides)")) }
     case .fixed: better.append(Reason(test.name, sides))
     case .regressed where test.base == .notOk && test.series == .notOk:
-      blame(Reason(test.name, "not-ok on both, but \(lostChecks(test))"))
-    case .regressed: blame(Reason(test.name, sides + detail))
+      blame(Reason(test.name, "not-ok on both, but \(lostChecks(test))"), in: test.name)
+    case .regressed: blame(Reason(test.name, sides + detail), in: test.name)
     case .new:
       if test.series.isBad {
-        blame(Reason(test.name, "no answer on base, \(test.series.rawValue) with the series\(detail)"))
+        blame(Reason(test.name, "no answer on base, \(test.series.rawValue) with the series\(detail)"), in: test.name)
       }
     case .missing:
       if endedEarly, test.series == .missing { break }
@@ -94,8 +98,14 @@ struct Grounds {
     }
   }
 
-  private mutating func blame(_ reason: Reason) {
-    if machineDied { unknown.append(reason) } else { worse.append(reason) }
+  private mutating func blame(_ reason: Reason, in test: String?) {
+    if machineDied {
+      unknown.append(reason)
+    } else if let test, OnlyOurs.isAsked(by: test) {
+      onlyOurs.append(Reason(reason.subject, "\(reason.text); \(OnlyOurs.words)"))
+    } else {
+      worse.append(reason)
+    }
   }
 
   private func lostChecks(_ test: TestComparison) -> String {

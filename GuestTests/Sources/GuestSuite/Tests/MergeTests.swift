@@ -6,7 +6,7 @@ internal import Glibc
 enum MergeTests {
   static let all = [
     GuestTest(
-      "history/pbtest-to-plain/merged-after-mmap",
+      "history/pbtest_plain-to-plain/merged-after-mmap",
       question: "A mapping is merged away after vm_file was swapped (2020, bc4fe4cdd602): is the right file put?"
     ) { try merged($0) }
   ]

@@ -1,0 +1,17 @@
+/// What no driver of a kernel does, and only the test driver here: it exports ordinary pages, which a mapping of the dma-buf
+/// maps as such, without `VM_PFNMAP` and `VM_MIXEDMAP`. A check that refuses these breaks nobody, and may be meant.
+enum OnlyOurs {
+  /// For the reasons of a verdict.
+  static let words = "only our own driver does this: no stock exporter here maps ordinary pages"
+
+  /// Whether a test asks its question of such an exporter: `history/pbtest_plain-to-plain/merged-after-mmap`.
+  static func isAsked(by test: String) -> Bool {
+    let parts = test.split(separator: "/")
+    guard parts.count > 1 else { return false }
+    return parts[1] == "pbtest_plain" || parts[1].hasPrefix("pbtest_plain-to-")
+  }
+}
+
+extension ReportComparison {
+  var isOnlyOurs: Bool { report.test.map(OnlyOurs.isAsked) ?? false }
+}
