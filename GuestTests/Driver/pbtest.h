@@ -21,6 +21,7 @@ struct dma_buf_attachment;
 struct drm_mode_create_dumb;
 struct miscdevice;
 struct page;
+struct pbtest_fence;
 struct sg_table;
 
 struct pbtest_device {
@@ -66,12 +67,16 @@ struct pbtest_bo {
 	u64 generation;
 	atomic64_t faults;
 	atomic_t pins;
+	/* By &dma_buf_ops.pin */
+	atomic_t dmabuf_pins;
 	atomic_t maps;
 	/* Under pages_lock. */
 	u32 vmaps;
 
 	/* Only of imported ones. */
 	struct sg_table *sgt;
+	/* How often its exporter said that it moves; under its reservation lock. */
+	u32 moves;
 
 	/* What whoever comes next is to do, under lock. */
 	spinlock_t lock;
@@ -79,6 +84,8 @@ struct pbtest_bo {
 	u32 fail_error;
 	bool forward_armed;
 	unsigned long forward_pgoff;
+	/* What the kernel is busy with; see pbtest_busy. */
+	struct pbtest_fence *fence;
 };
 
 static inline struct pbtest_device *to_pbtest(struct drm_device *drm)
@@ -144,6 +151,19 @@ int pbtest_import_ioctl(struct drm_device *drm, void *data,
 			struct drm_file *file);
 int pbtest_peek_ioctl(struct drm_device *drm, void *data,
 		      struct drm_file *file);
+
+/* pbtest_dynamic.c */
+int pbtest_dmabuf_pin(struct dma_buf_attachment *attach);
+void pbtest_dmabuf_unpin(struct dma_buf_attachment *attach);
+struct dma_buf *pbtest_bo_get_dmabuf(struct pbtest_bo *bo);
+struct drm_gem_object *pbtest_import_dynamic(struct drm_device *drm,
+					     struct dma_buf *dmabuf);
+
+/* pbtest_fence.c */
+int pbtest_busy_ioctl(struct drm_device *drm, void *data,
+		      struct drm_file *file);
+void pbtest_bo_idle(struct pbtest_bo *bo);
+void pbtest_fences_drain(void);
 
 /* pbtest_query.c */
 extern struct miscdevice pbtest_query_device;

@@ -18,7 +18,7 @@
 	(PBTEST_BO_NO_DMABUF_MMAP | PBTEST_BO_POPULATE_PFN | \
 	 PBTEST_BO_POPULATE_PAGE | PBTEST_BO_LEAVE_VM_OPS | PBTEST_BO_PLAIN | \
 	 PBTEST_BO_SLOW_MAP | PBTEST_BO_FOPS_MMAP | \
-	 PBTEST_BO_NO_CACHED_MAP | PBTEST_BO_OWN_FILE)
+	 PBTEST_BO_NO_CACHED_MAP | PBTEST_BO_OWN_FILE | PBTEST_BO_DYNAMIC)
 
 static LIST_HEAD(pbtest_all);
 static DEFINE_SPINLOCK(pbtest_all_lock);
@@ -246,6 +246,7 @@ void pbtest_bo_free(struct drm_gem_object *obj)
 	struct pbtest_bo *bo = to_pbtest_bo(obj);
 	int i;
 
+	pbtest_bo_idle(bo);
 	spin_lock(&pbtest_all_lock);
 	list_del(&bo->all);
 	spin_unlock(&pbtest_all_lock);
@@ -311,6 +312,9 @@ int pbtest_create_ioctl(struct drm_device *drm, void *data,
 	if ((args->flags & PBTEST_BO_OWN_FILE) &&
 	    args->flags != PBTEST_BO_OWN_FILE)
 		return -EINVAL;
+	if ((args->flags & PBTEST_BO_DYNAMIC) &&
+	    args->flags != PBTEST_BO_DYNAMIC)
+		return -EINVAL;
 
 	bo = pbtest_bo_create(drm, args->size, args->flags);
 	if (IS_ERR(bo))
@@ -369,6 +373,7 @@ int pbtest_move_ioctl(struct drm_device *drm, void *data,
 {
 	struct pbtest_move *args = data;
 	struct pbtest_pages fresh = {};
+	struct dma_buf *dmabuf;
 	struct pbtest_bo *bo;
 	int ret;
 
@@ -396,12 +401,17 @@ int pbtest_move_ioctl(struct drm_device *drm, void *data,
 	if (ret)
 		goto out_put;
 
+	dmabuf = pbtest_bo_get_dmabuf(bo);
 	ret = dma_resv_lock_interruptible(bo->base.resv, NULL);
 	if (!ret) {
+		if (dmabuf)
+			dma_buf_move_notify(dmabuf);
 		pbtest_bo_move(bo, &fresh, !(args->flags & PBTEST_MOVE_NO_ZAP));
 		args->generation = bo->generation;
 		dma_resv_unlock(bo->base.resv);
 	}
+	if (dmabuf)
+		dma_buf_put(dmabuf);
 	pbtest_pages_free(&fresh);
 
 out_put:
@@ -430,7 +440,8 @@ int pbtest_fail_ioctl(struct drm_device *drm, void *data,
 	struct pbtest_bo *bo;
 	bool valid;
 
-	if (args->pad || args->step > PBTEST_FAIL_END_ACCESS)
+	if (args->pad || (args->step > PBTEST_FAIL_END_ACCESS &&
+			  args->step != PBTEST_FAIL_DMABUF_PIN))
 		return -EINVAL;
 	if (args->step == PBTEST_FAIL_NOTHING ? args->error != 0 :
 	    args->error < 1 || args->error > PBTEST_MAX_ERRNO)

@@ -96,6 +96,8 @@ int pbtest_query_dmabuf(struct pbtest_dmabuf *args)
 		list_for_each(entry, &dmabuf->attachments)
 			args->attachments++;
 		args->vmaps = dmabuf->vmapping_counter;
+		args->busy = !dma_resv_test_signaled(dmabuf->resv,
+						     DMA_RESV_USAGE_KERNEL);
 		dma_resv_unlock(dmabuf->resv);
 	}
 

@@ -37,6 +37,7 @@ static const struct drm_ioctl_desc pbtest_ioctls[] = {
 	DRM_IOCTL_DEF_DRV(PBTEST_FAIL, pbtest_fail_ioctl, DRM_RENDER_ALLOW),
 	DRM_IOCTL_DEF_DRV(PBTEST_HOLD, pbtest_hold_ioctl, DRM_RENDER_ALLOW),
 	DRM_IOCTL_DEF_DRV(PBTEST_PEEK, pbtest_peek_ioctl, DRM_RENDER_ALLOW),
+	DRM_IOCTL_DEF_DRV(PBTEST_BUSY, pbtest_busy_ioctl, DRM_RENDER_ALLOW),
 };
 
 DEFINE_DRM_GEM_FOPS(pbtest_gem_fops);
@@ -163,6 +164,7 @@ static void __exit pbtest_exit(void)
 	misc_deregister(&pbtest_query_device);
 	pbtest_remove_devices();
 	platform_driver_unregister(&pbtest_platform_driver);
+	pbtest_fences_drain();
 }
 
 module_init(pbtest_init);

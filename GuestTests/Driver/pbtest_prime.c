@@ -126,12 +126,21 @@ static const struct dma_buf_ops pbtest_dmabuf_ops_without_cache = {
 	.mmap = pbtest_dmabuf_mmap,
 };
 
+static const struct dma_buf_ops pbtest_dmabuf_ops_dynamic = {
+	PBTEST_DMABUF_OPS,
+	.pin = pbtest_dmabuf_pin,
+	.unpin = pbtest_dmabuf_unpin,
+	.mmap = pbtest_dmabuf_mmap,
+};
+
 static const struct dma_buf_ops *pbtest_ops(const struct pbtest_bo *bo)
 {
 	if (bo->flags & PBTEST_BO_NO_DMABUF_MMAP)
 		return &pbtest_dmabuf_ops_without_mmap;
 	if (bo->flags & PBTEST_BO_NO_CACHED_MAP)
 		return &pbtest_dmabuf_ops_without_cache;
+	if (bo->flags & PBTEST_BO_DYNAMIC)
+		return &pbtest_dmabuf_ops_dynamic;
 	return &pbtest_dmabuf_ops;
 }
 
@@ -182,8 +191,8 @@ struct drm_gem_object *pbtest_prime_import(struct drm_device *drm,
 					   struct dma_buf *dmabuf)
 {
 	struct pbtest_device *pbtest = to_pbtest(drm);
-	bool foreign = READ_ONCE(pbtest->importer) == current &&
-		       (pbtest->import_flags & PBTEST_IMPORT_FOREIGN);
+	bool ours = READ_ONCE(pbtest->importer) == current;
+	bool foreign = ours && (pbtest->import_flags & PBTEST_IMPORT_FOREIGN);
 	int ret = pbtest_import_reached(pbtest, PBTEST_FAIL_IMPORT);
 
 	if (ret)
@@ -191,7 +200,8 @@ struct drm_gem_object *pbtest_prime_import(struct drm_device *drm,
 
 	if (!foreign && (dmabuf->ops == &pbtest_dmabuf_ops ||
 			 dmabuf->ops == &pbtest_dmabuf_ops_without_mmap ||
-			 dmabuf->ops == &pbtest_dmabuf_ops_without_cache)) {
+			 dmabuf->ops == &pbtest_dmabuf_ops_without_cache ||
+			 dmabuf->ops == &pbtest_dmabuf_ops_dynamic)) {
 		struct drm_gem_object *obj = dmabuf->priv;
 
 		if (obj->dev == drm) {
@@ -200,6 +210,8 @@ struct drm_gem_object *pbtest_prime_import(struct drm_device *drm,
 		}
 	}
 
+	if (ours && (pbtest->import_flags & PBTEST_IMPORT_DYNAMIC))
+		return pbtest_import_dynamic(drm, dmabuf);
 	return drm_gem_prime_import(drm, dmabuf);
 }
 
@@ -252,7 +264,7 @@ int pbtest_import_ioctl(struct drm_device *drm, void *data,
 	struct drm_gem_object *obj;
 	int ret;
 
-	if (args->pad || args->flags & ~PBTEST_IMPORT_FOREIGN ||
+	if (args->pad || args->flags & ~PBTEST_IMPORT_FLAGS ||
 	    !PAGE_ALIGNED(args->extra) || args->extra > PBTEST_MAX_SIZE)
 		return -EINVAL;
 	if (args->fail_step == PBTEST_FAIL_NOTHING ?

@@ -36,6 +36,8 @@ static void pbtest_describe_bo(struct pbtest_bo *bo, struct pbtest_object *args)
 	args->faults = atomic64_read(&bo->faults);
 	args->pins = atomic_read(&bo->pins);
 	args->maps = atomic_read(&bo->maps);
+	args->dmabuf_pins = atomic_read(&bo->dmabuf_pins);
+	args->moves = READ_ONCE(bo->moves);
 
 	mutex_lock(&bo->pages_lock);
 	args->generation = bo->generation;

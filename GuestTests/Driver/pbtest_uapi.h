@@ -91,6 +91,12 @@ extern "C" {
  * it is detached.
  */
 #define PBTEST_BO_NO_CACHED_MAP		0x80
+/*
+ * It may move while it is shared, as those of amdgpu and xe may: its dma-buf has
+ * pin and unpin, and an importer that cannot take a move pins it. Not with
+ * others.
+ */
+#define PBTEST_BO_DYNAMIC		0x200
 
 struct pbtest_create {
 	__u64 size;		/* in: bytes, a multiple of the page size */
@@ -129,6 +135,18 @@ struct pbtest_hold {
 	__u32 milliseconds;	/* in */
 };
 
+/*
+ * DRM_IOCTL_PBTEST_BUSY: as if the kernel moved a buffer, or an import's
+ * exporter did, for so much time: a fence of DMA_RESV_USAGE_KERNEL, which
+ * everybody has to wait for. 0 ends what was begun by the same handle.
+ */
+#define PBTEST_MAX_BUSY_MS	60000
+
+struct pbtest_busy {
+	__u32 handle;		/* in */
+	__u32 milliseconds;	/* in */
+};
+
 /* ---- Buffers of others: as importer ---- */
 
 /* DRM_IOCTL_PBTEST_IMPORT. DRM_IOCTL_PRIME_FD_TO_HANDLE is the same without flags. */
@@ -139,6 +157,12 @@ struct pbtest_hold {
  * imported the dma-buf before comes that far: the PRIME core answers for others.
  */
 #define PBTEST_IMPORT_FOREIGN		0x01
+/*
+ * The importer says that it can take a move: its attachment is dynamic, and it
+ * counts the moves that it is told of.
+ */
+#define PBTEST_IMPORT_DYNAMIC		0x02
+#define PBTEST_IMPORT_FLAGS	(PBTEST_IMPORT_FOREIGN | PBTEST_IMPORT_DYNAMIC)
 
 struct pbtest_import {
 	__s32 fd;		/* in: the dma-buf */
@@ -249,6 +273,8 @@ enum pbtest_step {
 	PBTEST_FAIL_IMPORT_SG_TABLE_LATE = 22,
 	/* drm_gem_object_funcs.open of the imported object. */
 	PBTEST_FAIL_IMPORT_OPEN = 23,
+	/* Own, DYNAMIC: dma_buf_ops.pin. */
+	PBTEST_FAIL_DMABUF_PIN = 24,
 };
 
 struct pbtest_fail {
@@ -289,6 +315,8 @@ struct pbtest_object {
 	__u32 pins;		/* out: of pbtest's own */
 	__u32 vmaps;		/* out: of pbtest's own */
 	__u32 maps;		/* out: of attachments of pbtest's own */
+	__u32 dmabuf_pins;	/* out: by dma_buf_ops.pin of pbtest's own */
+	__u32 moves;		/* out: that an import was told of */
 	__u32 pad;		/* out: 0 */
 	char funcs[PBTEST_NAME_MAX];	/* out: symbol of obj->funcs */
 };
@@ -373,6 +401,7 @@ struct pbtest_dmabuf {
 	__u32 attachments;	/* out */
 	__u32 vmaps;		/* out */
 	__u32 locked;		/* out: whether somebody holds its reservation lock */
+	__u32 busy;		/* out: whether the kernel is, see pbtest_busy */
 };
 
 /*
@@ -418,6 +447,7 @@ struct pbtest_symbol {
 #define DRM_IOCTL_PBTEST_FAIL		PBTEST_DRM_IOCTL(4, pbtest_fail)
 #define DRM_IOCTL_PBTEST_HOLD		PBTEST_DRM_IOCTL(5, pbtest_hold)
 #define DRM_IOCTL_PBTEST_PEEK		PBTEST_DRM_IOCTL(6, pbtest_peek)
+#define DRM_IOCTL_PBTEST_BUSY		PBTEST_DRM_IOCTL(7, pbtest_busy)
 
 #define PBTEST_QUERY_OBJECT		_IOWR('P', 0x70, struct pbtest_object)
 #define PBTEST_QUERY_FILE		_IOWR('P', 0x71, struct pbtest_file)

@@ -41,6 +41,7 @@ int cguest_pbtest_plain_forward(int fd, const struct pbtest_plain *args) { retur
 int cguest_pbtest_hold(int fd, struct pbtest_hold *args) { return ioctl(fd, DRM_IOCTL_PBTEST_HOLD, args); }
 
 int cguest_pbtest_peek(int fd, struct pbtest_peek *args) { return ioctl(fd, DRM_IOCTL_PBTEST_PEEK, args); }
+int cguest_pbtest_busy(int fd, struct pbtest_busy *args) { return ioctl(fd, DRM_IOCTL_PBTEST_BUSY, args); }
 
 int cguest_pbtest_client(int fd, struct pbtest_client *args) { return ioctl(fd, PBTEST_QUERY_CLIENT, args); }
 

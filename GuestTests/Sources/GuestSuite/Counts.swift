@@ -81,6 +81,7 @@ extension KernelView {
     counts.add("files that may map \(name)", Int64(seen.allowed))
     counts.add("allowances of \(name)", Int64(seen.allowances))
     counts.add("pins of \(name)", Int64(seen.pins))
+    counts.add("pins of \(name) by its dma-buf", Int64(seen.dmabuf_pins))
     counts.add("mapped attachments of \(name)", Int64(seen.maps))
     counts.add("kernel mappings of \(name)", Int64(seen.vmaps))
   }

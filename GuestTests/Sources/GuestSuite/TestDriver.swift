@@ -137,15 +137,23 @@ extension DrmClient {
 
   /// Imports a dma-buf into pbtest, larger than it is by some pages if asked to, or failing at a step of it.
   func importOwn(
-    _ dmabuf: OpenFile, extraPages: Int = 0, failing step: pbtest_step = PBTEST_FAIL_NOTHING, with error: Int32 = 0
+    _ dmabuf: OpenFile, flags: Int32 = 0, extraPages: Int = 0, failing step: pbtest_step = PBTEST_FAIL_NOTHING,
+    with error: Int32 = 0
   ) throws(CallFailed) -> DumbBuffer {
     var args = pbtest_import()
     args.fd = dmabuf.number
+    args.flags = UInt32(flags)
     args.fail_step = step.rawValue
     args.fail_error = UInt32(error)
     args.extra = UInt64(extraPages * pageSize)
     if cguest_pbtest_import(file.number, &args) != 0 { throw CallFailed("pbtest: import") }
     return DumbBuffer(handle: args.handle, fakeOffset: args.offset)
+  }
+
+  /// Keeps the kernel busy with a buffer for some time; 0 ends it.
+  func keepBusy(_ handle: UInt32, milliseconds: UInt32) throws(CallFailed) {
+    var args = pbtest_busy(handle: handle, milliseconds: milliseconds)
+    if cguest_pbtest_busy(file.number, &args) != 0 { throw CallFailed("pbtest: busy") }
   }
 
   /// Has the next mapping of an import forwarded at another page offset than 0.

@@ -18,6 +18,7 @@ int cguest_pbtest_forward(int fd, struct pbtest_forward *args);
 int cguest_pbtest_fail(int fd, struct pbtest_fail *args);
 int cguest_pbtest_hold(int fd, struct pbtest_hold *args);
 int cguest_pbtest_peek(int fd, struct pbtest_peek *args);
+int cguest_pbtest_busy(int fd, struct pbtest_busy *args);
 
 /// These are asked of /dev/pbtest.
 int cguest_pbtest_object(int fd, struct pbtest_object *args);

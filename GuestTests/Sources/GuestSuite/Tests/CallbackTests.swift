@@ -31,6 +31,12 @@ enum CallbackTests {
         question: "An exporter refuses to be attached, pinned or mapped: does the import leave nothing behind?"
       ) { try attaching(importer, $0) }
     }
+    + ["vgem", TestDriver.name].map { importer in
+      GuestTest(
+        "failing/pbtest_dynamic-to-\(importer)/attach-callbacks",
+        question: "An exporter that moves refuses to be attached, pinned or mapped: does the import leave nothing behind?"
+      ) { try attaching(importer, flags: PBTEST_BO_DYNAMIC, $0) }
+    }
 
   private static func word(_ body: () throws -> Void) throws -> String {
     do {
@@ -67,8 +73,8 @@ enum CallbackTests {
     fixture.close()
   }
 
-  private static func attaching(_ importer: String, _ look: Recorder) throws {
-    let fixture = try Fixture(.drm(TestDriver.name), importer: importer)
+  private static func attaching(_ importer: String, flags: Int32 = 0, _ look: Recorder) throws {
+    let fixture = try Fixture(.drm(TestDriver.name), importer: importer, flags: flags)
     let client = fixture.owner!
     let theirs = fixture.importer!
     let exported = try fixture.export()
@@ -81,11 +87,12 @@ enum CallbackTests {
     }
     let watch = try AllocationWatch(fixture.kernel)
     let before = try counts()
-    let steps = [
+    var steps = [
       (PBTEST_FAIL_ATTACH, "attach, at its beginning"), (PBTEST_FAIL_ATTACH_LATE, "attach, at its end"),
       (PBTEST_FAIL_PIN, "pin"), (PBTEST_FAIL_MAP, "map_dma_buf, at its beginning"),
       (PBTEST_FAIL_SG_TABLE, "get_sg_table"), (PBTEST_FAIL_MAP_LATE, "map_dma_buf, at its end"),
     ]
+    if flags & PBTEST_BO_DYNAMIC != 0 { steps.append((PBTEST_FAIL_DMABUF_PIN, "pin of the dma-buf")) }
     for (step, name) in steps {
       try client.fail(buffer.handle, at: step, with: asked)
       look.equal(try word { _ = try theirs.importBuffer(exported.dmabuf) }, errnoName(asked), "\(name): errno")
