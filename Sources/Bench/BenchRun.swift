@@ -142,7 +142,7 @@ public struct BenchRun: Sendable {
         cache: plan.cache, scratch: scratch, conditions: conditions, driver: driver.result,
         connection: plan.connection, cell: plan.cell, only: only, retries: plan.retries, sandbox: cage?.description)
       if plan.stopsWhenWorse { kept.mode = "until it is worse than \(plan.baseline?.image ?? "the base")" }
-      let trials = TrialRunner(
+      var trials = TrialRunner(
         cell: plan.cell, base: base, driver: driver, method: method, cage: cage, plainInitramfs: initramfs,
         initramfs: withDriver,
         tests: tests, isPart: only != nil, accelerator: accelerator.accelerator, resources: plan.resources,
@@ -151,6 +151,9 @@ public struct BenchRun: Sendable {
         keepsMemory: plan.keepsMemory, baseEvidence: directory.evidence(nil),
         baseTries: Counter(after: finished.again.keys.max() ?? 0), stopsWhenWorse: plan.stopsWhenWorse,
         baseline: plan.baseline, known: plan.kernel.knownReports.filter { Date() < $0.expires })
+      if !plan.expected.isEmpty {
+        trials.reach = try await trials.reach(plan.expected, keptIn: directory.reach, scratch: scratch)
+      }
       // A kept result has no memory of its guests.
       let fresh = plan.fresh || plan.keepsMemory
       try await Pipeline(

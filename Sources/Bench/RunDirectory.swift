@@ -8,6 +8,7 @@ public import Toolbox
 ///     plan.json                    what the run was asked to do; `patchbench resume` goes on by it
 ///     events.jsonl                 the record; every report is made from it
 ///     config                       the resolved .config of the base
+///     reach.json                   which tests run which functions, where that was looked for
 ///     report.{json,md,html}
 ///     base/, series/NAME/          console.log, results.ktap, build.log, NNNN.diff; of a guest that came to no good end
 ///                                  state-results and state-kmsg, from its state disk
@@ -18,6 +19,8 @@ public struct RunDirectory: Sendable, Hashable {
   public var plan: FilePath { path.appending("plan.json") }
   public var events: FilePath { path.appending("events.jsonl") }
   public var config: FilePath { path.appending("config") }
+  /// Which tests run what, where that was looked for.
+  var reach: FilePath { path.appending("reach.json") }
   public func report(_ suffix: String) -> FilePath { path.appending("report.\(suffix)") }
   private var lock: FilePath { path.appending("lock") }
 

@@ -48,6 +48,9 @@ public struct RunPlan: Sendable {
   public var answers: FilePath?
   /// A series' trial is over as soon as it is certain that it is worse: it is asked for nothing else.
   public var stopsWhenWorse = false
+  /// Functions that series are expected to change. Which tests run them is found out first, and those run first. Of use
+  /// only with ``stopsWhenWorse``.
+  public var expected: [CodeChange.Function] = []
   /// What series are held against instead of the base; `nil` is the base.
   public var baseline: Baseline?
 

@@ -40,6 +40,8 @@ struct TrialRunner: Sendable {
   var stopsWhenWorse = false
   /// What series are held against instead of the base.
   var baseline: RunPlan.Baseline?
+  /// Which tests run what; `nil` where nobody looked.
+  var reach: BaseReach?
   /// Kernel reports that are not held against a series.
   var known: [KnownReport] = []
 
@@ -72,7 +74,8 @@ struct TrialRunner: Sendable {
         await layer?.release()
         guard let bootable else { return built }
         if stopsWhenWorse {
-          return try await runUntilWorse(bootable, built, base: base, evidence: evidence, scratch: scratch)
+          return try await inOrder(for: built.change).runUntilWorse(
+            bootable, built, base: base, evidence: evidence, scratch: scratch)
         }
         var tried = try await resources.guest {
           var trial = built
@@ -169,9 +172,7 @@ struct TrialRunner: Sendable {
           bootable.driver = .module(kept)
         }
         try await Initramfs.write(
-          Initramfs.Extras(
-            driver: module.forGuest, trace: trace.request,
-            orders: isPart ? GuestOptions(only: tests, testSeconds: clocks.test) : nil),
+          inOrder(for: change).extras(module.forGuest, trace: trace, testSeconds: clocks.test),
           behind: plainInitramfs, to: bootable.initramfs, scratch: place)
         trial.seconds.examine = (.now - imaged) / .seconds(1)
         try FileManager.default.moveItem(atPath: built.image.string, toPath: bootable.image.string)
@@ -179,6 +180,21 @@ struct TrialRunner: Sendable {
       }
     }
     return (trial, bootable)
+  }
+
+  /// The same, with the tests in the order in which a change is best tried.
+  func inOrder(for change: CodeChange?) -> TrialRunner {
+    guard let reach else { return self }
+    var other = self
+    other.tests = reach.order(tests, for: change)
+    other.isPart = isPart || other.tests != tests
+    return other
+  }
+
+  /// What a guest of this runner's gets beside its binary.
+  func extras(_ driver: Initramfs.Driver, trace: CodeTrace, testSeconds: Int) -> Initramfs.Extras {
+    Initramfs.Extras(
+      driver: driver, trace: trace.request, orders: isPart ? GuestOptions(only: tests, testSeconds: testSeconds) : nil)
   }
 
   /// How many guests one trial may take. Each that dies takes the time of a boot with it, one that hangs much more.

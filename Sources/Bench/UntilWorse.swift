@@ -9,10 +9,11 @@ import Verdicts
 extension TrialRunner {
   /// Runs a series no longer than it takes to know that it is worse.
   ///
-  /// The guest runs the whole suite and is ended by its first answer that is worse than the base's. That is believed once a
-  /// fresh guest, with that test alone, answers worse as well, and the base, asked once more, does not. A report of the
-  /// kernel's that the base lacks needs no second one, nor does a guest that died or hung. Where the fresh guest answers as
-  /// the base does, all is done again as for any series, with nothing cut short.
+  /// The guest runs the whole suite and is ended by the second test whose answer is worse than the base's. Where none of the
+  /// next few follows the first, the first is believed once a fresh guest, with that test alone, answers worse as well, and
+  /// the base, asked once more, does not. A report of the kernel's that the base lacks needs no second one, nor does a guest
+  /// that died or hung. Where the fresh guest answers as the base does, all is done again as for any series, with nothing
+  /// cut short.
   /// - Parameter built: the trial so far.
   func runUntilWorse(
     _ bootable: Bootable, _ built: Trial, base: BaseTrials, evidence: FilePath, scratch: FilePath
@@ -23,29 +24,27 @@ extension TrialRunner {
       return trial
     }
     let answers = BaseAnswers(baseRun, known: known)
-    let cut = Locked<CutShort?>(nil)
+    let witnesses = Locked(Witnesses())
     trial = try await resources.guest {
       var trial = trial
       let run = try await guest(
         "", bootable, GuestOptions(testSeconds: clocks.test), evidence: evidence, trial: &trial
       ) { test, reports in
-        let why: CutShort? =
-          if let report = reports.first(where: answers.isNew) {
-            .report(report.title)
-          } else if let test, answers.isWorse(test) {
-            .test(test.name, reason: answers.words(test))
-          } else { nil }
-        if let why { cut.withLock { $0 = $0 ?? why } }
-        return why != nil
+        witnesses.withLock { $0.hear(test, reports, answers) }
       }.asked(for: tests[...])
       trial.result = .ran(run)
       return trial
     }
-    switch cut.withLock({ $0 }) {
+    let heard = witnesses.withLock { $0 }
+    switch heard.first {
     case .report(let title):
       trial.cutShort = .report(title)
       return trial
     case .test(let name, let reason):
+      if heard.hasSecond {
+        trial.cutShort = .test(name, reason: reason)
+        return trial
+      }
       if try await confirms(name, bootable, answers, base: base, evidence: evidence, scratch: scratch, trial: &trial) {
         trial.cutShort = .test(name, reason: reason)
         return trial
@@ -95,5 +94,35 @@ extension TrialRunner {
     let again = try await baseAgain([name], times: 1, base: base, scratch: scratch, trial: &trial)
     trial.baseAgain = again
     return !again.joined().contains(where: answers.isWorse)
+  }
+}
+
+/// What speaks against a series while its guest runs.
+private struct Witnesses: Sendable {
+  /// How many tests behind the first that is worse are waited for, until another one is.
+  private static let patience = 12
+
+  /// What was heard first.
+  private(set) var first: CutShort?
+  /// Whether a second test says so too.
+  private(set) var hasSecond = false
+  private var since = 0
+
+  /// - Returns: whether enough was heard.
+  mutating func hear(_ test: TestResult?, _ reports: [KernelReport], _ answers: BaseAnswers) -> Bool {
+    if let report = reports.first(where: answers.isNew) {
+      first = .report(report.title)
+      return true
+    }
+    guard let test else { return false }
+    if first != nil { since += 1 }
+    if answers.isWorse(test) {
+      if case .test(let name, _)? = first, name != test.name {
+        hasSecond = true
+      } else {
+        first = first ?? .test(test.name, reason: answers.words(test))
+      }
+    }
+    return hasSecond || since >= Self.patience
   }
 }

@@ -64,6 +64,21 @@ extension SeriesTree {
   }
 }
 
+extension BaseBuild {
+  /// Finds functions in the base's own kernel.
+  /// - Returns: `nil` if its configuration has no function tracer.
+  /// - Throws: what the file system says.
+  public func trace(_ functions: [CodeChange.Function]) async throws -> CodeTrace? {
+    let file = tree.appending("vmlinux")
+    return try await Blocking.run {
+      Result {
+        let data = try Data(contentsOf: URL(filePath: file.string), options: .mappedIfSafe)
+        return data.withUnsafeBytes { TraceTable($0) }.map { CodeTrace(CodeChange(functions: functions), $0) }
+      }
+    }.get()
+  }
+}
+
 extension CodeTrace {
   /// Those of the changed pieces first, then what is only a consequence.
   init(_ change: CodeChange, _ table: TraceTable) {

@@ -23,10 +23,15 @@ public struct MutantRun: Sendable {
   private let plan: RunPlan
   private let sinks: [any EventSink]
 
-  /// - Parameter plan: of the run, without series.
-  public init(_ plan: RunPlan, sinks: [any EventSink]) {
+  /// - Parameters:
+  ///   - plan: of the run, without series.
+  ///   - list: the functions that mutants are drawn from: the tests that run a mutant's function are asked first.
+  public init(_ plan: RunPlan, list: FunctionList, sinks: [any EventSink]) {
     var plan = plan
     plan.stopsWhenWorse = true
+    plan.expected = list.files.flatMap { file in
+      file.functions.keys.sorted().map { CodeChange.Function(name: $0, file: file.path) }
+    }
     self.plan = plan
     self.sinks = sinks
   }
@@ -229,6 +234,7 @@ extension MutantRun {
     var run = plan
     run.series = found
     run.stopsWhenWorse = false
+    run.expected = []
     run.output = own.path
     let unmutated = BenchRun(run, sinks: sinks)
     let isBegun = FileManager.default.fileExists(atPath: own.plan.string)

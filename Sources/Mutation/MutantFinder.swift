@@ -8,6 +8,7 @@ public struct MutantFinder {
   private var function = ""
   /// The labels of the function, in their order.
   private(set) var labels: [String] = []
+  private let assertions: Assertions
   private var edits: [Edit: (function: String, operator: MutationOperator)] = [:]
 
   struct Edit: Hashable {
@@ -34,7 +35,10 @@ public struct MutantFinder {
     return finder.mutants()
   }
 
-  private init(source: CSource) { self.source = source }
+  private init(source: CSource) {
+    self.source = source
+    assertions = Assertions(source)
+  }
 
   private func mutants() -> [Mutant] {
     let stem = source.path.split(separator: "/").last.map { $0.split(separator: ".")[0] } ?? ""
@@ -66,7 +70,7 @@ public struct MutantFinder {
   mutating func add(_ what: MutationOperator, _ range: Range<Int>, _ replacement: String) {
     let lost = source.bytes[range].count { $0 == 0x0a } - replacement.utf8.count { $0 == 0x0a }
     let text = replacement + String(repeating: "\n", count: max(0, lost))
-    guard source.text(range) != text else { return }
+    guard source.text(range) != text, !assertions.contain(range) else { return }
     let edit = Edit(range: range, replacement: text)
     if edits[edit] == nil { edits[edit] = (function, what) }
   }

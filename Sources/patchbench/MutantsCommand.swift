@@ -126,7 +126,7 @@ struct MutantsCommand: AsyncParsableCommand {
     let (series, count) = (series, count)
     let begin = { @Sendable () async throws -> (directory: RunDirectory, plan: MutantPlan) in
       if let begun { return begun }
-      let run = MutantRun(plan, sinks: [display])
+      let run = MutantRun(plan, list: list, sinks: [display])
       if let series { return try await run.begin(series: series, patterns: patterns, count: count, seed: seed) }
       return try await run.begin(list, patterns: patterns, count: count ?? 20, seed: seed)
     }
@@ -135,7 +135,7 @@ struct MutantsCommand: AsyncParsableCommand {
       let (directory, mutants) = try await begin()
       display.begin(mutants, in: directory)
       if isDry { return (directory, mutants, false) }
-      return (directory, mutants, try await MutantRun(plan, sinks: [display]).goOn(in: directory, mutants))
+      return (directory, mutants, try await MutantRun(plan, list: list, sinks: [display]).goOn(in: directory, mutants))
     }
     display.finish()
     if dryRun { return try show(mutants, directory) }

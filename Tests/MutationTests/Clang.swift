@@ -16,9 +16,11 @@ enum Clang {
     #define VM_PFNMAP 2
     #define VM_DONTEXPAND 4
     #define EINVAL 22
+    #define EPERM 1
     #define ENOMEM 12
     #define NULL ((void *)0)
     #define WARN_ON(c) ({ int __w = !!(c); if (__w) warn(__LINE__); __builtin_expect(__w, 0); })
+    #define CHECK(c) ({ int __c = !!(c); if (__c) warn(__LINE__); __builtin_expect(__c, 0); })
     #define mutex_lock(l) mutex_lock_nested(l, 0)
     #define list_for_each(p, head) for (p = (head)->next; p != (head); p = p->next)
     enum { false = 0, true = 1 };

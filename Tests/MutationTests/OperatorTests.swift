@@ -59,8 +59,15 @@ import Testing
     Case(.equality, "int f(int a, int b) {\n\treturn a == b;\n}", "return a != b;"),
     // In an argument of a macro that uses it more than once.
     Case(
-      .negateCondition, "int f(struct vma *v) {\n\tif (WARN_ON(!v || !v->file))\n\t\treturn 1;\n\treturn 0;\n}",
-      "if (!(WARN_ON(!v || !v->file)))", "if (WARN_ON(v || !v->file))", "if (WARN_ON(!v || v->file))"),
+      .negateCondition, "int f(struct vma *v) {\n\tif (CHECK(!v || !v->file))\n\t\treturn 1;\n\treturn 0;\n}",
+      "if (!(CHECK(!v || !v->file)))", "if (CHECK(v || !v->file))", "if (CHECK(!v || v->file))"),
+    // An assertion, with what it leads to, is left alone; what stands beside it is not.
+    Case(
+      .negateCondition,
+      "int f(struct vma *v) {\n\tif (WARN_ON(!v || !v->file)) {\n\t\tif (v)\n\t\t\treturn 1;\n\t}\n\tif (!v)\n\t\treturn 2;\n\treturn 0;\n}",
+      "if (v)"),
+    Case(.returnZero, "int f(int a) {\n\tif (WARN_ON(a))\n\t\treturn -EINVAL;\n\treturn -EPERM;\n}", "return 0;"),
+    Case(.logical, "int f(int a, int b) {\n\tif (a && WARN_ON(b || !a))\n\t\treturn 1;\n\treturn 0;\n}", "if (a || WARN_ON(b || !a))"),
     Case(
       .negateCondition, "int f(int a) {\n\tif (!a)\n\t\treturn 1;\n\treturn a ? 1 : 2;\n}", "if (a)",
       "return !(a) ? 1 : 2;"),
@@ -121,7 +128,7 @@ import Testing
       int f(struct vma *v) {
       \tpr_info("a < b && c");
       \t// a == b
-      \treturn WARN_ON(v->pgoff > 3) || LAST(v) > v->start;
+      \treturn CHECK(v->pgoff > 3) || LAST(v) > v->start;
       }
       """
     let mutants = try await Clang.mutants(code).mutants
@@ -129,10 +136,10 @@ import Testing
       mutants.map { "\($0.line) \($0.operator.rawValue) \($0.after)" } == [
         "3 arithmetic ((v)->end + 1) /* a < b - 1 */", "3 off-by-one ((v)->end - 0) /* a < b - 1 */",
         "3 off-by-one ((v)->end - 2) /* a < b - 1 */",
-        "7 relational return WARN_ON(v->pgoff >= 3) || LAST(v) > v->start;",
-        "7 off-by-one return WARN_ON(v->pgoff > 4) || LAST(v) > v->start;",
-        "7 logical return WARN_ON(v->pgoff > 3) && LAST(v) > v->start;",
-        "7 relational return WARN_ON(v->pgoff > 3) || LAST(v) >= v->start;",
+        "7 relational return CHECK(v->pgoff >= 3) || LAST(v) > v->start;",
+        "7 off-by-one return CHECK(v->pgoff > 4) || LAST(v) > v->start;",
+        "7 logical return CHECK(v->pgoff > 3) && LAST(v) > v->start;",
+        "7 relational return CHECK(v->pgoff > 3) || LAST(v) >= v->start;",
       ])
   }
 
