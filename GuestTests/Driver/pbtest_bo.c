@@ -3,6 +3,7 @@
 
 #include <linux/gfp.h>
 #include <linux/highmem.h>
+#include <linux/log2.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
@@ -18,7 +19,13 @@
 	(PBTEST_BO_NO_DMABUF_MMAP | PBTEST_BO_POPULATE_PFN | \
 	 PBTEST_BO_POPULATE_PAGE | PBTEST_BO_LEAVE_VM_OPS | PBTEST_BO_PLAIN | \
 	 PBTEST_BO_SLOW_MAP | PBTEST_BO_FOPS_MMAP | \
-	 PBTEST_BO_NO_CACHED_MAP | PBTEST_BO_OWN_FILE | PBTEST_BO_DYNAMIC)
+	 PBTEST_BO_NO_CACHED_MAP | PBTEST_BO_OWN_FILE | PBTEST_BO_DYNAMIC | \
+	 PBTEST_BO_BARE)
+
+/* Each of them only without any other. */
+#define PBTEST_BO_ALONE \
+	(PBTEST_BO_PLAIN | PBTEST_BO_FOPS_MMAP | PBTEST_BO_OWN_FILE | \
+	 PBTEST_BO_DYNAMIC | PBTEST_BO_BARE)
 
 static LIST_HEAD(pbtest_all);
 static DEFINE_SPINLOCK(pbtest_all_lock);
@@ -153,6 +160,11 @@ static const struct drm_gem_object_funcs pbtest_fops_bo_funcs = {
 	.vm_ops = &pbtest_vm_ops,
 };
 
+static const struct drm_gem_object_funcs pbtest_bare_bo_funcs = {
+	.free = pbtest_bo_free,
+	.export = pbtest_prime_export,
+};
+
 static struct pbtest_bo *pbtest_bo_alloc(struct drm_device *drm, u64 size,
 					 u32 flags)
 {
@@ -211,6 +223,8 @@ struct pbtest_bo *pbtest_bo_create(struct drm_device *drm, u64 size, u32 flags)
 		bo->base.funcs = &pbtest_populated_bo_funcs;
 	if (flags & PBTEST_BO_FOPS_MMAP)
 		bo->base.funcs = &pbtest_fops_bo_funcs;
+	if (flags & PBTEST_BO_BARE)
+		bo->base.funcs = &pbtest_bare_bo_funcs;
 
 	ret = pbtest_pages_alloc(&bo->now, size >> PAGE_SHIFT);
 	if (!ret)
@@ -304,16 +318,7 @@ int pbtest_create_ioctl(struct drm_device *drm, void *data,
 	    !(args->flags & (PBTEST_BO_POPULATE_PFN | PBTEST_BO_POPULATE_PAGE)))
 		return -EINVAL;
 
-	if ((args->flags & PBTEST_BO_PLAIN) && args->flags != PBTEST_BO_PLAIN)
-		return -EINVAL;
-	if ((args->flags & PBTEST_BO_FOPS_MMAP) &&
-	    args->flags != PBTEST_BO_FOPS_MMAP)
-		return -EINVAL;
-	if ((args->flags & PBTEST_BO_OWN_FILE) &&
-	    args->flags != PBTEST_BO_OWN_FILE)
-		return -EINVAL;
-	if ((args->flags & PBTEST_BO_DYNAMIC) &&
-	    args->flags != PBTEST_BO_DYNAMIC)
+	if ((args->flags & PBTEST_BO_ALONE) && !is_power_of_2(args->flags))
 		return -EINVAL;
 
 	bo = pbtest_bo_create(drm, args->size, args->flags);

@@ -133,6 +133,16 @@ static const struct dma_buf_ops pbtest_dmabuf_ops_dynamic = {
 	.mmap = pbtest_dmabuf_mmap,
 };
 
+/* With GEM's own, which look whether the object has a list of pages. */
+static const struct dma_buf_ops pbtest_dmabuf_ops_bare = {
+	.attach = drm_gem_map_attach,
+	.detach = drm_gem_map_detach,
+	.map_dma_buf = drm_gem_map_dma_buf,
+	.unmap_dma_buf = drm_gem_unmap_dma_buf,
+	.release = drm_gem_dmabuf_release,
+	.mmap = drm_gem_dmabuf_mmap,
+};
+
 static const struct dma_buf_ops *pbtest_ops(const struct pbtest_bo *bo)
 {
 	if (bo->flags & PBTEST_BO_NO_DMABUF_MMAP)
@@ -141,6 +151,8 @@ static const struct dma_buf_ops *pbtest_ops(const struct pbtest_bo *bo)
 		return &pbtest_dmabuf_ops_without_cache;
 	if (bo->flags & PBTEST_BO_DYNAMIC)
 		return &pbtest_dmabuf_ops_dynamic;
+	if (bo->flags & PBTEST_BO_BARE)
+		return &pbtest_dmabuf_ops_bare;
 	return &pbtest_dmabuf_ops;
 }
 

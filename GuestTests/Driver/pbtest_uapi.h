@@ -98,6 +98,12 @@ extern "C" {
  */
 #define PBTEST_BO_DYNAMIC		0x200
 
+/*
+ * Its object has neither mmap nor vm_ops nor a list of pages, as one has that is
+ * for the device alone: it cannot be mapped nor imported. Not with others.
+ */
+#define PBTEST_BO_BARE			0x400
+
 struct pbtest_create {
 	__u64 size;		/* in: bytes, a multiple of the page size */
 	__u32 flags;		/* in: PBTEST_BO_* */

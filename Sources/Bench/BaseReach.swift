@@ -3,15 +3,19 @@ import Foundation
 import GuestMachine
 import GuestProtocol
 import KernelBuild
+import KernelCode
 import SystemPackage
 import Toolbox
+public import Verdicts
 
 /// Which tests run which functions, as a guest of the base's own image counted.
 ///
 /// The tests that run what a series changes are asked first: if anything is wrong with it, they are the first to know.
-struct BaseReach: Codable, Sendable, Hashable {
+public struct BaseReach: Codable, Sendable, Hashable {
   /// From a function to the tests that ran it. A function that was inlined is found in those that it was inlined into.
-  var tests: [String: Set<String>]
+  public var tests: [String: Set<String>]
+  /// What became of each line of the functions, by file and line; `nil` where nobody looked.
+  public var lines: [LineFate]?
 
   init(_ execution: Execution) { tests = execution.runs.mapValues { Set($0.keys) } }
 
@@ -21,39 +25,96 @@ struct BaseReach: Codable, Sendable, Hashable {
     let near = names.reduce(into: Set<String>()) { $0.formUnion(tests[$1] ?? []) }
     return all.filter(near.contains) + all.filter { !near.contains($0) }
   }
+
+  /// What a run found out.
+  /// - Returns: `nil` if it did not look, or could not.
+  public init?(in directory: RunDirectory) {
+    guard let text = FileManager.default.contents(atPath: directory.reach.string),
+      let known = try? JSONDecoder().decode(BaseReach.self, from: text)
+    else { return nil }
+    self = known
+  }
 }
 
+/// How many instructions one guest looks at; more would slow it down, and take memory for the histograms.
+private let mostProbes = 1500
+
 extension TrialRunner {
-  /// Finds out which tests run which functions of the base, by a guest of its own; or finds what was found before.
+  /// Finds out which tests run which functions of the base, by guests of its own; or finds what was found before.
   /// - Parameters:
-  ///   - functions: those that series are expected to change.
-  ///   - file: where the answer is kept.
+  ///   - expected: the functions.
+  ///   - directory: of the run, where the answer is kept.
   /// - Returns: `nil` if nothing could be counted: the tests then have no better order than their own.
-  func reach(_ functions: [CodeChange.Function], keptIn file: FilePath, scratch: FilePath) async throws -> BaseReach? {
-    if let known = FileManager.default.contents(atPath: file.string),
-      let reach = try? JSONDecoder().decode(BaseReach.self, from: known)
-    {
-      return reach
-    }
-    events.send(.progress(series: nil, stage: .tests, text: "which tests run what"))
-    guard let trace = try await base.trace(functions) else { return nil }
+  func reach(_ expected: RunPlan.Expected, in directory: RunDirectory, scratch: FilePath) async throws -> BaseReach? {
+    if let known = BaseReach(in: directory), known.lines != nil || !expected.lines { return known }
     let place = scratch.appending("reach")
     try FileManager.default.createDirectory(atPath: place.string, withIntermediateDirectories: true)
+    var lines: [ChangedLine] = []
+    var probes: [LinePlan.Probe] = []
+    if expected.lines {
+      events.send(.progress(series: nil, stage: .build, text: "where the lines are"))
+      let tree = try await SeriesTree.make(base, method: method, cage: nil, scratch: place.appending("tree"))
+      (lines, probes) = try await tree.lines(of: expected.byFile, jobs: resources.jobs)
+    }
+    let parts = max(1, (probes.count + mostProbes - 1) / mostProbes)
+    let counted = try await withThrowingTaskGroup(of: Execution?.self) { group in
+      for part in 0..<parts {
+        let numbers = probes.indices.dropFirst(part * mostProbes).prefix(mostProbes)
+        let asked = Array(probes[numbers])
+        group.addTask {
+          let functions = part == 0 ? expected.functions : []
+          return try await count(functions, asked, in: place.appending("\(part)"))?.numbered(from: part * mostProbes)
+        }
+      }
+      var all: [Execution?] = []
+      for try await one in group { all.append(one) }
+      return all
+    }
+    let whole = counted.compactMap { $0 }
+    guard whole.count == parts else { return nil }
+    let execution = whole.reduce(Execution()) { $0.adding($1) }
+    var reach = BaseReach(execution)
+    if expected.lines {
+      reach.lines = ChangedLines(lines: lines).fates(execution)
+        .sorted { ($0.line.file, $0.line.number) < ($1.line.file, $1.line.number) }
+    }
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys]
+    try DurableFile.write(Array(try encoder.encode(reach)), to: directory.reach)
+    return reach
+  }
+
+  /// What one guest of the base counts.
+  /// - Returns: `nil` if it could not, or did not come to its end.
+  private func count(
+    _ functions: [CodeChange.Function], _ probes: [LinePlan.Probe], in place: FilePath
+  ) async throws -> Execution? {
+    try FileManager.default.createDirectory(atPath: place.string, withIntermediateDirectories: true)
+    guard let trace = try await base.trace(functions, probes: probes) else { return nil }
     let bootable = Bootable(
       image: base.image, initramfs: place.appending("initramfs.cpio"), trace: trace, driver: driver.result.forGuest)
     try await Initramfs.write(
       extras(bootable.driver, trace: trace, testSeconds: clocks.test), behind: plainInitramfs,
       to: bootable.initramfs, scratch: place)
     let run = try await resources.guest {
+      events.send(.progress(series: nil, stage: .tests, text: "which tests run what"))
       var aside = Trial(series: nil, cell: cell, seconds: StageSeconds(), reused: false, result: .interrupted)
-      return try await guest(
-        "", bootable, GuestOptions(testSeconds: clocks.test), evidence: place, trial: &aside)
+      return try await guest("", bootable, GuestOptions(testSeconds: clocks.test), evidence: place, trial: &aside)
     }
     guard run.ending == .completed, let execution = run.execution, execution.failure == nil else { return nil }
-    let reach = BaseReach(execution)
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys]
-    try DurableFile.write(Array(try encoder.encode(reach)), to: file)
-    return reach
+    return execution
+  }
+}
+
+extension Execution {
+  /// The same, where its probes were a part of more.
+  fileprivate func numbered(from first: Int) -> Execution {
+    func moved<Value>(_ values: [Int: Value]?) -> [Int: Value]? {
+      values.map { Dictionary(uniqueKeysWithValues: $0.map { ($0.key + first, $0.value) }) }
+    }
+    var other = self
+    other.probes = moved(probes)
+    other.refused = moved(refused)
+    return other
   }
 }

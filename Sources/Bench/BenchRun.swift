@@ -151,8 +151,8 @@ public struct BenchRun: Sendable {
         keepsMemory: plan.keepsMemory, baseEvidence: directory.evidence(nil),
         baseTries: Counter(after: finished.again.keys.max() ?? 0), stopsWhenWorse: plan.stopsWhenWorse,
         baseline: plan.baseline, known: plan.kernel.knownReports.filter { Date() < $0.expires })
-      if !plan.expected.isEmpty {
-        trials.reach = try await trials.reach(plan.expected, keptIn: directory.reach, scratch: scratch)
+      if let expected = plan.expected {
+        trials.reach = try await trials.reach(expected, in: directory, scratch: scratch)
       }
       // A kept result has no memory of its guests.
       let fresh = plan.fresh || plan.keepsMemory

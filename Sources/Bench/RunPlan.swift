@@ -48,9 +48,25 @@ public struct RunPlan: Sendable {
   public var answers: FilePath?
   /// A series' trial is over as soon as it is certain that it is worse: it is asked for nothing else.
   public var stopsWhenWorse = false
-  /// Functions that series are expected to change. Which tests run them is found out first, and those run first. Of use
-  /// only with ``stopsWhenWorse``.
-  public var expected: [CodeChange.Function] = []
+  /// What series are expected to change; `nil` where nobody can say. Of use only with ``stopsWhenWorse``.
+  public var expected: Expected?
+
+  /// Functions of which it is found out first which tests run them: those are then asked first.
+  public struct Expected: Sendable, Hashable {
+    public var functions: [CodeChange.Function]
+    /// Find out as well which of their lines run.
+    public var lines: Bool
+
+    public init(functions: [CodeChange.Function], lines: Bool = false) {
+      self.functions = functions
+      self.lines = lines
+    }
+
+    var byFile: [String: Set<String>] {
+      functions.reduce(into: [:]) { $0[$1.file, default: []].insert($1.name) }
+    }
+  }
+
   /// What series are held against instead of the base; `nil` is the base.
   public var baseline: Baseline?
 

@@ -1,7 +1,7 @@
 public import BenchModel
 import Foundation
 public import GuestProtocol
-import KernelCode
+public import KernelCode
 import SystemPackage
 import Toolbox
 
@@ -65,15 +65,23 @@ extension SeriesTree {
 }
 
 extension BaseBuild {
-  /// Finds functions in the base's own kernel.
+  /// Finds functions, and instructions, in the base's own kernel.
   /// - Returns: `nil` if its configuration has no function tracer.
   /// - Throws: what the file system says.
-  public func trace(_ functions: [CodeChange.Function]) async throws -> CodeTrace? {
+  public func trace(
+    _ functions: [CodeChange.Function], probes: [LinePlan.Probe] = []
+  ) async throws -> CodeTrace? {
     let file = tree.appending("vmlinux")
     return try await Blocking.run {
       Result {
         let data = try Data(contentsOf: URL(filePath: file.string), options: .mappedIfSafe)
-        return data.withUnsafeBytes { TraceTable($0) }.map { CodeTrace(CodeChange(functions: functions), $0) }
+        return data.withUnsafeBytes { TraceTable($0) }.map { table in
+          var trace = CodeTrace(CodeChange(functions: functions), table)
+          if !probes.isEmpty, let start = table.textStart {
+            trace.look(at: probes, in: table.places, from: start, driver: [])
+          }
+          return trace
+        }
       }
     }.get()
   }

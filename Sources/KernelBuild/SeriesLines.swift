@@ -75,28 +75,10 @@ extension SeriesTree {
       return Lines(changed: changed)
     }
 
-    let chosen = objects.chosen(for: sources)
-    let known = objects.known
-    let more = CompilerMakefile(
-      chosen.filter { known?.sources[$0] == nil }, to: .evidence, directory: scratch.appending("evidence-more")
-    ) { recordedCommand(of: $0) }
-    try await more.run(jobs: jobs, environment: recordedEnvironment) {
-      wrap($0, writing: [$1], compiled: objects.compiled)
-    }
+    let views = try await views(
+      of: objects.chosen(for: sources), known: objects.known, compiled: objects.compiled, about: sources, jobs: jobs)
     let left = max(0, objects.differing.count - mostObjects)
-    let root = base.tree.string
     let plan = await Blocking.run { () -> LinePlan in
-      let views = chosen.compactMap { object -> LinePlan.Object? in
-        let made = known?.sources[object] != nil ? known! : more
-        guard isSameCode(object, made.output(object)),
-          let text = regularContents(made.output(object, "s"), most: Self.largestEvidence),
-          let flow = regularContents(made.output(object, "cfg"), most: Self.largestEvidence),
-          let source = regularContents(made.output(object, "i"), most: Self.largestEvidence)
-        else { return nil }
-        return LinePlan.Object(
-          path: object, disassembly: String(decoding: text, as: UTF8.self), controlFlow: flow, preprocessed: source,
-          files: sources, tree: root)
-      }
       var known: [String: LinePlan.File] = [:]
       for path in sources {
         guard let text = contents(path), text.count <= largestSource else { continue }
@@ -106,6 +88,36 @@ extension SeriesTree {
     }
     changed.lines = plan.lines
     return Lines(changed: changed, probes: plan.probes)
+  }
+
+  /// What the tools say of some objects.
+  /// - Parameters:
+  ///   - known: what was compiled already.
+  ///   - files: which sources are asked about.
+  /// - Returns: none for an object that, compiled again, is not the image's.
+  func views(
+    of objects: [String], known: CompilerMakefile?, compiled: Compiled, about files: Set<String>, jobs: Int
+  ) async throws -> [LinePlan.Object] {
+    let more = CompilerMakefile(
+      objects.filter { known?.sources[$0] == nil }, to: .evidence, directory: scratch.appending("evidence-more")
+    ) { recordedCommand(of: $0) }
+    try await more.run(jobs: jobs, environment: recordedEnvironment) {
+      wrap($0, writing: [$1], compiled: compiled)
+    }
+    let root = base.tree.string
+    return await Blocking.run {
+      objects.compactMap { object -> LinePlan.Object? in
+        let made = known?.sources[object] != nil ? known! : more
+        guard isSameCode(object, made.output(object)),
+          let text = regularContents(made.output(object, "s"), most: Self.largestEvidence),
+          let flow = regularContents(made.output(object, "cfg"), most: Self.largestEvidence),
+          let source = regularContents(made.output(object, "i"), most: Self.largestEvidence)
+        else { return nil }
+        return LinePlan.Object(
+          path: object, disassembly: String(decoding: text, as: UTF8.self), controlFlow: flow, preprocessed: source,
+          files: files, tree: root)
+      }
+    }
   }
 
   /// Whether a touched source is too long to be looked into, before the series or with it.

@@ -74,7 +74,8 @@ func isUnreached(_ judgement: Judgement, _ mutant: Mutant) -> Bool {
     let lines = lines(of: mutant, change, execution)
     // A condition that went one way ran: that the other way is never taken is no excuse for the tests.
     if own(.ran, in: lines) || own(.oneWay, in: lines) { return false }
-    if own(.notRun, in: lines) || own(.notCompiled, in: lines) { return true }
+    // What was compiled to other code and has no line is a condition that came to be constant: its function tells.
+    if own(.notRun, in: lines) { return true }
     // Where no line tells, its function does.
     return change.reached(execution).contains { entry in
       entry.state != .ran && entry.piece.file == mutant.file

@@ -6,7 +6,7 @@ public import Mutation
 public import SeriesIntake
 import SystemPackage
 import Toolbox
-import Verdicts
+public import Verdicts
 
 /// Nothing can be mutated. User error.
 public struct NoMutants: Error, Sendable, Hashable, CustomStringConvertible {
@@ -29,9 +29,7 @@ public struct MutantRun: Sendable {
   public init(_ plan: RunPlan, list: FunctionList, sinks: [any EventSink]) {
     var plan = plan
     plan.stopsWhenWorse = true
-    plan.expected = list.files.flatMap { file in
-      file.functions.keys.sorted().map { CodeChange.Function(name: $0, file: file.path) }
-    }
+    plan.expected = RunPlan.Expected(functions: Self.functions(list, []))
     self.plan = plan
     self.sinks = sinks
   }
@@ -52,10 +50,7 @@ public struct MutantRun: Sendable {
       var all: [Mutant] = []
       var absent: [String] = []
       for file in list.files {
-        let wanted = Set(
-          file.functions.keys.filter { name in
-            patterns.isEmpty || patterns.contains { $0.matches(name) || $0.matches("\(file.path):\(name)") }
-          })
+        let wanted = Set(Self.functions(list, patterns).filter { $0.file == file.path }.map(\.name))
         if wanted.isEmpty { continue }
         guard let found = try await search.mutants(of: file.path, functions: wanted) else {
           absent.append(file.path)
@@ -168,6 +163,40 @@ public struct MutantRun: Sendable {
       interrupted: record.interrupted)
   }
 
+  private static func functions(_ list: FunctionList, _ patterns: [NamePattern]) -> [CodeChange.Function] {
+    list.files.flatMap { file in
+      file.functions.keys.sorted()
+        .filter { name in
+          patterns.isEmpty || patterns.contains { $0.matches(name) || $0.matches("\(file.path):\(name)") }
+        }
+        .map { CodeChange.Function(name: $0, file: file.path) }
+    }
+  }
+
+  /// Finds out which lines of the functions of a list run on the base, without any mutant.
+  /// - Returns: the run's directory, and what became of each line.
+  /// - Throws: as `BenchRun.run()`, and ``NoMutants`` if it could not be found out.
+  public func lines(
+    _ list: FunctionList, patterns: [NamePattern]
+  ) async throws -> (directory: RunDirectory, lines: [LineFate]) {
+    var run = plan
+    run.expected = RunPlan.Expected(functions: Self.functions(list, patterns), lines: true)
+    if run.expected?.functions.isEmpty == true { throw NoMutants(reason: "no function of the list is called so") }
+    let (directory, interrupted) = try await BenchRun(run, sinks: sinks).run()
+    if interrupted { throw CancellationError() }
+    guard let lines = BaseReach(in: directory)?.lines else {
+      throw NoMutants(reason: "the base's guest could not count which lines ran; \(directory.path) has its evidence")
+    }
+    // What an assertion leads to no test is to run.
+    let tree = try await base().tree
+    var assertions: [String: Assertions] = [:]
+    for file in Set(lines.map(\.line.file)) {
+      guard let text = FileManager.default.contents(atPath: tree.pushing(FilePath(file)).string) else { continue }
+      assertions[file] = Assertions(CSource(path: file, bytes: Array(text)))
+    }
+    return (directory, lines.filter { assertions[$0.line.file]?.contain(line: $0.line.number) != true })
+  }
+
   private func base() async throws -> BaseBuild {
     try await BaseBuild.prepare(plan.kernel, profile: plan.profile, cache: plan.cache, jobs: plan.resources.jobs) {
       text in
@@ -234,7 +263,7 @@ extension MutantRun {
     var run = plan
     run.series = found
     run.stopsWhenWorse = false
-    run.expected = []
+    run.expected = nil
     run.output = own.path
     let unmutated = BenchRun(run, sinks: sinks)
     let isBegun = FileManager.default.fileExists(atPath: own.plan.string)

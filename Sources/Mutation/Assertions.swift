@@ -3,11 +3,13 @@
 /// WARN and BUG are for what should never happen (Documentation/process/coding-style.rst, section 22): a slip in one, or
 /// behind one, is seen only in a kernel that is wrong already. So no mutant is made there, neither one that could not be
 /// noticed nor one that a warning at each call would give away.
-struct Assertions: Sendable, Hashable {
+public struct Assertions: Sendable {
+  private let source: CSource
   /// In bytes.
   private var ranges: [Range<Int>] = []
 
-  init(_ source: CSource) {
+  public init(_ source: CSource) {
+    self.source = source
     for index in source.tokens.indices where Self.isAssertion(source.text(at: index)) {
       guard source.text(at: index + 1) == "(", let close = source.closing(index + 1) else { continue }
       var end = close
@@ -17,12 +19,23 @@ struct Assertions: Sendable, Hashable {
       {
         end = Self.end(ofStatementAt: close + 2, in: source) ?? close
       }
+      // Where it is a statement, with its end.
+      if source.text(at: end + 1) == ";" { end += 1 }
       ranges.append(source.tokens[index].start..<source.tokens[end].end)
     }
   }
 
   func contain(_ range: Range<Int>) -> Bool {
     ranges.contains { $0.lowerBound <= range.lowerBound && range.upperBound <= $0.upperBound }
+  }
+
+  /// Whether all words of a line belong to an assertion, or to what it leads to.
+  public func contain(line: Int) -> Bool {
+    let range = source.range(ofLines: line...line)
+    let words = source.tokens.filter {
+      range.contains($0.start) && !["if", "(", ")", "{", "}"].contains(source.text($0))
+    }
+    return !words.isEmpty && words.allSatisfy { contain($0.start..<$0.end) }
   }
 
   private static func isAssertion(_ name: String) -> Bool {

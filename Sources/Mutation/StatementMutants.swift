@@ -51,7 +51,8 @@ extension MutantFinder {
   /// What only looks, or tells: without it the kernel does what it did.
   private static func isRemark(_ name: String) -> Bool {
     [
-      "might_", "lockdep_", "pr_", "drm_dbg", "drm_err", "drm_warn", "DRM_", "dev_", "trace_", "WARN", "BUG", "VM_BUG",
+      "might_", "lockdep_", "pr_", "drm_dbg", "drm_err", "drm_warn", "DRM_", "dev_", "trace_", "WARN", "drm_WARN",
+      "BUG", "VM_BUG",
       "VM_WARN", "printk", "seq_", "BUILD_BUG", "mmap_assert", "vma_assert", "static_assert",
     ].contains(where: name.hasPrefix)
       || name.hasSuffix("_assert_held") || name.hasSuffix("assert_locked")

@@ -1,3 +1,5 @@
+internal import BenchModel
+
 /// What no driver of a kernel does, and only the test driver here: it exports ordinary pages, which a mapping of the dma-buf
 /// maps as such, without `VM_PFNMAP` and `VM_MIXEDMAP`. A check that refuses these breaks nobody, and may be meant.
 enum OnlyOurs {

@@ -7,6 +7,7 @@ import MutantRun
 import Mutation
 import SystemPackage
 import Toolbox
+import Verdicts
 
 struct MutantsCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -82,6 +83,9 @@ struct MutantsCommand: AsyncParsableCommand {
       "Where functions.yaml and equivalent.yaml are. Default: Patches/mutants of the checkout.", valueName: "dir"))
   var lists: String?
 
+  @Flag(help: "Draw none: say which lines of the functions no test runs on the base, and which ways out of conditions.")
+  var lines = false
+
   @Flag(help: "Draw the mutants and print them, as diffs; judge none.")
   var dryRun = false
 
@@ -93,6 +97,9 @@ struct MutantsCommand: AsyncParsableCommand {
 
   func validate() throws {
     try work.check()
+    if lines, series != nil || count != nil || seed != nil || resume != nil || dryRun {
+      throw ValidationError("--lines draws nothing; it takes no --count, --seed, --series, --resume, --dry-run.")
+    }
     if let count, count < 1 { throw ValidationError("--count needs a number of at least 1.") }
     if resume != nil,
       seed != nil || count != nil || series != nil || !functions.isEmpty || !tests.isEmpty || work.output != nil
@@ -130,6 +137,7 @@ struct MutantsCommand: AsyncParsableCommand {
       if let series { return try await run.begin(series: series, patterns: patterns, count: count, seed: seed) }
       return try await run.begin(list, patterns: patterns, count: count ?? 20, seed: seed)
     }
+    if lines { return try await tellLines(plan, list, patterns) }
     let isDry = dryRun
     let (directory, mutants, interrupted) = try await untilSignal {
       let (directory, mutants) = try await begin()
@@ -153,6 +161,17 @@ struct MutantsCommand: AsyncParsableCommand {
     if interrupted { Output.error("patchbench: stopped; `\(Self.again(directory))` goes on with the rest") }
     let status = Self.status(report, interrupted)
     if status != ExitStatus.fine { throw ExitCode(status) }
+  }
+
+  private func tellLines(_ plan: RunPlan, _ list: FunctionList, _ patterns: [NamePattern]) async throws {
+    let display = MutantProgress()
+    let (directory, lines) = try await untilSignal {
+      try await MutantRun(plan, list: list, sinks: [display]).lines(list, patterns: patterns)
+    }
+    display.finish()
+    Output.result(json ? try JSONText.of(lines) : LineTable.text(lines))
+    Output.error("  \(directory.path)")
+    if lines.contains(where: \.isDoubt) { throw ExitCode(ExitStatus.worse) }
   }
 
   private func runPlan(_ places: Places, _ environment: [String: String], _ begun: RunDirectory?) throws -> RunPlan {

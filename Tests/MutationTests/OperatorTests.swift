@@ -67,7 +67,9 @@ import Testing
       "int f(struct vma *v) {\n\tif (WARN_ON(!v || !v->file)) {\n\t\tif (v)\n\t\t\treturn 1;\n\t}\n\tif (!v)\n\t\treturn 2;\n\treturn 0;\n}",
       "if (v)"),
     Case(.returnZero, "int f(int a) {\n\tif (WARN_ON(a))\n\t\treturn -EINVAL;\n\treturn -EPERM;\n}", "return 0;"),
-    Case(.logical, "int f(int a, int b) {\n\tif (a && WARN_ON(b || !a))\n\t\treturn 1;\n\treturn 0;\n}", "if (a || WARN_ON(b || !a))"),
+    Case(
+      .logical, "int f(int a, int b) {\n\tif (a && WARN_ON(b || !a))\n\t\treturn 1;\n\treturn 0;\n}",
+      "if (a || WARN_ON(b || !a))"),
     Case(
       .negateCondition, "int f(int a) {\n\tif (!a)\n\t\treturn 1;\n\treturn a ? 1 : 2;\n}", "if (a)",
       "return !(a) ? 1 : 2;"),

@@ -17,6 +17,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "drm_calls.h"
+
 // Of each thread its own: the workers of a race try at the same time.
 static __thread sigjmp_buf way_out;
 static __thread volatile sig_atomic_t trying;
@@ -108,13 +110,6 @@ int cguest_read_remote(pid_t pid, const void *address, uint8_t *value) {
 int cguest_futex_wake(void *address) { return (int)syscall(SYS_futex, address, FUTEX_WAKE, 1, NULL, NULL, 0); }
 
 int cguest_seal_writing(int memfd) { return fcntl(memfd, F_ADD_SEALS, F_SEAL_WRITE); }
-
-// As in buffers.c, where the header's absence is explained.
-struct drm_prime_handle {
-  uint32_t handle, flags;
-  int32_t fd;
-};
-#define DRM_IOCTL_PRIME_HANDLE_TO_FD _IOWR('d', 0x2d, struct drm_prime_handle)
 
 int cguest_drm_export_readonly(int fd, uint32_t handle) {
   struct drm_prime_handle prime = {.handle = handle, .flags = O_CLOEXEC, .fd = -1};

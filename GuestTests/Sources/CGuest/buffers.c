@@ -11,39 +11,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-// Debian's linux-libc-dev leaves the DRM headers to libdrm-dev. The six calls used here are frozen ABI, so they are
-// written out rather than made a dependency (include/uapi/drm/drm.h and drm_mode.h).
-struct drm_version {
-  int major, minor, patchlevel;
-  size_t name_len;
-  char *name;
-  size_t date_len;
-  char *date;
-  size_t desc_len;
-  char *desc;
-};
-struct drm_gem_close {
-  __u32 handle, pad;
-};
-struct drm_prime_handle {
-  __u32 handle, flags;
-  __s32 fd;
-};
-struct drm_mode_create_dumb {
-  __u32 height, width, bpp, flags;
-  __u32 handle, pitch;
-  __u64 size;
-};
-struct drm_mode_map_dumb {
-  __u32 handle, pad;
-  __u64 offset;
-};
-#define DRM_IOCTL_VERSION _IOWR('d', 0x00, struct drm_version)
-#define DRM_IOCTL_GEM_CLOSE _IOW('d', 0x09, struct drm_gem_close)
-#define DRM_IOCTL_PRIME_HANDLE_TO_FD _IOWR('d', 0x2d, struct drm_prime_handle)
-#define DRM_IOCTL_PRIME_FD_TO_HANDLE _IOWR('d', 0x2e, struct drm_prime_handle)
-#define DRM_IOCTL_MODE_CREATE_DUMB _IOWR('d', 0xB2, struct drm_mode_create_dumb)
-#define DRM_IOCTL_MODE_MAP_DUMB _IOWR('d', 0xB3, struct drm_mode_map_dumb)
+#include "drm_calls.h"
 
 int cguest_drm_driver(int fd, char *name, size_t size) {
   struct drm_version version = {.name_len = size - 1, .name = name};

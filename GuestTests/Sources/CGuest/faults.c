@@ -18,6 +18,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "drm_calls.h"
+
 int cguest_fail_nth(int file, unsigned n) {
   char text[16];
   int length = snprintf(text, sizeof text, "%u", n);
@@ -74,47 +76,6 @@ int cguest_dmabuf_sync(int dmabuf, int begin) {
 }
 
 int cguest_dmabuf_name(int dmabuf, const char *name) { return ioctl(dmabuf, DMA_BUF_SET_NAME_B, name); }
-
-// As in buffers.c, where the header's absence is explained.
-struct drm_gem_flink {
-  __u32 handle, name;
-};
-struct drm_gem_open {
-  __u32 name, handle;
-  __u64 size;
-};
-struct drm_gem_close {
-  __u32 handle, pad;
-};
-struct drm_prime_handle {
-  __u32 handle, flags;
-  __s32 fd;
-};
-struct drm_mode_create_dumb {
-  __u32 height, width, bpp, flags;
-  __u32 handle, pitch;
-  __u64 size;
-};
-struct drm_mode_map_dumb {
-  __u32 handle, pad;
-  __u64 offset;
-};
-struct drm_vgem_fence_attach {
-  __u32 handle, flags, out_fence, pad;
-};
-struct drm_vgem_fence_signal {
-  __u32 fence, flags;
-};
-#define DRM_IOCTL_GEM_CLOSE _IOW('d', 0x09, struct drm_gem_close)
-#define DRM_IOCTL_GEM_FLINK _IOWR('d', 0x0a, struct drm_gem_flink)
-#define DRM_IOCTL_GEM_OPEN _IOWR('d', 0x0b, struct drm_gem_open)
-#define DRM_IOCTL_PRIME_HANDLE_TO_FD _IOWR('d', 0x2d, struct drm_prime_handle)
-#define DRM_IOCTL_PRIME_FD_TO_HANDLE _IOWR('d', 0x2e, struct drm_prime_handle)
-#define DRM_IOCTL_VGEM_FENCE_ATTACH _IOWR('d', 0x41, struct drm_vgem_fence_attach)
-#define DRM_IOCTL_VGEM_FENCE_SIGNAL _IOW('d', 0x42, struct drm_vgem_fence_signal)
-#define DRM_IOCTL_MODE_CREATE_DUMB _IOWR('d', 0xB2, struct drm_mode_create_dumb)
-#define DRM_IOCTL_MODE_MAP_DUMB _IOWR('d', 0xB3, struct drm_mode_map_dumb)
-#define VGEM_FENCE_WRITE 1
 
 int cguest_drm_flink(int fd, uint32_t handle, uint32_t *name) {
   struct drm_gem_flink flink = {.handle = handle};

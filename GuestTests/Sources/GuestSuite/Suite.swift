@@ -66,7 +66,7 @@ public enum Suite {
       list.append(FailingMapTests.closing(pair))
     }
     list += FopsRouteTests.all + CallbackTests.all + TreeTests.all + BoundsTests.all + BusyTests.all
-    list += FailingLifeTests.all
+    list += CallTests.all + MappedTests.all + FailingLifeTests.all
     return list
   }
 

@@ -38,6 +38,11 @@ public struct LinePlan: Sendable, Hashable {
     var flows: [ControlFlow]
     var preprocessed: [String: Set<Int>]
 
+    /// The lines of a file that have statements of some functions.
+    public func lines(of functions: Set<String>, in file: String) -> Set<Int> {
+      Set(flows.filter { functions.contains($0.function) }.flatMap(\.lines).filter { $0.file == file }.map(\.number))
+    }
+
     /// - Parameters:
     ///   - path: relative to the tree's root.
     ///   - disassembly: `objdump -dlr --inlines --no-show-raw-insn` of the object with line tables.
@@ -56,7 +61,7 @@ public struct LinePlan: Sendable, Hashable {
   }
 
   /// - Parameters:
-  ///   - diff: from the base to the series.
+  ///   - diff: from the base to the series, or of lines that are asked about as if they were a series'.
   ///   - files: the changed C files that are compiled, by path.
   ///   - objects: those that were looked at, of those made from the files.
   ///   - left: how many other objects are made from them.

@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 #include "CGuestAccess.h"
+#include "CGuestCalls.h"
 #include "CGuestRace.h"
 #include "CGuestDriver.h"
 #include "CGuestFaults.h"

@@ -34,7 +34,8 @@ enum CallbackTests {
     + ["vgem", TestDriver.name].map { importer in
       GuestTest(
         "failing/pbtest_dynamic-to-\(importer)/attach-callbacks",
-        question: "An exporter that moves refuses to be attached, pinned or mapped: does the import leave nothing behind?"
+        question:
+          "An exporter that moves refuses to be attached, pinned or mapped: does the import leave nothing behind?"
       ) { try attaching(importer, flags: PBTEST_BO_DYNAMIC, $0) }
     }
 

@@ -1,0 +1,46 @@
+#ifndef CGUEST_CALLS_H
+#define CGUEST_CALLS_H
+
+#include <stdint.h>
+
+// All return -1 with errno where they fail.
+
+/// What a heap is asked for, by a call that may be of another kernel's length or direction.
+struct cguest_heap {
+  uint64_t size;
+  uint32_t fd, fd_flags;
+  uint64_t heap_flags;
+  /// The call's number, 0 to 255, its direction (2 reads, 1 writes) and the length of its arguments in bytes, at most 1024.
+  uint32_t number, direction, bytes;
+};
+/// Returns the descriptor that the kernel wrote back.
+int cguest_heap_call(int heap, const struct cguest_heap *call);
+
+/// A memfd that takes no seals; returns its descriptor.
+int cguest_plain_memfd(uint64_t size);
+
+/// Returns a descriptor.
+int cguest_udmabuf_call(int device, int memfd, uint32_t flags, uint64_t offset, uint64_t size);
+
+/// A part of a memfd, in bytes.
+struct cguest_piece {
+  int memfd;
+  uint64_t offset, size;
+};
+/// Returns a descriptor. `said` is the count that the kernel is told.
+int cguest_udmabuf_list(int device, const struct cguest_piece *pieces, unsigned count, unsigned said);
+/// The same with arguments that nobody can read.
+int cguest_udmabuf_bad_list(int device);
+
+/// Returns a descriptor.
+int cguest_drm_export_flags(int fd, uint32_t handle, uint32_t flags);
+int cguest_drm_create_sized(int fd, uint32_t width, uint32_t height, uint32_t bits, uint32_t *handle);
+int cguest_dmabuf_sync_flags(int dmabuf, uint64_t flags);
+
+/// PR_SET_MDWE with PR_MDWE_REFUSE_EXEC_GAIN: for good.
+int cguest_refuse_exec_gain(void);
+
+/// How many descriptors this process may have; -1: as many as ever.
+int cguest_limit_descriptors(int most);
+
+#endif

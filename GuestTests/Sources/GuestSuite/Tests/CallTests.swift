@@ -1,0 +1,352 @@
+internal import CGuest
+internal import Glibc
+
+/// The doors to exporters and importers, with arguments that they refuse: what is the answer, and what is left behind? And
+/// with those at their edges, which they take.
+enum CallTests {
+  private static let exporters: [Exporter] = [
+    .drm("virtio_gpu"), .drm("vgem"), .drm("vkms"), .drm(TestDriver.name), .udmabuf, .systemHeap,
+  ]
+
+  static let all: [GuestTest] =
+    exporters.flatMap { exporter in
+      [
+        GuestTest(
+          "calls/\(exporter.name)/no-descriptor",
+          question: "An export finds no free descriptor: is that the answer, and is nothing left of the dma-buf?"
+        ) { try noDescriptor(exporter, $0) },
+        GuestTest(
+          "calls/\(exporter.name)/access",
+          question: "Does a dma-buf take the brackets of the processor's access, with and without an importer?"
+        ) { try bracket(exporter, $0) },
+        GuestTest("calls/\(exporter.name)/seek", question: "Does a dma-buf tell its size, and refuse to seek else?") {
+          try seek(exporter, $0)
+        },
+      ]
+    }
+    + ["virtio_gpu", "vgem", "vkms", TestDriver.name].map { driver in
+      GuestTest(
+        "calls/\(driver)/arguments",
+        question: "Are handles, descriptors, flags and sizes that name nothing refused, with nothing left behind?"
+      ) { try drm(driver, $0) }
+    }
+    + [
+      GuestTest(
+        "calls/udmabuf/arguments",
+        question: "Are memory that may not be shared, and pieces that are none, refused, with nothing left behind?"
+      ) { try udmabuf($0) },
+      GuestTest("calls/udmabuf/list", question: "Has a buffer of several pieces their pages, in their order?") {
+        try list($0)
+      },
+      GuestTest(
+        "calls/system_heap/arguments", question: "Are flags and sizes refused that the heap does not know?"
+      ) { try heap($0) },
+    ]
+
+  /// What a call answered; a descriptor that it gave is closed again.
+  private static func answer(_ descriptor: Int32) -> String {
+    if descriptor < 0 { return errnoName(errno) }
+    close(descriptor)
+    return "made"
+  }
+
+  private static func word(_ body: () throws -> Void) throws -> String {
+    do {
+      try body()
+      return "done"
+    } catch let failed as CallFailed { return errnoName(failed.code) }
+  }
+
+  private static func counts(_ fixture: Fixture) throws -> Counts {
+    var counts = try fixture.counts()
+    counts.add("dma-bufs alive", Int64(BufInfo.parse(try readText(References.bufinfo)).count))
+    return counts
+  }
+
+  private static func noDescriptor(_ exporter: Exporter, _ look: Recorder) throws {
+    let fixture = try Fixture(exporter)
+    // Whatever an export needs beside its own descriptor is open already.
+    var memfd: OpenFile?
+    var device: OpenFile?
+    var buffer: DumbBuffer?
+    switch exporter {
+    case .drm: buffer = try fixture.create()
+    case .udmabuf:
+      memfd = OpenFile(number: cguest_sealed_memfd("patchbench", fixture.pages * pageSize))
+      device = try Exporter.device("/dev/udmabuf", config: "CONFIG_UDMABUF")
+    case .systemHeap: device = try Exporter.device("/dev/dma_heap/system", config: "CONFIG_DMABUF_HEAPS_SYSTEM")
+    }
+    func export() -> Int32 {
+      switch exporter {
+      case .drm: cguest_drm_export(fixture.owner!.file.number, buffer!.handle)
+      case .udmabuf: cguest_udmabuf(device!.number, memfd!.number, fixture.pages * pageSize)
+      case .systemHeap: cguest_heap_alloc(device!.number, fixture.pages * pageSize)
+      }
+    }
+    _ = answer(export())
+    let before = try counts(fixture)
+    let watch = try AllocationWatch(fixture.kernel)
+    if cguest_limit_descriptors(cguest_next_fd()) != 0 { throw CallFailed("limit descriptors") }
+    let answers = (1...3).map { _ in answer(export()) }
+    if cguest_limit_descriptors(-1) != 0 { throw CallFailed("limit descriptors") }
+    look.equal(answers, ["EMFILE", "EMFILE", "EMFILE"], "errno")
+    let after = try Counts.settled(at: before) { try counts(fixture) }
+    look.same(after, before, "all as before")
+    look.equal(answer(export()), "made", "with a free descriptor")
+    try watch.end(look, "export")
+    memfd?.close()
+    device?.close()
+    if let buffer { try fixture.owner!.closeHandle(buffer.handle) }
+    fixture.close()
+  }
+
+  private static func bracket(_ exporter: Exporter, _ look: Recorder) throws {
+    let fixture = try Fixture(exporter, importer: "vgem")
+    let exported = try fixture.export()
+    let number = exported.dmabuf.number
+    func sync(_ begin: Int32) -> String { errnoWord(cguest_dmabuf_sync(number, begin)) }
+    let before = try counts(fixture)
+    let mapping = try exported.mapDmabuf()
+    // udmabuf makes a list of its pages at the first access, and had none to end.
+    look.equal(sync(0), exporter == .udmabuf ? "EINVAL" : "ok", "alone: an end without a beginning")
+    for round in 1...2 {
+      look.equal(sync(1), "ok", "alone: begins, round \(round)")
+      look.equal(mapping.trySet(UInt8(round), page: 1), "written", "alone: written, round \(round)")
+      look.equal(sync(0), "ok", "alone: ends, round \(round)")
+      look.equal(mapping.tryByte(page: 1), "\(round)", "alone: read, round \(round)")
+    }
+    let imported = try fixture.imported(exported)
+    look.equal(sync(1), "ok", "imported: begins")
+    look.equal(mapping.tryByte(page: 1), "2", "imported: read")
+    look.equal(sync(0), "ok", "imported: ends")
+    let flags: [(name: String, flags: UInt64, answer: String)] = [
+      ("no direction", 0, "EINVAL"), ("flags that are none", 1 << 5, "EINVAL"), ("reading", 1, "ok"),
+      ("writing", 2, "ok"), ("the end of reading", 5, "ok"), ("the end of writing", 6, "ok"),
+    ]
+    for one in flags { look.equal(errnoWord(cguest_dmabuf_sync_flags(number, one.flags)), one.answer, one.name) }
+    try fixture.importer!.closeHandle(imported.handle)
+    mapping.unmap()
+    look.same(try Counts.settled(at: before) { try counts(fixture) }, before, "all as before")
+    try fixture.release(exported)
+    fixture.close()
+    try look.references(exported.inode, nil, "all closed")
+  }
+
+  private static func seek(_ exporter: Exporter, _ look: Recorder) throws {
+    let fixture = try Fixture(exporter)
+    let exported = try fixture.export()
+    let size = fixture.pages * pageSize
+    func seek(_ offset: Int, _ whence: Int32) -> String {
+      let place = lseek(exported.dmabuf.number, off_t(offset), whence)
+      return place < 0 ? errnoName(errno) : "\(place)"
+    }
+    look.equal(seek(0, SEEK_END), "\(size)", "to the end")
+    look.equal(seek(0, SEEK_SET), "0", "to the beginning")
+    look.equal(seek(0, SEEK_CUR), "EINVAL", "from where it is")
+    for (name, whence) in [("the end", SEEK_END), ("the beginning", SEEK_SET)] {
+      look.equal(seek(pageSize, whence), "EINVAL", "a page from \(name)")
+      look.equal(seek(-1, whence), "EINVAL", "before \(name)")
+    }
+    var status = stat()
+    look.equal(fstat(exported.dmabuf.number, &status), 0, "stat")
+    look.equal(Int(status.st_size), size, "its size, by stat")
+    try fixture.release(exported)
+    fixture.close()
+  }
+
+  private static func drm(_ driver: String, _ look: Recorder) throws {
+    let fixture = try Fixture(.drm(driver), importer: driver == "vgem" ? "vkms" : "vgem")
+    let client = fixture.owner!
+    let file = client.file.number
+    let exported = try fixture.export()
+    guard case .chardev(_, let buffer) = exported.home else { return }
+    let imported = try fixture.imported(exported)
+    func counts() throws -> Counts {
+      var counts = try Self.counts(fixture)
+      try fixture.kernel.countDmabuf("the dma-buf", exported.dmabuf, into: &counts)
+      try fixture.kernel.count("the object", buffer.handle, of: client, into: &counts)
+      return counts
+    }
+    let none: UInt32 = 4711
+    let before = try counts()
+    let watch = try AllocationWatch(fixture.kernel)
+    look.equal(answer(cguest_drm_export_flags(file, none, 0)), "ENOENT", "export: a handle that is none")
+    look.equal(answer(cguest_drm_export_flags(file, buffer.handle, 1 << 20)), "EINVAL", "export: flags that are none")
+    look.equal(answer(cguest_drm_export_flags(file, 0, 0)), "ENOENT", "export: handle 0")
+    look.equal(try word { _ = try client.importBuffer(OpenFile(number: 4711)) }, "EBADF", "import: no descriptor")
+    look.equal(
+      try word { _ = try client.importBuffer(client.file) }, "EINVAL", "import: a descriptor that is no dma-buf")
+    look.equal(try word { _ = try client.fakeOffset(of: none) }, "ENOENT", "fake offset: a handle that is none")
+    look.equal(
+      try word { _ = try fixture.importer!.fakeOffset(of: imported.handle) }, "EINVAL", "fake offset: of an import")
+    look.equal(try word { try client.closeHandle(none) }, "EINVAL", "close: a handle that is none")
+    look.equal(try word { try client.closeHandle(0) }, "EINVAL", "close: handle 0")
+    var handle: UInt32 = 0
+    let sizes: [(name: String, width: UInt32, height: UInt32, bits: UInt32)] = [
+      ("no width", 0, 1, 32), ("no height", 1, 0, 32), ("no bits", 1, 1, 0), ("a line too long", .max, 1, 32),
+      ("bits too many", 1, 1, .max), ("lines too many", 1 << 20, .max, 32), ("a size that overflows", 1 << 29, 4, 32),
+    ]
+    for one in sizes {
+      look.equal(
+        errnoWord(cguest_drm_create_sized(file, one.width, one.height, one.bits, &handle)), "EINVAL",
+        "create: \(one.name)")
+    }
+    if driver == VirtioGpu.driver {
+      look.equal(
+        errnoWord(cguest_drm_create_sized(file, 64, 64, 16, &handle)), "EINVAL", "create: bits that it does not take")
+    }
+    let after = try Counts.settled(at: before, counts)
+    look.same(after, before, "all as before")
+    // A buffer has one dma-buf: what may be done with it was decided when that was made, and only the rest is each
+    // descriptor's own.
+    for (name, flags, closes) in [("no flag", Int32(0), Int32(0)), ("O_CLOEXEC", O_CLOEXEC, FD_CLOEXEC)] {
+      let again = cguest_drm_export_flags(file, buffer.handle, UInt32(flags))
+      look.equal(fcntl(again, F_GETFD), closes, "export with \(name): closed by exec")
+      look.equal(fcntl(again, F_GETFL) & O_ACCMODE, O_RDWR, "export with \(name): what may be done")
+      close(again)
+    }
+    let one = try client.createDumb(pages: 1)
+    look.equal(answer(cguest_drm_export_flags(file, one.handle, 0)), "made", "export: without flags")
+    try client.closeHandle(one.handle)
+    look.same(try Counts.settled(at: before, counts), before, "exported again: all as before")
+    try watch.end(look, "refusals")
+    try fixture.importer!.closeHandle(imported.handle)
+    try fixture.release(exported)
+    fixture.close()
+    try look.references(exported.inode, nil, "all closed")
+  }
+
+  private static func udmabuf(_ look: Recorder) throws {
+    let fixture = try Fixture(.udmabuf)
+    let device = try Exporter.device("/dev/udmabuf", config: "CONFIG_UDMABUF")
+    let size = UInt64(4 * pageSize)
+    let page = UInt64(pageSize)
+    let memfd = OpenFile(number: cguest_sealed_memfd("patchbench", Int(size)))
+    let sealed = OpenFile(number: cguest_sealed_memfd("sealed", Int(size)))
+    if cguest_seal_writing(sealed.number) != 0 { throw CallFailed("seal") }
+    let open = OpenFile(number: cguest_plain_memfd(size))
+    let text = try OpenFile("/proc/self/status", flags: O_RDONLY)
+    // The memory's pages are the memory's, and stay.
+    look.equal(answer(cguest_udmabuf_call(device.number, memfd.number, 1, 0, size)), "made", "control")
+    let before = try counts(fixture)
+    let watch = try AllocationWatch(fixture.kernel)
+    let cases: [(name: String, memfd: Int32, offset: UInt64, size: UInt64, answer: String)] = [
+      ("an offset within a page", memfd.number, 1, page, "EINVAL"),
+      ("a size that is no page", memfd.number, 0, page + 1, "EINVAL"),
+      ("no size", memfd.number, 0, 0, "EINVAL"),
+      ("more than the limit", memfd.number, 0, 65 << 20, "EINVAL"),
+      ("a size of the last page that there is", memfd.number, 0, 0 &- page, "EINVAL"),
+      ("no descriptor", 4711, 0, page, "EBADFD"),
+      ("a file that is no memory", text.number, 0, page, "EBADFD"),
+      ("memory without seals", open.number, 0, page, "EINVAL"),
+      ("memory that may not be written", sealed.number, 0, page, "EINVAL"),
+    ]
+    for one in cases {
+      look.equal(answer(cguest_udmabuf_call(device.number, one.memfd, 1, one.offset, one.size)), one.answer, one.name)
+      let after = try Counts.settled(at: before) { try counts(fixture) }
+      look.same(after, before, "\(one.name): all as before")
+    }
+    for (name, flags, closes) in [("none", UInt32(0), Int32(0)), ("UDMABUF_FLAGS_CLOEXEC", 1, FD_CLOEXEC)] {
+      let made = cguest_udmabuf_call(device.number, memfd.number, flags, page, 2 * page)
+      look.equal(fcntl(made, F_GETFD), closes, "flags \(name): closed by exec")
+      look.equal(Int(lseek(made, 0, SEEK_END)), 2 * pageSize, "flags \(name): size")
+      close(made)
+    }
+    look.same(try Counts.settled(at: before) { try counts(fixture) }, before, "all as before")
+    try watch.end(look, "refusals")
+    for file in [device, memfd, sealed, open, text] { file.close() }
+    fixture.close()
+  }
+
+  private static func list(_ look: Recorder) throws {
+    let fixture = try Fixture(.udmabuf)
+    let device = try Exporter.device("/dev/udmabuf", config: "CONFIG_UDMABUF")
+    let page = UInt64(pageSize)
+    let memfds = (0..<2).map { OpenFile(number: cguest_sealed_memfd("part \($0)", 4 * pageSize)) }
+    let parts = try memfds.map { try Mapping("memfd", of: $0, offset: 0, pages: 4) }
+    for (number, part) in parts.enumerated() {
+      for index in 0..<4 { part.set(UInt8(0x10 * (number + 1) + index), page: index) }
+    }
+    func piece(_ memfd: Int, _ first: UInt64, _ pages: UInt64) -> cguest_piece {
+      cguest_piece(memfd: memfds[memfd].number, offset: first * page, size: pages * page)
+    }
+    let pieces = [piece(1, 2, 2), piece(0, 0, 1), piece(0, 3, 1), piece(1, 0, 1)]
+    let before = try counts(fixture)
+    let watch = try AllocationWatch(fixture.kernel)
+    func make(_ pieces: [cguest_piece], said: Int? = nil) -> Int32 {
+      cguest_udmabuf_list(device.number, pieces, UInt32(pieces.count), UInt32(said ?? pieces.count))
+    }
+    let made = make(pieces)
+    if made < 0 { throw CallFailed("make a buffer of pieces") }
+    let dmabuf = OpenFile(number: made)
+    let mapping = try Mapping("dma-buf", of: dmabuf, offset: 0, pages: 5)
+    look.equal((0..<5).map { mapping.tryByte(page: $0) }, ["34", "35", "16", "19", "32"], "the pages' bytes")
+    look.equal(
+      Mapping.refusal(of: dmabuf, offset: 0, pages: 6), EINVAL, "one page more than all pieces have: errno")
+    mapping.unmap()
+    dmabuf.close()
+    let bad = cguest_piece(memfd: 4711, offset: 0, size: page)
+    let odd = cguest_piece(memfd: memfds[0].number, offset: 1, size: page)
+    look.equal(answer(make([])), "EINVAL", "no piece")
+    look.equal(answer(make(pieces, said: 2048)), "EINVAL", "more pieces than the limit")
+    look.equal(answer(make(pieces + [bad])), "EBADFD", "the last piece has no descriptor")
+    look.equal(answer(make(pieces + [odd])), "EINVAL", "the last piece is none")
+    look.equal(
+      answer(make([piece(0, 0, 1), cguest_piece(memfd: memfds[0].number, offset: 0, size: 64 << 20)])), "EINVAL",
+      "more than the limit, all together")
+    look.equal(answer(cguest_udmabuf_bad_list(device.number)), "EFAULT", "a list that cannot be read")
+    look.same(try Counts.settled(at: before) { try counts(fixture) }, before, "all as before")
+    try watch.end(look, "lists")
+    for part in parts { part.unmap() }
+    for file in memfds + [device] { file.close() }
+    fixture.close()
+  }
+
+  private static func heap(_ look: Recorder) throws {
+    let fixture = try Fixture(.systemHeap)
+    let device = try Exporter.device("/dev/dma_heap/system", config: "CONFIG_DMABUF_HEAPS_SYSTEM")
+    // DMA_HEAP_IOCTL_ALLOC, in both directions.
+    let right = cguest_heap(
+      size: UInt64(pageSize), fd: 0, fd_flags: UInt32(O_CLOEXEC | O_RDWR), heap_flags: 0, number: 0, direction: 3,
+      bytes: 24)
+    func call(_ change: (inout cguest_heap) -> Void) -> Int32 {
+      var args = right
+      change(&args)
+      return cguest_heap_call(device.number, &args)
+    }
+    let before = try counts(fixture)
+    let watch = try AllocationWatch(fixture.kernel)
+    look.equal(answer(call { $0.fd = 3 }), "EINVAL", "a descriptor as an argument")
+    look.equal(answer(call { $0.fd_flags = UInt32(O_APPEND) }), "EINVAL", "flags of the descriptor that are none")
+    look.equal(answer(call { $0.heap_flags = 1 }), "EINVAL", "flags of the heap that are none")
+    look.equal(answer(call { $0.size = 0 }), "EINVAL", "no size")
+    look.equal(answer(call { $0.number = 1 }), "EINVAL", "a call that is none")
+    look.equal(answer(call { $0.number = 255 }), "EINVAL", "the last call that there could be")
+    look.equal(answer(call { $0.direction = 2 }), "EINVAL", "nothing to read from the caller: no size")
+    look.same(try Counts.settled(at: before) { try counts(fixture) }, before, "refused: all as before")
+    look.equal(answer(call { $0.bytes = 128 }), "made", "longer arguments than this kernel's")
+    look.equal(answer(call { $0.bytes = 1024 }), "made", "as long as no kernel's stack has room for")
+    for (name, flags, closes, mode) in [
+      ("O_RDWR", O_RDWR, Int32(0), O_RDWR), ("O_CLOEXEC", O_CLOEXEC, FD_CLOEXEC, O_RDONLY),
+    ] {
+      let made = call { $0.fd_flags = UInt32(flags) }
+      look.equal(fcntl(made, F_GETFD), closes, "\(name): closed by exec")
+      look.equal(fcntl(made, F_GETFL) & O_ACCMODE, mode, "\(name): what may be done")
+      look.equal(Int(lseek(made, 0, SEEK_END)), pageSize, "\(name): size")
+      close(made)
+    }
+    // A size that is no page is rounded up.
+    let odd = call { $0.size = UInt64(pageSize + 1) }
+    look.equal(Int(lseek(odd, 0, SEEK_END)), 2 * pageSize, "a size that is no page: size")
+    close(odd)
+    // What it answers by a call that does not write back is known by its number alone.
+    let next = cguest_next_fd()
+    _ = call { $0.direction = 1 }
+    look.equal(Int(lseek(next, 0, SEEK_END)), pageSize, "nothing is written back: the descriptor is there")
+    close(next)
+    look.same(try Counts.settled(at: before) { try counts(fixture) }, before, "all as before")
+    try watch.end(look, "calls")
+    device.close()
+    fixture.close()
+  }
+}

@@ -1,0 +1,200 @@
+internal import CGuest
+internal import Glibc
+
+/// Forwarded mappings in places and ways that mmap_region() has rules of its own for.
+enum MappedTests {
+  static let all: [GuestTest] =
+    Suite.failingPairs.flatMap { pair in
+      [
+        GuestTest(
+          "mapped/\(pair.name)/locked",
+          question: "A process locks all that it maps: is a buffer's memory counted as locked, however it is mapped?"
+        ) { try locked(pair, $0) },
+        GuestTest(
+          "mapped/\(pair.name)/write-exec",
+          question: "A process gave up memory that it may write and execute: is it refused of a buffer as well?"
+        ) { try writeExec(pair, $0) },
+        GuestTest(
+          "mapped/\(pair.name)/renamed",
+          question: "An import gets a name, and who opens that exports it: is it the same dma-buf?"
+        ) { try renamed(pair, $0) },
+        GuestTest(
+          "failing/\(pair.name)/mmap-over",
+          question:
+            "An allocation fails in mmap() over the middle of a forwarded mapping: is the rest of that one whole?"
+        ) { try over(pair, $0) },
+      ]
+    } + [
+      GuestTest(
+        "mapped/pbtest_plain/locked",
+        question: "Memory that can be locked is mapped by a driver: is it counted as locked, until it is unmapped?"
+      ) { try lockedPlain($0) },
+      GuestTest(
+        "fops/pbtest_bare/refused",
+        question: "An object can neither be mapped nor imported: is that the answer, with nothing left behind?"
+      ) { try bare($0) },
+    ]
+
+  private static func lockedPages() throws -> String {
+    let lines = try readText("/proc/self/status").split(separator: "\n")
+    return lines.first { $0.hasPrefix("VmLck:") }.map { String($0.dropFirst(6)).filter { $0 != " " && $0 != "\t" } }
+      ?? "none"
+  }
+
+  private static func locked(_ pair: Pair, _ look: Recorder) throws {
+    let fixture = try Fixture(pair.exporter, importer: pair.importer)
+    let shared = try fixture.share()
+    let before = try shared.counts()
+    for way in shared.ways {
+      for (name, flags, future) in [("MAP_LOCKED", MAP_LOCKED, false), ("mlockall()", 0, true)] {
+        if future, mlockall(Int32(MCL_FUTURE)) != 0 { throw CallFailed("mlockall") }
+        let address = mmap(
+          nil, fixture.pages * pageSize, PROT_READ | PROT_WRITE, MAP_SHARED | flags, way.file.number, off_t(way.offset))
+        let code = errno
+        munlockall()
+        look.equal(address == MAP_FAILED ? errnoName(code) : "mapped", "mapped", "\(way.name), \(name)")
+        guard let address, address != MAP_FAILED else { continue }
+        let mapping = Mapping(way.name, at: address, pages: fixture.pages)
+        look.equal(try lockedPages(), "0kB", "\(way.name), \(name): locked")
+        look.equal(mapping.trySet(3, page: 1), "written", "\(way.name), \(name): written")
+        mapping.unmap()
+        look.equal(try lockedPages(), "0kB", "\(way.name), \(name), unmapped: locked")
+      }
+    }
+    look.same(try Counts.settled(at: before, shared.counts), before, "all as before")
+    try shared.release()
+    fixture.close()
+  }
+
+  private static func lockedPlain(_ look: Recorder) throws {
+    try TestDriver.require()
+    let plain = try OpenFile("/dev/pbtest-plain")
+    look.equal(try lockedPages(), "0kB", "before: locked")
+    let address = mmap(nil, 3 * pageSize, PROT_READ, MAP_SHARED | MAP_LOCKED, plain.number, 0)
+    look.equal(address == MAP_FAILED ? errnoName(errno) : "mapped", "mapped", "MAP_LOCKED")
+    if let address, address != MAP_FAILED {
+      look.equal(try lockedPages(), "12kB", "mapped: locked")
+      munmap(address + pageSize, pageSize)
+      look.equal(try lockedPages(), "8kB", "without its middle: locked")
+      munmap(address, 3 * pageSize)
+    }
+    look.equal(try lockedPages(), "0kB", "unmapped: locked")
+    plain.close()
+  }
+
+  private static func writeExec(_ pair: Pair, _ look: Recorder) throws {
+    let fixture = try Fixture(pair.exporter, importer: pair.importer)
+    let shared = try fixture.share()
+    let before = try shared.counts()
+    for way in shared.ways {
+      func answers(_ protection: Int32) -> String {
+        let address = mmap(nil, pageSize, protection, MAP_SHARED, way.file.number, off_t(way.offset))
+        if address == MAP_FAILED { return errnoName(errno) }
+        munmap(address, pageSize)
+        return "mapped"
+      }
+      let answer = try Child.answer {
+        let free = answers(PROT_READ | PROT_WRITE | PROT_EXEC)
+        if cguest_refuse_exec_gain() != 0 { return "\(free), \(errnoName(errno))" }
+        return [free, answers(PROT_READ | PROT_WRITE | PROT_EXEC), answers(PROT_READ | PROT_WRITE)].joined(
+          separator: ", ")
+      }
+      // Up to 6.2.
+      if answer == "mapped, EINVAL" { throw Skip(reason: "this kernel has no PR_SET_MDWE") }
+      look.equal(answer, "mapped, EACCES, mapped", "\(way.name): free, given up, without execution")
+    }
+    look.same(try Counts.settled(at: before, shared.counts), before, "all as before")
+    try shared.release()
+    fixture.close()
+  }
+
+  private static func renamed(_ pair: Pair, _ look: Recorder) throws {
+    let fixture = try Fixture(pair.exporter, importer: pair.importer)
+    let shared = try fixture.share()
+    let theirs = fixture.importer!
+    var name: UInt32 = 0
+    if cguest_drm_flink(theirs.file.number, shared.imported!.handle, &name) != 0 { throw CallFailed("give a name") }
+    let named = try shared.counts()
+    let other = try theirs.stranger()
+    var handle: UInt32 = 0
+    if cguest_drm_open_name(other.file.number, name, &handle) != 0 { throw CallFailed("open by name") }
+    for round in 1...2 {
+      let again = try other.export(handle)
+      look.equal(try again.inode() == shared.exported.inode, true, "exported, round \(round): the same dma-buf")
+      look.equal(try other.importBuffer(again) == handle, true, "and imported, round \(round): the same handle")
+      again.close()
+    }
+    try other.closeHandle(handle)
+    other.close()
+    look.same(try Counts.settled(at: named, shared.counts), named, "closed again: all as before")
+    look.equal(try shared.wrongWay(), nil, "what cannot be used")
+    try shared.release()
+    fixture.close()
+    try look.references(shared.exported.inode, nil, "all closed")
+  }
+
+  private static func over(_ pair: Pair, _ look: Recorder) throws {
+    let fixture = try Fixture(pair.exporter, importer: pair.importer)
+    try Sweep(look: look, kernel: fixture.kernel, counts: fixture.counts).run("mmap over the middle") {
+      let shared = try fixture.share()
+      let mapping = try shared.map("forwarded")
+      mapping.mark()
+      let way = shared.ways.last!
+      let place = mapping.address + pageSize
+      func marks() -> String? {
+        // Where the driver's own mmap failed, what was there before is unmapped already, which POSIX allows.
+        let seen = (0..<mapping.pages).map { mapping.tryByte(page: $0) }
+        let wrong = seen.indices.filter {
+          seen[$0] != "\(Mapping.mark(of: $0))" && !($0 == 1 && seen[$0] == "SIGSEGV")
+        }
+        return wrong.isEmpty ? nil : "pages without their own mark: \(wrong.map { "\($0): \(seen[$0])" })"
+      }
+      return Sweep.Attempt(
+        step: {
+          let address = mmap(
+            place, pageSize, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, way.file.number, off_t(way.offset))
+          return address == MAP_FAILED ? errno : 0
+        }, counts: shared.countsPerMapping,
+        undo: {
+          // The buffer's first page is seen in the middle as well.
+          let seen = (0..<3).map { mapping.tryByte(page: $0) }
+          let right = [0, 0, 2].map { "\(Mapping.mark(of: $0))" }
+          if seen != right { look.equal(seen, right, "mapped over the middle: bytes") }
+        },
+        wrong: marks,
+        finish: {
+          mapping.unmap()
+          try shared.release()
+        })
+    }
+    fixture.close()
+  }
+
+  private static func bare(_ look: Recorder) throws {
+    let fixture = try Fixture(.drm(TestDriver.name), importer: "vgem", flags: PBTEST_BO_BARE)
+    let client = fixture.owner!
+    let exported = try fixture.export()
+    guard case .chardev(_, let buffer) = exported.home else { return }
+    func counts() throws -> Counts {
+      var counts = try fixture.counts()
+      try fixture.kernel.countDmabuf("the dma-buf", exported.dmabuf, into: &counts)
+      try fixture.kernel.count("the object", buffer.handle, of: client, into: &counts)
+      return counts
+    }
+    let watch = try AllocationWatch(fixture.kernel)
+    let before = try counts()
+    for (name, file, offset) in [("chardev", client.file, buffer.fakeOffset), ("dma-buf", exported.dmabuf, 0)] {
+      let code = Mapping.refusal(of: file, offset: offset, pages: fixture.pages)
+      look.equal(errnoName(code), "EINVAL", "mmap by \(name): errno")
+      look.same(try Counts.settled(at: before, counts), before, "mmap by \(name): all as before")
+    }
+    var code: Int32 = 0
+    do { _ = try fixture.importer!.importBuffer(exported.dmabuf) } catch { code = error.code }
+    look.equal(errnoName(code), "ENOSYS", "import: errno")
+    look.same(try Counts.settled(at: before, counts), before, "import: all as before")
+    try watch.end(look, "refusals")
+    try fixture.release(exported)
+    fixture.close()
+    try look.references(exported.inode, nil, "all closed")
+  }
+}
