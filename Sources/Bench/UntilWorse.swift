@@ -98,9 +98,9 @@ extension TrialRunner {
 }
 
 /// What speaks against a series while its guest runs.
-private struct Witnesses: Sendable {
+struct Witnesses: Sendable {
   /// How many tests behind the first that is worse are waited for, until another one is.
-  private static let patience = 12
+  static let patience = 12
 
   /// What was heard first.
   private(set) var first: CutShort?

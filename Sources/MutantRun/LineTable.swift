@@ -1,17 +1,43 @@
 import BenchModel
+public import Mutation
 public import Verdicts
 
-/// Which lines of some functions run on the base, for a terminal.
-public enum LineTable {
-  public static func text(_ lines: [LineFate]) -> String {
-    let asked = lines.filter { ![.noCode, .declaration].contains($0.state) }
-    let doubts = asked.filter(\.isDoubt)
-    var text = "\(asked.count) lines, \(asked.count - doubts.count) ran, with both ways out where they are conditions\n"
+/// Which lines of some functions run on the base: for a terminal, and as JSON.
+public struct LineTable: Codable, Sendable, Hashable {
+  /// How many lines there are that could run.
+  public var lines: Int
+  /// Those that no test runs, or of which a way out is never taken, without a reason.
+  public var gaps: [LineFate]
+  /// Those for which `unreachable.yaml` has one.
+  public var argued: [Argued]
+
+  public struct Argued: Codable, Sendable, Hashable {
+    public var line: LineFate
+    public var why: String
+  }
+
+  public init(_ all: [LineFate], _ unreachable: UnreachableLines) {
+    let asked = all.filter { ![.noCode, .declaration].contains($0.state) }
+    lines = asked.count
+    gaps = []
+    argued = []
+    for one in asked where one.isDoubt {
+      let why = unreachable.reason(
+        file: one.line.file, function: one.line.function, text: one.line.text, ran: one.state == .oneWay)
+      if let why { argued.append(Argued(line: one, why: why)) } else { gaps.append(one) }
+    }
+  }
+
+  public var text: String {
+    let ran = lines - gaps.count - argued.count
+    var text =
+      "\(lines) lines: \(ran) ran, with both ways out where they are conditions; \(argued.count) cannot run here, "
+    text += "by unreachable.yaml; \(gaps.count) are gaps\n"
     for (state, title) in [
       (LineFate.State.notRun, "run by no test"), (.oneWay, "went one way only"), (.notCompiled, "not compiled"),
       (.unseen, "cannot be seen"),
     ] {
-      let found = doubts.filter { $0.state == state }
+      let found = gaps.filter { $0.state == state }
       if found.isEmpty { continue }
       text += "\n\(title): \(found.count)\n"
       var place = ""

@@ -4,10 +4,26 @@ public import Verdicts
 
 extension JudgedMutant {
   /// What became of a mutant, by the verdict on the series that it was made.
-  public init(_ mutant: Mutant, _ judgement: Judgement, equivalent: String?) {
+  public init(_ mutant: Mutant, _ judgement: Judgement, arguments: MutantArguments) {
     let (fate, reason) = MutantFate.of(judgement, mutant)
     self.init(
-      mutant: mutant, fate: fate, reason: reason, equivalent: equivalent, seconds: judgement.trial?.seconds.total)
+      mutant: mutant, fate: fate, reason: reason, equivalent: arguments.reason(for: mutant, fate),
+      seconds: judgement.trial?.seconds.total)
+  }
+}
+
+/// What is argued of mutants that nobody noticed.
+public struct MutantArguments: Sendable {
+  public var equivalent: EquivalentMutants
+  public var unreachable: UnreachableLines
+
+  public init(equivalent: EquivalentMutants, unreachable: UnreachableLines) {
+    self.equivalent = equivalent
+    self.unreachable = unreachable
+  }
+
+  func reason(for mutant: Mutant, _ fate: MutantFate) -> String? {
+    equivalent.reason(for: mutant) ?? unreachable.reason(for: mutant, fate)
   }
 }
 

@@ -144,7 +144,7 @@ public struct MutantRun: Sendable {
   /// What became of the mutants of a run, as far as it came.
   /// - Throws: if there is a record that cannot be read, or none.
   public static func report(
-    _ directory: RunDirectory, _ mutants: MutantPlan, equivalent: EquivalentMutants
+    _ directory: RunDirectory, _ mutants: MutantPlan, arguments: MutantArguments
   ) throws -> MutantReport {
     guard let record = try directory.record() else { throw NoMutants(reason: "\(directory.path) has no record yet") }
     let base = try series(directory)?.trial ?? record.base
@@ -154,7 +154,7 @@ public struct MutantRun: Sendable {
       let one = series[mutant.id] ?? PatchSeries(name: mutant.id, patches: [])
       return JudgedMutant(
         mutant, judge(one, trial: record.trials[mutant.id], base: base, known: known),
-        equivalent: equivalent.reason(for: mutant))
+        arguments: arguments)
     }
     return MutantReport(
       kernel: mutants.kernel, profile: mutants.profile, source: record.header.source, seed: mutants.seed,

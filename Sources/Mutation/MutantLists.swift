@@ -117,7 +117,7 @@ extension EquivalentMutants.Argument {
 }
 
 /// Reads a list of mappings, with the lines of what is wrong.
-private struct ListReader {
+struct ListReader {
   var name: String
 
   func line(of node: Node) -> Int { node.mark?.line ?? 1 }
@@ -152,6 +152,18 @@ private struct ListReader {
       fields[word] = value
     }
     return fields
+  }
+
+  /// A list of texts; none if it is missing.
+  func texts(_ field: String, in fields: [String: Node]) throws(MutantListError) -> Set<String> {
+    guard let node = fields[field] else { return [] }
+    guard let list = node.sequence else { throw error(node, "“\(field)” has to be a list") }
+    var texts: Set<String> = []
+    for item in list {
+      guard let text = item.string, !collapsed(text).isEmpty else { throw error(item, "“\(field)” has to be of texts") }
+      texts.insert(collapsed(text))
+    }
+    return texts
   }
 
   func text(_ field: String, in fields: [String: Node], of entry: Node) throws(MutantListError) -> String {

@@ -35,7 +35,7 @@ struct Grounds {
     let (ours, others) = (new.filter(\.isOnlyOurs), new.filter { !$0.isOnlyOurs })
     for entry in others + ours where titles.insert(entry.report.title).inserted {
       let place = entry.report.test.map { " in \($0)" } ?? ""
-      blame(Reason(entry.report.title, "kernel report\(place) that the base does not have"), in: entry.report.test)
+      hold(Reason(entry.report.title, "kernel report\(place) that the base does not have"), in: entry.report.test)
     }
     for test in tests { take(test) }
     for anomaly in run.anomalies { unknown.append(Reason("the guest's evidence is not whole: \(anomaly)")) }
@@ -99,9 +99,12 @@ struct Grounds {
   }
 
   private mutating func blame(_ reason: Reason, in test: String?) {
-    if machineDied {
-      unknown.append(reason)
-    } else if let test, OnlyOurs.isAsked(by: test) {
+    if machineDied { unknown.append(reason) } else { hold(reason, in: test) }
+  }
+
+  /// Holds something against the series, unless no driver but the test driver provokes it.
+  private mutating func hold(_ reason: Reason, in test: String?) {
+    if let test, OnlyOurs.isAsked(by: test) {
       onlyOurs.append(Reason(reason.subject, "\(reason.text); \(OnlyOurs.words)"))
     } else {
       worse.append(reason)

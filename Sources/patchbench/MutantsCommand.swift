@@ -80,7 +80,8 @@ struct MutantsCommand: AsyncParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Where functions.yaml and equivalent.yaml are. Default: Patches/mutants of the checkout.", valueName: "dir"))
+      "Where functions.yaml, equivalent.yaml and unreachable.yaml are. Default: Patches/mutants of the checkout.",
+      valueName: "dir"))
   var lists: String?
 
   @Flag(help: "Draw none: say which lines of the functions no test runs on the base, and which ways out of conditions.")
@@ -114,8 +115,11 @@ struct MutantsCommand: AsyncParsableCommand {
     let places = try common.places()
     let lists = lists.map { FilePath($0) } ?? places.home.pushing(FilePath("Patches/mutants"))
     // A mistake in it is said before hours have gone into mutants.
-    let equivalent = try EquivalentMutants(
-      yaml: try Self.text(of: lists.appending("equivalent.yaml")), name: "equivalent.yaml")
+    let arguments = MutantArguments(
+      equivalent: try EquivalentMutants(
+        yaml: try Self.text(of: lists.appending("equivalent.yaml")), name: "equivalent.yaml"),
+      unreachable: try UnreachableLines(
+        yaml: try Self.text(of: lists.appending("unreachable.yaml")), name: "unreachable.yaml"))
     try refuseIfUnfit(Doctor.quick(guestBinary: places.guestBinary))
     let begun = try resume.map { path -> (directory: RunDirectory, plan: MutantPlan) in
       guard let plan = MutantPlan(in: FilePath(path)) else {
@@ -137,7 +141,7 @@ struct MutantsCommand: AsyncParsableCommand {
       if let series { return try await run.begin(series: series, patterns: patterns, count: count, seed: seed) }
       return try await run.begin(list, patterns: patterns, count: count ?? 20, seed: seed)
     }
-    if lines { return try await tellLines(plan, list, patterns) }
+    if lines { return try await tellLines(plan, list, patterns, arguments.unreachable) }
     let isDry = dryRun
     let (directory, mutants, interrupted) = try await untilSignal {
       let (directory, mutants) = try await begin()
@@ -152,7 +156,7 @@ struct MutantsCommand: AsyncParsableCommand {
         "stopped before anything was tested", advice: "`\(Self.again(directory))` goes on",
         status: ExitStatus.inconclusive, isStop: true)
     }
-    let report = try MutantRun.report(directory, mutants, equivalent: equivalent)
+    let report = try MutantRun.report(directory, mutants, arguments: arguments)
     let text = try JSONText.of(report)
     try DurableFile.write(Array((text + "\n").utf8), to: directory.report("json"))
     if json { Output.result(text) }
@@ -163,15 +167,18 @@ struct MutantsCommand: AsyncParsableCommand {
     if status != ExitStatus.fine { throw ExitCode(status) }
   }
 
-  private func tellLines(_ plan: RunPlan, _ list: FunctionList, _ patterns: [NamePattern]) async throws {
+  private func tellLines(
+    _ plan: RunPlan, _ list: FunctionList, _ patterns: [NamePattern], _ unreachable: UnreachableLines
+  ) async throws {
     let display = MutantProgress()
     let (directory, lines) = try await untilSignal {
       try await MutantRun(plan, list: list, sinks: [display]).lines(list, patterns: patterns)
     }
     display.finish()
-    Output.result(json ? try JSONText.of(lines) : LineTable.text(lines))
+    let table = LineTable(lines, unreachable)
+    Output.result(json ? try JSONText.of(table) : table.text)
     Output.error("  \(directory.path)")
-    if lines.contains(where: \.isDoubt) { throw ExitCode(ExitStatus.worse) }
+    if !table.gaps.isEmpty { throw ExitCode(ExitStatus.worse) }
   }
 
   private func runPlan(_ places: Places, _ environment: [String: String], _ begun: RunDirectory?) throws -> RunPlan {

@@ -29,20 +29,25 @@ extension BenchSerial {
 
       var plan = try bench.plan([Workbench.series("candidates/swap-by-hand")], output: "mutants")
       plan.series = []
-      plan.tests = [NamePattern("forward/vgem-to-vkms/*")]
-      let run = MutantRun(plan, sinks: [])
+      // One that notices, and behind it one that does not.
+      plan.tests = [NamePattern("forward/vgem-to-vkms/vm-file"), NamePattern("selfimport/vgem/*")]
+      let list = try FunctionList(yaml: "- file: \(file)\n  functions:\n    dma_buf_mmap: forwards\n", name: "list")
+      let run = MutantRun(plan, list: list, sinks: [])
       let (directory, mutants) = try await run.begin(
         [killed, same], of: [file: found.source], candidates: found.mutants.count, seed: 1)
       #expect(MutantPlan(in: directory.path) == mutants)
       #expect(try await run.goOn(in: directory, mutants) == false)
 
-      let report = try MutantRun.report(directory, mutants, equivalent: EquivalentMutants(yaml: "", name: "none"))
+      let report = try MutantRun.report(
+        directory, mutants,
+        arguments: MutantArguments(
+          equivalent: EquivalentMutants(yaml: "", name: "none"), unreachable: UnreachableLines(yaml: "", name: "none")))
       let fates = Dictionary(uniqueKeysWithValues: report.mutants.map { ($0.mutant.id, $0) })
       #expect(fates[killed.id]?.fate == .killed, "\(fates[killed.id]?.reason ?? "")")
       #expect(fates[same.id]?.fate == .sameCode, "\(fates[same.id]?.reason ?? "")")
       #expect(report.ofValid?.count == 1)
       #expect(report.ofValid?.of == 1)
-      // It was ended by its first witness, which a fresh guest has confirmed.
+      // Its only witness was confirmed by a fresh guest.
       let record = try #require(try directory.record())
       let trial = try #require(record.trials[killed.id])
       guard case .test(let name, _)? = trial.cutShort, case .ran(let guest) = trial.result else {
@@ -51,14 +56,16 @@ extension BenchSerial {
       }
       #expect(trial.again?.map { $0.map(\.name) } == [[name]])
       #expect(trial.baseAgain?.map { $0.map(\.status) } == [[.ok]])
-      #expect(guest.tests.last?.status == .missing)
+      #expect(guest.tests.map(\.status) == [.notOk, .ok])
+      let reach = try #require(BaseReach(in: directory))
+      #expect(reach.tests["dma_buf_mmap"] == ["forward/vgem-to-vkms/vm-file"])
       #expect(record.trials[same.id]?.seconds.boot == nil)
 
       // What is finished stays as it is, and a new run takes what was kept.
       #expect(try await run.goOn(in: directory, mutants) == false)
       #expect(try directory.record() == record)
       plan.output = bench.scratch.path.appending("again")
-      let other = MutantRun(plan, sinks: [])
+      let other = MutantRun(plan, list: list, sinks: [])
       let (second, drawn) = try await other.begin([same, killed], of: [file: found.source], candidates: 2, seed: 2)
       #expect(try await other.goOn(in: second, drawn) == false)
       let kept = try #require(try second.record())

@@ -11,6 +11,8 @@ import Verdicts
   private static let mutant = Mutant(
     id: "a.f.relational.3-4", file: "drivers/a.c", function: "f", operator: .relational, line: 3, column: 4, start: 0,
     end: 1, replacement: "<=", before: "a < b", after: "a <= b")
+  private static let none = try! MutantArguments(
+    equivalent: EquivalentMutants(yaml: "", name: "none"), unreachable: UnreachableLines(yaml: "", name: "none"))
   private static let ran = Execution(runs: ["f": ["t": 2]])
 
   private static func guest(
@@ -65,7 +67,7 @@ import Verdicts
     let (trial, fate) = Self.fates[index]
     let base = Self.trial(.ran(Self.guest()))
     let series = PatchSeries(name: "s", patches: [])
-    let judged = JudgedMutant(Self.mutant, judge(series, trial: trial, base: base), equivalent: nil)
+    let judged = JudgedMutant(Self.mutant, judge(series, trial: trial, base: base), arguments: Self.none)
     #expect(judged.fate == fate, "\(judged.reason)")
     #expect(!judged.reason.isEmpty)
   }
@@ -76,7 +78,7 @@ import Verdicts
     trial.again = [[TestResult(name: "t", status: .ok)]]
     let base = Self.trial(.ran(Self.guest()))
     let judged = JudgedMutant(
-      Self.mutant, judge(PatchSeries(name: "s", patches: []), trial: trial, base: base), equivalent: nil)
+      Self.mutant, judge(PatchSeries(name: "s", patches: []), trial: trial, base: base), arguments: Self.none)
     #expect(judged.fate == .undecided)
   }
 
@@ -87,7 +89,7 @@ import Verdicts
       CodeChange.Piece(kind: .function, name: "g", file: "drivers/b.c", carriers: ["g"]))
     let base = Self.trial(.ran(Self.guest()))
     let judged = JudgedMutant(
-      Self.mutant, judge(PatchSeries(name: "s", patches: []), trial: trial, base: base), equivalent: nil)
+      Self.mutant, judge(PatchSeries(name: "s", patches: []), trial: trial, base: base), arguments: Self.none)
     #expect(judged.fate == .alive)
   }
 
@@ -110,7 +112,8 @@ import Verdicts
     (line(3, watched), [:], .unreached),
     // The function ran, and another line of the change did not.
     (line(9, watched), [:], .alive),
-    (line(3, .notCompiled("#ifdef CONFIG_X")), [:], .unreached),
+    // A condition that came to be constant: its function has other code, and ran.
+    (line(3, .notCompiled("the compiler drops it")), [:], .alive),
     // Nothing is left of a lost statement: its function ran.
     (line(3, .noCode), [:], .alive),
     (line(3, .unseen("it is inlined")), [:], .alive),
@@ -124,7 +127,21 @@ import Verdicts
     trial.change?.lines = ChangedLines(lines: [line])
     let base = Self.trial(.ran(Self.guest()))
     let judged = JudgedMutant(
-      Self.mutant, judge(PatchSeries(name: "s", patches: []), trial: trial, base: base), equivalent: nil)
+      Self.mutant, judge(PatchSeries(name: "s", patches: []), trial: trial, base: base), arguments: Self.none)
     #expect(judged.fate == fate, "\(judged.reason)")
+  }
+
+  /// Of a lost statement no line is left, and the one that stands for it tells.
+  @Test(arguments: [true, false]) func aLostStatementIsLookedForInWhatFollows(_ ran: Bool) {
+    var follower = Self.line(5, Self.watched)
+    follower.follows = true
+    var execution = Self.ran
+    execution.probes = ran ? [0: ["t": ProbeCount(hits: 2, taken: 1)]] : [:]
+    var trial = Self.trial(.ran(Self.guest(execution: execution)))
+    trial.change?.lines = ChangedLines(lines: [Self.line(3, .noCode), follower])
+    let base = Self.trial(.ran(Self.guest()))
+    let judged = JudgedMutant(
+      Self.mutant, judge(PatchSeries(name: "s", patches: []), trial: trial, base: base), arguments: Self.none)
+    #expect(judged.fate == (ran ? .alive : .unreached))
   }
 }

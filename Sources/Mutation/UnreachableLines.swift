@@ -1,0 +1,62 @@
+/// Lines of the listed functions that no guest here can run, each with a reason that a reader can check.
+public struct UnreachableLines: Sendable, Hashable {
+  /// Some of them. They are known by their texts, since lines move; blanks count as one.
+  public struct Argument: Sendable, Hashable {
+    public var file: String
+    public var function: String
+    /// Lines that never run.
+    public var lines: Set<String>
+    /// Conditions that never hold: they run, and what they lead to does not.
+    public var never: Set<String>
+    public var why: String
+  }
+
+  public var arguments: [Argument]
+
+  /// Reads
+  ///
+  ///     - file: drivers/dma-buf/dma-buf.c
+  ///       function: dma_buf_file_release
+  ///       never: ["if (!is_dma_buf_file(file))"]
+  ///       lines: ["return -EINVAL;"]
+  ///       why: only dma-bufs have these file operations
+  ///
+  /// - Parameter name: of the file, for errors.
+  public init(yaml: String, name: String) throws(MutantListError) {
+    let reader = ListReader(name: name)
+    arguments = []
+    for entry in try reader.entries(of: yaml) {
+      let fields = try reader.fields(of: entry, known: ["file", "function", "lines", "never", "why"])
+      let argument = Argument(
+        file: try reader.text("file", in: fields, of: entry),
+        function: try reader.text("function", in: fields, of: entry),
+        lines: try reader.texts("lines", in: fields), never: try reader.texts("never", in: fields),
+        why: collapsed(try reader.text("why", in: fields, of: entry)))
+      if argument.lines.isEmpty, argument.never.isEmpty {
+        throw reader.error(entry, "it names no line: “lines” or “never” is missing")
+      }
+      arguments.append(argument)
+    }
+  }
+
+  /// Why a mutant could not be noticed by any guest here; `nil` if nobody has said so. What was killed, or ran all the
+  /// same, is not argued away.
+  public func reason(for mutant: Mutant, _ fate: MutantFate) -> String? {
+    arguments.first { argument in
+      guard argument.file == mutant.file, argument.function == mutant.function else { return false }
+      if fate == .unreached, argument.lines.contains(mutant.before) { return true }
+      return [.alive, .unreached].contains(fate) && mutant.operator == .dropErrorBranch
+        && argument.never.contains(mutant.before)
+    }?.why
+  }
+
+  /// Why a line never runs, or its condition never holds; `nil` if nobody has said so.
+  /// - Parameter ran: whether it ran, and only a way out of it was not taken.
+  public func reason(file: String, function: String?, text: String, ran: Bool) -> String? {
+    let text = collapsed(text)
+    return arguments.first {
+      $0.file == file && (function == nil || $0.function == function)
+        && (ran ? $0.never : $0.lines.union($0.never)).contains(text)
+    }?.why
+  }
+}
