@@ -8,9 +8,10 @@ import SystemPackage
 import Toolbox
 public import Verdicts
 
-/// Which tests run which functions, as a guest of the base's own image counted.
+/// Which tests run which functions and lines, as guests of the base's own image counted.
 ///
-/// The tests that run what a series changes are asked first: if anything is wrong with it, they are the first to know.
+/// Up to a changed line everything runs as on the base. So what differs is noticed by the tests that run the line, and the
+/// others need not be asked; where that is not known, those that run its function are asked first.
 public struct BaseReach: Codable, Sendable, Hashable {
   /// From a function to the tests that ran it. A function that was inlined is found in those that it was inlined into.
   public var tests: [String: Set<String>]
@@ -18,6 +19,19 @@ public struct BaseReach: Codable, Sendable, Hashable {
   public var lines: [LineFate]?
 
   init(_ execution: Execution) { tests = execution.runs.mapValues { Set($0.keys) } }
+
+  /// The tests that run lines of the base that a change replaces, in the order in which they are given.
+  /// - Parameter change: of one that moves no line.
+  /// - Returns: `nil` if that is not known of each of them, or if nobody runs them.
+  func runners(_ all: [String], of change: CodeChange?) -> [String]? {
+    guard let lines, let changed = change?.lines, changed.failure == nil, changed.omitted == 0 else { return nil }
+    let places = Set(changed.lines.filter { !$0.follows }.map(\.name))
+    let known = lines.filter { places.contains($0.line.name) && ![.noCode, .declaration].contains($0.state) }
+    guard !known.isEmpty, known.allSatisfy({ $0.state == .ran || $0.state == .oneWay }) else { return nil }
+    let near = known.reduce(into: Set<String>()) { $0.formUnion($1.tests) }
+    let found = all.filter(near.contains)
+    return found.isEmpty ? nil : found
+  }
 
   /// All tests, those that run a changed function first; otherwise in the order in which they are given.
   func order(_ all: [String], for change: CodeChange?) -> [String] {
@@ -43,10 +57,17 @@ extension TrialRunner {
   /// Finds out which tests run which functions of the base, by guests of its own; or finds what was found before.
   /// - Parameters:
   ///   - expected: the functions.
-  ///   - directory: of the run, where the answer is kept.
+  ///   - directory: of the run, where the answer stands.
+  ///   - kept: where it is kept for other runs of the same conditions.
   /// - Returns: `nil` if nothing could be counted: the tests then have no better order than their own.
-  func reach(_ expected: RunPlan.Expected, in directory: RunDirectory, scratch: FilePath) async throws -> BaseReach? {
-    if let known = BaseReach(in: directory), known.lines != nil || !expected.lines { return known }
+  func reach(
+    _ expected: RunPlan.Expected, in directory: RunDirectory, kept: FilePath, scratch: FilePath
+  ) async throws -> BaseReach? {
+    if let known = BaseReach(in: directory) { return known }
+    if let kept = FileManager.default.contents(atPath: kept.string) {
+      try DurableFile.write(Array(kept), to: directory.reach)
+      return BaseReach(in: directory)
+    }
     let place = scratch.appending("reach")
     try FileManager.default.createDirectory(atPath: place.string, withIntermediateDirectories: true)
     var lines: [ChangedLine] = []
@@ -80,7 +101,9 @@ extension TrialRunner {
     }
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys]
-    try DurableFile.write(Array(try encoder.encode(reach)), to: directory.reach)
+    let text = Array(try encoder.encode(reach))
+    try DurableFile.write(text, to: directory.reach)
+    try DurableFile.write(text, to: kept)
     return reach
   }
 

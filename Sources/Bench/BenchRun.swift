@@ -152,7 +152,8 @@ public struct BenchRun: Sendable {
         baseTries: Counter(after: finished.again.keys.max() ?? 0), stopsWhenWorse: plan.stopsWhenWorse,
         baseline: plan.baseline, known: plan.kernel.knownReports.filter { Date() < $0.expires })
       if let expected = plan.expected {
-        trials.reach = try await trials.reach(expected, in: directory, scratch: scratch)
+        trials.reach = try await trials.reach(
+          expected, in: directory, kept: try await kept.reach(expected), scratch: scratch)
       }
       // A kept result has no memory of its guests.
       let fresh = plan.fresh || plan.keepsMemory

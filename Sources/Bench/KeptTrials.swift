@@ -41,6 +41,13 @@ struct KeptTrials: Sendable {
     try await Digest.of([conditions] + (diffs.isEmpty || mode.isEmpty ? [] : [mode]) + diffs)
   }
 
+  /// Where it is kept which tests run what of the base.
+  func reach(_ expected: RunPlan.Expected) async throws -> FilePath {
+    let functions = expected.functions.map { "\($0.file) \($0.name)" }
+    let key = try await Digest.of([conditions, "reach", "\(expected.lines)"] + functions)
+    return cache.trials.appending("reach-\(key).json")
+  }
+
   private func directory(_ key: String) -> FilePath { cache.trials.appending(key) }
 
   private struct Kept: Codable {

@@ -182,11 +182,13 @@ struct TrialRunner: Sendable {
     return (trial, bootable)
   }
 
-  /// The same, with the tests in the order in which a change is best tried.
+  /// The same, with the tests that a change is tried by, in the order in which that is best done.
   func inOrder(for change: CodeChange?) -> TrialRunner {
     guard let reach else { return self }
     var other = self
-    other.tests = reach.order(tests, for: change)
+    // Of a series' own lines the base knows nothing.
+    let runners = baseline == nil ? reach.runners(tests, of: change) : nil
+    other.tests = runners ?? reach.order(tests, for: change)
     other.isPart = isPart || other.tests != tests
     return other
   }

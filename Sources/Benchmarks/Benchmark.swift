@@ -19,6 +19,8 @@ public struct Benchmark: Sendable {
     case growth
     case freshGuests = "fresh-guests"
     case consoleScan = "console-scan"
+    case watchedLines20 = "watched-lines-20"
+    case watchedLines500 = "watched-lines-500"
   }
 
   /// What is run of the suite, on both sides: enough to boot for, and the same in each version of patchbench, so that the
@@ -122,6 +124,8 @@ struct Workshop {
   var initramfs: FilePath
   /// Without orders.
   var plainInitramfs: FilePath
+  /// What both have of the test driver.
+  var driver: Initramfs.Driver
 
   init(_ benchmark: Benchmark, base: BaseBuild, scratch: FilePath) async throws {
     self.benchmark = benchmark
@@ -139,6 +143,7 @@ struct Workshop {
     let driver = try await base.driver(
       DriverSource(benchmark.driver), cache: benchmark.cache, method: SeriesTree.method(scratch: scratch, cage: nil),
       jobs: benchmark.jobs)
+    self.driver = driver.result.forGuest
     plainInitramfs = scratch.appending("initramfs-plain.cpio")
     try await Initramfs.write(
       Initramfs.Extras(driver: driver.result.forGuest), behind: plain, to: plainInitramfs, scratch: scratch)
@@ -169,6 +174,8 @@ struct Workshop {
       case .growth: ("time per series, of 20", "time per series, of 5", 1.0)
       case .freshGuests: ("a restored guest, from its start to its first test", "a booted one", 0.25)
       case .consoleScan: ("reading a console of 200 MB for reports", "100 MB a second", 1.0)
+      case .watchedLines20: ("the whole suite, with 20 lines watched", "the same without", 1.05)
+      case .watchedLines500: ("the whole suite, with 500 lines watched", "the same without", 1.15)
       }
     return Comparison(name: name.rawValue, ours: ours, theirs: theirs, target: target)
   }
@@ -183,6 +190,8 @@ struct Workshop {
     case .growth: try await growth(&comparison)
     case .freshGuests: try await freshGuests(&comparison)
     case .consoleScan: try await consoleScan(&comparison)
+    case .watchedLines20: try await watchedLines(name, 20, &comparison)
+    case .watchedLines500: try await watchedLines(name, 500, &comparison)
     }
   }
 

@@ -8,7 +8,14 @@ extension JudgedMutant {
     let (fate, reason) = MutantFate.of(judgement, mutant)
     self.init(
       mutant: mutant, fate: fate, reason: reason, equivalent: arguments.reason(for: mutant, fate),
-      seconds: judgement.trial?.seconds.total)
+      seconds: judgement.trial?.seconds.total, asked: Self.asked(judgement.trial))
+  }
+}
+
+extension JudgedMutant {
+  private static func asked(_ trial: Trial?) -> Int? {
+    guard case .ran(let run)? = trial?.result, run.booted else { return nil }
+    return run.tests.count
   }
 }
 

@@ -1,6 +1,7 @@
 public import Bench
 public import BenchModel
 import Foundation
+import GuestProtocol
 import KernelBuild
 public import Mutation
 public import SeriesIntake
@@ -29,7 +30,7 @@ public struct MutantRun: Sendable {
   public init(_ plan: RunPlan, list: FunctionList, sinks: [any EventSink]) {
     var plan = plan
     plan.stopsWhenWorse = true
-    plan.expected = RunPlan.Expected(functions: Self.functions(list, []))
+    plan.expected = RunPlan.Expected(functions: Self.functions(list, []), lines: true)
     self.plan = plan
     self.sinks = sinks
   }
@@ -152,8 +153,9 @@ public struct MutantRun: Sendable {
     let series = Dictionary(record.header.series.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     let judged = mutants.mutants.map { mutant in
       let one = series[mutant.id] ?? PatchSeries(name: mutant.id, patches: [])
+      let trial = record.trials[mutant.id]
       return JudgedMutant(
-        mutant, judge(one, trial: record.trials[mutant.id], base: base, known: known),
+        mutant, judge(one, trial: trial, base: base.map { asked($0, as: trial) }, known: known),
         arguments: arguments)
     }
     return MutantReport(
@@ -161,6 +163,18 @@ public struct MutantRun: Sendable {
       candidates: mutants.candidates, series: mutants.series, tests: record.header.only?.count, absent: mutants.absent,
       mutants: judged,
       interrupted: record.interrupted)
+  }
+
+  /// The base as far as it was asked what a mutant was: the tests that do not run its line were not.
+  private static func asked(_ base: Trial, as trial: Trial?) -> Trial {
+    guard case .ran(let own)? = trial?.result, own.booted, !own.tests.isEmpty, case .ran(var run) = base.result else {
+      return base
+    }
+    let names = Set(own.tests.map(\.name))
+    run.tests.removeAll { !names.contains($0.name) }
+    var base = base
+    base.result = .ran(run)
+    return base
   }
 
   private static func functions(_ list: FunctionList, _ patterns: [NamePattern]) -> [CodeChange.Function] {

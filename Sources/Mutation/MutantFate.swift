@@ -26,13 +26,19 @@ public struct JudgedMutant: Codable, Sendable, Hashable {
   public var equivalent: String?
   /// Wall time of its own, in seconds, without waiting for its turn; `nil` if it had none.
   public var seconds: Double?
+  /// How many tests were asked: those that run the line, where that is known. `nil` if it was not run.
+  public var asked: Int?
 
-  public init(mutant: Mutant, fate: MutantFate, reason: String, equivalent: String? = nil, seconds: Double? = nil) {
+  public init(
+    mutant: Mutant, fate: MutantFate, reason: String, equivalent: String? = nil, seconds: Double? = nil,
+    asked: Int? = nil
+  ) {
     self.mutant = mutant
     self.fate = fate
     self.reason = reason
     self.equivalent = equivalent
     self.seconds = seconds
+    self.asked = asked
   }
 
   /// A killed one is not equivalent, whatever was argued; nor is one that has not been tried.

@@ -22,6 +22,8 @@ struct BenchmarkCommand: AsyncParsableCommand {
         growth         1, 5 and 20 series: time, peak memory and disk for each (ten-series has those of 10)
         fresh-guests   a guest restored from a saved state against one that boots
         console-scan   reading a console of 200 MB for reports against 100 MB a second
+        watched-lines-20, watched-lines-500
+                       the whole suite with so many changed lines watched against the same without
 
         patchbench bench one-file fresh-guests
         patchbench bench --pairs 5 --json > bench.json
