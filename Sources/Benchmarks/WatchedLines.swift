@@ -14,7 +14,8 @@ extension Workshop {
     (
       "drivers/gpu/drm/drm_prime.c",
       [
-        "drm_gem_prime_mmap", "drm_gem_prime_fd_to_handle", "drm_gem_prime_handle_to_dmabuf", "drm_gem_prime_import_dev",
+        "drm_gem_prime_mmap", "drm_gem_prime_fd_to_handle", "drm_gem_prime_handle_to_dmabuf",
+        "drm_gem_prime_import_dev",
         "drm_prime_add_buf_handle", "drm_prime_lookup_buf_handle", "drm_prime_remove_buf_handle", "drm_gem_map_dma_buf",
         "drm_gem_map_attach", "drm_gem_dmabuf_export", "export_and_register_object", "drm_prime_pages_to_sg",
       ]
@@ -112,7 +113,8 @@ extension Workshop {
       try await GuestWatch(.standard(.tcg), clock: ContinuousClock()).watch(machine, accelerator: .tcg) { _ in }
     }
     let run = watched.run
-    guard run.ending == .completed, !counts || (run.execution?.probes?.isEmpty == false && run.execution?.failure == nil)
+    guard run.ending == .completed,
+      !counts || (run.execution?.probes?.isEmpty == false && run.execution?.failure == nil)
     else {
       throw BenchmarkError(
         message: "the suite did not come to its end: \(run.execution?.failure ?? "\(run.ending)")")

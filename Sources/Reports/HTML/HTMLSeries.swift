@@ -21,6 +21,8 @@ struct HTMLSeries {
   var codes: [HTMLCode]
   /// The diff, each line marked; none or one.
   var diffs: [HTMLDiff]
+  /// How to find out whether a slip in these lines would have been noticed; none or one.
+  var slips: [HTMLReason]
   var hasTests: Bool
   var tests: [HTMLTest]
   var hasLost: Bool
@@ -57,6 +59,7 @@ struct HTMLSeries {
     failures = trial.flatMap { HTMLFailure($0.result) }.map { [$0] } ?? []
     codes = ChangedCode(trial).map { [HTMLCode($0)] } ?? []
     diffs = MarkedDiff(trial, accepted: header.accepted ?? []).map { [HTMLDiff($0)] } ?? []
+    slips = Again.mutants(judgement, header).map { [HTMLReason(Reason($0, Words.slips))] } ?? []
     hasTests = !judgement.tests.isEmpty
     tests = judgement.notableTests.map {
       HTMLTest(

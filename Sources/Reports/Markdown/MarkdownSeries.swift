@@ -18,6 +18,9 @@ struct MarkdownSeries {
     }
     takeCode(judgement.trial)
     takeDiff(MarkedDiff(judgement.trial, accepted: header.accepted ?? []))
+    if let command = Again.mutants(judgement, header) {
+      parts.append("\(Words.slips): \(Markdown.code(command))")
+    }
     takeTests(judgement, header)
     if judgement.tests.contains(where: \.isWorse), let command = Again.shell(judgement.series, header) {
       parts.append("A shell in a guest with this kernel: \(Markdown.code(command))")

@@ -1,4 +1,5 @@
 import BenchModel
+import Verdicts
 
 /// The command that runs one test on one series again.
 enum Again {
@@ -17,6 +18,18 @@ enum Again {
     guard let path = series.path else { return nil }
     return [
       "patchbench", "shell", quoted(path), "--kernel", quoted(header.cell.kernel), "--profile",
+      quoted(header.cell.profile),
+    ].joined(separator: " ")
+  }
+
+  /// The command that asks whether the tests would have noticed a slip in the lines that a series changes.
+  /// - Returns: `nil` also where no changed line ran, so that nobody could have.
+  static func mutants(_ judgement: Judgement, _ header: RunHeader) -> String? {
+    guard let path = judgement.series.path, let trial = judgement.trial, let lines = trial.change?.lines,
+      lines.fates(trial.run?.execution).contains(where: { $0.runs > 0 })
+    else { return nil }
+    return [
+      "patchbench", "mutants", "--series", quoted(path), "--kernel", quoted(header.cell.kernel), "--profile",
       quoted(header.cell.profile),
     ].joined(separator: " ")
   }

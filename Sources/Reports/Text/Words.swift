@@ -5,6 +5,9 @@ internal import Verdicts
 
 /// The words that Markdown, HTML and terminal share, so that the three say the same.
 enum Words {
+  /// What `patchbench mutants --series` answers.
+  static let slips = "Would the tests have noticed a slip in these lines"
+
   /// `0.04 s`, `0.8 s`, `41 s`, `3 min 05 s`
   static func duration(_ seconds: Double?) -> String {
     guard let seconds = Cost.known(seconds) else { return "–" }
