@@ -70,6 +70,10 @@ int cguest_dmabuf_sync_flags(int dmabuf, uint64_t flags) {
   return ioctl(dmabuf, DMA_BUF_IOCTL_SYNC, &sync);
 }
 
+int cguest_punch(int fd, uint64_t offset, uint64_t size) {
+  return fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)size);
+}
+
 int cguest_refuse_exec_gain(void) {
   // As include/uapi/linux/prctl.h has them since 6.3; older headers do not.
   const int set_mdwe = 65, refuse_exec_gain = 1;

@@ -37,6 +37,9 @@ int cguest_drm_export_flags(int fd, uint32_t handle, uint32_t flags);
 int cguest_drm_create_sized(int fd, uint32_t width, uint32_t height, uint32_t bits, uint32_t *handle);
 int cguest_dmabuf_sync_flags(int dmabuf, uint64_t flags);
 
+/// Gives a part of a file's memory back, in bytes.
+int cguest_punch(int fd, uint64_t offset, uint64_t size);
+
 /// PR_SET_MDWE with PR_MDWE_REFUSE_EXEC_GAIN: for good.
 int cguest_refuse_exec_gain(void);
 

@@ -24,11 +24,22 @@ enum MappedTests {
             "An allocation fails in mmap() over the middle of a forwarded mapping: is the rest of that one whole?"
         ) { try over(pair, $0) },
       ]
+    }
+    + ["virtio_gpu", "vgem", "vkms", TestDriver.name].map { driver in
+      GuestTest(
+        "mapped/\(driver)/named-again",
+        question: "A buffer's last handle goes, and its name with it: does the next handle's name lead to the buffer?"
+      ) { try namedAgain(driver, $0) }
     } + [
       GuestTest(
         "mapped/pbtest_plain/locked",
         question: "Memory that can be locked is mapped by a driver: is it counted as locked, until it is unmapped?"
       ) { try lockedPlain($0) },
+      GuestTest(
+        "mapped/memfd/hole",
+        question:
+          "A hole is punched into the middle of memory: does each of its mappings lose those pages and no other?"
+      ) { try hole($0) },
       GuestTest(
         "fops/pbtest_bare/refused",
         question: "An object can neither be mapped nor imported: is that the answer, with nothing left behind?"
@@ -133,6 +144,43 @@ enum MappedTests {
     try look.references(shared.exported.inode, nil, "all closed")
   }
 
+  private static func namedAgain(_ driver: String, _ look: Recorder) throws {
+    let fixture = try Fixture(.drm(driver))
+    let client = fixture.owner!
+    let buffer = try fixture.create()
+    let dmabuf = try client.export(buffer.handle)
+    let mapping = try Mapping("dma-buf", of: dmabuf, offset: 0, pages: fixture.pages)
+    var handle = buffer.handle
+    for round in UInt8(1)...3 {
+      var name: UInt32 = 0
+      if cguest_drm_flink(client.file.number, handle, &name) != 0 { throw CallFailed("give a name") }
+      let other = try client.stranger()
+      var opened: UInt32 = 0
+      let answer = errnoWord(cguest_drm_open_name(other.file.number, name, &opened))
+      look.equal(answer, "ok", "round \(round): opened by its name")
+      if answer == "ok" {
+        let again = try other.export(opened)
+        look.equal(try again.inode() == dmabuf.inode(), true, "round \(round): it leads to the buffer")
+        again.close()
+        try other.closeHandle(opened)
+      }
+      // The dma-buf keeps the buffer, without a handle and without a name.
+      try client.closeHandle(handle)
+      look.equal(
+        errnoWord(cguest_drm_open_name(other.file.number, name, &opened)), "ENOENT",
+        "round \(round): the name, without a handle")
+      other.close()
+      handle = try client.importBuffer(dmabuf)
+      look.equal(mapping.trySet(round, page: 1), "written", "round \(round): written")
+    }
+    mapping.unmap()
+    try client.closeHandle(handle)
+    let inode = try dmabuf.inode()
+    dmabuf.close()
+    fixture.close()
+    try look.references(inode, nil, "all closed")
+  }
+
   private static func over(_ pair: Pair, _ look: Recorder) throws {
     let fixture = try Fixture(pair.exporter, importer: pair.importer)
     try Sweep(look: look, kernel: fixture.kernel, counts: fixture.counts).run("mmap over the middle") {
@@ -168,6 +216,32 @@ enum MappedTests {
         })
     }
     fixture.close()
+  }
+
+  /// Memory as udmabuf shares it: of a buffer of DRM's nobody unmaps a part.
+  private static func hole(_ look: Recorder) throws {
+    let pages = 6
+    let memfd = OpenFile(number: cguest_sealed_memfd("hole", pages * pageSize))
+    // The second begins behind the first's beginning, the third within the hole.
+    let mappings = try [(0, 6), (1, 5), (3, 3)].map { first, count in
+      (first, try Mapping("from page \(first)", of: memfd, offset: UInt64(first * pageSize), pages: count))
+    }
+    for (first, mapping) in mappings {
+      for page in 0..<mapping.pages { mapping.set(UInt8(0x20 + first + page), page: page) }
+    }
+    if cguest_punch(memfd.number, UInt64(2 * pageSize), UInt64(2 * pageSize)) != 0 { throw CallFailed("punch a hole") }
+    for (first, mapping) in mappings {
+      // The others first: a fault brings its neighbours along.
+      let others = (first..<pages).filter { ![2, 3].contains($0) }
+      look.equal(
+        others.map { mapping.touch(page: $0 - first).faults }, others.map { _ in 0 },
+        "\(mapping.name): faults of the other pages")
+      let seen = (first..<pages).map { mapping.tryByte(page: $0 - first) }
+      let right = (first..<pages).map { [2, 3].contains($0) ? "0" : "\(0x20 + $0)" }
+      look.equal(seen, right, "\(mapping.name): bytes")
+    }
+    for (_, mapping) in mappings { mapping.unmap() }
+    memfd.close()
   }
 
   private static func bare(_ look: Recorder) throws {
