@@ -51,7 +51,8 @@ public struct RunPlan: Sendable {
   /// What series are expected to change; `nil` where nobody can say. Of use only with ``stopsWhenWorse``.
   public var expected: Expected?
 
-  /// Functions of which it is found out first which tests run them: those are then asked first.
+  /// Functions of which it is found out first which tests run them: those are then asked first, or alone where it is known
+  /// which tests run the very lines that a series changes.
   public struct Expected: Sendable, Hashable {
     public var functions: [CodeChange.Function]
     /// Find out as well which of their lines run.

@@ -352,7 +352,10 @@ struct LinePlanTests {
       ).lines.filter(\.follows).map(\.number)
     }
     #expect(asked("\tlog(x);") == [5])
-    #expect(asked("\t/* needed */") == [])
+    #expect(asked("\t*x = 3;") == [5])
+    for comment in ["\t/* needed */", "\t * needed", "\t *", "\t */", "\t// needed", ""] {
+      #expect(asked(comment) == [], "\(comment)")
+    }
   }
 
   @Test("an object that was not looked at tells nothing")

@@ -37,7 +37,8 @@ struct ChangedPlace: Sendable, Hashable {
   var losesCode: Bool {
     removed.contains { line in
       let text = line.drop { $0 == " " || $0 == "\t" }
-      return !text.isEmpty && !["/*", "*", "//"].contains(where: text.hasPrefix)
+      // `*handle = ret;` is code: a comment's star stands alone.
+      return !text.isEmpty && text != "*" && !["/*", "* ", "*/", "//"].contains(where: text.hasPrefix)
     }
   }
 
