@@ -95,6 +95,12 @@ enum CallTests {
     let after = try Counts.settled(at: before) { try counts(fixture) }
     look.same(after, before, "all as before")
     look.equal(answer(export()), "made", "with a free descriptor")
+    // The lowest that is free may be 0, which is a descriptor like any other.
+    let size = try Child.answer {
+      close(0)
+      return "\(export()): \(lseek(0, 0, SEEK_END))"
+    }
+    look.equal(size, "0: \(fixture.pages * pageSize)", "as descriptor 0: its number and size")
     try watch.end(look, "export")
     memfd?.close()
     device?.close()
