@@ -118,13 +118,19 @@ struct pbtest_bo *pbtest_bo_create_imported(struct drm_device *drm, u64 size,
 struct pbtest_bo *pbtest_bo_lookup(struct drm_file *file, u32 handle);
 void pbtest_bo_free(struct drm_gem_object *obj);
 u64 pbtest_bo_id(const void *candidate);
-int pbtest_bo_reached(struct pbtest_bo *bo, enum pbtest_step step);
 int pbtest_dumb_create(struct drm_file *file, struct drm_device *drm,
 		       struct drm_mode_create_dumb *args);
 int pbtest_create_ioctl(struct drm_device *drm, void *data,
 			struct drm_file *file);
+
+/* pbtest_pages.c */
+int pbtest_pages_alloc(struct pbtest_pages *set, unsigned long count);
+void pbtest_pages_free(struct pbtest_pages *set);
 int pbtest_move_ioctl(struct drm_device *drm, void *data,
 		      struct drm_file *file);
+
+/* pbtest_fail.c */
+int pbtest_bo_reached(struct pbtest_bo *bo, enum pbtest_step step);
 int pbtest_fail_ioctl(struct drm_device *drm, void *data,
 		      struct drm_file *file);
 int pbtest_hold_ioctl(struct drm_device *drm, void *data,

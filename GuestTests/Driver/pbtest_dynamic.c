@@ -34,8 +34,8 @@ void pbtest_dmabuf_unpin(struct dma_buf_attachment *attach)
 }
 
 /*
- * The dma-buf of a buffer that is about to move, if it has one, for
- * pbtest_bo_tell_move(). Before the reservation lock is taken.
+ * The dma-buf of a buffer that is about to move, if it has one: whoever imports
+ * it is to be told. Called before the reservation lock is taken.
  */
 struct dma_buf *pbtest_bo_get_dmabuf(struct pbtest_bo *bo)
 {

@@ -10,7 +10,6 @@
 
 #include "pbtest.h"
 
-/* First, since dma_fence's own RCU head frees what it begins. */
 struct pbtest_fence {
 	struct dma_fence base;
 	spinlock_t lock;
@@ -80,11 +79,9 @@ static struct pbtest_fence *pbtest_bo_swap_fence(struct pbtest_bo *bo,
 	return fence;
 }
 
-/* The work that a buffer is busy with is over, if there was any. */
-void pbtest_bo_idle(struct pbtest_bo *bo)
+/* Takes over the reference, if there is a fence. */
+static void pbtest_fence_end(struct pbtest_fence *fence)
 {
-	struct pbtest_fence *fence = pbtest_bo_swap_fence(bo, NULL);
-
 	if (!fence)
 		return;
 	if (cancel_delayed_work_sync(&fence->work)) {
@@ -92,6 +89,12 @@ void pbtest_bo_idle(struct pbtest_bo *bo)
 		dma_fence_put(&fence->base);
 	}
 	dma_fence_put(&fence->base);
+}
+
+/* The work that a buffer is busy with is over, if there was any. */
+void pbtest_bo_idle(struct pbtest_bo *bo)
+{
+	pbtest_fence_end(pbtest_bo_swap_fence(bo, NULL));
 }
 
 static int pbtest_bo_busy(struct pbtest_bo *bo, u32 milliseconds)
@@ -118,10 +121,7 @@ static int pbtest_bo_busy(struct pbtest_bo *bo, u32 milliseconds)
 
 	dma_fence_get(&fence->base);
 	schedule_delayed_work(&fence->work, msecs_to_jiffies(milliseconds));
-	pbtest_bo_idle(bo);
-	fence = pbtest_bo_swap_fence(bo, fence);
-	if (fence)
-		dma_fence_put(&fence->base);
+	pbtest_fence_end(pbtest_bo_swap_fence(bo, fence));
 	return 0;
 }
 

@@ -186,9 +186,7 @@ struct TrialRunner: Sendable {
   func inOrder(for change: CodeChange?) -> TrialRunner {
     guard let reach else { return self }
     var other = self
-    // Of a series' own lines the base knows nothing.
-    let runners = baseline == nil ? reach.runners(tests, of: change) : nil
-    other.tests = runners ?? reach.order(tests, for: change)
+    other.tests = reach.runners(tests, of: change) ?? reach.order(tests, for: change)
     other.isPart = isPart || other.tests != tests
     return other
   }

@@ -9,7 +9,7 @@ import Verdicts
 extension TrialRunner {
   /// Runs a series no longer than it takes to know that it is worse.
   ///
-  /// The guest runs the whole suite and is ended by the second test whose answer is worse than the base's. Where none of the
+  /// The guest runs its tests and is ended by the second test whose answer is worse than the base's. Where none of the
   /// next few follows the first, the first is believed once a fresh guest, with that test alone, answers worse as well, and
   /// the base, asked once more, does not. A report of the kernel's that the base lacks needs no second one, nor does a guest
   /// that died or hung. Where the fresh guest answers as the base does, all is done again as for any series, with nothing

@@ -65,24 +65,23 @@ extension Workshop {
     try FileManager.default.createDirectory(atPath: directory.string, withIntermediateDirectories: true)
     let tree = try await SeriesTree.make(
       base, method: SeriesTree.method(scratch: scratch, cage: nil), cage: nil, scratch: directory)
-    var lines: [ChangedLine] = []
+    var lines = 0
     var probes: [LinePlan.Probe] = []
     var functions: [CodeChange.Function] = []
-    for (file, names) in Self.functions where lines.count < count {
+    for (file, names) in Self.functions where lines < count {
       let found = try await tree.lines(of: [file: names], jobs: benchmark.jobs)
       functions += names.sorted().map { CodeChange.Function(name: $0, file: file) }
-      var numbers: [Int: Int] = [:]
+      var taken: Set<Int> = []
       for line in found.lines {
-        guard case .watched(let watch) = line.place, lines.count < count else { continue }
-        lines.append(line)
-        for sight in watch.ran + watch.ways.flatMap(\.sights) where numbers[sight.probe] == nil {
-          numbers[sight.probe] = probes.count
+        guard case .watched(let watch) = line.place, lines < count else { continue }
+        lines += 1
+        for sight in watch.ran + watch.ways.flatMap(\.sights) where taken.insert(sight.probe).inserted {
           probes.append(found.probes[sight.probe])
         }
       }
     }
-    guard lines.count == count, let trace = try await base.trace(functions, probes: probes) else {
-      throw BenchmarkError(message: "this kernel has \(lines.count) lines that can be watched, of \(count)")
+    guard lines == count, let trace = try await base.trace(functions, probes: probes) else {
+      throw BenchmarkError(message: "this kernel has \(lines) lines that can be watched, of \(count)")
     }
     let watching = directory.appending("initramfs.cpio")
     try await Initramfs.write(

@@ -231,7 +231,13 @@ extension SeriesTree {
 /// What a plain file holds; nothing else is read: a patch may have put a link there.
 /// - Parameter most: a file of more bytes is not read.
 func regularContents(_ path: FilePath, most: Int64 = .max) -> [UInt8]? {
-  var status = stat()
-  guard lstat(path.string, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_size <= most else { return nil }
+  guard let size = regularSize(path), size <= most else { return nil }
   return FileManager.default.contents(atPath: path.string).map { Array($0) }
+}
+
+/// How long a plain file is, in bytes; `nil` for anything else.
+func regularSize(_ path: FilePath) -> Int64? {
+  var status = stat()
+  guard lstat(path.string, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+  return Int64(status.st_size)
 }

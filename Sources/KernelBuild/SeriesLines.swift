@@ -122,8 +122,7 @@ extension SeriesTree {
 
   /// Whether a touched source is too long to be looked into, before the series or with it.
   private func isLong(_ path: String) -> Bool {
-    if case .file(let size) = Beneath(base.tree).kind(of: FilePath(path)), size > largestSource { return true }
-    return file(path).map { regularContents($0, most: largestSource) == nil } ?? false
+    [file(path), base.tree.pushing(FilePath(path))].contains { ($0.flatMap(regularSize) ?? 0) > largestSource }
   }
 
   /// In bytes; of the largest object with KASAN it is some 30 MB.

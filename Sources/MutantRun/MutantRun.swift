@@ -22,27 +22,27 @@ public struct NoMutants: Error, Sendable, Hashable, CustomStringConvertible {
 /// gone on with.
 public struct MutantRun: Sendable {
   private let plan: RunPlan
+  private let list: FunctionList
   private let sinks: [any EventSink]
 
   /// - Parameters:
   ///   - plan: of the run, without series.
-  ///   - list: the functions that mutants are drawn from: the tests that run a mutant's function are asked first.
+  ///   - list: the functions that mutants are drawn from: the tests that run a mutant's line are asked.
   public init(_ plan: RunPlan, list: FunctionList, sinks: [any EventSink]) {
     var plan = plan
     plan.stopsWhenWorse = true
-    plan.expected = RunPlan.Expected(functions: Self.functions(list, []), lines: true)
+    self.list = list
     self.plan = plan
     self.sinks = sinks
   }
 
   /// Draws mutants of some functions, and makes the run's directory.
   /// - Parameters:
-  ///   - list: the functions.
   ///   - patterns: which of them; all, if there are none.
   ///   - count: how many mutants.
   /// - Throws: ``NoMutants``, ``ClangError``, and as `BenchRun.begin()` and `BaseBuild.prepare`.
   public func begin(
-    _ list: FunctionList, patterns: [NamePattern], count: Int, seed: UInt64
+    patterns: [NamePattern], count: Int, seed: UInt64
   ) async throws -> (directory: RunDirectory, plan: MutantPlan) {
     let base = try await base()
     return try await plan.cache.withScratch { scratch in
@@ -51,7 +51,7 @@ public struct MutantRun: Sendable {
       var all: [Mutant] = []
       var absent: [String] = []
       for file in list.files {
-        let wanted = Set(Self.functions(list, patterns).filter { $0.file == file.path }.map(\.name))
+        let wanted = Set(functions(patterns).filter { $0.file == file.path }.map(\.name))
         if wanted.isEmpty { continue }
         guard let found = try await search.mutants(of: file.path, functions: wanted) else {
           absent.append(file.path)
@@ -138,6 +138,8 @@ public struct MutantRun: Sendable {
   public func goOn(in directory: RunDirectory, _ mutants: MutantPlan) async throws -> Bool {
     var run = plan
     run.baseline = try await baseline(mutants, directory)
+    // Of a series' own lines the base knows nothing.
+    run.expected = RunPlan.Expected(functions: functions([]), lines: mutants.series == nil)
     run.output = directory.path
     return try await BenchRun(run, sinks: sinks).goOn(in: directory)
   }
@@ -177,7 +179,7 @@ public struct MutantRun: Sendable {
     return base
   }
 
-  private static func functions(_ list: FunctionList, _ patterns: [NamePattern]) -> [CodeChange.Function] {
+  private func functions(_ patterns: [NamePattern]) -> [CodeChange.Function] {
     list.files.flatMap { file in
       file.functions.keys.sorted()
         .filter { name in
@@ -190,12 +192,11 @@ public struct MutantRun: Sendable {
   /// Finds out which lines of the functions of a list run on the base, without any mutant.
   /// - Returns: the run's directory, and what became of each line.
   /// - Throws: as `BenchRun.run()`, and ``NoMutants`` if it could not be found out.
-  public func lines(
-    _ list: FunctionList, patterns: [NamePattern]
-  ) async throws -> (directory: RunDirectory, lines: [LineFate]) {
+  public func lines(_ patterns: [NamePattern]) async throws -> (directory: RunDirectory, lines: [LineFate]) {
     var run = plan
-    run.expected = RunPlan.Expected(functions: Self.functions(list, patterns), lines: true)
-    if run.expected?.functions.isEmpty == true { throw NoMutants(reason: "no function of the list is called so") }
+    let functions = functions(patterns)
+    run.expected = RunPlan.Expected(functions: functions, lines: true)
+    if functions.isEmpty { throw NoMutants(reason: "no function of the list is called so") }
     let (directory, interrupted) = try await BenchRun(run, sinks: sinks).run()
     if interrupted { throw CancellationError() }
     guard let lines = BaseReach(in: directory)?.lines else {
@@ -277,7 +278,6 @@ extension MutantRun {
     var run = plan
     run.series = found
     run.stopsWhenWorse = false
-    run.expected = nil
     run.output = own.path
     let unmutated = BenchRun(run, sinks: sinks)
     let isBegun = FileManager.default.fileExists(atPath: own.plan.string)

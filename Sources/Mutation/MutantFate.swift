@@ -1,6 +1,6 @@
 /// What became of a mutant.
 public enum MutantFate: String, Codable, Sendable, Hashable, CaseIterable {
-  /// A test answered worse twice, or the kernel reported something new, or the guest did not live.
+  /// Two tests answered worse, or one twice, or the kernel reported something new, or the guest did not live.
   case killed
   /// It ran, and nobody noticed.
   case alive

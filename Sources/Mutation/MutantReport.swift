@@ -13,7 +13,7 @@ public struct MutantReport: Codable, Sendable, Hashable {
   public var candidates: Int
   /// The series whose lines were mutated; `nil` if it was the base's functions.
   public var series: String?
-  /// How many tests were to notice; `nil` if it was the whole suite.
+  /// How many tests could have been asked; `nil` if it was the whole suite.
   public var tests: Int?
   /// Functions of the list that this kernel does not have.
   public var absent: [String]

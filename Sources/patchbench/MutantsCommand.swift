@@ -18,7 +18,7 @@ struct MutantsCommand: AsyncParsableCommand {
       A mutant is the kernel with one small slip: a put lost, a bound one too high, the wrong label. Each is judged like a \
       series, against the same base, and ends as one of
 
-        killed     a test answered worse twice, the kernel reported something new, or the guest did not live
+        killed     two tests answered worse, or one twice, the kernel reported something new, or the guest did not live
         alive      the changed code ran, and nobody noticed: a gap in the tests, unless it is argued to be equivalent
         unreached  the changed code never ran: a gap as well
         same-code  the compiler made the same code of it, so there was nothing to run
@@ -38,7 +38,7 @@ struct MutantsCommand: AsyncParsableCommand {
       With --series the lines that a series changes are mutated, one mutant a line, and held against the series' own \
       results: would the tests have noticed a slip in my change?
 
-      A mutant that is noticed takes about as long as the first test that notices; one that is not takes the whole suite. \
+      A mutant that is noticed takes about as long as the first tests that notice; one that is not takes all those that run its line. \
       Ctrl-C keeps what was finished.
 
       Exit status: 0 every mutant was killed, or argued to be equivalent, or is the same code; 1 one is alive or unreached; \
@@ -139,7 +139,7 @@ struct MutantsCommand: AsyncParsableCommand {
       if let begun { return begun }
       let run = MutantRun(plan, list: list, sinks: [display])
       if let series { return try await run.begin(series: series, patterns: patterns, count: count, seed: seed) }
-      return try await run.begin(list, patterns: patterns, count: count ?? 20, seed: seed)
+      return try await run.begin(patterns: patterns, count: count ?? 20, seed: seed)
     }
     if lines { return try await tellLines(plan, list, patterns, arguments.unreachable) }
     let isDry = dryRun
@@ -172,7 +172,7 @@ struct MutantsCommand: AsyncParsableCommand {
   ) async throws {
     let display = MutantProgress()
     let (directory, lines) = try await untilSignal {
-      try await MutantRun(plan, list: list, sinks: [display]).lines(list, patterns: patterns)
+      try await MutantRun(plan, list: list, sinks: [display]).lines(patterns)
     }
     display.finish()
     let table = LineTable(lines, unreachable)

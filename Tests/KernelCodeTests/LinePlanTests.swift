@@ -335,6 +335,26 @@ struct LinePlanTests {
     }
   }
 
+  @Test("an option that is put around code asks for what it takes away, and for what follows it")
+  func wrappedInOption() throws {
+    let compiled = try Compiled(optional)
+    let numbers = optional.split(separator: "\n", omittingEmptySubsequences: false)
+    func added(_ text: String) throws -> DiffHunk {
+      let number = try #require(numbers.firstIndex { $0 == text }) + 1
+      return DiffHunk(heading: "@@", lines: [DiffLine(kind: .added, number: number, text: text)])
+    }
+    let plan = LinePlan(
+      diff: [DiffFile(path: "a.c", hunks: [try added("#ifdef CONFIG_OFF"), try added("#endif")])],
+      files: ["a.c": LinePlan.File(source: Array(optional.utf8), differing: ["f"])], objects: [compiled.object])
+    let asked = plan.lines.filter(\.follows)
+    #expect(asked.map(\.text) == ["\tlog(x);", "\tlog(x + 1);"])
+    #expect(asked.first?.place == .notCompiled("#ifdef CONFIG_OFF"))
+    guard case .watched = asked.last?.place else {
+      Issue.record("\(asked)")
+      return
+    }
+  }
+
   @Test("code that gives way to a comment is asked of what follows, and a comment of nothing")
   func replacedByComment() throws {
     let source = "void log(int);\nint f(int x)\n{\n\t/* not needed */\n\tlog(x + 1);\n\treturn x;\n}\n"

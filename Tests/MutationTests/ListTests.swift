@@ -69,5 +69,10 @@ import Testing
     for argument in try EquivalentMutants(yaml: text("equivalent.yaml"), name: "equivalent.yaml").arguments {
       #expect(functions.files.contains { $0.path == argument.file && $0.functions[argument.function] != nil })
     }
+    for argument in try UnreachableLines(yaml: text("unreachable.yaml"), name: "unreachable.yaml").arguments {
+      #expect(
+        functions.files.contains { $0.path == argument.file && $0.functions[argument.function] != nil },
+        "\(argument.function) is drawn from")
+    }
   }
 }

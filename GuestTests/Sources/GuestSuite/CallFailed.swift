@@ -24,6 +24,14 @@ func errnoName(_ code: Int32) -> String {
   cguest_errno_name(code).map { String(cString: $0) } ?? "errno \(code)"
 }
 
+/// What a body's first call that did not do it says, as ``errnoName(_:)``; `done` if all did.
+func errnoWord(_ body: () throws -> Void) throws -> String {
+  do {
+    try body()
+    return "done"
+  } catch let failed as CallFailed { return errnoName(failed.code) }
+}
+
 /// The name of a signal: `SIGKILL`.
 func signalName(_ number: Int32) -> String {
   cguest_signal_name(number).map { "SIG" + String(cString: $0) } ?? "unknown"

@@ -15,6 +15,9 @@ struct Counts: Equatable, CustomStringConvertible {
 
   mutating func add(_ name: String, _ number: Int64) { list.append((name, number)) }
 
+  /// - Parameter bufinfo: what debugfs tells.
+  mutating func addDmabufsAlive(_ bufinfo: String) { add("dma-bufs alive", Int64(BufInfo.parse(bufinfo).count)) }
+
   /// What differs: `objects 3 instead of 2`.
   func difference(from expected: Counts) -> String {
     zip(list, expected.list).filter { $0.number != $1.number }

@@ -49,6 +49,11 @@ final class Fixture {
     return counts
   }
 
+  /// The same with what an exported buffer's own files and objects count.
+  func counts(of exported: ExportedBuffer) throws -> Counts {
+    try Shared(exported: exported, imported: nil, fixture: self).counts()
+  }
+
   func create() throws -> DumbBuffer {
     guard let owner else { throw CallFailed("create a buffer", code: ENODEV) }
     if owner.driver == TestDriver.name { return try owner.createOwn(pages: pages, flags: flags) }

@@ -94,7 +94,9 @@ public struct LinePlan: Sendable, Hashable {
           if place != .noCode { tells = true }
           add(number, function, place, follows: false)
         }
-        if tells || !change.losesCode { continue }
+        // An option that is put around code takes it away, or gives it, as a diff of its lines would.
+        let turns = change.added.contains { source.code.indices.contains($0) && source.turnsSection($0) }
+        if !turns, tells || !change.losesCode { continue }
         let (number, function, place) = place(behind: change, in: view)
         if !added.contains(number) { add(number, function, place, follows: true) }
       }

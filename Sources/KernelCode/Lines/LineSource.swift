@@ -102,6 +102,9 @@ struct LineSource: Sendable, Hashable {
     }
   }
 
+  /// Whether a line begins or ends a section.
+  func turnsSection(_ number: Int) -> Bool { sectionBehind[number] != sectionBehind[number - 1] }
+
   /// The section that something would be in that stood before a line.
   func section(before number: Int) -> Int { sectionBehind[max(0, min(number - 1, count))] }
 

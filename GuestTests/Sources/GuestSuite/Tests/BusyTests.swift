@@ -29,28 +29,16 @@ enum BusyTests {
       ) { try moving(flags, $0) }
     }
 
-  private static func word(_ body: () throws -> Void) throws -> String {
-    do {
-      try body()
-      return "done"
-    } catch let failed as CallFailed { return errnoName(failed.code) }
-  }
-
   private static func importing(_ importer: String, _ look: Recorder) throws {
     let fixture = try Fixture(.drm(TestDriver.name), importer: importer)
     let exported = try fixture.export()
     guard case .chardev(let client, let buffer) = exported.home else { return }
-    func counts() throws -> Counts {
-      var counts = try fixture.counts()
-      try fixture.kernel.countDmabuf("the dma-buf", exported.dmabuf, into: &counts)
-      try fixture.kernel.count("the object", buffer.handle, of: client, into: &counts)
-      return counts
-    }
+    func counts() throws -> Counts { try fixture.counts(of: exported) }
     let before = try counts()
     try client.keepBusy(buffer.handle, milliseconds: long)
     look.equal(try fixture.kernel.dmabuf(exported.dmabuf).busy, 1, "control: busy")
     _ = cguest_pester(20)
-    let answer = try word { _ = try fixture.importer!.importBuffer(exported.dmabuf) }
+    let answer = try errnoWord { _ = try fixture.importer!.importBuffer(exported.dmabuf) }
     _ = cguest_pester(0)
     look.equal(answer, "EINTR", "a signal ends the wait: errno")
     look.equal(try fixture.kernel.dmabuf(exported.dmabuf).busy, 1, "a signal ends the wait: still busy")
@@ -126,12 +114,7 @@ enum BusyTests {
     let exported = try fixture.export()
     let theirs = fixture.importer!
     guard case .chardev(let client, let buffer) = exported.home else { return }
-    func counts() throws -> Counts {
-      var counts = try fixture.counts()
-      try fixture.kernel.countDmabuf("the dma-buf", exported.dmabuf, into: &counts)
-      try fixture.kernel.count("the object", buffer.handle, of: client, into: &counts)
-      return counts
-    }
+    func counts() throws -> Counts { try fixture.counts(of: exported) }
     let watch = try AllocationWatch(fixture.kernel)
     let before = try counts()
     for (step, name) in [
@@ -139,7 +122,7 @@ enum BusyTests {
       (PBTEST_FAIL_IMPORT_SG_TABLE_LATE, "gem_prime_import_sg_table, at its end"),
       (PBTEST_FAIL_IMPORT_OPEN, "open of the import"),
     ] {
-      let answer = try word {
+      let answer = try errnoWord {
         _ = try theirs.importOwn(exported.dmabuf, flags: PBTEST_IMPORT_DYNAMIC, failing: step, with: EPROTO)
       }
       look.equal(answer, "EPROTO", "\(name): errno")
@@ -149,7 +132,7 @@ enum BusyTests {
       [(PBTEST_FAIL_MAP, "map_dma_buf")] + (flags == 0 ? [] : [(PBTEST_FAIL_DMABUF_PIN, "pin of the dma-buf")])
     for (step, name) in steps {
       try client.fail(buffer.handle, at: step, with: EPROTO)
-      let answer = try word { _ = try theirs.importOwn(exported.dmabuf, flags: PBTEST_IMPORT_DYNAMIC) }
+      let answer = try errnoWord { _ = try theirs.importOwn(exported.dmabuf, flags: PBTEST_IMPORT_DYNAMIC) }
       look.equal(answer, "EPROTO", "\(name): errno")
       look.same(try counts(), before, "\(name): all as before")
     }

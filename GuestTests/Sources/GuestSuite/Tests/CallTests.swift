@@ -50,16 +50,9 @@ enum CallTests {
     return "made"
   }
 
-  private static func word(_ body: () throws -> Void) throws -> String {
-    do {
-      try body()
-      return "done"
-    } catch let failed as CallFailed { return errnoName(failed.code) }
-  }
-
   private static func counts(_ fixture: Fixture) throws -> Counts {
     var counts = try fixture.counts()
-    counts.add("dma-bufs alive", Int64(BufInfo.parse(try readText(References.bufinfo)).count))
+    counts.addDmabufsAlive(try readText(References.bufinfo))
     return counts
   }
 
@@ -170,9 +163,8 @@ enum CallTests {
     guard case .chardev(_, let buffer) = exported.home else { return }
     let imported = try fixture.imported(exported)
     func counts() throws -> Counts {
-      var counts = try Self.counts(fixture)
-      try fixture.kernel.countDmabuf("the dma-buf", exported.dmabuf, into: &counts)
-      try fixture.kernel.count("the object", buffer.handle, of: client, into: &counts)
+      var counts = try fixture.counts(of: exported)
+      counts.addDmabufsAlive(try readText(References.bufinfo))
       return counts
     }
     let none: UInt32 = 4711
@@ -182,14 +174,15 @@ enum CallTests {
     look.equal(answer(cguest_drm_export_flags(file, none, 0)), "ENOENT", "export: a handle that is none")
     look.equal(answer(cguest_drm_export_flags(file, buffer.handle, 1 << 20)), "EINVAL", "export: flags that are none")
     look.equal(answer(cguest_drm_export_flags(file, 0, 0)), "ENOENT", "export: handle 0")
-    look.equal(try word { _ = try client.importBuffer(OpenFile(number: 4711)) }, "EBADF", "import: no descriptor")
+    look.equal(try errnoWord { _ = try client.importBuffer(OpenFile(number: 4711)) }, "EBADF", "import: no descriptor")
     look.equal(
-      try word { _ = try client.importBuffer(client.file) }, "EINVAL", "import: a descriptor that is no dma-buf")
-    look.equal(try word { _ = try client.fakeOffset(of: none) }, "ENOENT", "fake offset: a handle that is none")
+      try errnoWord { _ = try client.importBuffer(client.file) }, "EINVAL", "import: a descriptor that is no dma-buf")
+    look.equal(try errnoWord { _ = try client.fakeOffset(of: none) }, "ENOENT", "fake offset: a handle that is none")
     look.equal(
-      try word { _ = try fixture.importer!.fakeOffset(of: imported.handle) }, "EINVAL", "fake offset: of an import")
-    look.equal(try word { try client.closeHandle(none) }, "EINVAL", "close: a handle that is none")
-    look.equal(try word { try client.closeHandle(0) }, "EINVAL", "close: handle 0")
+      try errnoWord { _ = try fixture.importer!.fakeOffset(of: imported.handle) }, "EINVAL", "fake offset: of an import"
+    )
+    look.equal(try errnoWord { try client.closeHandle(none) }, "EINVAL", "close: a handle that is none")
+    look.equal(try errnoWord { try client.closeHandle(0) }, "EINVAL", "close: handle 0")
     var handle: UInt32 = 0
     let sizes: [(name: String, width: UInt32, height: UInt32, bits: UInt32)] = [
       ("no width", 0, 1, 32), ("no height", 1, 0, 32), ("no bits", 1, 1, 0), ("a line too long", .max, 1, 32),

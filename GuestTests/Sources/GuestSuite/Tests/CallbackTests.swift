@@ -39,13 +39,6 @@ enum CallbackTests {
       ) { try attaching(importer, flags: PBTEST_BO_DYNAMIC, $0) }
     }
 
-  private static func word(_ body: () throws -> Void) throws -> String {
-    do {
-      try body()
-      return "done"
-    } catch let failed as CallFailed { return errnoName(failed.code) }
-  }
-
   private static func exporting(_ look: Recorder) throws {
     let fixture = try Fixture(.drm(TestDriver.name))
     let client = fixture.owner!
@@ -59,7 +52,7 @@ enum CallbackTests {
     let before = try counts()
     for (step, name) in [(PBTEST_FAIL_EXPORT, "at its beginning"), (PBTEST_FAIL_EXPORT_LATE, "at its end")] {
       try client.fail(buffer.handle, at: step, with: asked)
-      look.equal(try word { try client.export(buffer.handle).close() }, errnoName(asked), "export, \(name): errno")
+      look.equal(try errnoWord { try client.export(buffer.handle).close() }, errnoName(asked), "export, \(name): errno")
       look.same(try counts(), before, "export, \(name): all as before")
     }
     let dmabuf = try client.export(buffer.handle)
@@ -80,12 +73,7 @@ enum CallbackTests {
     let theirs = fixture.importer!
     let exported = try fixture.export()
     guard case .chardev(_, let buffer) = exported.home else { return }
-    func counts() throws -> Counts {
-      var counts = try fixture.counts()
-      try fixture.kernel.countDmabuf("the dma-buf", exported.dmabuf, into: &counts)
-      try fixture.kernel.count("the object", buffer.handle, of: client, into: &counts)
-      return counts
-    }
+    func counts() throws -> Counts { try fixture.counts(of: exported) }
     let watch = try AllocationWatch(fixture.kernel)
     let before = try counts()
     var steps = [
@@ -96,7 +84,7 @@ enum CallbackTests {
     if flags & PBTEST_BO_DYNAMIC != 0 { steps.append((PBTEST_FAIL_DMABUF_PIN, "pin of the dma-buf")) }
     for (step, name) in steps {
       try client.fail(buffer.handle, at: step, with: asked)
-      look.equal(try word { _ = try theirs.importBuffer(exported.dmabuf) }, errnoName(asked), "\(name): errno")
+      look.equal(try errnoWord { _ = try theirs.importBuffer(exported.dmabuf) }, errnoName(asked), "\(name): errno")
       look.same(try counts(), before, "\(name): all as before")
     }
     let imported = try fixture.imported(exported)
@@ -125,19 +113,12 @@ enum CallbackTests {
       let fixture = try Fixture(exporter.exporter, importer: TestDriver.name, flags: exporter.flags)
       let theirs = fixture.importer!
       let exported = try fixture.export()
-      func counts() throws -> Counts {
-        var counts = try fixture.counts()
-        try fixture.kernel.countDmabuf("the dma-buf", exported.dmabuf, into: &counts)
-        if case .chardev(let client, let buffer) = exported.home {
-          try fixture.kernel.count("the object", buffer.handle, of: client, into: &counts)
-        }
-        return counts
-      }
+      func counts() throws -> Counts { try fixture.counts(of: exported) }
       let watch = try AllocationWatch(fixture.kernel)
       let before = try counts()
       for (step, name) in steps {
         let words = "\(exporter.name): \(name)"
-        let answer = try word { _ = try theirs.importOwn(exported.dmabuf, failing: step, with: asked) }
+        let answer = try errnoWord { _ = try theirs.importOwn(exported.dmabuf, failing: step, with: asked) }
         look.equal(answer, errnoName(asked), "\(words): errno")
         look.same(try counts(), before, "\(words): all as before")
       }
@@ -190,7 +171,7 @@ enum CallbackTests {
     let watch = try AllocationWatch(fixture.kernel)
     let before = try counts()
     try client.fail(buffer.handle, at: PBTEST_FAIL_OPEN, with: asked)
-    look.equal(try word { _ = try other.importBuffer(exported.dmabuf) }, errnoName(asked), "self-import: errno")
+    look.equal(try errnoWord { _ = try other.importBuffer(exported.dmabuf) }, errnoName(asked), "self-import: errno")
     look.same(try counts(), before, "self-import: all as before")
     let code = Mapping.refusal(of: other.file, offset: buffer.fakeOffset, pages: fixture.pages)
     look.equal(errnoName(code), "EACCES", "self-import: may not map")

@@ -249,7 +249,7 @@ enum FailingLifeTests {
     }
     func counts() throws -> Counts {
       var counts = try fixture.counts()
-      counts.add("dma-bufs alive", Int64(BufInfo.parse(try readText(References.bufinfo)).count))
+      counts.addDmabufsAlive(try readText(References.bufinfo))
       try fixture.kernel.countDmabuf("the dma-buf", exported.dmabuf, into: &counts)
       return counts
     }

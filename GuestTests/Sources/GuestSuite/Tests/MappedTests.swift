@@ -249,12 +249,7 @@ enum MappedTests {
     let client = fixture.owner!
     let exported = try fixture.export()
     guard case .chardev(_, let buffer) = exported.home else { return }
-    func counts() throws -> Counts {
-      var counts = try fixture.counts()
-      try fixture.kernel.countDmabuf("the dma-buf", exported.dmabuf, into: &counts)
-      try fixture.kernel.count("the object", buffer.handle, of: client, into: &counts)
-      return counts
-    }
+    func counts() throws -> Counts { try fixture.counts(of: exported) }
     let watch = try AllocationWatch(fixture.kernel)
     let before = try counts()
     for (name, file, offset) in [("chardev", client.file, buffer.fakeOffset), ("dma-buf", exported.dmabuf, 0)] {
