@@ -51,10 +51,10 @@ extension BenchSerial {
       let unreached = try #require(judgements["unreached-code"])
       #expect(unreached.verdict == .inconclusive)
       // The function, and each of its changed lines with its place and its text.
-      #expect(unreached.reasons.first?.subject == "dma_buf_poll()")
+      #expect(unreached.reasons.first?.subject == "drm_gem_shmem_pin()")
       let named = unreached.reasons.dropFirst()
-      #expect(named.allSatisfy { $0.subject?.hasPrefix("drivers/dma-buf/dma-buf.c:") == true }, "\(named)")
-      #expect(named.contains { $0.text.contains("poll_wait(file, &dmabuf->poll, poll);") }, "\(named)")
+      #expect(named.allSatisfy { $0.subject?.hasPrefix("drivers/gpu/drm/drm_gem_shmem_helper.c:") == true }, "\(named)")
+      #expect(named.contains { $0.text.contains("dma_resv_lock(shmem->base.resv, NULL);") }, "\(named)")
 
       let comments = try #require(judgements["gem-comments"])
       #expect(comments.verdict == .clean)
