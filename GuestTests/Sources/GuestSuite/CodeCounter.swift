@@ -68,17 +68,25 @@ struct CodeCounter {
   private func counts() throws(CallFailed) -> [String: Int] {
     var sum: [String: Int] = [:]
     for file in files {
-      for (name, count) in Self.counts(in: try readText(file)) { sum[name, default: 0] += count }
+      for (name, count) in Self.counts(in: try readBytes(file)) { sum[name, default: 0] += count }
     }
     return sum
   }
 
-  /// Lines like `  dma_buf_mmap                12`, below two of heading.
-  static func counts(in text: String) -> [(String, Int)] {
-    text.split(separator: "\n").compactMap { line in
-      let words = line.split(separator: " ")
-      guard words.count >= 2, let count = Int(words[1]) else { return nil }
-      return (String(words[0]), count)
+  /// Lines like `  dma_buf_mmap                12`, below two of heading. Byte by byte, as ``LineCounter`` reads.
+  static func counts(in text: [UInt8]) -> [(String, Int)] {
+    let space = UInt8(ascii: " ")
+    return text.split(separator: UInt8(ascii: "\n")).compactMap { line in
+      let name = line.drop { $0 == space }.prefix { $0 != space }
+      var count: Int?
+      for byte in line[name.endIndex...].drop(while: { $0 == space }) {
+        guard byte >= UInt8(ascii: "0"), byte <= UInt8(ascii: "9") else {
+          if byte != space { count = nil }
+          break
+        }
+        count = (count ?? 0) &* 10 &+ Int(byte - UInt8(ascii: "0"))
+      }
+      return count.map { (String(decoding: name, as: UTF8.self), $0) }
     }
   }
 }

@@ -36,7 +36,10 @@ struct OpenFile: Sendable, Hashable {
 }
 
 /// Reads a whole file of /proc, /sys or debugfs, which tell no size.
-func readText(_ path: String) throws(CallFailed) -> String {
+func readText(_ path: String) throws(CallFailed) -> String { String(decoding: try readBytes(path), as: UTF8.self) }
+
+/// The same, as it comes.
+func readBytes(_ path: String) throws(CallFailed) -> [UInt8] {
   let file = try OpenFile(path, flags: O_RDONLY)
   defer { file.close() }
   var bytes: [UInt8] = []
@@ -49,8 +52,8 @@ func readText(_ path: String) throws(CallFailed) -> String {
     }
     if answer < 0, errno == EINTR { continue }
     if answer < 0 { throw CallFailed("read of \(path)") }
-    if answer == 0 { return String(decoding: bytes, as: UTF8.self) }
-    bytes += piece
+    if answer == 0 { return bytes }
+    if bytes.isEmpty { bytes = piece } else { bytes += piece }
   }
 }
 

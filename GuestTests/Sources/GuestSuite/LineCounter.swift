@@ -117,8 +117,8 @@ struct LineCounter {
   mutating func take() throws(Tracefs.Failure) -> [(probe: Int, count: Int, held: Int?)] {
     var counts: [Int: (count: Int, held: Int?)] = [:]
     for event in events {
-      let text: String
-      do { text = try readText("\(event.folder)/hist") } catch { throw Tracefs.Failure(reason: "\(error)") }
+      let text: [UInt8]
+      do { text = try readBytes("\(event.folder)/hist") } catch { throw Tracefs.Failure(reason: "\(error)") }
       let (entries, dropped) = Self.parse(text)
       if dropped > 0 { throw Tracefs.Failure(reason: "the histogram of \(event.name)s was full") }
       for entry in entries {
@@ -138,20 +138,50 @@ struct LineCounter {
   }
 
   /// Lines like `{ __probe_ip: 18446744071579120000, flags:        582 } hitcount:          3`, and behind them
-  /// `    Dropped: 0`.
-  static func parse(_ text: String) -> (entries: [Entry], dropped: Int) {
+  /// `    Dropped: 0`. Byte by byte: it is read after each test, on an emulated processor, and words would take longer
+  /// than what is counted.
+  static func parse(_ text: some Collection<UInt8>) -> (entries: [Entry], dropped: Int) {
     var entries: [Entry] = []
     var dropped = 0
-    for line in text.split(separator: "\n") {
-      let words = line.split { $0 == " " || $0 == "," }
-      func number(after name: Substring) -> UInt64? {
-        words.firstIndex(of: name).flatMap { words.indices.contains($0 + 1) ? UInt64(words[$0 + 1]) : nil }
+    /// The numbers of a line, which stand behind colons.
+    var numbers: (first: UInt64, second: UInt64, third: UInt64) = (0, 0, 0)
+    var count = 0
+    var first: UInt8 = 0
+    var colon = false
+    var number: UInt64?
+    func keep(_ number: UInt64) {
+      switch count {
+      case 0: numbers.first = number
+      case 1: numbers.second = number
+      default: numbers.third = number
       }
-      if words.first == "Dropped:" {
-        dropped = Int(number(after: "Dropped:") ?? 0)
-      } else if words.first == "{", let address = number(after: "__probe_ip:"), let count = number(after: "hitcount:") {
-        entries.append(
-          Entry(key: Entry.Key(address: address, flags: number(after: "flags:")), count: Int(clamping: count)))
+      count += 1
+    }
+    for byte in text {
+      switch byte {
+      case UInt8(ascii: "0")...UInt8(ascii: "9") where colon:
+        number = (number ?? 0) &* 10 &+ UInt64(byte - UInt8(ascii: "0"))
+      case UInt8(ascii: " ") where number == nil:
+        break
+      default:
+        if let found = number { keep(found) }
+        number = nil
+        colon = byte == UInt8(ascii: ":")
+        if byte == UInt8(ascii: "\n") {
+          switch (first, count) {
+          case (UInt8(ascii: "{"), 2):
+            entries.append(Entry(key: Entry.Key(address: numbers.first), count: Int(clamping: numbers.second)))
+          case (UInt8(ascii: "{"), 3):
+            entries.append(
+              Entry(key: Entry.Key(address: numbers.first, flags: numbers.second), count: Int(clamping: numbers.third)))
+          case (UInt8(ascii: "D"), 1): dropped = Int(clamping: numbers.first)
+          default: break
+          }
+          count = 0
+          first = 0
+        } else if first == 0 {
+          first = byte
+        }
       }
     }
     return (entries, dropped)
