@@ -113,11 +113,12 @@ extension TrialRunner {
     _ functions: [CodeChange.Function], _ probes: [LinePlan.Probe], in place: FilePath
   ) async throws -> Execution? {
     try FileManager.default.createDirectory(atPath: place.string, withIntermediateDirectories: true)
-    guard let trace = try await base.trace(functions, probes: probes) else { return nil }
+    guard var trace = try await base.trace(functions, probes: probes) else { return nil }
+    trace.request.all = true
     let bootable = Bootable(
-      image: base.image, initramfs: place.appending("initramfs.cpio"), trace: trace, driver: driver.result.forGuest)
+      image: base.image, initramfs: place.appending("initramfs.cpio"), trace: trace, modules: driver.modules)
     try await Initramfs.write(
-      extras(bootable.driver, trace: trace, testSeconds: clocks.test), behind: plainInitramfs,
+      extras(bootable.modules, trace: trace, testSeconds: clocks.test), behind: plainInitramfs,
       to: bootable.initramfs, scratch: place)
     let run = try await resources.guest {
       events.send(.progress(series: nil, stage: .tests, text: "which tests run what"))

@@ -121,7 +121,7 @@ public struct BenchRun: Sendable {
       let withDriver = scratch.appending("initramfs-base.cpio")
       try await Initramfs.write(
         Initramfs.Extras(
-          driver: driver.result.forGuest, orders: only.map { GuestOptions(only: $0, testSeconds: clocks.test) }),
+          driver: driver.modules.driver.forGuest, orders: only.map { GuestOptions(only: $0, testSeconds: clocks.test) }),
         behind: initramfs, to: withDriver, scratch: scratch)
       let finished = FinishedWork(earlier)
       try directory.clear(but: finished, series: series.map(\.series.name))
@@ -139,7 +139,7 @@ public struct BenchRun: Sendable {
         try events.record(.runResumed)
       }
       var kept = try await KeptTrials(
-        cache: plan.cache, scratch: scratch, conditions: conditions, driver: driver.result,
+        cache: plan.cache, scratch: scratch, conditions: conditions, driver: driver.modules.driver,
         connection: plan.connection, cell: plan.cell, only: only, retries: plan.retries, sandbox: cage?.description)
       if plan.stopsWhenWorse { kept.mode = "until it is worse than \(plan.baseline?.image ?? "the base")" }
       var trials = TrialRunner(

@@ -23,7 +23,7 @@ struct KeptTrials: Sendable {
   }
 
   init(
-    cache: Cache, scratch: FilePath, conditions now: RunConditions, driver: DriverBuild, connection: String?,
+    cache: Cache, scratch: FilePath, conditions now: RunConditions, driver: ModuleBuild, connection: String?,
     cell: CellKey, only: [String]?, retries: Int, sandbox: String?
   ) async throws {
     // A driver that could not be built leaves tests without an answer, whyever that was.

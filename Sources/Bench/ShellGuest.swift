@@ -81,8 +81,8 @@ public struct ShellGuest: Sendable {
   private func build(
     on base: BaseBuild, _ baseDriver: BaseDriver, method: SeriesTree.Method, cage: Cage?, scratch: FilePath,
     _ progress: @escaping @Sendable (String) -> Void
-  ) async throws -> (image: FilePath, driver: DriverBuild) {
-    guard let series else { return (base.image, baseDriver.result) }
+  ) async throws -> (image: FilePath, driver: ModuleBuild) {
+    guard let series else { return (base.image, baseDriver.modules.driver) }
     let read = try await series.read(into: scratch.appending("series"), cage: cage)
     let place = scratch.appending("tree")
     try FileManager.default.createDirectory(atPath: place.string, withIntermediateDirectories: true)
@@ -95,9 +95,9 @@ public struct ShellGuest: Sendable {
       throw StageError.fault(
         .build, "it does not build: \(failure.diagnostics.first?.message ?? failure.tail.last ?? "")")
     }
-    let module = try await tree.driver(
+    let modules = try await tree.modules(
       baseDriver, touched: Set(read.series.patches.flatMap(\.paths)), work: built.work, jobs: jobs,
       log: scratch.appending("driver.log"))
-    return (built.image, module)
+    return (built.image, modules.driver)
   }
 }

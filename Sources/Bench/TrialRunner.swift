@@ -52,7 +52,7 @@ struct TrialRunner: Sendable {
       trial = try await resources.guest {
         var trial = trial
         try await boot(
-          Bootable(image: base.image, initramfs: initramfs, trace: nil, driver: driver.result.forGuest),
+          Bootable(image: base.image, initramfs: initramfs, trace: nil, modules: driver.modules),
           evidence: evidence, trial: &trial)
         return trial
       }
@@ -101,8 +101,8 @@ struct TrialRunner: Sendable {
     var initramfs: FilePath
     /// What is counted there; `nil` for the base.
     var trace: CodeTrace?
-    /// What it has of the test driver.
-    var driver: Initramfs.Driver
+    /// What it has of our modules.
+    var modules: GuestModules
   }
 
   /// - Parameter place: where what is booted is put, so that the tree, which is many times as large, need not stay.
@@ -144,14 +144,14 @@ struct TrialRunner: Sendable {
           return (trial, nil)
         }
         let imaged = ContinuousClock.now
-        let module = try await tree.driver(
+        let modules = try await tree.modules(
           driver, touched: Set(one.series.patches.flatMap(\.paths)), work: built.work, jobs: resources.jobs,
           log: Self.absolute(evidence.appending("driver.log")))
         let examined = try await tree.compiledChange(of: one.series, built, driver: driver, jobs: resources.jobs)
         let change = examined.change
         trial.change = change
         // Where the test driver no longer builds, that has to be seen; where it is another one, its functions are in there.
-        if change.isNothing, module == driver.result || !module.isFailure {
+        if change.isNothing, modules.driver == driver.modules.driver || !modules.driver.isFailure {
           trial.result = .sameCode
           trial.seconds.examine = (.now - imaged) / .seconds(1)
           return (trial, nil)
@@ -164,15 +164,14 @@ struct TrialRunner: Sendable {
         let trace = try await tree.trace(of: examined)
         var bootable = Bootable(
           image: place.appending("image"), initramfs: place.appending("initramfs.cpio"), trace: trace,
-          driver: module.forGuest)
-        // The tree goes, and with it a module that lies there.
-        if case .module(let file) = bootable.driver, module != driver.result {
-          let kept = place.appending("pbtest.ko")
-          try FileManager.default.copyItem(atPath: file.string, toPath: kept.string)
-          bootable.driver = .module(kept)
+          modules: modules)
+        // The tree goes, and with it what lies there.
+        if modules != driver.modules {
+          try bootable.modules.driver.keep(in: place)
+          try bootable.modules.counter.keep(in: place)
         }
         try await Initramfs.write(
-          inOrder(for: change).extras(module.forGuest, trace: trace, testSeconds: clocks.test),
+          inOrder(for: change).extras(bootable.modules, trace: trace, testSeconds: clocks.test),
           behind: plainInitramfs, to: bootable.initramfs, scratch: place)
         trial.seconds.examine = (.now - imaged) / .seconds(1)
         try FileManager.default.moveItem(atPath: built.image.string, toPath: bootable.image.string)
@@ -192,9 +191,10 @@ struct TrialRunner: Sendable {
   }
 
   /// What a guest of this runner's gets beside its binary.
-  func extras(_ driver: Initramfs.Driver, trace: CodeTrace, testSeconds: Int) -> Initramfs.Extras {
+  func extras(_ modules: GuestModules, trace: CodeTrace, testSeconds: Int) -> Initramfs.Extras {
     Initramfs.Extras(
-      driver: driver, trace: trace.request, orders: isPart ? GuestOptions(only: tests, testSeconds: testSeconds) : nil)
+      driver: modules.driver.forGuest, counter: modules.counter.forGuest, trace: trace.request,
+      orders: isPart ? GuestOptions(only: tests, testSeconds: testSeconds) : nil)
   }
 
   /// How many guests one trial may take. Each that dies takes the time of a boot with it, one that hangs much more.
@@ -371,12 +371,20 @@ extension GuestRun {
   }
 }
 
-extension DriverBuild {
+extension ModuleBuild {
+  /// Copies a module into a directory, and stands for that copy then.
+  mutating func keep(in directory: FilePath) throws {
+    guard case .built(let file) = self, let name = file.lastComponent else { return }
+    let kept = directory.appending(name)
+    try FileManager.default.copyItem(atPath: file.string, toPath: kept.string)
+    self = .built(kept)
+  }
+
   /// It does not build.
   var isFailure: Bool { if case .failed = self { true } else { false } }
 
   /// What a guest gets of it.
-  public var forGuest: Initramfs.Driver {
+  public var forGuest: Initramfs.Module {
     switch self {
     case .built(let module): .module(module)
     case .failed(let reason): .none(reason)

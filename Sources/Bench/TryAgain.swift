@@ -63,7 +63,7 @@ extension TrialRunner {
   ) async throws -> [[TestResult]] {
     var spent: Double?
     let said = try await base.again(names, times: times) { lists, tell in
-      let whole = Bootable(image: self.base.image, initramfs: initramfs, trace: nil, driver: driver.result.forGuest)
+      let whole = Bootable(image: self.base.image, initramfs: initramfs, trace: nil, modules: driver.modules)
       var aside = Trial(series: nil, cell: cell, seconds: StageSeconds(), reused: false, result: .interrupted)
       try await withFreshGuests(whole, count: lists.count, scratch: scratch, trial: &aside) { fresh, aside in
         for names in lists {

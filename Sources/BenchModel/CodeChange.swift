@@ -83,6 +83,8 @@ public struct Execution: Codable, Sendable, Hashable {
   public var probes: [Int: [String: ProbeCount]]?
   /// Probes that the kernel refused, with its reason.
   public var refused: [Int: String]?
+  /// Probes that were not looked at to the end: they had run often enough. What is counted of them is the least.
+  public var enough: Set<Int>?
 
   public init(failure: String? = nil, runs: [String: [String: Int]] = [:], untraceable: [String] = []) {
     self.failure = failure
@@ -101,6 +103,7 @@ public struct Execution: Codable, Sendable, Hashable {
       untraceable: Set(untraceable + other.untraceable).sorted())
     sum.probes = probes.merging(other.probes) { $0.merging($1, uniquingKeysWith: +) }
     sum.refused = refused.merging(other.refused) { first, _ in first }
+    if let either = enough ?? other.enough { sum.enough = either.union(other.enough ?? []) }
     return sum
   }
 }

@@ -125,7 +125,7 @@ struct Workshop {
   /// Without orders.
   var plainInitramfs: FilePath
   /// What both have of the test driver.
-  var driver: Initramfs.Driver
+  var modules: GuestModules
 
   init(_ benchmark: Benchmark, base: BaseBuild, scratch: FilePath) async throws {
     self.benchmark = benchmark
@@ -143,13 +143,13 @@ struct Workshop {
     let driver = try await base.driver(
       DriverSource(benchmark.driver), cache: benchmark.cache, method: SeriesTree.method(scratch: scratch, cage: nil),
       jobs: benchmark.jobs)
-    self.driver = driver.result.forGuest
+    modules = driver.modules
     plainInitramfs = scratch.appending("initramfs-plain.cpio")
     try await Initramfs.write(
-      Initramfs.Extras(driver: driver.result.forGuest), behind: plain, to: plainInitramfs, scratch: scratch)
+      Initramfs.Extras(driver: driver.modules.driver.forGuest), behind: plain, to: plainInitramfs, scratch: scratch)
     tests = try await TestListing.read(from: benchmark.guestBinary).names(Benchmark.tests.map(NamePattern.init))
     try await Initramfs.write(
-      Initramfs.Extras(driver: driver.result.forGuest, orders: GuestOptions(only: tests)), behind: plain,
+      Initramfs.Extras(driver: driver.modules.driver.forGuest, orders: GuestOptions(only: tests)), behind: plain,
       to: initramfs, scratch: scratch)
     benchmark.progress("the base's tests, once, so that no run has them to do")
     _ = try await program.run(series.write("warm-up", [("mm/util.c", 0)]), name: "warm-up", isFirst: true)

@@ -1,3 +1,4 @@
+import Bench
 import BenchModel
 import Foundation
 import GuestMachine
@@ -85,7 +86,8 @@ extension Workshop {
     }
     let watching = directory.appending("initramfs.cpio")
     try await Initramfs.write(
-      Initramfs.Extras(driver: driver, trace: trace.request), behind: plainInitramfs, to: watching, scratch: directory)
+      Initramfs.Extras(
+        driver: modules.driver.forGuest, counter: modules.counter.forGuest, trace: trace.request), behind: plainInitramfs, to: watching, scratch: directory)
     try await LibvirtHost.with(uri: nil, environment: benchmark.environment) { host in
       for number in 1...benchmark.pairs {
         say(name, number)

@@ -213,6 +213,7 @@ struct GuestTranscript {
   private var hits = 0
   private var probes: [Int: [String: ProbeCount]] = [:]
   private var refused: [Int: String] = [:]
+  private var enough: Set<Int> = []
 
   /// The most anomalies that are kept; a guest that garbles its channel could send any number.
   private static let mostAnomalies = 20
@@ -262,10 +263,8 @@ struct GuestTranscript {
       if counts > Self.mostCounts {
         miscounted("more than \(Self.mostCounts) counts of functions came")
       } else {
-        // gcc's copies of a function are the function: `f.isra.0`.
-        let name = function.firstIndex(of: ".").map { String(function[..<$0]) } ?? function
         execution = execution ?? Execution()
-        execution?.runs[name, default: [:]][test, default: 0] += count
+        execution?.runs[Self.source(of: function), default: [:]][test, default: 0] += count
       }
     case .hit(let probe, let test, let count, let held):
       hits += 1
@@ -274,6 +273,11 @@ struct GuestTranscript {
       } else {
         probes[probe, default: [:]][test, default: ProbeCount(hits: 0)] += ProbeCount(hits: count, taken: held)
       }
+    case .enough(let probe): if enough.count < Self.mostHits { enough.insert(probe) }
+    case .untraceable(let function):
+      var counted = execution ?? Execution()
+      if counted.untraceable.count < Self.mostCounts { counted.untraceable.append(Self.source(of: function)) }
+      execution = counted
     case .refused(let probe, let reason): if refused.count < Self.mostHits { refused[probe] = reason }
     case .notCounted(let reason): miscounted(reason)
     case .end: ended = true
@@ -284,6 +288,11 @@ struct GuestTranscript {
       contradictions += 1
       if anomalies.count < Self.mostAnomalies { anomalies.append(text) }
     }
+  }
+
+  /// gcc's copies of a function are the function: `f.isra.0`.
+  private static func source(of function: String) -> String {
+    function.firstIndex(of: ".").map { String(function[..<$0]) } ?? function
   }
 
   /// Says why not all was counted.
@@ -324,6 +333,7 @@ struct GuestTranscript {
       counted = counted ?? Execution()
       counted?.probes = probes
       counted?.refused = refused
+      if !enough.isEmpty { counted?.enough = enough }
     }
     var deaths: [GuestDeath] = []
     if let running, ending.endsATest { deaths.append(GuestDeath(test: running, ending: ending)) }

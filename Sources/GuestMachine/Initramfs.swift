@@ -5,11 +5,11 @@ import Toolbox
 
 /// The guest's file system: the guest binary as /init, empty directories to mount on, and the test driver.
 public enum Initramfs {
-  /// What the guest gets of the test driver.
-  public enum Driver: Sendable, Hashable {
-    /// The module, as /pbtest.ko.
+  /// What the guest gets of a module of ours.
+  public enum Module: Sendable, Hashable {
+    /// As /NAME.ko.
     case module(FilePath)
-    /// Why there is none, as /pbtest.txt: the tests that need it say so.
+    /// Why there is none, as /NAME.txt: what needs it says so.
     case none(String)
   }
 
@@ -33,14 +33,23 @@ public enum Initramfs {
 
   /// What a guest gets beside the binary.
   public struct Extras: Sendable, Hashable {
-    public var driver: Driver
-    /// What it is to count; nothing if it has no functions.
+    /// The test driver, pbtest.
+    public var driver: Module
+    /// What counts, pbcount; it is of use only where something is to be counted.
+    public var counter: Module
+    /// What it is to count.
     public var trace: TraceRequest
     /// Options that may be too long for the kernel's command line.
     public var orders: GuestOptions?
 
-    public init(driver: Driver, trace: TraceRequest = TraceRequest([]), orders: GuestOptions? = nil) {
+    /// Without anything that is counted.
+    public init(driver: Module, orders: GuestOptions? = nil) {
+      self.init(driver: driver, counter: .none("nothing is counted"), trace: TraceRequest(), orders: orders)
+    }
+
+    public init(driver: Module, counter: Module, trace: TraceRequest, orders: GuestOptions? = nil) {
       self.driver = driver
+      self.counter = counter
       self.trace = trace
       self.orders = orders
     }
@@ -61,13 +70,19 @@ public enum Initramfs {
       try Data(text.utf8).write(to: URL(filePath: root.appending(name).string))
       names.append(name)
     }
-    switch extras.driver {
-    case .module(let module):
-      names.append("pbtest.ko")
-      try manager.copyItem(atPath: module.string, toPath: root.appending("pbtest.ko").string)
-    case .none(let reason): try add("pbtest.txt", reason)
+    func add(_ module: Module, _ name: String) throws {
+      switch module {
+      case .module(let module):
+        names.append("\(name).ko")
+        try manager.copyItem(atPath: module.string, toPath: root.appending("\(name).ko").string)
+      case .none(let reason): try add("\(name).txt", reason)
+      }
     }
-    if !extras.trace.isEmpty { try add(TraceRequest.path, extras.trace.text) }
+    try add(extras.driver, "pbtest")
+    if !extras.trace.isEmpty {
+      try add(extras.counter, "pbcount")
+      try add(TraceRequest.path, extras.trace.text)
+    }
     if let orders = extras.orders { try add(GuestOptions.path, orders.orders()) }
     let second = scratch.appending("extras.cpio")
     try await archive(names, of: root, to: second)
@@ -82,7 +97,7 @@ public enum Initramfs {
   ///   - busybox: a static one.
   ///   - scratch: a directory of the caller's.
   public static func writeShell(
-    busybox: FilePath, guestBinary: FilePath, driver: Driver, to file: FilePath, scratch: FilePath
+    busybox: FilePath, guestBinary: FilePath, driver: Module, to file: FilePath, scratch: FilePath
   ) async throws {
     let root = scratch.appending("initramfs-shell")
     let manager = FileManager.default

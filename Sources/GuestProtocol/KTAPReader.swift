@@ -8,6 +8,10 @@ public enum GuestEvent: Sendable, Hashable {
   case ran(function: String, test: String, count: Int)
   /// An instruction ran so often during a test, and its condition held so often.
   case hit(probe: Int, test: String, count: Int, held: Int)
+  /// An instruction has run often enough and is not looked at any more.
+  case enough(probe: Int)
+  /// The kernel does not let anybody count a function's calls.
+  case untraceable(function: String)
   /// The kernel does not let anybody stop at an instruction; why.
   case refused(probe: Int, String)
   /// The guest was asked to count what runs, and cannot.
@@ -147,6 +151,15 @@ public struct KTAPReader: Sendable {
         events.append(.anomaly("a count that tells nothing: \(words[1]) \(words[2])"))
       }
     case ("hits", 3): takeHits(words, into: &events)
+    case ("enough", 2...):
+      for word in words.dropFirst().joined(separator: " ").split(separator: " ") {
+        if let probe = Int(word), probe >= 0 {
+          events.append(.enough(probe: probe))
+        } else {
+          events.append(.anomaly("no number of a probe: \(word)"))
+        }
+      }
+    case ("untraceable", 2): events.append(.untraceable(function: ResultLine.unescape(words[1])))
     case ("refused", 3):
       if let probe = Int(words[1]), probe >= 0 {
         events.append(.refused(probe: probe, Self.reason(words[2])))

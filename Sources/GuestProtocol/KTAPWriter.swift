@@ -67,18 +67,28 @@ public enum KTAPWriter {
   /// Said behind a result: how often instructions ran during the test, and how often the condition held of those that
   /// have one. Only of those that did; as many lines as it takes.
   public static func hits(_ hits: [(probe: Int, count: Int, held: Int?)], number: Int) -> String {
+    lines("hits \(number)", hits.map { "\($0.probe):\($0.count)" + ($0.held.map { "/\($0)" } ?? "") })
+  }
+
+  /// Said behind the counts of a test: instructions that are not looked at any more, for they have run often enough.
+  public static func enough(_ probes: [Int]) -> String { lines("enough", probes.map(String.init)) }
+
+  /// As many lines as some words take.
+  private static func lines(_ head: String, _ words: [String]) -> String {
     var text = ""
     var line = ""
-    for hit in hits {
-      let word = " \(hit.probe):\(hit.count)" + (hit.held.map { "/\($0)" } ?? "")
-      if line.utf8.count + word.utf8.count > longestText {
-        text += "# patchbench: hits \(number)\(line)\n"
+    for word in words {
+      if line.utf8.count + word.utf8.count >= longestText {
+        text += "# patchbench: \(head)\(line)\n"
         line = ""
       }
-      line += word
+      line += " \(word)"
     }
-    return line.isEmpty ? text : text + "# patchbench: hits \(number)\(line)\n"
+    return line.isEmpty ? text : text + "# patchbench: \(head)\(line)\n"
   }
+
+  /// Said once, before the tests: a function whose calls nobody can count.
+  public static func untraceable(_ function: String) -> String { "# patchbench: untraceable \(clean(function))\n" }
 
   /// Said once, before the tests: an instruction at which the kernel does not let anybody stop.
   public static func refused(_ probe: Int, _ reason: String) -> String {

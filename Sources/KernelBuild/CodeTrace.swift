@@ -27,6 +27,7 @@ public struct CodeTrace: Sendable, Hashable {
       return Dictionary(uniqueKeysWithValues: known.map { (numbers[$0.key], $0.value) })
     }
     found.probes = numbered(found.probes)
+    if let enough = found.enough { found.enough = Set(enough.filter(numbers.indices.contains).map { numbers[$0] }) }
     found.refused = refused.merging(numbered(found.refused)) { first, _ in first }
     return Execution(failure: failure).adding(found).adding(Execution(untraceable: untraceable))
   }
@@ -51,13 +52,11 @@ extension SeriesTree {
             request: TraceRequest([]), untraceable: [],
             failure: "the configuration has no function tracer (CONFIG_FUNCTION_PROFILER, CONFIG_DYNAMIC_FTRACE)")
         }
-        var trace = CodeTrace(examined.change, table)
         let module = self.file("\(DriverPlace.directory)/pbtest.ko")
           .flatMap { try? Data(contentsOf: URL(filePath: $0.string), options: .mappedIfSafe) }
         let driver = module.flatMap { $0.withUnsafeBytes { ObjectCode($0)?.functions } } ?? []
-        if let start = table.textStart {
-          trace.look(at: examined.probes, in: table.places, from: start, driver: driver)
-        }
+        var trace = CodeTrace(examined.change, table, driver: driver)
+        trace.look(at: examined.probes, in: table.places, driver: driver)
         return trace
       }
     }.get()
@@ -76,10 +75,8 @@ extension BaseBuild {
       Result {
         let data = try Data(contentsOf: URL(filePath: file.string), options: .mappedIfSafe)
         return data.withUnsafeBytes { TraceTable($0) }.map { table in
-          var trace = CodeTrace(CodeChange(functions: functions), table)
-          if !probes.isEmpty, let start = table.textStart {
-            trace.look(at: probes, in: table.places, from: start, driver: [])
-          }
+          var trace = CodeTrace(CodeChange(functions: functions), table, driver: [])
+          trace.look(at: probes, in: table.places, driver: [])
           return trace
         }
       }
@@ -89,7 +86,8 @@ extension BaseBuild {
 
 extension CodeTrace {
   /// Those of the changed pieces first, then what is only a consequence.
-  init(_ change: CodeChange, _ table: TraceTable) {
+  /// - Parameter driver: the functions of the test driver, where this tree has its own.
+  init(_ change: CodeChange, _ table: TraceTable, driver: [ObjectCode.Function]) {
     var files: [String: String] = [:]
     for function in change.functions { files[function.name] = function.file }
     var names: [String] = []
@@ -104,13 +102,19 @@ extension CodeTrace {
     untraceable = []
     for name in names.prefix(mostFunctions) {
       if files[name]?.hasPrefix(DriverPlace.directory + "/") == true {
-        functions.append(TraceRequest.Function(number: nil, name: name))
+        // It may have a function only within others.
+        let own = driver.filter { $0.name == name }
+        if own.isEmpty { untraceable.append(name) }
+        for function in own {
+          functions.append(
+            TraceRequest.Function(TraceRequest.Place(function.offset, driverSection: function.section), name: name))
+        }
         continue
       }
       let base = files[name].map { String($0.split(separator: "/").last ?? "") } ?? ""
       let entries = table.entries(of: name, in: base)
       if entries.isEmpty { untraceable.append(name) }
-      for entry in entries { functions.append(TraceRequest.Function(number: entry.number, name: entry.name)) }
+      for entry in entries { functions.append(TraceRequest.Function(TraceRequest.Place(entry.address), name: entry.name)) }
     }
     // What is not asked for is not known not to run.
     untraceable += names.dropFirst(mostFunctions)
@@ -121,12 +125,10 @@ extension CodeTrace {
 extension CodeTrace {
   /// Adds the probes whose places in the image are known.
   /// - Parameters:
-  ///   - start: the address of `_stext`.
   ///   - driver: the functions of the test driver, where this tree has its own.
   mutating func look(
-    at probes: [LinePlan.Probe], in places: TraceTable.Places, from start: UInt64, driver: [ObjectCode.Function]
+    at probes: [LinePlan.Probe], in places: TraceTable.Places, driver: [ObjectCode.Function]
   ) {
-    request.textStart = start
     for (number, probe) in probes.enumerated() {
       // `drivers/dma-buf/dma-buf.o` is made from `dma-buf.c`, by which the linker tells functions of one name apart.
       let test = probe.test.map { TraceRequest.Probe.Test(bits: $0.bits, table: $0.table) }
@@ -135,7 +137,7 @@ extension CodeTrace {
         if named.count == 1 {
           request.probes.append(
             TraceRequest.Probe(
-              address: named[0].offset + probe.offset, driverSection: named[0].section, test: test))
+              TraceRequest.Place(named[0].offset + probe.offset, driverSection: named[0].section), test: test))
           numbers.append(number)
         } else {
           refused[number] = "\(probe.function)() is not in the test driver"
@@ -145,8 +147,7 @@ extension CodeTrace {
       let file = String(probe.object.split(separator: "/").last?.dropLast(2) ?? "") + ".c"
       do {
         let function = try places.address(of: probe.function, in: file)
-        request.probes.append(
-          TraceRequest.Probe(address: function + probe.offset, test: test))
+        request.probes.append(TraceRequest.Probe(TraceRequest.Place(function + probe.offset), test: test))
         numbers.append(number)
       } catch {
         refused[number] = error.reason

@@ -5,8 +5,8 @@ import KernelText
 public import SystemPackage
 import Toolbox
 
-/// The sources of the DRM test driver, an external module that is built for each kernel under test and never patched
-/// into one.
+/// The sources of the DRM test driver and of the counter, external modules that are built for each kernel under test and
+/// never patched into one.
 public struct DriverSource: Sendable, Hashable {
   /// What is built, and the files that a build reads; other files there are nobody's concern.
   public var directory: FilePath
@@ -31,20 +31,28 @@ public struct NoDriverSource: Error, Sendable, Hashable {
   public var directory: String
 }
 
-/// What came of the test driver for one kernel.
-public enum DriverBuild: Sendable, Hashable {
+/// What came of a module for one kernel.
+public enum ModuleBuild: Sendable, Hashable {
   /// The module's file.
   case built(FilePath)
-  /// It does not build against this kernel; why, in a line. The tests that need it cannot answer then.
+  /// It does not build against this kernel; why, in a line. What needs it cannot answer then.
   case failed(String)
 }
 
-/// The test driver as it was built for a base.
+/// The modules that go into a guest beside its kernel.
+public struct GuestModules: Sendable, Hashable {
+  /// pbtest, the test driver.
+  public var driver: ModuleBuild
+  /// pbcount, which counts what runs.
+  public var counter: ModuleBuild
+}
+
+/// The modules as they were built for a base.
 public struct BaseDriver: Sendable {
-  public var result: DriverBuild
-  /// Its sources and objects, to go on from.
+  public var modules: GuestModules
+  /// Their sources and objects, to go on from.
   let directory: FilePath
-  /// The files of the kernel's tree that its objects were made from.
+  /// The files of the kernel's tree that the objects were made from.
   let reads: Set<String>
 }
 
@@ -55,7 +63,8 @@ enum DriverPlace {
 }
 
 private let place = DriverPlace.directory
-private let module = "pbtest.ko"
+private let driverModule = "pbtest.ko"
+private let counterModule = "pbcount.ko"
 private let driverDeadline = Duration.seconds(600)
 
 extension BaseDriver {
@@ -68,22 +77,25 @@ extension BaseDriver {
 }
 
 extension BaseBuild {
-  /// The test driver as it was built for this base; `nil` if it was not.
+  /// The modules as they were built for this base; `nil` if they were not.
   public func knownDriver(_ source: DriverSource) throws -> BaseDriver? {
     let home = driverHome(source)
     if !FileManager.default.fileExists(atPath: home.string) { return nil }
-    if let text = FileManager.default.contents(atPath: home.appending("failure").string) {
-      return BaseDriver(result: .failed(String(decoding: text, as: UTF8.self)), directory: home, reads: [])
+    func module(_ name: String) -> ModuleBuild {
+      let failure = FileManager.default.contents(atPath: home.appending("\(name).failure").string)
+      return failure.map { .failed(String(decoding: $0, as: UTF8.self)) } ?? .built(home.appending(name))
     }
-    return BaseDriver(result: .built(home.appending(module)), directory: home, reads: try Self.reads(in: home))
+    return BaseDriver(
+      modules: GuestModules(driver: module(driverModule), counter: module(counterModule)), directory: home,
+      reads: try Self.reads(in: home))
   }
 
   private func driverHome(_ source: DriverSource) -> FilePath {
     tree.removingLastComponent().appending("driver-\(source.digest.prefix(12))")
   }
 
-  /// Finds the test driver as it was built for this base, or builds it.
-  /// - Throws: ``StageError`` and ``ToolError`` if it cannot be tried. That it does not build is no error.
+  /// Finds the modules as they were built for this base, or builds them.
+  /// - Throws: ``StageError`` and ``ToolError`` if it cannot be tried. That one does not build is no error.
   public func driver(
     _ source: DriverSource, cache: Cache, method: SeriesTree.Method, jobs: Int
   ) async throws -> BaseDriver {
@@ -99,8 +111,11 @@ extension BaseBuild {
         try manager.copyItem(
           atPath: source.directory.appending(name).string, toPath: work.appending(name).string)
       }
-      let failure = try await tree.makeDriver(jobs: jobs, log: work.appending("build.log"))
-      if let failure { try Data(failure.utf8).write(to: URL(filePath: work.appending("failure").string)) }
+      let built = try await tree.makeModules(jobs: jobs, log: work.appending("build.log"))
+      for (name, module) in [(driverModule, built.driver), (counterModule, built.counter)] {
+        guard case .failed(let words) = module else { continue }
+        try Data(words.utf8).write(to: URL(filePath: work.appending("\(name).failure").string))
+      }
       try await SettledTimes.settle(work)
       try await DurableFile.syncFileSystem(of: work)
       do {
@@ -125,29 +140,27 @@ extension BaseBuild {
 }
 
 extension SeriesTree {
-  /// The test driver for this tree's kernel: the base's, where nothing that it is made from has changed, else built anew
+  /// The modules for this tree's kernel: the base's, where nothing that they are made from has changed, else built anew
   /// on top of the base's objects.
   /// - Parameters:
   ///   - paths: what the series touches.
   ///   - work: how the image was built.
   ///   - log: where make's output goes, if make is needed.
   /// - Throws: ``StageError`` and ``ToolError`` if it cannot be tried.
-  public func driver(
+  public func modules(
     _ driver: BaseDriver, touched paths: Set<String>, work: BuildWork, jobs: Int, log: FilePath
-  ) async throws -> DriverBuild {
-    guard case .built = driver.result else { return driver.result }
+  ) async throws -> GuestModules {
     switch work.method {
-    case .unchanged: return driver.result
+    case .unchanged: return driver.modules
     case .replay where driver.reads.isDisjoint(with: paths):
-      // What it may call is as it was, where the table of exported symbols is.
-      if contents(Self.symbolFile) == regularContents(base.tree.appending(Self.symbolFile)) { return driver.result }
+      // What they may call is as it was, where the table of exported symbols is.
+      if contents(Self.symbolFile) == regularContents(base.tree.appending(Self.symbolFile)) { return driver.modules }
     case .replay, .kbuild: break
     }
     let here = top.appending(place)
     try? FileManager.default.removeItem(atPath: here.string)
     try await put(driver)
-    if let failure = try await makeDriver(jobs: jobs, log: log) { return .failed(failure) }
-    return .built(here.appending(module))
+    return try await makeModules(driver.modules.driver, jobs: jobs, log: log)
   }
 
   /// With their times: what is older than its sources is made anew, and nothing else.
@@ -168,20 +181,46 @@ extension SeriesTree {
 
   private static let symbolFile = "vmlinux.symvers"
 
-  /// - Returns: why it does not build; `nil` if it was built.
-  fileprivate func makeDriver(jobs: Int, log: FilePath) async throws -> String? {
+  /// - Parameter known: of the base. A driver that does not build there is not tried again.
+  fileprivate func makeModules(_ known: ModuleBuild? = nil, jobs: Int, log: FilePath) async throws -> GuestModules {
     // There are no modules in the tree, so that what the image exports is all that there is.
     let exported = top.appending("Module.symvers")
     try? FileManager.default.removeItem(atPath: exported.string)
     guard try base.hasModules, let table = contents(Self.symbolFile) else {
-      return "this kernel's configuration has no loadable modules (CONFIG_MODULES)"
+      let failure = ModuleBuild.failed("this kernel's configuration has no loadable modules (CONFIG_MODULES)")
+      return GuestModules(driver: failure, counter: failure)
     }
     try Data(table).write(to: URL(filePath: exported.string))
+    let here = top.appending(place)
     // Removed first: an old one must not pass for what is being made.
-    try? FileManager.default.removeItem(atPath: top.appending(place).appending(module).string)
-    let make = base.kbuild.make(["-j\(jobs)", "M=\(place)", "modules"], in: nil)
+    for name in [driverModule, counterModule] { try? FileManager.default.removeItem(atPath: here.appending(name).string) }
+    func module(_ name: String, or failure: String?) -> ModuleBuild {
+      failure.map(ModuleBuild.failed) ?? .built(here.appending(name))
+    }
+    let driver: ModuleBuild
+    if case .failed? = known {
+      driver = known!
+    } else {
+      let failure = try await makeModules([driverModule, counterModule], [], jobs: jobs, log: log)
+      driver = module(driverModule, or: failure)
+      if failure == nil { return GuestModules(driver: driver, counter: module(counterModule, or: nil)) }
+    }
+    // What ran is to be known all the same.
+    let alone = log.removingLastComponent().appending("counter-\(log.lastComponent!.string)")
+    let failure = try await makeModules([counterModule], ["PBCOUNT_ALONE=1"], jobs: jobs, log: alone)
+    return GuestModules(driver: driver, counter: module(counterModule, or: failure))
+  }
+
+  /// - Returns: why they do not build; `nil` if they are there.
+  private func makeModules(
+    _ names: [String], _ arguments: [String], jobs: Int, log: FilePath
+  ) async throws -> String? {
+    let make = base.kbuild.make(["-j\(jobs)", "M=\(place)"] + arguments + ["modules"], in: nil)
     let status = try await wrap(make, compiled: .read).run(log: log, deadline: driverDeadline) { _ in }
-    if status.isSuccess, case .file = Beneath(top).kind(of: FilePath(place).appending(module)) { return nil }
+    let isThere = names.allSatisfy { name in
+      if case .file = Beneath(top).kind(of: FilePath(place).appending(name)) { true } else { false }
+    }
+    if status.isSuccess, isThere { return nil }
     guard case .exited = status else { throw StageError.fault(.build, "make \(status.words)", advice: "see \(log)") }
     let text = FileManager.default.contents(atPath: log.string) ?? Data()
     try refuseShortage(in: String(decoding: text, as: UTF8.self))

@@ -1,7 +1,5 @@
-/// Where the function tracer of a kernel can stop: the table that gcc and the linker made, as a built `vmlinux` has it.
-///
-/// The tracer takes numbers of this table as well as names (`kernel/trace/ftrace.c`, `add_rec_by_index()`), and a number
-/// costs it nothing, where each name is looked for among all of the kernel's symbols: a second in an emulated guest.
+/// Where calls of a kernel's functions can be counted: the table that gcc and the linker made for the function tracer, as a
+/// built `vmlinux` has it. A kprobe at one of these places costs less than elsewhere (CONFIG_KPROBES_ON_FTRACE).
 public struct TraceTable: Sendable, Hashable {
   /// A function of the kernel's image.
   private struct Function: Hashable {
@@ -12,13 +10,10 @@ public struct TraceTable: Sendable, Hashable {
   }
 
   private var functions: [Function] = []
-  /// In the order of the kernel's own table.
+  /// Sorted.
   private var sites: [UInt64] = []
-  /// What the kernel frees before it starts init, and the tracer has forgotten by then. These lie behind all other code, so
-  /// that the numbers of the others stay.
+  /// What the kernel frees before it starts init.
   private var initText: Range<UInt64>?
-  /// The address of `_stext`.
-  public private(set) var textStart: UInt64?
 
   /// - Parameter bytes: an ELF file for x86-64, not relocatable.
   /// - Returns: `nil` if it is none, or has no such table: the configuration has no function tracer then.
@@ -34,7 +29,7 @@ public struct TraceTable: Sendable, Hashable {
           Function(name: name(), file: symbol.isLocal ? file : nil, address: symbol.value, size: symbol.size))
       case .other where symbol.size == 0 && !symbol.isLocal:
         let text = name()
-        if text == "_stext" || text.hasSuffix("_mcount_loc") || text.hasSuffix("inittext") {
+        if text.hasSuffix("_mcount_loc") || text.hasSuffix("inittext") {
           marks[text] = symbol.value
         }
       case .function, .other: break
@@ -48,7 +43,6 @@ public struct TraceTable: Sendable, Hashable {
     // The kernel leaves out what the linker has emptied, and sorts.
     sites.removeAll { $0 == 0 }
     sites.sort()
-    textStart = marks["_stext"]
     functions.sort { ($0.address, $0.name) < ($1.address, $1.name) }
   }
 
@@ -56,12 +50,12 @@ public struct TraceTable: Sendable, Hashable {
   public struct Entry: Sendable, Hashable {
     /// As the kernel names it, with the suffix of a copy: `f.isra.0`.
     public var name: String
-    /// From 1, as the kernel counts what is written to `set_ftrace_filter`.
-    public var number: Int
+    /// Of the call to the tracer, with which it begins.
+    public var address: UInt64
 
-    public init(name: String, number: Int) {
+    public init(name: String, address: UInt64) {
       self.name = name
-      self.number = number
+      self.address = address
     }
   }
 
@@ -79,7 +73,7 @@ public struct TraceTable: Sendable, Hashable {
       guard let index = firstSite(from: function.address), sites[index] < function.address + function.size else {
         return nil
       }
-      return Entry(name: function.name, number: index + 1)
+      return Entry(name: function.name, address: sites[index])
     }
   }
 

@@ -27,6 +27,9 @@ public struct LineFate: Codable, Sendable, Hashable {
   public var runs: Int
   /// In which tests, sorted.
   public var tests: [String]
+  /// It was not looked at to the end: it had run often enough. It may have run in more tests, and both numbers are the
+  /// least.
+  public var isLeast: Bool
   /// The ways that were never taken: `to line 163`.
   public var missing: [String]
   /// Why it cannot be seen, or was not compiled.
@@ -47,6 +50,7 @@ public struct LineFate: Codable, Sendable, Hashable {
     self.line = line
     runs = 0
     tests = []
+    isLeast = false
     missing = []
     reason = ""
     self.accepted = nil
@@ -99,6 +103,7 @@ public struct LineFate: Codable, Sendable, Hashable {
     let ran = tests(watch.ran.isEmpty ? watch.ways.flatMap(\.sights) : watch.ran)
     runs = ran.values.reduce(0, +)
     self.tests = ran.keys.sorted()
+    if let enough = execution.enough { isLeast = all.joined().contains { enough.contains($0.probe) } }
     missing = watch.ways.filter { tests($0.sights).isEmpty }.map(\.words)
     if let first = blind.first?.first, let why = refused[first.probe] {
       state = .unseen

@@ -1,4 +1,4 @@
-// The ioctls of the test driver, whose macros Swift does not see, and how it is loaded.
+// The ioctls of the modules that come with the guest, whose macros Swift does not see, and how they are loaded.
 #define _GNU_SOURCE
 #include "CGuest.h"
 
@@ -56,3 +56,9 @@ int cguest_pbtest_symbol(int fd, struct pbtest_symbol *args) { return ioctl(fd, 
 int cguest_pbtest_plain_object(int fd, const struct pbtest_plain_object *args) {
   return ioctl(fd, PBTEST_PLAIN_OBJECT, args);
 }
+
+int cguest_pbcount_add(int fd, struct pbcount_place *args) { return ioctl(fd, PBCOUNT_ADD, args); }
+
+int cguest_pbcount_take(int fd, struct pbcount_take *args) { return ioctl(fd, PBCOUNT_TAKE, args); }
+
+int cguest_pbcount_drop(int fd, uint32_t place) { return ioctl(fd, PBCOUNT_DROP, &place); }

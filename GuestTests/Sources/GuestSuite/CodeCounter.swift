@@ -1,92 +1,152 @@
+internal import CGuest
 internal import Glibc
 internal import GuestProtocol
 
-/// Counts how often functions of the kernel run, by the kernel's own function profiler
-/// (`kernel/trace/ftrace.c`, CONFIG_FUNCTION_PROFILER). It stops only at those that it is told.
+/// Counts how often functions and instructions of the kernel run, and which way those went that depend on the processor's
+/// flags, by pbcount, the module that comes with them.
 struct CodeCounter {
-  private static let folder = Tracefs.folder
-  /// From a function to how often it had run when it was last looked.
-  private var before: [String: Int] = [:]
-  /// One file for each processor.
-  private let files: [String]
+  /// Why nothing can be counted.
+  struct Failure: Error, Hashable {
+    var reason: String
+  }
 
-  typealias Failure = Tracefs.Failure
+  /// What ran during a test.
+  struct Counts {
+    var functions: [(name: String, count: Int)] = []
+    var probes: [(probe: Int, count: Int, held: Int?)] = []
+    /// Probes that are not looked at any more.
+    var enough: [Int] = []
+  }
 
-  /// - Throws: ``Failure``
+  private static let module = "/pbcount.ko"
+  /// Beside it, in its place, stands why there is none.
+  private static let excuse = "/pbcount.txt"
+  private static let device = "/dev/pbcount"
+
+  /// A stop takes some microseconds of an emulated processor. After so many of them, those at which the kernel has stopped
+  /// most tell nothing new.
+  private static let mostStops = 200_000
+
+  /// One place at which the kernel stops, for all that is asked of it.
+  private struct Place {
+    var functions: [String] = []
+    var probes: [Int] = []
+    var ran = 0
+    var held = 0
+    var isDropped = false
+  }
+
+  private let file: OpenFile
+  private let request: TraceRequest
+  private var places: [Place] = []
+  private var stops = 0
+  private var space: [pbcount_runs] = []
+  /// What the kernel does not let anybody look at.
+  private(set) var refused: (probes: [(probe: Int, reason: String)], functions: [String]) = ([], [])
+
+  /// - Throws: ``Failure`` if nothing can be counted at all.
   init(_ request: TraceRequest) throws(Failure) {
-    do {
-      try Tracefs.mount()
-      let filter = "\(Self.folder)/set_ftrace_filter"
-      let file = try OpenFile(filter, flags: O_WRONLY | O_TRUNC)
-      // One number a call: the kernel reads no more than one word of each.
-      let taken = request.functions.allSatisfy { function in
-        file.write(function.number.map { "\($0)\n" } ?? "\(function.name):mod:\(TestDriver.name)\n")
-      }
-      file.close()
-      if !taken { throw Failure(reason: "the function tracer does not take what it is told") }
-      // A number that leads elsewhere would count another function for this one.
-      let stops = Set(try readText(filter).split(separator: "\n").map { Self.name($0) })
-      let wanted = Set(request.functions.filter { $0.number != nil }.map(\.name))
-      // The driver may not be loaded, or have a function only within others: that one is then not seen to run.
-      let driver = Set(request.functions.filter { $0.number == nil }.map(\.name))
-      guard stops.subtracting(driver) == wanted.subtracting(driver) else {
-        let wrong = stops.subtracting(driver).symmetricDifference(wanted.subtracting(driver)).sorted().prefix(3).joined(
-          separator: ", ")
-        throw Failure(reason: "the function tracer stops elsewhere: \(wrong)")
-      }
-      try writeText("1", to: "\(Self.folder)/function_profile_enabled")
-      files = names(in: "\(Self.folder)/trace_stat").filter { $0.hasPrefix("function") }
-        .map { "\(Self.folder)/trace_stat/\($0)" }
-      if files.isEmpty { throw Failure(reason: "the function profiler tells nothing") }
-      // One that counts everything, as 6.1's does without the graph tracer, would slow the guest down ten times.
-      if let other = try counts().keys.first(where: { !wanted.contains($0) && !driver.contains($0) }) {
-        try writeText("0", to: "\(Self.folder)/function_profile_enabled")
-        throw Failure(reason: "the function profiler counts more than it is told, \(other) for one")
-      }
-    } catch let failure as Failure {
-      throw failure
-    } catch {
-      throw Failure(reason: "\(error)")
+    self.request = request
+    if access(Self.module, F_OK) != 0 {
+      let words = (try? readText(Self.excuse))?.split(separator: "\n").first.map(String.init)
+      throw Failure(reason: "no pbcount: \(words ?? "it was not given to this guest")")
     }
+    if cguest_load_module(Self.module) != 0, errno != EEXIST {
+      throw Failure(reason: "no pbcount: the kernel does not load it: \(errnoName(errno))")
+    }
+    do { file = try OpenFile(Self.device) } catch { throw Failure(reason: "no pbcount: \(error)") }
+    var known: [Key: Int] = [:]
+    for (number, probe) in request.probes.enumerated() {
+      guard let address = Self.address(of: probe.place) else {
+        refused.probes.append((number, "the test driver is not loaded"))
+        continue
+      }
+      let key = Key(address: address, test: probe.test)
+      if let place = known[key] ?? add(key, &known) {
+        places[place].probes.append(number)
+      } else {
+        refused.probes.append((number, "the kernel lets nobody stop there (\(errnoName(errno)))"))
+      }
+    }
+    for function in request.functions {
+      let key = Self.address(of: function.place).map { Key(address: $0) }
+      if let key, let place = known[key] ?? add(key, &known) {
+        places[place].functions.append(function.name)
+      } else {
+        refused.functions.append(function.name)
+      }
+    }
+    space = Array(repeating: pbcount_runs(), count: places.count)
   }
 
-  /// `dma_buf_mmap` in `dma_buf_mmap (1) R`.
-  private static func name(_ line: Substring) -> String { String(line.prefix { $0 != " " }) }
-
-  /// What ran since this was last asked, by name.
-  mutating func take() throws(CallFailed) -> [(function: String, count: Int)] {
-    let now = try counts()
-    let ran = now.compactMap { name, count in
-      let more = count - (before[name] ?? 0)
-      return more > 0 ? (function: name, count: more) : nil
-    }
-    before = now
-    return ran.sorted { $0.function < $1.function }
+  private struct Key: Hashable {
+    var address: UInt64
+    var test: TraceRequest.Probe.Test?
   }
 
-  /// All that has been counted.
-  private func counts() throws(CallFailed) -> [String: Int] {
-    var sum: [String: Int] = [:]
-    for file in files {
-      for (name, count) in Self.counts(in: try readBytes(file)) { sum[name, default: 0] += count }
+  /// - Returns: its number; `nil` and errno if the kernel does not stop there.
+  private mutating func add(_ key: Key, _ known: inout [Key: Int]) -> Int? {
+    var args = pbcount_place()
+    args.address = key.address
+    if let test = key.test {
+      args.table = test.table
+      args.count = UInt8(test.bits.count)
+      withUnsafeMutableBytes(of: &args.bits) { $0.copyBytes(from: test.bits.map { UInt8($0) }) }
     }
-    return sum
+    if cguest_pbcount_add(file.number, &args) != 0 { return nil }
+    known[key] = places.count
+    places.append(Place())
+    return places.count - 1
   }
 
-  /// Lines like `  dma_buf_mmap                12`, below two of heading. Byte by byte, as ``LineCounter`` reads.
-  static func counts(in text: [UInt8]) -> [(String, Int)] {
-    let space = UInt8(ascii: " ")
-    return text.split(separator: UInt8(ascii: "\n")).compactMap { line in
-      let name = line.drop { $0 == space }.prefix { $0 != space }
-      var count: Int?
-      for byte in line[name.endIndex...].drop(while: { $0 == space }) {
-        guard byte >= UInt8(ascii: "0"), byte <= UInt8(ascii: "9") else {
-          if byte != space { count = nil }
-          break
-        }
-        count = (count ?? 0) &* 10 &+ Int(byte - UInt8(ascii: "0"))
+  /// Where an instruction is now.
+  /// - Returns: `nil` for one of the test driver where that is not loaded.
+  private static func address(of place: TraceRequest.Place) -> UInt64? {
+    guard let section = place.driverSection else { return place.address }
+    let text = try? readText("/sys/module/\(TestDriver.name)/sections/\(section)")
+    let digits = text?.dropFirst(2).prefix { $0.isHexDigit }
+    return digits.flatMap { UInt64($0, radix: 16) }.map { $0 &+ place.address }
+  }
+
+  /// What ran since this was last asked.
+  /// - Throws: ``Failure`` if the kernel does not say.
+  mutating func take() throws(Failure) -> Counts {
+    var args = pbcount_take()
+    args.room = UInt32(space.count)
+    let answer = space.withUnsafeMutableBufferPointer { space in
+      args.runs = UInt64(UInt(bitPattern: space.baseAddress))
+      return cguest_pbcount_take(file.number, &args)
+    }
+    if answer != 0 { throw Failure(reason: "pbcount does not say what ran: \(errnoName(errno))") }
+    var found = Counts()
+    for runs in space.prefix(Int(args.count)) {
+      let ran = Int(runs.ran)
+      // One that was counted while this was asked may have held already.
+      let held = min(Int(runs.held), ran)
+      let number = Int(runs.place)
+      places[number].ran += ran
+      places[number].held += held
+      stops += ran
+      for name in places[number].functions { found.functions.append((name, ran)) }
+      for probe in places[number].probes {
+        found.probes.append((probe, ran, request.probes[probe].test == nil ? nil : held))
       }
-      return count.map { (String(decoding: name, as: UTF8.self), $0) }
     }
+    found.functions.sort { $0.name < $1.name }
+    found.probes.sort { $0.probe < $1.probe }
+    if !request.all, stops > Self.mostStops {
+      for runs in space.prefix(Int(args.count)) { drop(Int(runs.place), &found) }
+    }
+    return found
+  }
+
+  /// Looks no longer at a place that has told all it can. In which tests functions run is always wanted.
+  private mutating func drop(_ number: Int, _ found: inout Counts) {
+    let place = places[number]
+    guard !place.isDropped, place.functions.isEmpty, place.ran > Self.mostStops / places.count,
+      place.probes.allSatisfy({ request.probes[$0].test == nil || place.held > 0 && place.held < place.ran })
+    else { return }
+    places[number].isDropped = true
+    if cguest_pbcount_drop(file.number, UInt32(number)) == 0 { found.enough += place.probes }
   }
 }

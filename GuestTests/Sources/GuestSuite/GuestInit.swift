@@ -38,7 +38,6 @@ public enum GuestInit {
     port.write(KTAPWriter.plan(plan))
     let request = (try? readText(TraceRequest.path)).map(TraceRequest.init(text:)) ?? TraceRequest([])
     var counter = counter(request, port)
-    var lines = lines(request, port)
     var hanging = 0
     var timeouts = 0
     var reported = 0
@@ -51,19 +50,10 @@ public enum GuestInit {
       Kmsg.say("test ends: \(name)")
       port.write(KTAPWriter.result(result, number: index + 1))
       do {
-        for (function, count) in try counter?.take() ?? [] {
-          port.write(KTAPWriter.ran(function, count: count, number: index + 1))
-        }
-      } catch {
-        port.write(KTAPWriter.notCounted("\(error)"))
-        counter = nil
-      }
-      do {
-        let hits = KTAPWriter.hits(try lines?.take() ?? [], number: index + 1)
-        if !hits.isEmpty { port.write(hits) }
+        if let counts = try counter?.take() { port.write(counts, of: index + 1) }
       } catch {
         port.write(KTAPWriter.notCounted(error.reason))
-        lines = nil
+        counter = nil
       }
       // Children of a test that was killed are ours now.
       while waitpid(-1, nil, WNOHANG) > 0 {}
@@ -86,25 +76,24 @@ public enum GuestInit {
 
   /// - Returns: `nil` if nothing is to be counted, or if it cannot be, which is then said.
   private static func counter(_ request: TraceRequest, _ port: ResultsPort) -> CodeCounter? {
-    if request.functions.isEmpty { return nil }
+    if request.isEmpty { return nil }
     do {
-      return try CodeCounter(request)
-    } catch {
-      port.write(KTAPWriter.notCounted(error.reason))
-      return nil
-    }
-  }
-
-  /// - Returns: likewise.
-  private static func lines(_ request: TraceRequest, _ port: ResultsPort) -> LineCounter? {
-    if request.probes.isEmpty { return nil }
-    do {
-      let counter = try LineCounter(request)
-      for (probe, reason) in counter.refused { port.write(KTAPWriter.refused(probe, reason)) }
+      let counter = try CodeCounter(request)
+      for (probe, reason) in counter.refused.probes { port.write(KTAPWriter.refused(probe, reason)) }
+      for name in counter.refused.functions { port.write(KTAPWriter.untraceable(name)) }
       return counter
     } catch {
       port.write(KTAPWriter.notCounted(error.reason))
       return nil
     }
+  }
+}
+
+extension ResultsPort {
+  fileprivate func write(_ counts: CodeCounter.Counts, of number: Int) {
+    let text =
+      counts.functions.map { KTAPWriter.ran($0.name, count: $0.count, number: number) }.joined()
+      + KTAPWriter.hits(counts.probes, number: number) + KTAPWriter.enough(counts.enough)
+    if !text.isEmpty { write(text) }
   }
 }

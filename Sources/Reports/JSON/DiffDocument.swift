@@ -28,6 +28,7 @@ struct DiffDocument: Encodable {
     var state: String
     var runs: Int
     var tests: Int
+    var least: Bool
     var missing: [String]
     @ExplicitNull var reason: String?
     @ExplicitNull var accepted: String?
@@ -41,6 +42,7 @@ struct DiffDocument: Encodable {
       state = fate.state.rawValue
       runs = fate.runs
       tests = fate.tests.count
+      least = fate.isLeast
       missing = fate.missing
       reason = fate.reason.isEmpty ? nil : fate.reason
       accepted = fate.accepted?.reason

@@ -18,10 +18,10 @@ struct MarkedDiff {
     /// `nil` for a line that is not asked about.
     var fate: LineFate?
 
-    /// `ran 12×, 3 tests`; empty for a line that is not asked about, or of which nothing could run.
+    /// `ran 12×, 3 tests`, with `at least` where it was not looked at to the end; empty for a line that is not asked about, or of which nothing could run.
     var mark: String {
       guard let fate else { return "" }
-      let seen = "\(fate.runs)×, \(Words.counted(fate.tests.count, "test"))"
+      let seen = "\(fate.isLeast ? "at least " : "")\(fate.runs)×, \(Words.counted(fate.tests.count, "test"))"
       let word =
         switch fate.state {
         case .ran: "ran \(seen)"

@@ -1,9 +1,10 @@
-// Calls of pbtest, the test driver, whose header says what each does. All return -1 and set errno on failure.
+// Calls of pbtest, the test driver, and of pbcount, the counter, whose headers say what each does. All return -1 and set errno on failure.
 #ifndef PATCHBENCH_CGUEST_DRIVER_H
 #define PATCHBENCH_CGUEST_DRIVER_H
 
 #include <stdint.h>
 
+#include "pbcount_uapi.h"
 #include "pbtest_uapi.h"
 
 /// Loads a module from a file, without parameters.
@@ -33,5 +34,10 @@ int cguest_pbtest_symbol(int fd, struct pbtest_symbol *args);
 /// Asked of /dev/pbtest-plain.
 int cguest_pbtest_plain_forward(int fd, const struct pbtest_plain *args);
 int cguest_pbtest_plain_object(int fd, const struct pbtest_plain_object *args);
+
+/// These are asked of /dev/pbcount.
+int cguest_pbcount_add(int fd, struct pbcount_place *args);
+int cguest_pbcount_take(int fd, struct pbcount_take *args);
+int cguest_pbcount_drop(int fd, uint32_t place);
 
 #endif

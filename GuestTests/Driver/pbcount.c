@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * pbcount: how often instructions of the kernel run, and how often the condition
+ * held of those that depend on the flags.
+ *
+ * Each place is a kprobe that adds one to a number. Tracefs can count as well,
+ * by histograms of kprobe events; to read those takes longer than the tests that
+ * they watch.
+ */
+#include <linux/atomic.h>
+#include <linux/fs.h>
+#include <linux/kprobes.h>
+#include <linux/miscdevice.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "pbcount_uapi.h"
+
+struct pbcount {
+	struct kprobe probe;
+	struct pbcount_place what;
+	atomic64_t ran;
+	atomic64_t held;
+};
+
+/* Nothing is ever taken out: the module stays until the machine ends. */
+static struct pbcount *pbcounts[PBCOUNT_MOST];
+static u32 pbcount_count;
+static DEFINE_MUTEX(pbcount_lock);
+
+static unsigned long pbcount_flags(const struct pt_regs *regs)
+{
+#if defined(CONFIG_X86)
+	return regs->flags;
+#elif defined(CONFIG_ARM64)
+	return regs->pstate;
+#else
+#error "pbcount does not know this architecture's flags"
+#endif
+}
+
+/* Runs wherever a kprobe does, so it calls nothing. */
+static int pbcount_hit(struct kprobe *probe, struct pt_regs *regs)
+{
+	struct pbcount *here = container_of(probe, struct pbcount, probe);
+	unsigned long flags = pbcount_flags(regs);
+	u32 number = 0;
+	u8 i;
+
+	atomic64_inc(&here->ran);
+	for (i = 0; i < here->what.count; i++)
+		number |= (flags >> here->what.bits[i] & 1) << i;
+	if (here->what.count && here->what.table >> number & 1)
+		atomic64_inc(&here->held);
+	return 0;
+}
+NOKPROBE_SYMBOL(pbcount_hit);
+
+static int pbcount_add(struct pbcount_place *what)
+{
+	struct pbcount *here;
+	u8 i;
+	int ret;
+
+	if (what->count > PBCOUNT_BITS || what->padding)
+		return -EINVAL;
+	for (i = 0; i < what->count; i++)
+		if (what->bits[i] >= BITS_PER_LONG)
+			return -EINVAL;
+	if (pbcount_count == PBCOUNT_MOST)
+		return -ENOSPC;
+
+	here = kzalloc(sizeof(*here), GFP_KERNEL);
+	if (!here)
+		return -ENOMEM;
+
+	here->what = *what;
+	here->probe.addr = (kprobe_opcode_t *)(uintptr_t)what->address;
+	here->probe.pre_handler = pbcount_hit;
+	ret = register_kprobe(&here->probe);
+	if (ret) {
+		kfree(here);
+		return ret;
+	}
+
+	what->place = pbcount_count;
+	pbcounts[pbcount_count++] = here;
+	return 0;
+}
+
+static int pbcount_take(struct pbcount_take *args)
+{
+	struct pbcount_runs __user *to = u64_to_user_ptr(args->runs);
+	u32 i;
+
+	args->count = 0;
+	for (i = 0; i < pbcount_count && args->count < args->room; i++) {
+		struct pbcount_runs runs = { .place = i };
+
+		if (!atomic64_read(&pbcounts[i]->ran))
+			continue;
+		/* In this order a run in between may lack what it held, and no more. */
+		runs.held = atomic64_xchg(&pbcounts[i]->held, 0);
+		runs.ran = atomic64_xchg(&pbcounts[i]->ran, 0);
+		if (copy_to_user(&to[args->count], &runs, sizeof(runs)))
+			return -EFAULT;
+		args->count++;
+	}
+	return 0;
+}
+
+static long pbcount_ioctl(struct file *file, unsigned int cmd,
+			  unsigned long arg)
+{
+	void __user *user = (void __user *)arg;
+	union {
+		struct pbcount_place place;
+		struct pbcount_take take;
+		__u32 number;
+	} args;
+	long ret;
+
+	if (_IOC_SIZE(cmd) > sizeof(args))
+		return -ENOTTY;
+	if (copy_from_user(&args, user, _IOC_SIZE(cmd)))
+		return -EFAULT;
+
+	mutex_lock(&pbcount_lock);
+	switch (cmd) {
+	case PBCOUNT_ADD:
+		ret = pbcount_add(&args.place);
+		break;
+	case PBCOUNT_TAKE:
+		ret = pbcount_take(&args.take);
+		break;
+	case PBCOUNT_DROP:
+		ret = args.number < pbcount_count ?
+		      disable_kprobe(&pbcounts[args.number]->probe) : -ENOENT;
+		break;
+	default:
+		ret = -ENOTTY;
+	}
+	mutex_unlock(&pbcount_lock);
+
+	if (!ret && _IOC_DIR(cmd) & _IOC_READ &&
+	    copy_to_user(user, &args, _IOC_SIZE(cmd)))
+		ret = -EFAULT;
+	return ret;
+}
+
+static const struct file_operations pbcount_fops = {
+	.owner = THIS_MODULE,
+	.unlocked_ioctl = pbcount_ioctl,
+};
+
+static struct miscdevice pbcount_device = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = "pbcount",
+	.fops = &pbcount_fops,
+	.mode = 0600,
+};
+
+static int __init pbcount_init(void)
+{
+	return misc_register(&pbcount_device);
+}
+module_init(pbcount_init);
+
+MODULE_DESCRIPTION("Counts how often instructions run, for patchbench");
+MODULE_LICENSE("GPL");

@@ -1,0 +1,1 @@
+../../../Driver/pbcount_uapi.h
