@@ -50,8 +50,8 @@ public struct BaseReach: Codable, Sendable, Hashable {
   }
 }
 
-/// How many instructions one guest looks at; more would slow it down, and take memory for the histograms.
-private let mostProbes = 1500
+/// How many instructions one guest looks at: each takes it some milliseconds, and what it says of them has to be kept.
+private let mostProbes = 2500
 
 extension TrialRunner {
   /// Finds out which tests run which functions of the base, by guests of its own; or finds what was found before.

@@ -39,7 +39,8 @@ extension TrialRunner {
       do {
         fresh.bootable.initramfs = directory.appending("initramfs.cpio")
         try await Initramfs.write(
-          Initramfs.Extras(driver: bootable.modules.driver.forGuest), behind: plainInitramfs, to: fresh.bootable.initramfs,
+          Initramfs.Extras(driver: bootable.modules.driver.forGuest), behind: plainInitramfs,
+          to: fresh.bootable.initramfs,
           scratch: directory)
         events.send(.stageStarted(series: trial.series, stage: .boot))
         let held = machine("", fresh.bootable, GuestOptions(), evidence: directory)
@@ -78,7 +79,8 @@ extension TrialRunner {
     var part = fresh.bootable
     part.initramfs = fresh.directory.appending("initramfs\(suffix).cpio")
     try await Initramfs.write(
-      Initramfs.Extras(driver: part.modules.driver.forGuest, orders: options), behind: plainInitramfs, to: part.initramfs,
+      Initramfs.Extras(driver: part.modules.driver.forGuest, orders: options), behind: plainInitramfs,
+      to: part.initramfs,
       scratch: fresh.directory)
     return try await guest(
       suffix, part, GuestOptions(testSeconds: clocks.test), evidence: evidence, trial: &trial)

@@ -87,7 +87,8 @@ extension Workshop {
     let watching = directory.appending("initramfs.cpio")
     try await Initramfs.write(
       Initramfs.Extras(
-        driver: modules.driver.forGuest, counter: modules.counter.forGuest, trace: trace.request), behind: plainInitramfs, to: watching, scratch: directory)
+        driver: modules.driver.forGuest, counter: modules.counter.forGuest, trace: trace.request),
+      behind: plainInitramfs, to: watching, scratch: directory)
     try await LibvirtHost.with(uri: nil, environment: benchmark.environment) { host in
       for number in 1...benchmark.pairs {
         say(name, number)

@@ -50,7 +50,7 @@ extension SeriesTree {
         guard let table else {
           return CodeTrace(
             request: TraceRequest([]), untraceable: [],
-            failure: "the configuration has no function tracer (CONFIG_FUNCTION_PROFILER, CONFIG_DYNAMIC_FTRACE)")
+            failure: "the configuration has no function tracer (CONFIG_FUNCTION_TRACER, CONFIG_DYNAMIC_FTRACE)")
         }
         let module = self.file("\(DriverPlace.directory)/pbtest.ko")
           .flatMap { try? Data(contentsOf: URL(filePath: $0.string), options: .mappedIfSafe) }
@@ -114,7 +114,9 @@ extension CodeTrace {
       let base = files[name].map { String($0.split(separator: "/").last ?? "") } ?? ""
       let entries = table.entries(of: name, in: base)
       if entries.isEmpty { untraceable.append(name) }
-      for entry in entries { functions.append(TraceRequest.Function(TraceRequest.Place(entry.address), name: entry.name)) }
+      for entry in entries {
+        functions.append(TraceRequest.Function(TraceRequest.Place(entry.address), name: entry.name))
+      }
     }
     // What is not asked for is not known not to run.
     untraceable += names.dropFirst(mostFunctions)

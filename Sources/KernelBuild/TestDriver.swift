@@ -193,7 +193,9 @@ extension SeriesTree {
     try Data(table).write(to: URL(filePath: exported.string))
     let here = top.appending(place)
     // Removed first: an old one must not pass for what is being made.
-    for name in [driverModule, counterModule] { try? FileManager.default.removeItem(atPath: here.appending(name).string) }
+    for name in [driverModule, counterModule] {
+      try? FileManager.default.removeItem(atPath: here.appending(name).string)
+    }
     func module(_ name: String, or failure: String?) -> ModuleBuild {
       failure.map(ModuleBuild.failed) ?? .built(here.appending(name))
     }

@@ -56,8 +56,8 @@ enum Target: String, CaseIterable {
 
   private static func elf(_ bytes: [UInt8]) -> String? {
     bytes.withUnsafeBytes { bytes in
-      if TraceTable(bytes)?.entries(of: "f", in: "f.c").contains(where: { $0.number < 1 }) == true {
-        return "a number below 1"
+      if TraceTable(bytes)?.entries(of: "f", in: "f.c").contains(where: { $0.name.first != "f" }) == true {
+        return "another function"
       }
       _ = ObjectCode(bytes, of: ["f"])
       return nil
@@ -86,8 +86,8 @@ enum Target: String, CaseIterable {
         if !planned.contains(test) || count < 1 { return "a count of no test" }
       case .hit(_, let test, let count, let held):
         if !planned.contains(test) || !(0...count).contains(held) { return "a count of no test" }
-      case .refused(let probe, _): if probe < 0 { return "a probe below 0" }
-      case .started, .stopped, .end, .anomaly, .notCounted, .unsigned: break
+      case .refused(let probe, _), .enough(let probe): if probe < 0 { return "a probe below 0" }
+      case .started, .untraceable, .stopped, .end, .anomaly, .notCounted, .unsigned: break
       }
     }
     return nil
@@ -127,6 +127,7 @@ enum Target: String, CaseIterable {
     let text = String(decoding: bytes, as: UTF8.self)
     let options = GuestOptions(commandLine: text)
     if options.testSeconds < 1 { return "no time for a test" }
-    return TraceRequest(text: text).functions.contains { ($0.number ?? 1) < 1 } ? "a function below 1" : nil
+    let request = TraceRequest(text: text)
+    return TraceRequest(text: request.text) == request ? nil : "a request that is read as another"
   }
 }

@@ -14,21 +14,34 @@ import Testing
     }
   }
 
+  @Test func whatIsNotCountedAnyMoreIsReadBack() {
+    let text = KTAPWriter.enough([3, 0, 12]) + KTAPWriter.untraceable("f.cold")
+    #expect(
+      read(text) == [.enough(probe: 3), .enough(probe: 0), .enough(probe: 12), .untraceable(function: "f.cold")])
+    #expect(KTAPWriter.enough([]) == "")
+    // As many lines as it takes.
+    #expect(read(KTAPWriter.enough(Array(0..<2000))) == (0..<2000).map { .enough(probe: $0) })
+    for bad in ["enough x", "enough -1"] {
+      #expect(read("# patchbench: \(bad)\n").allSatisfy { if case .anomaly = $0 { true } else { false } }, "\(bad)")
+    }
+  }
+
   @Test func whatIsToBeCountedIsReadBack() {
-    let request = TraceRequest([
-      TraceRequest.Function(number: 12, name: "dma_buf_mmap"), TraceRequest.Function(number: nil, name: "pbtest_move"),
-    ])
-    #expect(TraceRequest(text: request.text) == request)
-    let lines = TraceRequest(
-      [TraceRequest.Function(number: 3, name: "f")],
+    let request = TraceRequest(
+      [
+        TraceRequest.Function(TraceRequest.Place(0xffff_ffff_8100_0010), name: "dma_buf_mmap"),
+        TraceRequest.Function(TraceRequest.Place(0x40, driverSection: ".text"), name: "pbtest_move"),
+      ],
       probes: [
-        TraceRequest.Probe(address: 0xffff_ffff_8100_1234),
-        TraceRequest.Probe(address: 0x20, driverSection: ".text"),
-        TraceRequest.Probe(address: 0xffff_ffff_8100_1238, test: TraceRequest.Probe.Test(bits: [6, 7], table: 0b1010)),
-      ], textStart: 0xffff_ffff_8100_0000)
-    #expect(TraceRequest(text: lines.text) == lines)
-    #expect(TraceRequest(text: "@\n@ x\n@ 0x10 6\n@ 0x10 64 0x1\n@ 0x10 6,x\n").probes == [])
-    #expect(TraceRequest(text: "0 f\n-1 f\nx f\n3\n 4 f g\n\n").functions == [])
+        TraceRequest.Probe(TraceRequest.Place(0xffff_ffff_8100_1234)),
+        TraceRequest.Probe(TraceRequest.Place(0x20, driverSection: ".text.unlikely")),
+        TraceRequest.Probe(
+          TraceRequest.Place(0xffff_ffff_8100_1238), test: TraceRequest.Probe.Test(bits: [6, 7], table: 0b1010)),
+      ], all: true)
+    #expect(TraceRequest(text: request.text) == request)
+    #expect(TraceRequest(text: "") == TraceRequest())
+    #expect(TraceRequest(text: "@\n@ x\n@ 0x10 6\n@ 0x10 64 0x1\n@ 0x10 6,x\n@ +\n").probes == [])
+    #expect(TraceRequest(text: "f\nf 0x10\nf 10 g\nf x g\nf 0x10 g h\n3 f\n\n").functions == [])
   }
 
   @Test func readsItsOwnDocumentation() {

@@ -147,7 +147,7 @@ struct AssemblyTests {
   }
 }
 
-@Suite("Where the function tracer can stop")
+@Suite("Where calls can be counted")
 struct TraceTableTests {
   /// Linked as a kernel is: with the table of calls that gcc records, between two marks.
   private func table(_ files: [String: String], flags: [String] = []) throws -> TraceTable? {
@@ -177,17 +177,22 @@ struct TraceTableTests {
     """,
   ]
 
-  @Test("every function has its number, in the order of the addresses, from 1")
-  func numbers() throws {
+  @Test("every function has its place")
+  func places() throws {
     let table = try #require(try table(Self.files, flags: Self.traced))
     let found =
       ["one", "two"].flatMap { table.entries(of: $0, in: "a.c") } + table.entries(of: "same", in: "a.c")
       + table.entries(of: "same", in: "b.c")
-    #expect(Set(found.map(\.number)) == [1, 2, 3, 4])
+    #expect(Set(found.map(\.address)).count == 4)
+    // Each begins with the call to the tracer.
+    for (name, file) in [("one", "a.c"), ("two", "b.c"), ("same", "a.c"), ("same", "b.c")] {
+      let entry = try #require(table.entries(of: name, in: file).first)
+      #expect(try table.places.address(of: entry.name, in: file) == entry.address)
+    }
     #expect(found.map { $0.name.prefix { $0 != "." } } == ["one", "two", "same", "same"])
   }
 
-  @Test("what is freed before the tests begin cannot be asked for, and moves no number")
+  @Test("what is freed before the tests begin cannot be asked for")
   func initText() throws {
     var files = Self.files
     files["c.c"] = """

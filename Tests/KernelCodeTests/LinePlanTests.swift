@@ -460,3 +460,119 @@ struct UnifiedDiffTests {
     #expect(short.files[0].hunks.map(\.lines.count) == [3])
   }
 }
+
+@Suite("What always runs together is looked at once")
+struct StraightCodeTests {
+  private static let source = """
+    extern int limit; void call(int); int other(int);
+    int f(int *p, int x)
+    {
+    	p[0] = x;
+    	p[1] = x + 1;
+    	if (x > limit)
+    		return other(x);
+    	call(x);
+    	p[2] = x;
+    	return 0;
+    }
+    """
+
+  /// The probes that show that the line ran in which a text stands, all of one plan.
+  private func ran(_ text: String, in plan: LinePlan) throws -> Set<Int> {
+    let line = try #require(plan.lines.first { $0.text.contains(text) })
+    guard case .watched(let watch) = line.place else {
+      Issue.record("\(text): \(line.place)")
+      return []
+    }
+    return Set(watch.ran.map(\.probe))
+  }
+
+  @Test("statements that nothing comes between have one probe, that of the jump behind them")
+  func statements() throws {
+    let plan = try Compiled(Self.source).plan()
+    let first = try ran("p[0]", in: plan)
+    #expect(first.count == 1)
+    #expect(try ran("p[1]", in: plan) == first)
+    #expect(try ran("if (x > limit)", in: plan) == first)
+    #expect(plan.probes[first.first!].test != nil)
+  }
+
+  @Test("a call may not come back, so what stands behind it has its own")
+  func calls() throws {
+    let plan = try Compiled(Self.source).plan()
+    #expect(try ran("call(x)", in: plan).isDisjoint(with: ran("p[2]", in: plan)))
+  }
+
+  @Test("each way out of a condition has its own")
+  func ways() throws {
+    let plan = try Compiled(Self.source).plan()
+    let sides = try [ran("return other", in: plan), ran("call(x)", in: plan), ran("if (x > limit)", in: plan)]
+    #expect(Set(sides.joined()).count == sides.map(\.count).reduce(0, +))
+  }
+
+  @Test("what is jumped to does not stand for what is before it")
+  func labels() throws {
+    let plan = try Compiled(
+      """
+      extern int *sum; int step(int);
+      void f(int x)
+      {
+      	sum[0] = 1;
+      	while (x > 3) {
+      		sum[1] += x;
+      		x = step(x);
+      	}
+      	sum[2] = 7;
+      }
+      """
+    ).plan()
+    #expect(try ran("sum[0]", in: plan).isDisjoint(with: ran("sum[1]", in: plan)))
+    #expect(try ran("sum[1]", in: plan).isDisjoint(with: ran("sum[2]", in: plan)))
+    #expect(try ran("sum[0]", in: plan).isDisjoint(with: ran("sum[2]", in: plan)))
+  }
+
+  @Test("KASAN's checks do not come between")
+  func checks() throws {
+    let plan = try Compiled(
+      Self.source,
+      flags: [
+        "-fsanitize=kernel-address", "--param", "asan-instrumentation-with-call-threshold=10000",
+        "-fasan-shadow-offset=0xdffffc0000000000",
+      ]
+    ).plan()
+    #expect(try ran("p[0]", in: plan) == ran("p[1]", in: plan))
+  }
+
+  @Test("where the kernel writes code while it runs, and behind jumps through tables, each stands for itself")
+  func hidden() throws {
+    let key = """
+      extern int limit; void call(int);
+      int f(int *p, int x)
+      {
+      	p[0] = x;
+      	asm goto(".byte 0x0f,0x1f,0x44,0x00,0x00" : : : : on);
+      	p[1] = x + 1;
+      on:
+      	p[2] = x;
+      	return 0;
+      }
+      """
+    let plan = try Compiled(key).plan()
+    #expect(try ran("p[1]", in: plan).isDisjoint(with: ran("p[2]", in: plan)))
+    #expect(try ran("p[0]", in: plan).isDisjoint(with: ran("p[1]", in: plan)))
+  }
+
+  @Test("of a line's instructions those that come behind others tell nothing more")
+  func behind() throws {
+    let plan = try Compiled(
+      """
+      int one(int); int two(int); int three(int, int, int);
+      int f(int x)
+      {
+      	return three(one(x), two(x), one(x + 1));
+      }
+      """
+    ).plan()
+    #expect(try ran("return three", in: plan).count == 1)
+  }
+}

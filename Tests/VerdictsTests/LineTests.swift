@@ -37,6 +37,17 @@ struct LineTests {
     #expect(fate(watched([Sight(probe: 2)]), seen).state == .notRun)
   }
 
+  @Test("what was not looked at to the end ran at least so often")
+  func least() {
+    var seen = counted([0: ["a/x": ProbeCount(hits: 300)], 1: ["a/x": ProbeCount(hits: 300)]])
+    #expect(!fate(watched([Sight(probe: 0)]), seen).isLeast)
+    seen.enough = [0]
+    #expect(fate(watched([Sight(probe: 0)]), seen).isLeast)
+    #expect(!fate(watched([Sight(probe: 1)]), seen).isLeast)
+    #expect(
+      fate(watched([Sight(probe: 1)], [LineWatch.Way(words: "to line 8", sights: [Sight(probe: 0)])]), seen).isLeast)
+  }
+
   @Test("a condition has to go each of its ways")
   func ways() {
     let both = [

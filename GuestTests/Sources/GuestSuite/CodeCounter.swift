@@ -25,7 +25,7 @@ struct CodeCounter {
 
   /// A stop takes some microseconds of an emulated processor. After so many of them, those at which the kernel has stopped
   /// most tell nothing new.
-  private static let mostStops = 200_000
+  private static let mostStops = 100_000
 
   /// One place at which the kernel stops, for all that is asked of it.
   private struct Place {
@@ -135,7 +135,7 @@ struct CodeCounter {
     found.functions.sort { $0.name < $1.name }
     found.probes.sort { $0.probe < $1.probe }
     if !request.all, stops > Self.mostStops {
-      for runs in space.prefix(Int(args.count)) { drop(Int(runs.place), &found) }
+      for number in places.indices where places[number].ran > Self.mostStops / places.count { drop(number, &found) }
     }
     return found
   }
@@ -143,7 +143,7 @@ struct CodeCounter {
   /// Looks no longer at a place that has told all it can. In which tests functions run is always wanted.
   private mutating func drop(_ number: Int, _ found: inout Counts) {
     let place = places[number]
-    guard !place.isDropped, place.functions.isEmpty, place.ran > Self.mostStops / places.count,
+    guard !place.isDropped, place.functions.isEmpty,
       place.probes.allSatisfy({ request.probes[$0].test == nil || place.held > 0 && place.held < place.ran })
     else { return }
     places[number].isDropped = true

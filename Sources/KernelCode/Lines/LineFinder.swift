@@ -34,13 +34,13 @@ struct LineFinder {
     var found = Found()
     guard let first = first else { return found }
     let own = sights(of: line, in: first)
-    found.ran = own.ran
+    found.ran = leading(own.ran)
     if own.ran.isEmpty, !own.both.isEmpty {
       // The condition became a move or a set: that both ways were taken shows that the line's was.
       found.ways = Self.both(own.both)
       return found
     }
-    if found.ran.isEmpty { found.ran = witnesses(of: first) }
+    if found.ran.isEmpty { found.ran = leading(witnesses(of: first)) }
     if found.ran.isEmpty, let both = bothWays(to: first) {
       found.ways = both
       return found
@@ -91,6 +91,20 @@ struct LineFinder {
       left.removeAll { with.contains($0) }
     }
     return kept
+  }
+
+  /// Those without which the others do not run: what comes behind one of them tells nothing more.
+  private func leading(_ sights: [Sight]) -> [Sight] {
+    sights.filter { sight in
+      sights.allSatisfy { other in
+        if other == sight || other.taken != nil { return true }
+        let entry = machine.entry(of: sight.instruction)
+        return entry != machine.entry(of: other.instruction)
+          || machine.reach(from: [entry], avoiding: [other.instruction]).contains(sight.instruction)
+          // No way there is known, so nothing is known of what comes first.
+          || !machine.reach(from: [entry]).contains(sight.instruction)
+      }
+    }
   }
 
   private func firsts(of line: SourceLine) -> [Int] {
@@ -353,7 +367,8 @@ extension MachineCode {
     return found
   }
 
-  private func quietSide(of check: Int) -> Int {
+  /// Where one of KASAN's checks goes on that finds nothing.
+  func quietSide(of check: Int) -> Int {
     next[check].first { !reports($0) && !leadsToReport($0) } ?? next[check][0]
   }
 

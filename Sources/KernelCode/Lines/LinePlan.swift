@@ -17,6 +17,14 @@ public struct LinePlan: Sendable, Hashable {
   public private(set) var lines: [ChangedLine] = []
   public private(set) var probes: [Probe] = []
   private var numbers: [Probe: Int] = [:]
+  /// For each probe, what always runs with it.
+  private var groups: [Group] = []
+
+  private struct Group: Hashable {
+    var object: String
+    /// The first of the instructions.
+    var leader: Int
+  }
 
   /// A C file that a series changes.
   public struct File: Sendable {
@@ -37,6 +45,8 @@ public struct LinePlan: Sendable, Hashable {
     var machine: MachineCode
     var flows: [ControlFlow]
     var preprocessed: [String: Set<Int>]
+    /// See ``MachineCode/leaders()``.
+    let leaders: [Int]
 
     /// The lines of a file that have statements of some functions.
     public func lines(of functions: Set<String>, in file: String) -> Set<Int> {
@@ -55,6 +65,7 @@ public struct LinePlan: Sendable, Hashable {
     ) {
       self.path = path
       machine = MachineCode(objdump: disassembly, tree: tree)
+      leaders = machine.leaders()
       flows = ControlFlow.parse(controlFlow, about: files, tree: tree)
       self.preprocessed = PreprocessedLines.parse(preprocessed, about: files, tree: tree)
     }
@@ -101,6 +112,38 @@ public struct LinePlan: Sendable, Hashable {
         if !added.contains(number) { add(number, function, place, follows: true) }
       }
     }
+    join()
+  }
+
+  /// Leaves one probe of those that always run together: each takes the guest some milliseconds.
+  private mutating func join() {
+    var chosen: [Group: Int] = [:]
+    for (number, group) in groups.enumerated() where probes[number].test != nil && chosen[group] == nil {
+      chosen[group] = number
+    }
+    for (number, group) in groups.enumerated() where chosen[group] == nil { chosen[group] = number }
+    var kept: [Int: Int] = [:]
+    var left: [Probe] = []
+    for (number, probe) in probes.enumerated() where probe.test != nil || chosen[groups[number]] == number {
+      kept[number] = left.count
+      left.append(probe)
+    }
+    func moved(_ sights: [LineWatch.Sight]) -> [LineWatch.Sight] {
+      var seen: Set<LineWatch.Sight> = []
+      return sights.map { sight in
+        let number = sight.taken == nil ? chosen[groups[sight.probe]] ?? sight.probe : sight.probe
+        return LineWatch.Sight(probe: kept[number]!, taken: sight.taken)
+      }.filter { seen.insert($0).inserted }
+    }
+    for index in lines.indices {
+      guard case .watched(var watch) = lines[index].place else { continue }
+      watch.ran = moved(watch.ran)
+      for way in watch.ways.indices { watch.ways[way].sights = moved(watch.ways[way].sights) }
+      lines[index].place = .watched(watch)
+    }
+    probes = left
+    groups = []
+    numbers = [:]
   }
 
   /// Where what stood in a place and is gone would be seen.
@@ -214,6 +257,7 @@ public struct LinePlan: Sendable, Hashable {
     if let known = numbers[probe] { return LineWatch.Sight(probe: known, taken: found.taken) }
     numbers[probe] = probes.count
     probes.append(probe)
+    groups.append(Group(object: object.path, leader: object.leaders[found.instruction]))
     return LineWatch.Sight(probe: probes.count - 1, taken: found.taken)
   }
 }
