@@ -21,8 +21,11 @@
 struct pbcount {
 	struct kprobe probe;
 	struct pbcount_place what;
-	atomic64_t ran;
+	/* A run adds to one of them alone: what is read in between is whole. */
 	atomic64_t held;
+	atomic64_t fell;
+	/* Of probe.nmissed, what was told. */
+	unsigned long missed;
 };
 
 /* Nothing is ever taken out: the module stays until the machine ends. */
@@ -49,11 +52,12 @@ static int pbcount_hit(struct kprobe *probe, struct pt_regs *regs)
 	u32 number = 0;
 	u8 i;
 
-	atomic64_inc(&here->ran);
 	for (i = 0; i < here->what.count; i++)
 		number |= (flags >> here->what.bits[i] & 1) << i;
 	if (here->what.count && here->what.table >> number & 1)
 		atomic64_inc(&here->held);
+	else
+		atomic64_inc(&here->fell);
 	return 0;
 }
 NOKPROBE_SYMBOL(pbcount_hit);
@@ -97,13 +101,20 @@ static int pbcount_take(struct pbcount_take *args)
 
 	args->count = 0;
 	for (i = 0; i < pbcount_count && args->count < args->room; i++) {
+		struct pbcount *here = pbcounts[i];
+		unsigned long missed = READ_ONCE(here->probe.nmissed);
 		struct pbcount_runs runs = { .place = i };
 
-		if (!atomic64_read(&pbcounts[i]->ran))
+		if (atomic64_read(&here->held))
+			runs.held = atomic64_xchg(&here->held, 0);
+		if (atomic64_read(&here->fell))
+			runs.fell = atomic64_xchg(&here->fell, 0);
+		/* It ran in an interrupt of a handler; which way, nobody saw. */
+		if (!here->what.count)
+			runs.fell += missed - here->missed;
+		here->missed = missed;
+		if (!runs.held && !runs.fell)
 			continue;
-		/* In this order a run in between may lack what it held, and no more. */
-		runs.held = atomic64_xchg(&pbcounts[i]->held, 0);
-		runs.ran = atomic64_xchg(&pbcounts[i]->ran, 0);
 		if (copy_to_user(&to[args->count], &runs, sizeof(runs)))
 			return -EFAULT;
 		args->count++;

@@ -28,6 +28,8 @@
  * @padding: 0
  * @place: the result: its number, from 0 in the order of the calls
  *
+ * A place in a module goes with the module, and has to be added again.
+ *
  * -EINVAL if nobody can stop there (kernel/kprobes.c says why not), -EBUSY
  * likewise, -ENOSPC if there are PBCOUNT_MOST, -EOPNOTSUPP if the kernel has no
  * kprobes.
@@ -45,14 +47,14 @@ struct pbcount_place {
  * struct pbcount_runs - how often one place ran
  * @place: its number
  * @padding: 0
- * @ran: how often
- * @held: how often its condition held
+ * @held: how often, with its condition held
+ * @fell: how often else
  */
 struct pbcount_runs {
 	__u32 place;
 	__u32 padding;
-	__u64 ran;
 	__u64 held;
+	__u64 fell;
 };
 
 /**

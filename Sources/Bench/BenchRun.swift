@@ -139,7 +139,7 @@ public struct BenchRun: Sendable {
         try events.record(.runResumed)
       }
       var kept = try await KeptTrials(
-        cache: plan.cache, scratch: scratch, conditions: conditions, driver: driver.modules.driver,
+        cache: plan.cache, scratch: scratch, conditions: conditions, modules: driver.modules,
         connection: plan.connection, cell: plan.cell, only: only, retries: plan.retries, sandbox: cage?.description)
       if plan.stopsWhenWorse { kept.mode = "until it is worse than \(plan.baseline?.image ?? "the base")" }
       var trials = TrialRunner(

@@ -86,7 +86,7 @@ extension BenchRun {
         program: try await Self.programDigest(), base: base.key, driver: source,
         guestBinary: try await Digest.of(file: plan.guestBinary), emulator: emulator, accelerator: accelerator ?? .tcg)
       let kept = try await KeptTrials(
-        cache: plan.cache, scratch: scratch, conditions: conditions, driver: driver?.modules.driver ?? .failed(""),
+        cache: plan.cache, scratch: scratch, conditions: conditions, modules: driver?.modules,
         connection: plan.connection, cell: plan.cell,
         only: plan.tests.isEmpty ? nil : try await TestListing.read(from: plan.guestBinary).names(plan.tests),
         retries: plan.retries, sandbox: cage?.description)

@@ -23,16 +23,19 @@ struct KeptTrials: Sendable {
   }
 
   init(
-    cache: Cache, scratch: FilePath, conditions now: RunConditions, driver: ModuleBuild, connection: String?,
+    cache: Cache, scratch: FilePath, conditions now: RunConditions, modules: GuestModules?, connection: String?,
     cell: CellKey, only: [String]?, retries: Int, sandbox: String?
   ) async throws {
-    // A driver that could not be built leaves tests without an answer, whyever that was.
-    let failure = if case .failed(let words) = driver { words } else { "" }
-    let conditions = try await Digest.of([
-      now.program, now.base, now.driver, failure, now.guestBinary, now.emulator, now.accelerator.rawValue,
-      connection ?? "", cell.kernel, cell.profile, cell.guest, only?.joined(separator: " ") ?? "", "\(retries)",
-      sandbox ?? "",
-    ])
+    // A module that could not be built leaves questions without an answer, whyever that was.
+    let failures = [modules?.driver, modules?.counter].map { module in
+      if case .failed(let words)? = module { words } else { "" }
+    }
+    let conditions = try await Digest.of(
+      [
+        now.program, now.base, now.driver, now.guestBinary, now.emulator, now.accelerator.rawValue,
+        connection ?? "", cell.kernel, cell.profile, cell.guest, only?.joined(separator: " ") ?? "", "\(retries)",
+        sandbox ?? "",
+      ] + failures)
     self.init(cache: cache, scratch: scratch, conditions: conditions)
   }
 

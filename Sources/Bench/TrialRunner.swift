@@ -380,9 +380,6 @@ extension ModuleBuild {
     self = .built(kept)
   }
 
-  /// It does not build.
-  var isFailure: Bool { if case .failed = self { true } else { false } }
-
   /// What a guest gets of it.
   public var forGuest: Initramfs.Module {
     switch self {

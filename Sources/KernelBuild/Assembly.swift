@@ -56,6 +56,8 @@ struct CompilerMakefile: Sendable {
         return "\(compile) -w \(lines) -fdump-tree-cfg-lineno-blocks=\(output).cfg -o \(whole) \(source)"
           + " && \(compile) -w -E -fdirectives-only -o \(output).i \(source)"
           + " && objdump -dlr --inlines --no-show-raw-insn \(whole) >\(output).s"
+          // Where the kernel itself makes ways through the code. Few objects have both tables, and objdump's status says so.
+          + " && { objdump -r -j __jump_table -j __ex_table \(whole) >>\(output).s 2>/dev/null || test -s \(output).s; }"
       }
     }
   }

@@ -37,6 +37,9 @@ public enum ModuleBuild: Sendable, Hashable {
   case built(FilePath)
   /// It does not build against this kernel; why, in a line. What needs it cannot answer then.
   case failed(String)
+
+  /// It does not build.
+  public var isFailure: Bool { if case .failed = self { true } else { false } }
 }
 
 /// The modules that go into a guest beside its kernel.
@@ -199,18 +202,23 @@ extension SeriesTree {
     func module(_ name: String, or failure: String?) -> ModuleBuild {
       failure.map(ModuleBuild.failed) ?? .built(here.appending(name))
     }
-    let driver: ModuleBuild
-    if case .failed? = known {
-      driver = known!
-    } else {
-      let failure = try await makeModules([driverModule, counterModule], [], jobs: jobs, log: log)
-      driver = module(driverModule, or: failure)
-      if failure == nil { return GuestModules(driver: driver, counter: module(counterModule, or: nil)) }
+    func make(_ names: [String], alone: String?, log name: String) async throws -> String? {
+      try await makeModules(
+        names, alone.map { ["\($0)_ALONE=1"] } ?? [], jobs: jobs, log: log.removingLastComponent().appending(name))
     }
-    // What ran is to be known all the same.
-    let alone = log.removingLastComponent().appending("counter-\(log.lastComponent!.string)")
-    let failure = try await makeModules([counterModule], ["PBCOUNT_ALONE=1"], jobs: jobs, log: alone)
-    return GuestModules(driver: driver, counter: module(counterModule, or: failure))
+    let name = log.lastComponent!.string
+    if known?.isFailure != true {
+      let failure = try await make([driverModule, counterModule], alone: nil, log: name)
+      if failure == nil {
+        return GuestModules(driver: module(driverModule, or: nil), counter: module(counterModule, or: nil))
+      }
+    }
+    // Each for itself: what ran is to be known where the driver does not build, and the other way round.
+    let counter = module(
+      counterModule, or: try await make([counterModule], alone: "PBCOUNT", log: "counter-\(name)"))
+    if let known, known.isFailure { return GuestModules(driver: known, counter: counter) }
+    let driver = module(driverModule, or: try await make([driverModule], alone: "PBTEST", log: name))
+    return GuestModules(driver: driver, counter: counter)
   }
 
   /// - Returns: why they do not build; `nil` if they are there.

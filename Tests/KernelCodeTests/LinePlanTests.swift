@@ -16,18 +16,23 @@ private struct Compiled {
     let scratch = try Scratch()
     let file = try scratch.write("a.c", source)
     let place = scratch.path
-    func run(_ program: String, _ arguments: [String], output: FilePath? = nil) throws {
+    func run(_ program: String, _ arguments: [String], output: FilePath? = nil, statuses: Set<Int32> = [0]) throws {
       let process = Process()
       process.executableURL = URL(filePath: program)
       process.arguments = arguments
       process.currentDirectoryURL = URL(filePath: place.string)
       if let output {
-        try Data().write(to: URL(filePath: output.string))
-        process.standardOutput = try FileHandle(forWritingTo: URL(filePath: output.string))
+        if !FileManager.default.fileExists(atPath: output.string) {
+          try Data().write(to: URL(filePath: output.string))
+        }
+        let handle = try FileHandle(forWritingTo: URL(filePath: output.string))
+        try handle.seekToEnd()
+        process.standardOutput = handle
+        process.standardError = FileHandle.nullDevice
       }
       try process.run()
       process.waitUntilExit()
-      try #require(process.terminationStatus == 0, "\(program) \(arguments)")
+      try #require(statuses.contains(process.terminationStatus), "\(program) \(arguments)")
     }
     _ = file
     let all = ["-O2", "-w"] + flags
@@ -35,6 +40,10 @@ private struct Compiled {
     try run("/usr/bin/gcc", all + ["-E", "-fdirectives-only", "-o", "a.i", "a.c"])
     try run(
       "/usr/bin/objdump", ["-dlr", "--inlines", "--no-show-raw-insn", "a.o"], output: place.appending("a.s"))
+    // 1: there are no such tables.
+    try run(
+      "/usr/bin/objdump", ["-r", "-j", "__jump_table", "-j", "__ex_table", "a.o"], output: place.appending("a.s"),
+      statuses: [0, 1])
     func read(_ name: String) throws -> [UInt8] {
       Array(try Data(contentsOf: URL(filePath: place.appending(name).string)))
     }
@@ -574,5 +583,101 @@ struct StraightCodeTests {
       """
     ).plan()
     #expect(try ran("return three", in: plan).count == 1)
+  }
+
+  /// As arch/x86/include/asm/jump_label.h has it, where objtool has not been over it: a jump that is a nop once it runs.
+  private static let key = """
+    static inline __attribute__((always_inline)) int on(void)
+    {
+    	asm goto("1: jmp %l[yes]\\n\\t.pushsection __jump_table, \\\"aw\\\"\\n\\t.balign 8\\n\\t"
+    		".long 1b - ., %l[yes] - .\\n\\t.quad 0\\n\\t.popsection" : : : : yes);
+    	return 0;
+    yes:
+    	return 1;
+    }
+    void rare(int); void call(int);
+    int f(int *p, int x)
+    {
+    	p[0] = x;
+    	if (on()) {
+    		p[1] = 5;
+    		rare(x);
+    	}
+    	p[2] = x + 1;
+    	call(x);
+    	return 0;
+    }
+    """
+
+  @Test("what a static key leads to does not run with what stands before it", arguments: ["-O2", "-Os"])
+  func keys(level: String) throws {
+    let plan = try Compiled(Self.key, flags: [level, "-fno-align-jumps", "-fno-align-loops"]).plan()
+    let (before, under, behind) = try (ran("p[0]", in: plan), ran("p[1]", in: plan), ran("p[2]", in: plan))
+    #expect(before.isDisjoint(with: under))
+    #expect(under.isDisjoint(with: behind))
+    #expect(before.isDisjoint(with: behind))
+  }
+
+  @Test("what stands behind an access that may fault does not run with it")
+  func faults() throws {
+    let plan = try Compiled(
+      """
+      int f(int *p, int *user, int x)
+      {
+      	p[0] = x;
+      	asm goto("1: movl %0, (%1)\\n\\t.pushsection __ex_table, \\\"a\\\"\\n\\t"
+      		".long 1b - ., %l[bad] - ., 0\\n\\t.popsection" : : "r"(x), "r"(user) : "memory" : bad);
+      	p[1] = x;
+      	return 0;
+      bad:
+      	p[2] = x;
+      	return -14;
+      }
+      """
+    ).plan()
+    let places = try [ran("p[0]", in: plan), ran("p[1]", in: plan), ran("p[2]", in: plan)]
+    #expect(Set(places.joined()).count == places.map(\.count).reduce(0, +))
+  }
+
+  @Test("a loop that was entered long ago is seen where it comes by")
+  func loops() throws {
+    let compiled = try Compiled(
+      """
+      int stop(void); void work(void);
+      void f(void)
+      {
+      	while (!stop())
+      		work();
+      }
+      """)
+    let plan = compiled.plan()
+    let machine = compiled.object.machine
+    let probes = try ran("while", in: plan).map { plan.probes[$0] }
+    let seen = probes.compactMap { probe in
+      machine.instructions.firstIndex { $0.offset == machine.functions[$0.function].offset + probe.offset }
+    }
+    #expect(seen.contains { machine.reach(from: machine.next[$0]).contains($0) })
+  }
+
+  @Test("a trap, at which nobody can stop, stands for nothing else")
+  func traps() throws {
+    let compiled = try Compiled(
+      """
+      int call(int);
+      int f(int x)
+      {
+      	int ret = x;
+      	if (x > 7) {
+      		asm volatile("ud2");
+      		ret = -22;
+      		asm volatile("" : "+r"(ret));
+      	}
+      	return call(ret);
+      }
+      """)
+    let plan = compiled.plan()
+    let trap = try #require(compiled.object.machine.instructions.first { $0.mnemonic == "ud2" }).offset
+    for probe in try ran("ret = -22", in: plan) { #expect(plan.probes[probe].offset != trap) }
+    #expect(try !ran("ret = -22", in: plan).isEmpty)
   }
 }

@@ -29,6 +29,7 @@ struct CodeCounter {
 
   /// One place at which the kernel stops, for all that is asked of it.
   private struct Place {
+    var key: Key
     var functions: [String] = []
     var probes: [Int] = []
     var ran = 0
@@ -39,6 +40,10 @@ struct CodeCounter {
   private let file: OpenFile
   private let request: TraceRequest
   private var places: [Place] = []
+  /// From pbcount's numbers to those of ``places``: what is in the test driver is added again once that was loaded again.
+  private var numbers: [Int] = []
+  /// Where the test driver's sections were when its places were added.
+  private var driver: [String: UInt64] = [:]
   private var stops = 0
   private var space: [pbcount_runs] = []
   /// What the kernel does not let anybody look at.
@@ -55,63 +60,89 @@ struct CodeCounter {
       throw Failure(reason: "no pbcount: the kernel does not load it: \(errnoName(errno))")
     }
     do { file = try OpenFile(Self.device) } catch { throw Failure(reason: "no pbcount: \(error)") }
+    for section in Set((request.probes.map(\.place) + request.functions.map(\.place)).compactMap(\.driverSection)) {
+      driver[section] = Self.address(of: section)
+    }
     var known: [Key: Int] = [:]
     for (number, probe) in request.probes.enumerated() {
-      guard let address = Self.address(of: probe.place) else {
+      if let section = probe.place.driverSection, driver[section] == nil {
         refused.probes.append((number, "the test driver is not loaded"))
-        continue
-      }
-      let key = Key(address: address, test: probe.test)
-      if let place = known[key] ?? add(key, &known) {
+      } else if let place = place(Key(place: probe.place, test: probe.test), &known) {
         places[place].probes.append(number)
       } else {
         refused.probes.append((number, "the kernel lets nobody stop there (\(errnoName(errno)))"))
       }
     }
     for function in request.functions {
-      let key = Self.address(of: function.place).map { Key(address: $0) }
-      if let key, let place = known[key] ?? add(key, &known) {
+      if let place = place(Key(place: function.place), &known) {
         places[place].functions.append(function.name)
       } else {
         refused.functions.append(function.name)
       }
     }
-    space = Array(repeating: pbcount_runs(), count: places.count)
   }
 
   private struct Key: Hashable {
-    var address: UInt64
+    var place: TraceRequest.Place
     var test: TraceRequest.Probe.Test?
   }
 
   /// - Returns: its number; `nil` and errno if the kernel does not stop there.
-  private mutating func add(_ key: Key, _ known: inout [Key: Int]) -> Int? {
+  private mutating func place(_ key: Key, _ known: inout [Key: Int]) -> Int? {
+    if let number = known[key] { return number }
+    places.append(Place(key: key))
+    if !add(places.count - 1) {
+      places.removeLast()
+      return nil
+    }
+    known[key] = places.count - 1
+    return places.count - 1
+  }
+
+  /// Has the kernel stop at a place.
+  private mutating func add(_ number: Int) -> Bool {
+    let key = places[number].key
     var args = pbcount_place()
-    args.address = key.address
+    args.address = key.place.address
+    if let section = key.place.driverSection {
+      guard let start = driver[section] else { return false }
+      args.address &+= start
+    }
     if let test = key.test {
       args.table = test.table
       args.count = UInt8(test.bits.count)
       withUnsafeMutableBytes(of: &args.bits) { $0.copyBytes(from: test.bits.map { UInt8($0) }) }
     }
-    if cguest_pbcount_add(file.number, &args) != 0 { return nil }
-    known[key] = places.count
-    places.append(Place())
-    return places.count - 1
+    if cguest_pbcount_add(file.number, &args) != 0 { return false }
+    numbers.append(number)
+    return true
   }
 
-  /// Where an instruction is now.
-  /// - Returns: `nil` for one of the test driver where that is not loaded.
-  private static func address(of place: TraceRequest.Place) -> UInt64? {
-    guard let section = place.driverSection else { return place.address }
+  /// Where a section of the test driver is.
+  /// - Returns: `nil` if that is not loaded.
+  private static func address(of section: String) -> UInt64? {
     let text = try? readText("/sys/module/\(TestDriver.name)/sections/\(section)")
     let digits = text?.dropFirst(2).prefix { $0.isHexDigit }
-    return digits.flatMap { UInt64($0, radix: 16) }.map { $0 &+ place.address }
+    return digits.flatMap { UInt64($0, radix: 16) }
+  }
+
+  /// What was in a test driver that is gone is looked at in the one that is there.
+  private mutating func follow() {
+    for (section, start) in driver {
+      guard let now = Self.address(of: section), now != start else { continue }
+      driver[section] = now
+      for number in places.indices where places[number].key.place.driverSection == section && !places[number].isDropped
+      {
+        _ = add(number)
+      }
+    }
   }
 
   /// What ran since this was last asked.
   /// - Throws: ``Failure`` if the kernel does not say.
   mutating func take() throws(Failure) -> Counts {
     var args = pbcount_take()
+    if space.count < numbers.count { space = Array(repeating: pbcount_runs(), count: numbers.count) }
     args.room = UInt32(space.count)
     let answer = space.withUnsafeMutableBufferPointer { space in
       args.runs = UInt64(UInt(bitPattern: space.baseAddress))
@@ -120,10 +151,9 @@ struct CodeCounter {
     if answer != 0 { throw Failure(reason: "pbcount does not say what ran: \(errnoName(errno))") }
     var found = Counts()
     for runs in space.prefix(Int(args.count)) {
-      let ran = Int(runs.ran)
-      // One that was counted while this was asked may have held already.
-      let held = min(Int(runs.held), ran)
-      let number = Int(runs.place)
+      let held = Int(runs.held)
+      let ran = held + Int(runs.fell)
+      let number = numbers[Int(runs.place)]
       places[number].ran += ran
       places[number].held += held
       stops += ran
@@ -137,6 +167,7 @@ struct CodeCounter {
     if !request.all, stops > Self.mostStops {
       for number in places.indices where places[number].ran > Self.mostStops / places.count { drop(number, &found) }
     }
+    follow()
     return found
   }
 
@@ -147,6 +178,8 @@ struct CodeCounter {
       place.probes.allSatisfy({ request.probes[$0].test == nil || place.held > 0 && place.held < place.ran })
     else { return }
     places[number].isDropped = true
-    if cguest_pbcount_drop(file.number, UInt32(number)) == 0 { found.enough += place.probes }
+    for (index, own) in numbers.enumerated() where own == number {
+      if cguest_pbcount_drop(file.number, UInt32(index)) == 0 { found.enough += place.probes }
+    }
   }
 }

@@ -88,21 +88,29 @@ struct LineFinder {
     while let start = left.first {
       kept.append(start)
       let with = Set(machine.follow(start))
-      left.removeAll { with.contains($0) }
+      left.removeAll { $0 == start || with.contains($0) && !isLooped($0, without: start) }
     }
     return kept
+  }
+
+  /// Whether a loop leads from an instruction to itself that does not come by another: whoever entered it before anybody
+  /// looked is seen at the one alone.
+  private func isLooped(_ instruction: Int, without other: Int) -> Bool {
+    machine.reach(from: machine.next[instruction], avoiding: [other]).contains(instruction)
   }
 
   /// Those without which the others do not run: what comes behind one of them tells nothing more.
   private func leading(_ sights: [Sight]) -> [Sight] {
     sights.filter { sight in
-      sights.allSatisfy { other in
-        if other == sight || other.taken != nil { return true }
-        let entry = machine.entry(of: sight.instruction)
-        return entry != machine.entry(of: other.instruction)
-          || machine.reach(from: [entry], avoiding: [other.instruction]).contains(sight.instruction)
-          // No way there is known, so nothing is known of what comes first.
-          || !machine.reach(from: [entry]).contains(sight.instruction)
+      let entry = machine.entry(of: sight.instruction)
+      // Where no way there is known, nothing is known of what comes first.
+      if machine.isOpaque(at: sight.instruction) || !machine.reach(from: [entry]).contains(sight.instruction) {
+        return true
+      }
+      return sights.allSatisfy { other in
+        if other == sight || other.taken != nil || entry != machine.entry(of: other.instruction) { return true }
+        return machine.reach(from: [entry], avoiding: [other.instruction]).contains(sight.instruction)
+          || isLooped(sight.instruction, without: other.instruction)
       }
     }
   }
@@ -346,6 +354,7 @@ extension MachineCode {
       if !here.has(line) { found += here.lines.filter { !found.contains($0) } }
       if here.isBranch, !isCheck(index) { return here.has(line) ? nil : found }
       if here.mnemonic == "ud2" && here.has(line) { return nil }
+      if here.isJump, next[index].count > 1 { return found }
       guard let next = next[index].first else { return found }
       // Past one of KASAN's checks, on its quiet side.
       index = here.isBranch ? quietSide(of: index) : next
@@ -361,6 +370,8 @@ extension MachineCode {
       found.append(index)
       let here = instructions[index]
       if here.isBranch, !isCheck(index) { break }
+      // A key may be turned here, or a fault come.
+      if !here.isBranch, next[index].count > 1 { break }
       guard let next = next[index].first else { break }
       index = here.isBranch ? quietSide(of: index) : next
     }

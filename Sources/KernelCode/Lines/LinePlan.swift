@@ -26,6 +26,9 @@ public struct LinePlan: Sendable, Hashable {
     var leader: Int
   }
 
+  /// Probes at a trap (`ud2` of a WARN), where the kernel lets nobody stop.
+  private var traps: Set<Int> = []
+
   /// A C file that a series changes.
   public struct File: Sendable {
     /// As the series leaves it.
@@ -118,10 +121,12 @@ public struct LinePlan: Sendable, Hashable {
   /// Leaves one probe of those that always run together: each takes the guest some milliseconds.
   private mutating func join() {
     var chosen: [Group: Int] = [:]
-    for (number, group) in groups.enumerated() where probes[number].test != nil && chosen[group] == nil {
-      chosen[group] = number
+    func choose(_ isFit: (Int) -> Bool) {
+      for (number, group) in groups.enumerated() where chosen[group] == nil && isFit(number) { chosen[group] = number }
     }
-    for (number, group) in groups.enumerated() where chosen[group] == nil { chosen[group] = number }
+    choose { probes[$0].test != nil }
+    choose { !traps.contains($0) }
+    choose { _ in true }
     var kept: [Int: Int] = [:]
     var left: [Probe] = []
     for (number, probe) in probes.enumerated() where probe.test != nil || chosen[groups[number]] == number {
@@ -143,6 +148,7 @@ public struct LinePlan: Sendable, Hashable {
     }
     probes = left
     groups = []
+    traps = []
     numbers = [:]
   }
 
@@ -258,6 +264,7 @@ public struct LinePlan: Sendable, Hashable {
     numbers[probe] = probes.count
     probes.append(probe)
     groups.append(Group(object: object.path, leader: object.leaders[found.instruction]))
+    if instruction.mnemonic.hasPrefix("ud") { traps.insert(probes.count - 1) }
     return LineWatch.Sight(probe: probes.count - 1, taken: found.taken)
   }
 }

@@ -1,4 +1,5 @@
-/// An object's instructions with their lines, as `objdump -dlr --inlines --no-show-raw-insn` tells them.
+/// An object's instructions with their lines, as `objdump -dlr --inlines --no-show-raw-insn` tells them, and behind it
+/// `objdump -r -j __jump_table -j __ex_table` the ways that no instruction shows.
 public struct MachineCode: Sendable, Hashable {
   struct Instruction: Sendable, Hashable {
     /// The number of the function that it is in.
@@ -29,6 +30,11 @@ public struct MachineCode: Sendable, Hashable {
     public var offset: UInt64
   }
 
+  private struct Way: Sendable, Hashable {
+    var from: Int
+    var to: Int
+  }
+
   private(set) var functions: [Function] = []
   private(set) var instructions: [Instruction] = []
   /// The ways from each instruction on.
@@ -37,6 +43,10 @@ public struct MachineCode: Sendable, Hashable {
   private var numbers: [String: Int] = [:]
   private var starts: [Int] = []
   private var byLine: [SourceLine: [Int]] = [:]
+  /// Ways that the kernel makes: where a static key jumps once it is turned, and where a fault is handled.
+  private var tables: [Way] = []
+  /// Functions with a jump of which nobody can tell where it leads.
+  private(set) var isOpaque: [Bool] = []
 
   /// - Parameters:
   ///   - text: what objdump wrote.
@@ -49,6 +59,8 @@ public struct MachineCode: Sendable, Hashable {
     var jumps: [(instruction: Int, section: Substring, offset: UInt64?)] = []
     // Where code was inlined is told at each instruction, its line only where that is another.
     var isFresh = false
+    /// The size of an entry of the table whose relocations come, in bytes, and from where its last one leads.
+    var table: (entry: UInt64, from: Int?)?
     for bytes in text.utf8.split(separator: 0x0a) {
       let line = Substring(bytes)
       if line.utf8.first == 0x20 || line.utf8.first == 0x09 {
@@ -65,6 +77,11 @@ public struct MachineCode: Sendable, Hashable {
               (instructions.count - 1, section, UInt64(operand.prefix { $0.isHexDigit }, radix: 16)))
           }
         }
+      } else if line.hasPrefix("RELOCATION RECORDS FOR [") {
+        // struct jump_entry and struct exception_table_entry: two places, and what is of no interest here.
+        table = (line.contains("__ex_table") ? 12 : 16, nil)
+      } else if table != nil {
+        takeWay(line, &table!, in: places)
       } else if line.hasPrefix("Disassembly of section ") {
         section = line.dropFirst(23).dropLast()
       } else if line.hasSuffix(">:"), let open = line.firstIndex(of: "<"),
@@ -122,6 +139,20 @@ public struct MachineCode: Sendable, Hashable {
     instructions[last].symbol = name
   }
 
+  /// `0000000000000004 R_X86_64_PC32     .text+0x0000000000000118`
+  private mutating func takeWay(
+    _ line: Substring, _ table: inout (entry: UInt64, from: Int?), in places: [Substring: [UInt64: Int]]
+  ) {
+    let words = line.split(separator: " ")
+    guard words.count == 3, let offset = UInt64(words[0], radix: 16) else { return }
+    let place = self.place(of: words[2], adding: 0, in: places)
+    switch offset % table.entry {
+    case 0: table.from = place
+    case 4: if let from = table.from, let place { tables.append(Way(from: from, to: place)) }
+    default: break
+    }
+  }
+
   /// `/usr/src/linux/mm/util.c:324 (discriminator 2)`
   private static func place(_ line: Substring, tree: String) -> SourceLine? {
     var rest = line
@@ -133,11 +164,16 @@ public struct MachineCode: Sendable, Hashable {
   /// - Parameter symbol: `.text.unlikely+0x1c`, from which the four bytes are missing that the processor adds; a name
   ///   alone is where that begins.
   private func target(of symbol: Substring, in places: [Substring: [UInt64: Int]]) -> Int? {
+    place(of: symbol, adding: symbol.contains("+") ? 4 : 0, in: places)
+  }
+
+  /// The instruction at a section or a function, and so many bytes behind it.
+  private func place(of symbol: Substring, adding more: UInt64, in places: [Substring: [UInt64: Int]]) -> Int? {
     let parts = symbol.split(separator: "+")
-    var offset: UInt64 = 0
+    var offset = more
     if parts.count > 1 {
       guard let addend = UInt64(parts[1].dropFirst(2), radix: 16) else { return nil }
-      offset = addend + 4
+      offset += addend
     }
     if let function = numbers[String(parts[0])] {
       return places[Substring(functions[function].section)]?[functions[function].offset + offset]
@@ -158,15 +194,32 @@ public struct MachineCode: Sendable, Hashable {
       if !ends, instructions.indices.contains(index + 1), instructions[index + 1].function == here.function {
         ways.append(index + 1)
       }
-      // A jump to another function's start is a call that does not come back.
+      // A jump to another function's start is a call that does not come back. One into it comes from what the kernel puts
+      // in place of other code (`.altinstr_aux`).
       if here.isJump || here.isBranch, let target = here.target,
         owner(of: instructions[target].function) == owner(of: here.function)
+          || starts[instructions[target].function] != target
       {
         ways.append(target)
       }
       return ways
     }
+    isOpaque = [Bool](repeating: false, count: functions.count)
+    for here in instructions where here.isJump && here.target == nil && here.symbol == nil {
+      isOpaque[owner(of: here.function)] = true
+    }
+    for way in tables {
+      let (from, to) = (way.from, way.to)
+      // A static key that is on at first is a jump, and falls through once it is turned.
+      if instructions[from].isJump, instructions.indices.contains(from + 1), !next[from].contains(from + 1) {
+        next[from].append(from + 1)
+      }
+      if !next[from].contains(to) { next[from].append(to) }
+    }
   }
+
+  /// Whether the ways through the function that an instruction is a part of are not all known.
+  func isOpaque(at instruction: Int) -> Bool { isOpaque[owner(of: instructions[instruction].function)] }
 
   /// The function that one is a part of: `f` of `f.cold`.
   func owner(of function: Int) -> Int {

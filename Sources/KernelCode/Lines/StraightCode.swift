@@ -3,21 +3,19 @@ extension MachineCode {
   /// From each instruction to the first of those that run if it does, and that it runs with. Where that is not certain, it
   /// stands for itself.
   ///
-  /// A call ends such a run, for it may not come back, and so does a place that is jumped to. KASAN's checks do not: what
-  /// they lead to comes back to the access that was checked. In a function with a jump that objdump cannot follow, or one
-  /// that the kernel writes while it runs (a static key is a `nop` in the object), each instruction stands for itself.
+  /// A call ends such a run, for it may not come back; so does a jump, and a place that is jumped to. KASAN's checks do
+  /// not: what they lead to comes back to the access that was checked. In a function with a jump that nobody can follow,
+  /// or with a `nop` that the kernel may write over, each instruction stands for itself.
   func leaders() -> [Int] {
     var before = [[Int]](repeating: [], count: instructions.count)
     for (index, ways) in next.enumerated() {
       for way in ways { before[way].append(index) }
     }
-    var isHidden = [Bool](repeating: false, count: functions.count)
+    var isHidden = isOpaque
     for (index, instruction) in instructions.enumerated() {
-      // Nobody comes to one that fills up the space between functions.
-      let isWritten = instruction.mnemonic.hasPrefix("nop") && !before[index].isEmpty
-      if isWritten || instruction.isJump && instruction.target == nil && instruction.symbol == nil {
-        isHidden[owner(of: instruction.function)] = true
-      }
+      // Nobody comes to one that fills up the space between functions. objdump's `xchg` is one of two bytes.
+      let isNop = instruction.mnemonic.hasPrefix("nop") || instruction.mnemonic == "xchg"
+      if isNop, !before[index].isEmpty { isHidden[owner(of: instruction.function)] = true }
     }
     var leaders = [Int](repeating: -1, count: instructions.count)
     for start in instructions.indices where leaders[start] < 0 {
@@ -35,7 +33,7 @@ extension MachineCode {
   /// What runs once an instruction has, and not without it.
   private func certain(after here: Int, _ before: [[Int]]) -> Int? {
     let instruction = instructions[here]
-    if instruction.mnemonic.hasPrefix("call") { return nil }
+    if instruction.mnemonic.hasPrefix("call") || instruction.isJump { return nil }
     if !instruction.isBranch {
       guard next[here].count == 1 else { return nil }
       return before[next[here][0]] == [here] ? next[here][0] : nil
@@ -53,7 +51,8 @@ extension MachineCode {
     var pending = next[check].filter { $0 != quiet }
     while let index = pending.popLast() {
       guard found.insert(index).inserted else { continue }
-      if found.count > 24 || next[index].isEmpty { return nil }
+      let isOtherCall = instructions[index].mnemonic.hasPrefix("call") && !reports(index)
+      if found.count > 24 || next[index].isEmpty || isOtherCall { return nil }
       pending += next[index].filter { $0 != quiet }
     }
     return found.allSatisfy { before[$0].allSatisfy { $0 == check || found.contains($0) } } ? found : nil
