@@ -99,8 +99,9 @@ struct CompilerMakefile: Sendable {
     let source = compile[output.upperBound...].trimmingCharacters(in: .whitespaces)
     guard source.hasSuffix(".c"), !source.contains(" ") else { return nil }
     let words = compile[..<output.lowerBound].split(separator: " ").filter { !$0.hasPrefix("-Wp,-MMD,") }
-    // Not to be counted among the objects that were made.
-    let prefix = "env -u CCACHE_STATSLOG"
+    // Not to be counted among the objects that were made. What tells lines names the tree that it was compiled in, so that
+    // of another tree must not be taken for it.
+    let prefix = "env -u CCACHE_STATSLOG" + (form == .assembly ? "" : " -u CCACHE_NOHASHDIR")
     return ("\(prefix) \(words.joined(separator: " "))", source)
   }
 

@@ -39,7 +39,8 @@ struct Kbuild: Sendable, Hashable {
       "CCACHE_DIR": objects.string,
       // The compiler by its name and Debian's version, rather than by its file's time: that differs between machines.
       "CCACHE_COMPILERCHECK": "string:\(toolchain)",
-      // Objects carry no paths: there is no debug information, and kbuild passes relative names.
+      // Objects carry no paths: there is no debug information, and kbuild passes relative names. Those that are compiled
+      // again for their lines do (``CompilerMakefile``).
       "CCACHE_NOHASHDIR": "1",
       "CCACHE_MAXSIZE": "\(Self.mostObjects >> 20)Mi",
       // No user's or system's configuration.

@@ -1,7 +1,9 @@
 import BenchModel
 import KernelCode
 import SystemPackage
+import TestSupport
 import Testing
+import Toolbox
 
 @testable import KernelBuild
 
@@ -153,6 +155,27 @@ struct ChangedPiecesTests {
     #expect(makefile.output("mm/util.o") == "/work/lines/mm+util.o.o")
     #expect(makefile.rules.contains("gcc -O2 -w -g1 -c -o '$(OUT_o)/"))
     #expect(!makefile.rules.contains("__LINE__"))
+  }
+
+  @Test(
+    "what tells lines names its own tree, whatever ccache kept of another",
+    arguments: [CompilerMakefile.Form.lines, .evidence])
+  func ownTree(form: CompilerMakefile.Form) async throws {
+    let scratch = try Scratch()
+    for name in ["one", "two"] {
+      let tree = try scratch.write("\(name)/a.c", "int f(int x) { return x + 1; }\n").removingLastComponent()
+      let makefile = CompilerMakefile(["a.o"], to: form, directory: scratch.path.appending("out-\(name)")) { _ in
+        "ccache gcc -O2 -c -o a.o a.c"
+      }
+      let cache = ["CCACHE_DIR": scratch.path.appending("ccache").string, "CCACHE_NOHASHDIR": "1"]
+      try await makefile.run(jobs: 1, environment: Tool.plainEnvironment.merging(cache) { $1 }) { tool, _ in
+        var tool = tool
+        tool.directory = tree
+        return tool
+      }
+      let text = try await Tool("objdump", ["-dl", makefile.output("a.o").string]).output()
+      #expect(text.contains("\(tree)/a.c:1"), "\(text)")
+    }
   }
 }
 
