@@ -20,8 +20,11 @@ public struct BaseReach: Codable, Sendable, Hashable {
 
   init(_ execution: Execution) { tests = execution.runs.mapValues { Set($0.keys) } }
 
-  /// The tests that run lines of the base that a change replaces, in the order in which they are given.
-  /// - Parameter change: of one that moves no line.
+  /// The tests that run lines of the base that a change replaces: first those that go where few go in the same functions,
+  /// for they come by what the others do as well, and notice more.
+  /// - Parameters:
+  ///   - all: in the order in which they would run. Those that leave a guest without a device stay last.
+  ///   - change: of one that moves no line.
   /// - Returns: `nil` if that is not known of each of them, or if nobody runs them.
   func runners(_ all: [String], of change: CodeChange?) -> [String]? {
     guard let lines, let changed = change?.lines, changed.failure == nil, changed.omitted == 0 else { return nil }
@@ -30,8 +33,19 @@ public struct BaseReach: Codable, Sendable, Hashable {
     guard !known.isEmpty, known.allSatisfy({ $0.state == .ran || $0.state == .oneWay }) else { return nil }
     let near = known.reduce(into: Set<String>()) { $0.formUnion($1.tests) }
     let found = all.filter(near.contains)
-    return found.isEmpty ? nil : found
+    if found.isEmpty { return nil }
+    let functions = Set(known.compactMap(\.line.function))
+    var fewest: [String: Int] = [:]
+    for line in lines where line.line.function.map(functions.contains) == true {
+      for test in line.tests { fewest[test] = min(fewest[test] ?? .max, line.tests.count) }
+    }
+    let first = found.filter { !Self.takesDevice($0) }.enumerated()
+      .sorted { (fewest[$0.element] ?? .max, $0.offset) < (fewest[$1.element] ?? .max, $1.offset) }.map(\.element)
+    return first + found.filter(Self.takesDevice)
   }
+
+  /// Whether there is a device less behind a test, so that the tests after it find another machine.
+  private static func takesDevice(_ test: String) -> Bool { test.hasSuffix("/unbind") || test.hasSuffix("/unload") }
 
   /// All tests, those that run a changed function first; otherwise in the order in which they are given.
   func order(_ all: [String], for change: CodeChange?) -> [String] {
