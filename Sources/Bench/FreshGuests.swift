@@ -40,8 +40,7 @@ extension TrialRunner {
         fresh.bootable.initramfs = directory.appending("initramfs.cpio")
         try await Initramfs.write(
           Initramfs.Extras(driver: bootable.modules.driver.forGuest), behind: plainInitramfs,
-          to: fresh.bootable.initramfs,
-          scratch: directory)
+          to: fresh.bootable.initramfs, scratch: directory)
         events.send(.stageStarted(series: trial.series, stage: .boot))
         let held = machine("", fresh.bootable, GuestOptions(), evidence: directory)
         let watch = GuestWatch(clocks.guest, clock: ContinuousClock())
@@ -80,8 +79,7 @@ extension TrialRunner {
     part.initramfs = fresh.directory.appending("initramfs\(suffix).cpio")
     try await Initramfs.write(
       Initramfs.Extras(driver: part.modules.driver.forGuest, orders: options), behind: plainInitramfs,
-      to: part.initramfs,
-      scratch: fresh.directory)
+      to: part.initramfs, scratch: fresh.directory)
     return try await guest(
       suffix, part, GuestOptions(testSeconds: clocks.test), evidence: evidence, trial: &trial)
   }

@@ -41,6 +41,16 @@ struct CompilerMakefile: Sendable {
     /// through the source (`.cfg`), and what the preprocessor left of it (`.i`).
     case evidence = "oo"
 
+    /// Where the kernel itself makes ways through the code.
+    private static let tables = ["__jump_table", "__ex_table"]
+
+    /// Adds a table's relocations to a file. Not every object has the table, and objdump's status does not tell that from
+    /// a failure; with a failure there must be no file, for ways that nobody knows of look like none.
+    private static func table(_ name: String, of object: String, to file: String) -> String {
+      "if objdump -h \(object) | grep -q ' \(name) '; then "
+        + "objdump -r -j \(name) \(object) >>\(file) || { rm -f \(file); false; }; fi"
+    }
+
     /// The commands for one object.
     /// - Parameters:
     ///   - compile: the compiler with all its options but for what is made of what.
@@ -56,8 +66,7 @@ struct CompilerMakefile: Sendable {
         return "\(compile) -w \(lines) -fdump-tree-cfg-lineno-blocks=\(output).cfg -o \(whole) \(source)"
           + " && \(compile) -w -E -fdirectives-only -o \(output).i \(source)"
           + " && objdump -dlr --inlines --no-show-raw-insn \(whole) >\(output).s"
-          // Where the kernel itself makes ways through the code. Few objects have both tables, and objdump's status says so.
-          + " && { objdump -r -j __jump_table -j __ex_table \(whole) >>\(output).s 2>/dev/null || test -s \(output).s; }"
+          + Self.tables.map { " && \(Self.table($0, of: whole, to: "\(output).s"))" }.joined()
       }
     }
   }

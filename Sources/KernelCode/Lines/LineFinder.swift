@@ -101,7 +101,8 @@ struct LineFinder {
 
   /// Those without which the others do not run: what comes behind one of them tells nothing more.
   private func leading(_ sights: [Sight]) -> [Sight] {
-    sights.filter { sight in
+    if sights.count < 2 { return sights }
+    return sights.filter { sight in
       let entry = machine.entry(of: sight.instruction)
       // Where no way there is known, nothing is known of what comes first.
       if machine.isOpaque(at: sight.instruction) || !machine.reach(from: [entry]).contains(sight.instruction) {

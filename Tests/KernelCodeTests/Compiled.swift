@@ -1,0 +1,77 @@
+import BenchModel
+import Foundation
+import SystemPackage
+import TestSupport
+import Testing
+
+@testable import KernelCode
+
+/// What gcc, objdump and the preprocessor say of a source, taken for one that a series changes.
+struct Compiled {
+  let source: String
+  let object: LinePlan.Object
+
+  init(_ source: String, flags: [String] = []) throws {
+    self.source = source
+    let scratch = try Scratch()
+    let file = try scratch.write("a.c", source)
+    let place = scratch.path
+    func run(_ program: String, _ arguments: [String], output: FilePath? = nil, statuses: Set<Int32> = [0]) throws {
+      let process = Process()
+      process.executableURL = URL(filePath: program)
+      process.arguments = arguments
+      process.currentDirectoryURL = URL(filePath: place.string)
+      if let output {
+        if !FileManager.default.fileExists(atPath: output.string) {
+          try Data().write(to: URL(filePath: output.string))
+        }
+        let handle = try FileHandle(forWritingTo: URL(filePath: output.string))
+        try handle.seekToEnd()
+        process.standardOutput = handle
+        process.standardError = FileHandle.nullDevice
+      }
+      try process.run()
+      process.waitUntilExit()
+      try #require(statuses.contains(process.terminationStatus), "\(program) \(arguments)")
+    }
+    _ = file
+    let all = ["-O2", "-w"] + flags
+    try run("/usr/bin/gcc", all + ["-g1", "-c", "-fdump-tree-cfg-lineno-blocks=a.cfg", "-o", "a.o", "a.c"])
+    try run("/usr/bin/gcc", all + ["-E", "-fdirectives-only", "-o", "a.i", "a.c"])
+    try run(
+      "/usr/bin/objdump", ["-dlr", "--inlines", "--no-show-raw-insn", "a.o"], output: place.appending("a.s"))
+    // 1: there are no such tables.
+    try run(
+      "/usr/bin/objdump", ["-r", "-j", "__jump_table", "-j", "__ex_table", "a.o"], output: place.appending("a.s"),
+      statuses: [0, 1])
+    func read(_ name: String) throws -> [UInt8] {
+      Array(try Data(contentsOf: URL(filePath: place.appending(name).string)))
+    }
+    object = LinePlan.Object(
+      path: "a.o", disassembly: String(decoding: try read("a.s"), as: UTF8.self), controlFlow: try read("a.cfg"),
+      preprocessed: try read("a.i"), files: ["a.c"], tree: place.string)
+  }
+
+  /// The plan for a series that changes all lines of the source.
+  func plan(differing: Set<String>? = nil) -> LinePlan {
+    let lines = source.split(separator: "\n", omittingEmptySubsequences: false).enumerated().map {
+      DiffLine(kind: .added, number: $0.offset + 1, text: String($0.element))
+    }
+    return LinePlan(
+      diff: [DiffFile(path: "a.c", hunks: [DiffHunk(heading: "@@", lines: lines)])],
+      files: ["a.c": LinePlan.File(source: Array(source.utf8), differing: differing)], objects: [object])
+  }
+
+  /// The place of the line that a text stands in.
+  func place(_ text: String, differing: Set<String>? = nil) throws -> ChangedLine.Place {
+    try #require(plan(differing: differing).lines.first { $0.text.contains(text) }).place
+  }
+
+  func watch(_ text: String) throws -> LineWatch {
+    guard case .watched(let watch) = try place(text) else {
+      Issue.record("\(text): \(try place(text))")
+      return LineWatch(ran: [])
+    }
+    return watch
+  }
+}

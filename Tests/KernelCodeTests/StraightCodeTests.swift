@@ -1,0 +1,227 @@
+import BenchModel
+import Testing
+
+@testable import KernelCode
+
+@Suite("What always runs together is looked at once")
+struct StraightCodeTests {
+  private static let source = """
+    extern int limit; void call(int); int other(int);
+    int f(int *p, int x)
+    {
+    	p[0] = x;
+    	p[1] = x + 1;
+    	if (x > limit)
+    		return other(x);
+    	call(x);
+    	p[2] = x;
+    	return 0;
+    }
+    """
+
+  /// The probes that show that the line ran in which a text stands, all of one plan.
+  private func ran(_ text: String, in plan: LinePlan) throws -> Set<Int> {
+    let line = try #require(plan.lines.first { $0.text.contains(text) })
+    guard case .watched(let watch) = line.place else {
+      Issue.record("\(text): \(line.place)")
+      return []
+    }
+    return Set(watch.ran.map(\.probe))
+  }
+
+  @Test("statements that nothing comes between have one probe, that of the jump behind them")
+  func statements() throws {
+    let plan = try Compiled(Self.source).plan()
+    let first = try ran("p[0]", in: plan)
+    #expect(first.count == 1)
+    #expect(try ran("p[1]", in: plan) == first)
+    #expect(try ran("if (x > limit)", in: plan) == first)
+    #expect(plan.probes[first.first!].test != nil)
+  }
+
+  @Test("a call may not come back, so what stands behind it has its own")
+  func calls() throws {
+    let plan = try Compiled(Self.source).plan()
+    #expect(try ran("call(x)", in: plan).isDisjoint(with: ran("p[2]", in: plan)))
+  }
+
+  @Test("each way out of a condition has its own")
+  func ways() throws {
+    let plan = try Compiled(Self.source).plan()
+    let sides = try [ran("return other", in: plan), ran("call(x)", in: plan), ran("if (x > limit)", in: plan)]
+    #expect(Set(sides.joined()).count == sides.map(\.count).reduce(0, +))
+  }
+
+  @Test("what is jumped to does not stand for what is before it")
+  func labels() throws {
+    let plan = try Compiled(
+      """
+      extern int *sum; int step(int);
+      void f(int x)
+      {
+      	sum[0] = 1;
+      	while (x > 3) {
+      		sum[1] += x;
+      		x = step(x);
+      	}
+      	sum[2] = 7;
+      }
+      """
+    ).plan()
+    #expect(try ran("sum[0]", in: plan).isDisjoint(with: ran("sum[1]", in: plan)))
+    #expect(try ran("sum[1]", in: plan).isDisjoint(with: ran("sum[2]", in: plan)))
+    #expect(try ran("sum[0]", in: plan).isDisjoint(with: ran("sum[2]", in: plan)))
+  }
+
+  @Test("KASAN's checks do not come between")
+  func checks() throws {
+    let plan = try Compiled(
+      Self.source,
+      flags: [
+        "-fsanitize=kernel-address", "--param", "asan-instrumentation-with-call-threshold=10000",
+        "-fasan-shadow-offset=0xdffffc0000000000",
+      ]
+    ).plan()
+    #expect(try ran("p[0]", in: plan) == ran("p[1]", in: plan))
+  }
+
+  @Test("in a function with a jump through a table each stands for itself")
+  func jumpTable() throws {
+    let cases = (0..<9).map { "\tcase \($0): p[\($0)] = call(\($0 * $0)); break;\n" }.joined()
+    let machine = try Compiled(
+      "int call(int);\nint f(int *p, int x)\n{\n\tp[9] = x;\n\tp[10] = x + 1;\n\tswitch (x) {\n\(cases)\t}\n\treturn 0;\n}\n",
+      flags: ["-fjump-tables"]
+    ).object.machine
+    try #require(machine.isOpaque.contains(true), "gcc made no table")
+    #expect(machine.leaders() == Array(machine.instructions.indices))
+  }
+
+  @Test("where the kernel writes code while it runs each stands for itself")
+  func hidden() throws {
+    let key = """
+      extern int limit; void call(int);
+      int f(int *p, int x)
+      {
+      	p[0] = x;
+      	asm goto(".byte 0x0f,0x1f,0x44,0x00,0x00" : : : : on);
+      	p[1] = x + 1;
+      on:
+      	p[2] = x;
+      	return 0;
+      }
+      """
+    let plan = try Compiled(key).plan()
+    #expect(try ran("p[1]", in: plan).isDisjoint(with: ran("p[2]", in: plan)))
+    #expect(try ran("p[0]", in: plan).isDisjoint(with: ran("p[1]", in: plan)))
+  }
+
+  @Test("of a line's instructions those that come behind others tell nothing more")
+  func behind() throws {
+    let plan = try Compiled(
+      """
+      int one(int); int two(int); int three(int, int, int);
+      int f(int x)
+      {
+      	return three(one(x), two(x), one(x + 1));
+      }
+      """
+    ).plan()
+    #expect(try ran("return three", in: plan).count == 1)
+  }
+
+  /// As arch/x86/include/asm/jump_label.h has it, where objtool has not been over it: a jump that is a nop once it runs.
+  private static let key = """
+    static inline __attribute__((always_inline)) int on(void)
+    {
+    	asm goto("1: jmp %l[yes]\\n\\t.pushsection __jump_table, \\\"aw\\\"\\n\\t.balign 8\\n\\t"
+    		".long 1b - ., %l[yes] - .\\n\\t.quad 0\\n\\t.popsection" : : : : yes);
+    	return 0;
+    yes:
+    	return 1;
+    }
+    void rare(int); void call(int);
+    int f(int *p, int x)
+    {
+    	p[0] = x;
+    	if (on()) {
+    		p[1] = 5;
+    		rare(x);
+    	}
+    	p[2] = x + 1;
+    	call(x);
+    	return 0;
+    }
+    """
+
+  @Test("what a static key leads to does not run with what stands before it", arguments: ["-O2", "-Os"])
+  func keys(level: String) throws {
+    let plan = try Compiled(Self.key, flags: [level, "-fno-align-jumps", "-fno-align-loops"]).plan()
+    let (before, under, behind) = try (ran("p[0]", in: plan), ran("p[1]", in: plan), ran("p[2]", in: plan))
+    #expect(before.isDisjoint(with: under))
+    #expect(under.isDisjoint(with: behind))
+    #expect(before.isDisjoint(with: behind))
+  }
+
+  @Test("what stands behind an access that may fault does not run with it")
+  func faults() throws {
+    let plan = try Compiled(
+      """
+      int f(int *p, int *user, int x)
+      {
+      	p[0] = x;
+      	asm goto("1: movl %0, (%1)\\n\\t.pushsection __ex_table, \\\"a\\\"\\n\\t"
+      		".long 1b - ., %l[bad] - ., 0\\n\\t.popsection" : : "r"(x), "r"(user) : "memory" : bad);
+      	p[1] = x;
+      	return 0;
+      bad:
+      	p[2] = x;
+      	return -14;
+      }
+      """
+    ).plan()
+    let places = try [ran("p[0]", in: plan), ran("p[1]", in: plan), ran("p[2]", in: plan)]
+    #expect(Set(places.joined()).count == places.map(\.count).reduce(0, +))
+  }
+
+  @Test("a loop that was entered long ago is seen where it comes by")
+  func loops() throws {
+    let compiled = try Compiled(
+      """
+      int stop(void); void work(void);
+      void f(void)
+      {
+      	while (!stop())
+      		work();
+      }
+      """)
+    let plan = compiled.plan()
+    let machine = compiled.object.machine
+    let probes = try ran("while", in: plan).map { plan.probes[$0] }
+    let seen = probes.compactMap { probe in
+      machine.instructions.firstIndex { $0.offset == machine.functions[$0.function].offset + probe.offset }
+    }
+    #expect(seen.contains { machine.reach(from: machine.next[$0]).contains($0) })
+  }
+
+  @Test("a trap, at which nobody can stop, stands for nothing else")
+  func traps() throws {
+    let compiled = try Compiled(
+      """
+      int call(int);
+      int f(int x)
+      {
+      	int ret = x;
+      	if (x > 7) {
+      		asm volatile("ud2");
+      		ret = -22;
+      		asm volatile("" : "+r"(ret));
+      	}
+      	return call(ret);
+      }
+      """)
+    let plan = compiled.plan()
+    let trap = try #require(compiled.object.machine.instructions.first { $0.mnemonic == "ud2" }).offset
+    for probe in try ran("ret = -22", in: plan) { #expect(plan.probes[probe].offset != trap) }
+    #expect(try !ran("ret = -22", in: plan).isEmpty)
+  }
+}
