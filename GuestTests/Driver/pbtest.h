@@ -182,6 +182,7 @@ int pbtest_query_client(struct pbtest_client *args);
 int pbtest_query_dmabuf(struct pbtest_dmabuf *args);
 int pbtest_query_lookup(struct pbtest_lookup *args);
 int pbtest_query_uuid(struct pbtest_uuid *args);
+int pbtest_query_allow(struct pbtest_allow *args);
 
 /* pbtest_plain.c */
 extern struct miscdevice pbtest_plain_device;

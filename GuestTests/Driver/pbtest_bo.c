@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Buffers: how they begin and end, and what DRM asks of them. */
 
+#include <linux/delay.h>
 #include <linux/log2.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
@@ -17,7 +18,7 @@
 	 PBTEST_BO_POPULATE_PAGE | PBTEST_BO_LEAVE_VM_OPS | PBTEST_BO_PLAIN | \
 	 PBTEST_BO_SLOW_MAP | PBTEST_BO_FOPS_MMAP | \
 	 PBTEST_BO_NO_CACHED_MAP | PBTEST_BO_OWN_FILE | PBTEST_BO_DYNAMIC | \
-	 PBTEST_BO_BARE)
+	 PBTEST_BO_BARE | PBTEST_BO_SLOW_FREE)
 
 /* Each of them only without any other. */
 #define PBTEST_BO_ALONE \
@@ -224,6 +225,9 @@ void pbtest_bo_free(struct drm_gem_object *obj)
 {
 	struct pbtest_bo *bo = to_pbtest_bo(obj);
 	int i;
+
+	if (bo->flags & PBTEST_BO_SLOW_FREE)
+		msleep(PBTEST_SLOW_FREE_MS);
 
 	pbtest_bo_idle(bo);
 	spin_lock(&pbtest_all_lock);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What DRM keeps of files, devices and dma-bufs, counted. */
+/* What DRM keeps of files, devices and dma-bufs, counted; and who may map what. */
 
 #include <linux/dma-buf.h>
 #include <linux/dma-resv.h>
@@ -148,4 +148,48 @@ int pbtest_query_uuid(struct pbtest_uuid *args)
 #else
 	return -ENOTTY;
 #endif
+}
+
+int pbtest_query_allow(struct pbtest_allow *args)
+{
+	struct file *file = pbtest_drm_file(args->fd);
+	struct drm_gem_object *obj;
+	struct file *other;
+	int ret = 0;
+
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	other = pbtest_drm_file(args->other);
+	if (IS_ERR(other)) {
+		ret = PTR_ERR(other);
+		goto out_file;
+	}
+	obj = drm_gem_object_lookup(file->private_data, args->handle);
+	if (!obj) {
+		ret = -ENOENT;
+		goto out_other;
+	}
+
+	switch (args->how) {
+	case PBTEST_ALLOW_ONCE:
+#ifdef PBTEST_HAS_ALLOW_ONCE
+		ret = drm_vma_node_allow_once(&obj->vma_node,
+					      other->private_data);
+#else
+		ret = -ENOTTY;
+#endif
+		break;
+	case PBTEST_ALLOW_REVOKE:
+		drm_vma_node_revoke(&obj->vma_node, other->private_data);
+		break;
+	default:
+		ret = -EINVAL;
+	}
+
+	drm_gem_object_put(obj);
+out_other:
+	fput(other);
+out_file:
+	fput(file);
+	return ret;
 }

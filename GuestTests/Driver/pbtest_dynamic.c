@@ -21,6 +21,8 @@ int pbtest_dmabuf_pin(struct dma_buf_attachment *attach)
 
 	dma_resv_assert_held(attach->dmabuf->resv);
 	ret = pbtest_bo_reached(bo, PBTEST_FAIL_DMABUF_PIN);
+	if (!ret && atomic_read(&bo->dmabuf_pins))
+		ret = pbtest_bo_reached(bo, PBTEST_FAIL_DMABUF_PIN_AGAIN);
 	if (!ret)
 		atomic_inc(&bo->dmabuf_pins);
 	return ret;

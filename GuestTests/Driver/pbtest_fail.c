@@ -29,7 +29,8 @@ int pbtest_fail_ioctl(struct drm_device *drm, void *data,
 	bool valid;
 
 	if (args->pad || (args->step > PBTEST_FAIL_END_ACCESS &&
-			  args->step != PBTEST_FAIL_DMABUF_PIN))
+			  args->step != PBTEST_FAIL_DMABUF_PIN &&
+			  args->step != PBTEST_FAIL_DMABUF_PIN_AGAIN))
 		return -EINVAL;
 	if (args->step == PBTEST_FAIL_NOTHING ? args->error != 0 :
 	    args->error < 1 || args->error > PBTEST_MAX_ERRNO)

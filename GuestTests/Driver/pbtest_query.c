@@ -339,6 +339,8 @@ static int pbtest_query(unsigned int cmd, void *data)
 		*args = (struct pbtest_uuid){ .fd = args->fd };
 		return pbtest_query_uuid(args);
 	}
+	case PBTEST_QUERY_ALLOW:
+		return pbtest_query_allow(data);
 	case PBTEST_QUERY_SYMBOL: {
 		struct pbtest_symbol *args = data;
 
@@ -362,6 +364,7 @@ static long pbtest_query_ioctl(struct file *file, unsigned int cmd,
 		struct pbtest_dmabuf dmabuf;
 		struct pbtest_lookup lookup;
 		struct pbtest_uuid uuid;
+		struct pbtest_allow allow;
 		struct pbtest_symbol symbol;
 	} *args;
 	size_t size = _IOC_SIZE(cmd);

@@ -103,6 +103,12 @@ extern "C" {
  * for the device alone: it cannot be mapped nor imported. Not with others.
  */
 #define PBTEST_BO_BARE			0x400
+/*
+ * Its end takes so long, as where a device has to be waited for: nobody has a
+ * reference any more, and its fake offset still leads to it.
+ */
+#define PBTEST_BO_SLOW_FREE		0x800
+#define PBTEST_SLOW_FREE_MS	100
 
 struct pbtest_create {
 	__u64 size;		/* in: bytes, a multiple of the page size */
@@ -281,6 +287,8 @@ enum pbtest_step {
 	PBTEST_FAIL_IMPORT_OPEN = 23,
 	/* Own, DYNAMIC: dma_buf_ops.pin. */
 	PBTEST_FAIL_DMABUF_PIN = 24,
+	/* The same, where it is pinned already. */
+	PBTEST_FAIL_DMABUF_PIN_AGAIN = 25,
 };
 
 struct pbtest_fail {
@@ -433,6 +441,21 @@ struct pbtest_uuid {
 	__u8 uuid[16];		/* out */
 };
 
+/*
+ * PBTEST_QUERY_ALLOW: a driver's own word on who may map an object.
+ * drm_vma_node_allow_once() is for i915, which asks it at each request for a
+ * fake offset; -ENOTTY where the kernel has none.
+ */
+#define PBTEST_ALLOW_ONCE		1
+#define PBTEST_ALLOW_REVOKE		2
+
+struct pbtest_allow {
+	__s32 fd;		/* in: a DRM file; -EINVAL if it is none */
+	__u32 handle;		/* in: of that file */
+	__s32 other;		/* in: the DRM file that is allowed */
+	__u32 how;		/* in: PBTEST_ALLOW_* */
+};
+
 /* PBTEST_QUERY_SYMBOL: what the kernel calls an address of its code. */
 struct pbtest_symbol {
 	__u64 address;		/* in */
@@ -464,6 +487,8 @@ struct pbtest_symbol {
 #define PBTEST_QUERY_LOOKUP		_IOWR('P', 0x75, struct pbtest_lookup)
 #define PBTEST_QUERY_UUID		_IOWR('P', 0x76, struct pbtest_uuid)
 #define PBTEST_QUERY_SYMBOL		_IOWR('P', 0x77, struct pbtest_symbol)
+
+#define PBTEST_QUERY_ALLOW		_IOW('P', 0x7a, struct pbtest_allow)
 
 #define PBTEST_PLAIN_FORWARD		_IOW('P', 0x78, struct pbtest_plain)
 #define PBTEST_PLAIN_OBJECT		_IOW('P', 0x79, struct pbtest_plain_object)

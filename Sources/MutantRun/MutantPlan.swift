@@ -6,7 +6,7 @@ import Toolbox
 /// What a run of mutants was asked to do, as its directory keeps it beside the run's own plan.
 public struct MutantPlan: Codable, Sendable, Hashable {
   /// Raised when a field changes its meaning or goes.
-  public static let format = 1
+  public static let format = 2
 
   public var format = Self.format
   public var kernel: String
@@ -18,6 +18,8 @@ public struct MutantPlan: Codable, Sendable, Hashable {
   public var absent: [String]
   /// The drawn ones, in their order. Each is the series of its id.
   public var mutants: [Mutant]
+  /// Of these, the ids of those that are not tried, since they are argued to be equivalent.
+  public var argued: [String]
   /// The series whose lines are mutated, as the user named it; `nil` if it is the base's functions.
   public var series: String?
 
@@ -32,7 +34,9 @@ public struct MutantPlan: Codable, Sendable, Hashable {
   }
 
   init(
-    kernel: String, profile: String, seed: UInt64, candidates: Int, absent: [String], mutants: [Mutant], series: String?
+    kernel: String, profile: String, seed: UInt64, candidates: Int, absent: [String], mutants: [Mutant],
+    argued: [String],
+    series: String?
   ) {
     self.kernel = kernel
     self.profile = profile
@@ -40,6 +44,7 @@ public struct MutantPlan: Codable, Sendable, Hashable {
     self.candidates = candidates
     self.absent = absent
     self.mutants = mutants
+    self.argued = argued
     self.series = series
   }
 

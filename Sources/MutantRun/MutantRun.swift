@@ -23,15 +23,20 @@ public struct NoMutants: Error, Sendable, Hashable, CustomStringConvertible {
 public struct MutantRun: Sendable {
   private let plan: RunPlan
   private let list: FunctionList
+  private let argued: EquivalentMutants
   private let sinks: [any EventSink]
 
   /// - Parameters:
   ///   - plan: of the run, without series.
   ///   - list: the functions that mutants are drawn from: the tests that run a mutant's line are asked.
-  public init(_ plan: RunPlan, list: FunctionList, sinks: [any EventSink]) {
+  ///   - argued: the drawn ones that are not tried. Each would take all the tests that run its line, to no end.
+  public init(
+    _ plan: RunPlan, list: FunctionList, argued: EquivalentMutants = EquivalentMutants(), sinks: [any EventSink]
+  ) {
     var plan = plan
     plan.stopsWhenWorse = true
     self.list = list
+    self.argued = argued
     self.plan = plan
     self.sinks = sinks
   }
@@ -81,10 +86,11 @@ public struct MutantRun: Sendable {
   ) async throws -> (directory: RunDirectory, plan: MutantPlan) {
     let mutants = MutantPlan(
       kernel: plan.kernel.name, profile: plan.profile.name, seed: seed, candidates: candidates, absent: absent,
-      mutants: drawn, series: series.map { Self.absolute($0.directory) })
+      mutants: drawn, argued: drawn.filter { argued.reason(for: $0) != nil }.map(\.id),
+      series: series.map { Self.absolute($0.directory) })
     return try await plan.cache.withScratch { scratch in
       var run = plan
-      run.series = try drawn.map { mutant in
+      run.series = try drawn.filter { !mutants.argued.contains($0.id) }.map { mutant in
         guard let source = sources[mutant.file] else { throw NoMutants(reason: "\(mutant.file) is not at hand") }
         return try Self.write(mutant, of: source, behind: series, in: scratch)
       }

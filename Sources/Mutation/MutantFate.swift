@@ -41,8 +41,8 @@ public struct JudgedMutant: Codable, Sendable, Hashable {
     self.asked = asked
   }
 
-  /// A killed one is not equivalent, whatever was argued; nor is one that has not been tried.
-  var isArgued: Bool { equivalent != nil && [.alive, .unreached, .undecided].contains(fate) }
+  /// A killed one is not equivalent, whatever was argued. One that is argued to be is not tried, as a rule.
+  var isArgued: Bool { equivalent != nil && [.alive, .unreached, .undecided, .notRun].contains(fate) }
 }
 
 /// How many of some mutants were killed.

@@ -67,6 +67,9 @@ public struct EquivalentMutants: Sendable, Hashable {
 
   public var arguments: [Argument]
 
+  /// None.
+  public init() { arguments = [] }
+
   /// Reads
   ///
   ///     - file: drivers/dma-buf/dma-buf.c

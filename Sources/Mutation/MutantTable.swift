@@ -69,7 +69,9 @@ public enum MutantTable {
       lines.append("  \(mutant.place) \(mutant.function)() \(mutant.operator.rawValue)")
       lines.append("    - \(mutant.before)")
       lines.append("    + \(mutant.after)")
-      if let why = one.equivalent ?? note { lines.append("    \(why)") }
+      if let why = one.equivalent ?? note {
+        lines.append("    \(why)\(one.isArgued && one.fate == .notRun ? " (not tried)" : "")")
+      }
       if one.fate == .undecided || one.fate == .unreached { lines.append("    \(one.reason)") }
     }
     return lines

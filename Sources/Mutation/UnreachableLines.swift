@@ -8,6 +8,8 @@ public struct UnreachableLines: Sendable, Hashable {
     public var lines: Set<String>
     /// Conditions that never hold: they run, and what they lead to does not.
     public var never: Set<String>
+    /// Conditions that go one way alone, and not because they never hold. It says nothing of their mutants.
+    public var oneWay: Set<String>
     public var why: String
   }
 
@@ -19,6 +21,7 @@ public struct UnreachableLines: Sendable, Hashable {
   ///       function: dma_buf_file_release
   ///       never: ["if (!is_dma_buf_file(file))"]
   ///       lines: ["return -EINVAL;"]
+  ///       oneWay: []
   ///       why: only dma-bufs have these file operations
   ///
   /// - Parameter name: of the file, for errors.
@@ -26,14 +29,15 @@ public struct UnreachableLines: Sendable, Hashable {
     let reader = ListReader(name: name)
     arguments = []
     for entry in try reader.entries(of: yaml) {
-      let fields = try reader.fields(of: entry, known: ["file", "function", "lines", "never", "why"])
+      let fields = try reader.fields(of: entry, known: ["file", "function", "lines", "never", "oneWay", "why"])
       let argument = Argument(
         file: try reader.text("file", in: fields, of: entry),
         function: try reader.text("function", in: fields, of: entry),
         lines: try reader.texts("lines", in: fields), never: try reader.texts("never", in: fields),
+        oneWay: try reader.texts("oneWay", in: fields),
         why: collapsed(try reader.text("why", in: fields, of: entry)))
-      if argument.lines.isEmpty, argument.never.isEmpty {
-        throw reader.error(entry, "it names no line: “lines” or “never” is missing")
+      if argument.lines.isEmpty, argument.never.isEmpty, argument.oneWay.isEmpty {
+        throw reader.error(entry, "it names no line: “lines”, “never” or “oneWay” is missing")
       }
       arguments.append(argument)
     }
@@ -56,7 +60,7 @@ public struct UnreachableLines: Sendable, Hashable {
     let text = collapsed(text)
     return arguments.first {
       $0.file == file && (function == nil || $0.function == function)
-        && (ran ? $0.never : $0.lines.union($0.never)).contains(text)
+        && (ran ? $0.never.union($0.oneWay) : $0.lines.union($0.never)).contains(text)
     }?.why
   }
 }

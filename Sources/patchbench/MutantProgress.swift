@@ -30,11 +30,12 @@ final class MutantProgress: EventSink, Sendable {
   func begin(_ plan: MutantPlan, in directory: RunDirectory) {
     state.withLock { state in
       state.drawn = Dictionary(plan.mutants.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
-      state.total = plan.mutants.count
+      state.total = plan.mutants.count - plan.argued.count
       if let record = try? directory.record() { state.done = record.trials.count }
     }
     for name in plan.absent { line("not in \(plan.kernel): \(name)") }
-    line("seed \(plan.seed): \(plan.mutants.count) of \(plan.candidates) mutants, in \(directory.path)")
+    let argued = plan.argued.isEmpty ? "" : " (\(plan.argued.count) argued to be equivalent, and not tried)"
+    line("seed \(plan.seed): \(plan.mutants.count) of \(plan.candidates) mutants\(argued), in \(directory.path)")
   }
 
   func take(_ event: BenchEvent) {

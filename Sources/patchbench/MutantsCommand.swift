@@ -28,7 +28,7 @@ struct MutantsCommand: AsyncParsableCommand {
       The score is the share of killed ones of all but same-code, not-built and those that Patches/mutants/equivalent.yaml \
       argues to be equivalent, with Wilson's interval for 95 %. The functions to draw from, and why, are in \
       Patches/mutants/functions.yaml. The same seed draws the same mutants on every machine, and a smaller --count the \
-      first of a larger one.
+      first of a larger one. Those that are argued to be equivalent are not tried, unless --argued asks for them.
 
         patchbench mutants --count 40
         patchbench mutants --count 40 --seed 20261128 --functions 'dma_buf_*'
@@ -84,6 +84,11 @@ struct MutantsCommand: AsyncParsableCommand {
       valueName: "dir"))
   var lists: String?
 
+  @Flag(
+    help:
+      "Try those, too, that are argued to be equivalent. One that is killed counts as killed: its argument is wrong.")
+  var argued = false
+
   @Flag(help: "Draw none: say which lines of the functions no test runs on the base, and which ways out of conditions.")
   var lines = false
 
@@ -98,15 +103,18 @@ struct MutantsCommand: AsyncParsableCommand {
 
   func validate() throws {
     try work.check()
-    if lines, series != nil || count != nil || seed != nil || resume != nil || dryRun {
-      throw ValidationError("--lines draws nothing; it takes no --count, --seed, --series, --resume, --dry-run.")
+    if lines, series != nil || count != nil || seed != nil || resume != nil || dryRun || argued {
+      throw ValidationError(
+        "--lines draws nothing; it takes no --count, --seed, --series, --resume, --dry-run, --argued.")
     }
     if let count, count < 1 { throw ValidationError("--count needs a number of at least 1.") }
     if resume != nil,
       seed != nil || count != nil || series != nil || !functions.isEmpty || !tests.isEmpty || work.output != nil
+        || argued
     {
       throw ValidationError(
-        "--resume goes on with what was drawn; it takes no --count, --seed, --functions, --series, --tests, --output.")
+        "--resume goes on with what was drawn; it takes no --count, --seed, --functions, --series, --tests, --argued, "
+          + "--output.")
     }
   }
 
@@ -135,9 +143,10 @@ struct MutantsCommand: AsyncParsableCommand {
     let patterns = functions.map(NamePattern.init)
     let display = MutantProgress()
     let (series, count) = (series, count)
+    let skipped = argued ? EquivalentMutants() : arguments.equivalent
     let begin = { @Sendable () async throws -> (directory: RunDirectory, plan: MutantPlan) in
       if let begun { return begun }
-      let run = MutantRun(plan, list: list, sinks: [display])
+      let run = MutantRun(plan, list: list, argued: skipped, sinks: [display])
       if let series { return try await run.begin(series: series, patterns: patterns, count: count, seed: seed) }
       return try await run.begin(patterns: patterns, count: count ?? 20, seed: seed)
     }

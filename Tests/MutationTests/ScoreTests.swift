@@ -48,6 +48,17 @@ import Testing
     #expect(score.equivalent == 0)
   }
 
+  /// What is argued to be equivalent is not tried, and that is no gap in the evidence.
+  @Test func whatIsArguedNeedNotBeTried() {
+    let report = MutantReport(
+      kernel: "linux-6.12", profile: "kasan", source: "Debian", seed: 7, candidates: 99, series: nil, tests: nil,
+      absent: [], mutants: [judged(.killed, 1), judged(.notRun, 2, equivalent: "one page"), judged(.notRun, 3)],
+      interrupted: false)
+    #expect(report.score.equivalent == 1)
+    #expect(report.score.notRun == 1)
+    #expect(MutantTable.text(report).contains("    one page (not tried)"))
+  }
+
   @Test func theTableNamesEveryGap() {
     let report = MutantReport(
       kernel: "linux-6.12", profile: "kasan", source: "Debian", seed: 7, candidates: 99, series: "v4", tests: 5,

@@ -8,6 +8,7 @@ import Testing
       never: ["if (!is_file(x))"]
       lines:
         - return  -EINVAL;
+      oneWay: ["if (x)"]
       why: >-
         every caller
         asks before
@@ -45,10 +46,16 @@ import Testing
     #expect(why("\tif (!is_file(x))", ran: true) != nil)
     #expect(why("\treturn -EINVAL;", ran: true) == nil)
     #expect(why("\treturn 0;", ran: false) == nil)
+    #expect(why("\tif (x)", ran: true) != nil)
+    #expect(why("\tif (x)", ran: false) == nil)
+    // That it goes one way says nothing of its mutants.
+    for what in [MutationOperator.dropErrorBranch, .negateCondition] {
+      #expect(list.reason(for: mutant(what, "if (x)"), .alive) == nil)
+    }
   }
 
   @Test(arguments: [
-    ("- file: a.c\n  function: f\n  why: x", "u:1: it names no line: “lines” or “never” is missing"),
+    ("- file: a.c\n  function: f\n  why: x", "u:1: it names no line: “lines”, “never” or “oneWay” is missing"),
     ("- file: a.c\n  function: f\n  lines: x\n  why: x", "u:3: “lines” has to be a list"),
     ("- file: a.c\n  function: f\n  lines: ['']\n  why: x", "u:3: “lines” has to be of texts"),
     ("- file: a.c\n  function: f\n  lines: [x]", "u:1: “why” is missing"),

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "CGuest.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/dma-buf.h>
 #include <linux/dma-heap.h>
@@ -52,6 +53,21 @@ int cguest_udmabuf_list(int device, const struct cguest_piece *pieces, unsigned 
 }
 
 int cguest_udmabuf_bad_list(int device) { return ioctl(device, UDMABUF_CREATE_LIST, cguest_bad_pointer()); }
+
+int cguest_udmabuf_cut_list(int device) {
+  const size_t page = 4096;
+  char *pages = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (pages == MAP_FAILED) return -1;
+  munmap(pages + page, page);
+  struct udmabuf_create_list head = {.count = 1};
+  char *start = pages + page - sizeof head;
+  memcpy(start, &head, sizeof head);
+  int fd = ioctl(device, UDMABUF_CREATE_LIST, start);
+  int code = errno;
+  munmap(pages, page);
+  errno = code;
+  return fd;
+}
 
 int cguest_drm_export_flags(int fd, uint32_t handle, uint32_t flags) {
   struct drm_prime_handle prime = {.handle = handle, .flags = flags, .fd = -1};

@@ -51,6 +51,8 @@ int cguest_pbtest_lookup(int fd, struct pbtest_lookup *args) { return ioctl(fd, 
 
 int cguest_pbtest_uuid(int fd, struct pbtest_uuid *args) { return ioctl(fd, PBTEST_QUERY_UUID, args); }
 
+int cguest_pbtest_allow(int fd, const struct pbtest_allow *args) { return ioctl(fd, PBTEST_QUERY_ALLOW, args); }
+
 int cguest_pbtest_symbol(int fd, struct pbtest_symbol *args) { return ioctl(fd, PBTEST_QUERY_SYMBOL, args); }
 
 int cguest_pbtest_plain_object(int fd, const struct pbtest_plain_object *args) {

@@ -31,7 +31,7 @@ public enum Suite {
     }
     for case .drm(let driver) in exporters { list.append(SelfImportTests.of(driver)) }
     list += AccountingTests.all
-    list.append(LifetimeTests.deadObject)
+    list += [LifetimeTests.deadObject, LifetimeTests.dying]
     // virtio-gpu's references are those of the DRM core, which vgem's orders try as well and without asking a host.
     for pair in perExporter where pair.exporter != .drm(VirtioGpu.driver) { list.append(ClosingTests.orders(pair)) }
     list.append(ScaleTests.all)
@@ -66,7 +66,7 @@ public enum Suite {
       list.append(FailingMapTests.closing(pair))
     }
     list += FopsRouteTests.all + CallbackTests.all + TreeTests.all + BoundsTests.all + BusyTests.all
-    list += CallTests.all + MappedTests.all + FailingLifeTests.all
+    list += FailingTests.calls + CallTests.all + MappedTests.all + MemoryTests.all + FailingLifeTests.all
     return list
   }
 

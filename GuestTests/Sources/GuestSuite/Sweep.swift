@@ -39,6 +39,13 @@ struct Sweep {
   /// What must be as before once an attempt has ended.
   var counts: () throws -> Counts
 
+  /// Which allocation is to fail, from 1; 0 for none.
+  private struct Place: CustomStringConvertible {
+    var kind: FaultPoint.Kind
+    var number: Int
+    var description: String { "\(kind) \(number)" }
+  }
+
   private struct Findings {
     var refusals = 0
     var errnos: [String] = []
@@ -67,12 +74,17 @@ struct Sweep {
     let alive = try Self.alive()
     let before = try counts()
     var found = Findings()
-    for number in 1...most where !found.hasEnded && found.count < Self.enough {
-      try attempt(prepare(), number, faults, before, &found)
+    for kind in FaultPoint.Kind.allCases {
+      try faults.choose(kind)
+      found.hasEnded = false
+      for number in 1...most where !found.hasEnded && found.count < Self.enough {
+        try attempt(prepare(), Place(kind: kind, number: number), faults, before, &found)
+      }
+      if !comesToItsEnd { try attempt(prepare(), Place(kind: kind, number: 0), faults, before, &found) }
+      look.expect(
+        found.hasEnded || found.count >= Self.enough,
+        "\(name), \(kind): done without a failure within \(most) places to fail at")
     }
-    if !comesToItsEnd { try attempt(prepare(), 0, faults, before, &found) }
-    look.expect(
-      found.hasEnded || found.count >= Self.enough, "\(name): done without a failure within \(most) places to fail at")
     if isRefused { look.expect(found.refusals > 0, "\(name): control: some failure was told") }
     look.equal(found.errnos, [], "\(name): refusals by another errno than is allowed")
     look.equal(found.unbalanced, [], "\(name): refused: what is not as before")
@@ -86,27 +98,27 @@ struct Sweep {
   private static func alive() throws -> Int { BufInfo.parse(try readText(References.bufinfo)).count }
 
   private func attempt(
-    _ attempt: Attempt, _ number: Int, _ faults: FaultPoint, _ start: Counts, _ found: inout Findings
+    _ attempt: Attempt, _ place: Place, _ faults: FaultPoint, _ start: Counts, _ found: inout Findings
   ) throws {
     let before = try attempt.counts()
-    let (code, fired) = try faults.failing(number, attempt.step)
+    let (code, fired) = try faults.failing(place.number, attempt.step)
     if code == 0 {
       try attempt.undo()
     } else {
       found.refusals += 1
-      if !allowed.contains(code) || !fired { found.errnos.append("\(number): \(errnoName(code))") }
+      if !allowed.contains(code) || !fired { found.errnos.append("\(place): \(errnoName(code))") }
       if code == EFAULT { try attempt.lost() }
       let after = try Counts.settled(at: before, attempt.counts)
-      if after != before { found.unbalanced.append("\(number): \(after.difference(from: before))") }
-      if let wrong = try attempt.wrong() { found.unusable.append("\(number): \(wrong)") }
+      if after != before { found.unbalanced.append("\(place): \(after.difference(from: before))") }
+      if let wrong = try attempt.wrong() { found.unusable.append("\(place): \(wrong)") }
       if comesToItsEnd {
         let again = attempt.step()
-        if again != 0 { found.again.append("\(number): \(errnoName(again))") } else { try attempt.undo() }
+        if again != 0 { found.again.append("\(place): \(errnoName(again))") } else { try attempt.undo() }
       }
     }
     try attempt.finish()
     let left = try Counts.settled(at: start, counts)
-    if left != start { found.left.append("\(number): \(left.difference(from: start))") }
+    if left != start { found.left.append("\(place): \(left.difference(from: start))") }
     if !fired { found.hasEnded = true }
   }
 }

@@ -31,6 +31,8 @@ struct cguest_piece {
 int cguest_udmabuf_list(int device, const struct cguest_piece *pieces, unsigned count, unsigned said);
 /// The same with arguments that nobody can read.
 int cguest_udmabuf_bad_list(int device);
+/// The same with a list whose head alone can be read.
+int cguest_udmabuf_cut_list(int device);
 
 /// Returns a descriptor.
 int cguest_drm_export_flags(int fd, uint32_t handle, uint32_t flags);

@@ -29,6 +29,7 @@ int cguest_pbtest_client(int fd, struct pbtest_client *args);
 int cguest_pbtest_dmabuf(int fd, struct pbtest_dmabuf *args);
 int cguest_pbtest_lookup(int fd, struct pbtest_lookup *args);
 int cguest_pbtest_uuid(int fd, struct pbtest_uuid *args);
+int cguest_pbtest_allow(int fd, const struct pbtest_allow *args);
 int cguest_pbtest_symbol(int fd, struct pbtest_symbol *args);
 
 /// Asked of /dev/pbtest-plain.

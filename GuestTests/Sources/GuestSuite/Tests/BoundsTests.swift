@@ -15,6 +15,10 @@ enum BoundsTests {
         question: "Does dma_buf_mmap() itself refuse one page too many of an exporter that refuses nothing?"
       ) { try dmabuf(.drm(TestDriver.name), PBTEST_BO_PLAIN, $0) },
       GuestTest(
+        "bounds/vgem/fake-offsets",
+        question: "A device has no room left for fake offsets: is that the answer, and is there room again afterwards?"
+      ) { try room($0) },
+      GuestTest(
         "bounds/pbtest/mmap-obj",
         question: "Does drm_gem_mmap_obj() itself refuse more than the object has?"
       ) { try object($0) },
@@ -92,6 +96,44 @@ enum BoundsTests {
     }
     plain.close()
     fixture.close()
+  }
+
+  /// An object of shared memory has no pages before somebody touches them, so the largest cost nothing.
+  private static func room(_ look: Recorder) throws {
+    let kernel = try TestDriver.ask()
+    let client = try DrmClient(driver: "vgem")
+    let before = try kernel.client(client)
+    func create() -> (word: String, handle: UInt32) {
+      var handle: UInt32 = 0
+      // Four gigabytes less a page, the most that a dumb buffer may have.
+      let answer = errnoWord(cguest_drm_create_sized(client.file.number, 1024, 0xf_ffff, 32, &handle))
+      return (answer, handle)
+    }
+    var handles: [UInt32] = []
+    var answer = "ok"
+    // DRM_FILE_PAGE_OFFSET_SIZE is a terabyte.
+    while answer == "ok", handles.count < 300 {
+      let made = create()
+      answer = made.word
+      if made.word == "ok" { handles.append(made.handle) }
+    }
+    look.equal(answer, "ENOSPC", "an object too many")
+    look.expect(handles.count > 200, "control: there was room for", "\(handles.count)")
+    let full = try kernel.client(client)
+    let watch = try AllocationWatch(kernel)
+    look.equal((1...3).map { _ in create().word }, ["ENOSPC", "ENOSPC", "ENOSPC"], "asked again")
+    try watch.end(look, "asked again")
+    let after = try kernel.client(client)
+    look.equal(
+      [after.handles, after.objects], [full.handles, full.objects], "asked again: handles and objects as before")
+    if let last = handles.popLast() { try client.closeHandle(last) }
+    let made = create()
+    look.equal(made.word, "ok", "one closed: there is room for one")
+    if made.word == "ok" { handles.append(made.handle) }
+    for handle in handles { try client.closeHandle(handle) }
+    let end = try kernel.client(client)
+    look.equal([end.handles, end.objects], [before.handles, before.objects], "all closed: nothing is left")
+    client.close()
   }
 
   /// vgem alone says so (`map_wc` in vgem_drv.c).

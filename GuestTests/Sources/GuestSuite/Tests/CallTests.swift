@@ -39,6 +39,10 @@ enum CallTests {
         try list($0)
       },
       GuestTest(
+        "calls/virtio_gpu/foreign",
+        question: "virtio-gpu is given a buffer of another's: does it import it, or refuse it with nothing left behind?"
+      ) { try foreign($0) },
+      GuestTest(
         "calls/system_heap/arguments", question: "Are flags and sizes refused that the heap does not know?"
       ) { try heap($0) },
     ]
@@ -151,6 +155,7 @@ enum CallTests {
     var status = stat()
     look.equal(fstat(exported.dmabuf.number, &status), 0, "stat")
     look.equal(Int(status.st_size), size, "its size, by stat")
+    look.equal(Int(status.st_blocks) * 512, size, "what it takes, by stat")
     try fixture.release(exported)
     fixture.close()
   }
@@ -303,9 +308,45 @@ enum CallTests {
     look.equal(answer(cguest_udmabuf_bad_list(device.number)), "EFAULT", "a list that cannot be read")
     look.same(try Counts.settled(at: before) { try counts(fixture) }, before, "all as before")
     try watch.end(look, "lists")
+    // It maps and unmaps memory of the test's own.
+    look.equal(answer(cguest_udmabuf_cut_list(device.number)), "EFAULT", "a list of which the head alone can be read")
     for part in parts { part.unmap() }
     for file in memfds + [device] { file.close() }
     fixture.close()
+  }
+
+  private static func foreign(_ look: Recorder) throws {
+    for exporter in [Exporter.drm("vgem"), .systemHeap, .udmabuf] {
+      let fixture = try Fixture(exporter, importer: VirtioGpu.driver)
+      let theirs = fixture.importer!
+      let exported = try fixture.export()
+      func counts() throws -> Counts {
+        var counts = try fixture.counts()
+        try fixture.kernel.countDmabuf("the dma-buf", exported.dmabuf, into: &counts)
+        return counts
+      }
+      func take() throws -> String {
+        var handle: UInt32 = 0
+        let answer = errnoWord(cguest_drm_import(theirs.file.number, exported.dmabuf.number, &handle))
+        if answer == "ok" { try theirs.closeHandle(handle) }
+        return answer
+      }
+      // Whoever attaches first has the exporter's pages made, which it keeps.
+      _ = try take()
+      let watch = try AllocationWatch(fixture.kernel)
+      let before = try counts()
+      for round in 1...2 {
+        let answer = try take()
+        // Up to 6.14 it takes none but its own (virtgpu_gem_prime_import_sg_table()).
+        look.expect(["ENODEV", "ok"].contains(answer), "\(exporter.name), round \(round): import", answer)
+        let after = try Counts.settled(at: before, counts)
+        look.same(after, before, "\(exporter.name), round \(round): all as before")
+      }
+      try watch.end(look, "\(exporter.name): import")
+      try fixture.release(exported)
+      fixture.close()
+      try look.references(exported.inode, nil, "\(exporter.name): all closed")
+    }
   }
 
   private static func heap(_ look: Recorder) throws {
@@ -331,6 +372,7 @@ enum CallTests {
     look.equal(answer(call { $0.number = 1 }), "EINVAL", "a call that is none")
     look.equal(answer(call { $0.number = 255 }), "EINVAL", "the last call that there could be")
     look.equal(answer(call { $0.direction = 2 }), "EINVAL", "nothing to read from the caller: no size")
+    look.equal(answer(call { $0.direction = 0 }), "EINVAL", "nothing to read nor to write back: no size")
     look.same(try Counts.settled(at: before) { try counts(fixture) }, before, "refused: all as before")
     look.equal(answer(call { $0.bytes = 128 }), "made", "longer arguments than this kernel's")
     look.equal(answer(call { $0.bytes = 1024 }), "made", "as long as no kernel's stack has room for")
@@ -339,7 +381,7 @@ enum CallTests {
     ] {
       let made = call { $0.fd_flags = UInt32(flags) }
       look.equal(fcntl(made, F_GETFD), closes, "\(name): closed by exec")
-      look.equal(fcntl(made, F_GETFL) & O_ACCMODE, mode, "\(name): what may be done")
+      look.equal(fcntl(made, F_GETFL), mode, "\(name): what may be done, and no flag of the descriptor's")
       look.equal(Int(lseek(made, 0, SEEK_END)), pageSize, "\(name): size")
       close(made)
     }

@@ -87,6 +87,20 @@ enum CallbackTests {
       look.equal(try errnoWord { _ = try theirs.importBuffer(exported.dmabuf) }, errnoName(asked), "\(name): errno")
       look.same(try counts(), before, "\(name): all as before")
     }
+    if flags & PBTEST_BO_DYNAMIC != 0, importer == TestDriver.name {
+      // An importer that can take a move pins it for a step, and has it mapped meanwhile.
+      func importMoving() throws -> String {
+        try errnoWord {
+          let handle = try theirs.importOwn(exported.dmabuf, flags: PBTEST_IMPORT_DYNAMIC).handle
+          try theirs.closeHandle(handle)
+        }
+      }
+      try client.fail(buffer.handle, at: PBTEST_FAIL_DMABUF_PIN_AGAIN, with: asked)
+      look.equal(try importMoving(), errnoName(asked), "pin of the dma-buf to map it: errno")
+      look.same(try counts(), before, "pin of the dma-buf to map it: all as before")
+      look.equal(try importMoving(), "done", "imported then by one that can take a move")
+      look.same(try counts(), before, "and closed: all as before")
+    }
     let imported = try fixture.imported(exported)
     let shared = Fixture.Shared(exported: exported, imported: imported, fixture: fixture)
     look.equal(try shared.wrongWay(), nil, "imported then: what cannot be used")

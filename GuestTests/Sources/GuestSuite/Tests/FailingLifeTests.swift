@@ -105,11 +105,21 @@ enum FailingLifeTests {
   private static func unplug(_ look: Recorder) throws {
     try TestDriver.require()
     let faults = try FaultPoint()
+    defer { faults.close() }
     let unbind = try OpenFile("/sys/bus/platform/drivers/\(TestDriver.name)/unbind", flags: O_WRONLY)
     let device = "\(TestDriver.name).0"
+    let alive = BufInfo.parse(try readText(References.bufinfo)).count
+    for kind in FaultPoint.Kind.allCases { try unplug(device, unbind, kind, faults, look) }
+    look.equal(BufInfo.parse(try readText(References.bufinfo)).count, alive, "dma-bufs alive in the end")
+    unbind.close()
+  }
+
+  private static func unplug(
+    _ device: String, _ unbind: OpenFile, _ kind: FaultPoint.Kind, _ faults: FaultPoint, _ look: Recorder
+  ) throws {
+    try faults.choose(kind)
     var wrong: [String] = []
     var hasEnded = false
-    let alive = BufInfo.parse(try readText(References.bufinfo)).count
     for number in 1...Sweep.most where !hasEnded && wrong.isEmpty {
       let fixture = try Fixture(.drm(TestDriver.name), importer: "vgem")
       let shared = try fixture.share()
@@ -137,11 +147,8 @@ enum FailingLifeTests {
         wrong.append("\(number): the dma-buf is still there")
       }
     }
-    look.equal(wrong, [], "what was wrong, by the place that failed")
-    look.expect(hasEnded || !wrong.isEmpty, "done without a failure within \(Sweep.most) places to fail at")
-    look.equal(BufInfo.parse(try readText(References.bufinfo)).count, alive, "dma-bufs alive in the end")
-    unbind.close()
-    faults.close()
+    look.equal(wrong, [], "\(kind): what was wrong, by the place that failed")
+    look.expect(hasEnded || !wrong.isEmpty, "\(kind): done without a failure within \(Sweep.most) places to fail at")
   }
 
   /// Holds a buffer's reservation lock while the body runs.

@@ -32,6 +32,62 @@ enum FailingTests {
     ) { try selfImport(driver, $0) }
   }
 
+  static let calls = [
+    GuestTest(
+      "failing/udmabuf/access",
+      question:
+        "An allocation fails at the first access, where udmabuf makes a list of its pages: is it made at the next?"
+    ) { try access($0) },
+    GuestTest(
+      "failing/system_heap/long-arguments",
+      question: "An allocation fails for arguments that the kernel's stack has no room for: is nothing made?"
+    ) { try longArguments($0) },
+  ]
+
+  private static func access(_ look: Recorder) throws {
+    let fixture = try Fixture(.udmabuf)
+    try Sweep(look: look, kernel: fixture.kernel, counts: fixture.counts).run("access") {
+      let exported = try fixture.export()
+      func sync(_ begin: Int32) -> Int32 { code(cguest_dmabuf_sync(exported.dmabuf.number, begin)) }
+      return Sweep.Attempt(
+        step: { sync(1) },
+        counts: {
+          var counts = try fixture.counts()
+          try fixture.kernel.countDmabuf("the dma-buf", exported.dmabuf, into: &counts)
+          return counts
+        },
+        undo: {
+          let answer = sync(0)
+          if answer != 0 { throw CallFailed("end the access", code: answer) }
+        },
+        wrong: {
+          // Without a list there is no access to end.
+          let answer = sync(0)
+          return answer == EINVAL ? nil : "an access that did not begin ends: \(errnoName(answer))"
+        },
+        finish: { try fixture.release(exported) })
+    }
+    fixture.close()
+  }
+
+  private static func longArguments(_ look: Recorder) throws {
+    let fixture = try Fixture(.systemHeap)
+    let device = try Exporter.device("/dev/dma_heap/system", config: "CONFIG_DMABUF_HEAPS_SYSTEM")
+    try Sweep(look: look, kernel: fixture.kernel, counts: fixture.counts).run("allocate") {
+      made(
+        fixture,
+        {
+          var args = cguest_heap(
+            size: UInt64(fixture.pages * pageSize), fd: 0, fd_flags: UInt32(O_CLOEXEC | O_RDWR), heap_flags: 0,
+            number: 0,
+            direction: 3, bytes: 1024)
+          return cguest_heap_call(device.number, &args)
+        }, finish: {})
+    }
+    device.close()
+    fixture.close()
+  }
+
   private static func create(_ exporter: Exporter, _ look: Recorder) throws {
     let fixture = try Fixture(exporter)
     let pages = fixture.pages

@@ -45,6 +45,39 @@ enum LifetimeTests {
     if met == 0 { throw Skip(reason: "not reached: every object had gone before it could be asked for") }
   }
 
+  static let dying = GuestTest(
+    "lifetime/pbtest/dying",
+    question: "An object's last reference has gone, and its end takes a while: is it as good as none to mmap()?"
+  ) { look in
+    let kernel = try TestDriver.ask()
+    let client = try TestDriver.client(0)
+    let before = try kernel.client(client)
+    var met = 0
+    for round in 1...10 where met < 3 {
+      let buffer = try client.createOwn(pages: 2, flags: PBTEST_BO_SLOW_FREE)
+      look.equal(
+        Mapping.refusal(of: client.file, offset: buffer.fakeOffset, pages: 2), 0, "round \(round), alive: refused")
+      let child = cguest_fork_child()
+      if child < 0 { throw CallFailed("fork") }
+      if child == 0 { _exit(cguest_drm_close_handle(client.file.number, buffer.handle) == 0 ? 0 : 1) }
+      // The handle goes first, and the fake offset last.
+      var state = try kernel.client(client)
+      while state.handles > before.handles {
+        usleep(500)
+        state = try kernel.client(client)
+      }
+      let code = Mapping.refusal(of: client.file, offset: buffer.fakeOffset, pages: 2)
+      state = try kernel.client(client)
+      if state.objects > before.objects { met += 1 }
+      look.equal(errnoName(code), "EINVAL", "round \(round), the last reference has gone")
+      waitpid(child, nil, 0)
+    }
+    look.expect(met > 0, "control: an object was asked for while it was dying")
+    let after = try kernel.client(client)
+    look.equal([after.handles, after.objects], [before.handles, before.objects], "all closed: nothing is left")
+    client.close()
+  }
+
   private static func outlives(_ pair: Pair, _ look: Recorder) throws {
     let shared = try pair.share()
     let aliases = try shared.mapAll()

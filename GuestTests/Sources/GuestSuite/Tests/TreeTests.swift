@@ -27,6 +27,11 @@ enum TreeTests {
       "leaks/vgem/allowed-twice",
       question: "A client opens an object again that it has: is what was allocated for that given back?"
     ) { try twice($0) },
+    GuestTest(
+      "trees/vgem/allowed-once",
+      question:
+        "A driver lets clients map an object again and again: does one word take it back, and of no other client?"
+    ) { try once($0) },
   ]
 
   /// Orders in which to close: as they came, the other way round, and from the middle to both ends.
@@ -218,5 +223,48 @@ enum TreeTests {
     look.equal(Mapping.refusal(of: client.file, offset: buffer.fakeOffset, pages: 1), 0, "the first may still map")
     try watch.end(look, "opened by name")
     client.close()
+  }
+
+  /// i915 allows by drm_vma_node_allow_once(), each time that somebody asks for a fake offset.
+  private static func once(_ look: Recorder) throws {
+    let kernel = try TestDriver.ask()
+    let owner = try DrmClient(driver: "vgem")
+    let buffer = try owner.createDumb(pages: 1)
+    let others = try (0..<5).map { _ in try owner.stranger() }
+    func tell(_ how: Int32, _ other: DrmClient) throws {
+      let args = pbtest_allow(
+        fd: owner.file.number, handle: buffer.handle, other: other.file.number, how: UInt32(how))
+      if withUnsafePointer(to: args, { cguest_pbtest_allow(kernel.file.number, $0) }) == 0 { return }
+      if errno == ENOTTY { throw Skip(reason: "this kernel has no drm_vma_node_allow_once()") }
+      throw CallFailed("allow a client")
+    }
+    func mayMap() -> [Bool] {
+      ([owner] + others).map { Mapping.refusal(of: $0.file, offset: buffer.fakeOffset, pages: 1) == 0 }
+    }
+    func seen() throws -> [UInt64] {
+      let object = try kernel.object(buffer.handle, of: owner)
+      return [UInt64(object.allowed), object.allowances]
+    }
+    let watch = try AllocationWatch(kernel)
+    for other in others { try tell(PBTEST_ALLOW_REVOKE, other) }
+    look.equal(try seen(), [1, 1], "taken back from who did not have it: who may, and how often")
+    for _ in 0..<3 { for other in others { try tell(PBTEST_ALLOW_ONCE, other) } }
+    look.equal(try seen(), [6, 6], "allowed, three times each: who may, and how often")
+    look.equal(mayMap(), [true, true, true, true, true, true], "allowed: may map")
+    // From the middle to both ends.
+    var left = Set(others.indices)
+    for index in [2, 0, 4, 1, 3] {
+      try tell(PBTEST_ALLOW_REVOKE, others[index])
+      left.remove(index)
+      look.equal(mayMap(), [true] + others.indices.map(left.contains), "taken back from \(5 - left.count): may map")
+      try tell(PBTEST_ALLOW_REVOKE, others[index])
+      look.equal(
+        try seen(), [UInt64(1 + left.count), UInt64(1 + left.count)],
+        "once more from \(5 - left.count): who may, and how often")
+    }
+    try watch.end(look, "allowed and taken back")
+    for other in others { other.close() }
+    try owner.closeHandle(buffer.handle)
+    owner.close()
   }
 }

@@ -1,0 +1,167 @@
+internal import CGuest
+internal import Glibc
+
+/// Memory of no buffer, in ways that mmap_region() and the unmapping of a file's pages have of their own: what a series
+/// changes there for buffers it changes for everybody.
+enum MemoryTests {
+  static let all = [
+    GuestTest(
+      "mapped/memfd/truncated",
+      question:
+        "A file of memory becomes shorter: does each of its mappings lose the pages behind its end, and no other?"
+    ) { try truncated($0) },
+    GuestTest(
+      "mapped/memfd/sealed",
+      question:
+        "A file of memory is sealed against writing: is a mapping that could write refused, and nothing counted?"
+    ) { try sealed($0) },
+    GuestTest(
+      "mapped/anonymous/too-much",
+      question: "More memory is mapped than there is: is that refused, and what was there before whole or gone?"
+    ) { try tooMuch($0) },
+    GuestTest(
+      "mapped/anonymous/accounted",
+      question: "Memory takes the place of other memory: is what the system has promised as much as before?"
+    ) { try accounted($0) },
+    GuestTest(
+      "failing/anonymous/mmap-shared",
+      question: "An allocation fails while shared memory without a file is mapped: is nothing of it left?"
+    ) { try shared($0) },
+  ]
+
+  private static func truncated(_ look: Recorder) throws {
+    let pages = 6
+    let memfd = OpenFile(number: cguest_plain_memfd(UInt64(pages * pageSize)))
+    if memfd.number < 0 { throw CallFailed("make a memfd") }
+    let mappings = try [(0, 6), (1, 5), (4, 2)].map { first, count in
+      (first, try Mapping("from page \(first)", of: memfd, offset: UInt64(first * pageSize), pages: count))
+    }
+    for (first, mapping) in mappings {
+      for page in 0..<mapping.pages { mapping.set(UInt8(0x20 + first + page), page: page) }
+    }
+    for length in [4, 2] {
+      if ftruncate(memfd.number, off_t(length * pageSize)) != 0 { throw CallFailed("make it shorter") }
+      for (first, mapping) in mappings {
+        let seen = (first..<pages).map { mapping.tryByte(page: $0 - first) }
+        let right = (first..<pages).map { $0 < length ? "\(0x20 + $0)" : "SIGBUS" }
+        look.equal(seen, right, "\(length) pages left, \(mapping.name): bytes")
+      }
+    }
+    for (_, mapping) in mappings { mapping.unmap() }
+    memfd.close()
+  }
+
+  private static func sealed(_ look: Recorder) throws {
+    let kernel = try TestDriver.ask()
+    let pages = 2
+    let memfd = OpenFile(number: cguest_sealed_memfd("sealed", pages * pageSize))
+    if cguest_seal_writing(memfd.number) != 0 { throw CallFailed("seal") }
+    let before = try kernel.file(memfd)
+    for round in 1...2 {
+      look.equal(
+        errnoName(Mapping.refusal(of: memfd, offset: 0, pages: pages)), "EPERM", "round \(round): to write, shared")
+      look.equal(
+        errnoName(Mapping.refusal(of: memfd, offset: 0, pages: pages, flags: MAP_PRIVATE)), errnoName(0),
+        "round \(round): to write, private")
+      let after = try kernel.file(memfd)
+      look.equal(
+        [after.i_mmap_writable, after.count, Int64(after.vmas)],
+        [before.i_mmap_writable, before.count, Int64(before.vmas)],
+        "round \(round): counted as writable, references, mappings")
+    }
+    memfd.close()
+  }
+
+  /// Without MAP_NORESERVE the kernel refuses at once what no machine of its size could give
+  /// (Documentation/mm/overcommit-accounting.rst, mode 0).
+  private static func tooMuch(_ look: Recorder) throws {
+    let length = 1 << 40
+    let space = mmap(nil, length, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
+    guard let space, space != MAP_FAILED else { throw CallFailed("reserve addresses") }
+    let fixed = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED
+    guard mmap(space + pageSize, 2 * pageSize, PROT_READ | PROT_WRITE, fixed, -1, 0) != MAP_FAILED else {
+      throw CallFailed("map")
+    }
+    let inside = Mapping("inside", at: space + pageSize, pages: 2)
+    for page in 0..<2 { inside.set(UInt8(0x42 + page), page: page) }
+    let before = try promised()
+    for round in 1...2 {
+      let address = mmap(space, length, PROT_READ | PROT_WRITE, fixed, -1, 0)
+      look.equal(address == MAP_FAILED ? errnoName(errno) : "mapped", "ENOMEM", "round \(round): errno")
+      // Up to 6.11 what was there is unmapped first, which POSIX allows.
+      let seen = (0..<2).map { inside.tryByte(page: $0) }
+      look.expect([["66", "67"], ["SIGSEGV", "SIGSEGV"]].contains(seen), "round \(round): what was there", "\(seen)")
+    }
+    look.expect(abs(try promised() - before) < slack, "promised, as before", "\(before) kB")
+    munmap(space, length)
+  }
+
+  /// In kB: others map and unmap little besides.
+  private static let slack = 1024
+
+  /// What the system has promised to all processes together, in kB.
+  private static func promised() throws -> Int {
+    let line = try readText("/proc/meminfo").split(separator: "\n").first { $0.hasPrefix("Committed_AS:") }
+    guard let words = line?.split(separator: " "), words.count > 1, let size = Int(words[1]) else {
+      throw Skip(reason: "this kernel does not say what it has promised (Committed_AS)")
+    }
+    return size
+  }
+
+  private static func accounted(_ look: Recorder) throws {
+    let length = 32 << 20
+    let size = length / 1024
+    let start = try promised()
+    func check(_ expected: Int, _ words: String) throws {
+      let seen = try promised() - start
+      look.expect(
+        abs(seen - expected) < slack, "\(words): promised, within a megabyte", "\(seen) kB for \(expected) kB")
+    }
+    func map(_ place: UnsafeMutableRawPointer?, _ protection: Int32, _ flags: Int32) throws -> UnsafeMutableRawPointer {
+      let flags = MAP_PRIVATE | MAP_ANONYMOUS | flags | (place == nil ? 0 : MAP_FIXED)
+      let address = mmap(place, length, protection, flags, -1, 0)
+      guard let address, address != MAP_FAILED else { throw CallFailed("map") }
+      return address
+    }
+    let memory = try map(nil, PROT_READ | PROT_WRITE, 0)
+    try check(size, "mapped")
+    for (name, protection, flags, expected) in [
+      ("by as much", PROT_READ | PROT_WRITE, 0, size), ("by what nobody may write", PROT_READ, 0, 0),
+      ("by as much again", PROT_READ | PROT_WRITE, 0, size),
+      ("by what is not reserved", PROT_READ | PROT_WRITE, MAP_NORESERVE, 0),
+      ("by as much at last", PROT_READ | PROT_WRITE, 0, size),
+    ] {
+      _ = try map(memory, protection, flags)
+      try check(expected, "replaced \(name)")
+    }
+    let mapping = Mapping("memory", at: memory, pages: length / pageSize)
+    look.equal(mapping.trySet(1, page: mapping.pages - 1), "written", "the last page")
+    munmap(memory, length)
+    try check(0, "unmapped")
+  }
+
+  private static func shared(_ look: Recorder) throws {
+    let kernel = try TestDriver.ask()
+    func counts() -> Counts {
+      var counts = Counts()
+      counts.add("lowest fd that is free", Int64(cguest_next_fd()))
+      return counts
+    }
+    var sweep = Sweep(look: look, kernel: kernel, counts: counts)
+    // What a new file in shared memory says where there is no inode (mm/shmem.c).
+    sweep.allowed.insert(ENOSPC)
+    try sweep.run("mmap") {
+      var address: UnsafeMutableRawPointer?
+      return Sweep.Attempt(
+        step: {
+          address = mmap(nil, 2 * pageSize, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)
+          return address == MAP_FAILED ? errno : 0
+        }, counts: counts,
+        undo: {
+          let mapping = Mapping("shared", at: address!, pages: 2)
+          if mapping.trySet(1, page: 1) != "written" { throw CallFailed("write to it", code: EIO) }
+          mapping.unmap()
+        })
+    }
+  }
+}
