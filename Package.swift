@@ -155,7 +155,7 @@ let package = Package(
       dependencies: [
         "Bench", "BenchModel", "Benchmarks", "GuestProtocol", "KernelBuild", "SeriesIntake", "TestSupport",
         "Toolbox", systemPackage,
-      ], swiftSettings: strict),
+      ], exclude: ["Fixtures"], swiftSettings: strict),
     // Real kernels, real guests. Needs what setup.sh installs and builds; skips nothing.
     .testTarget(
       name: "IntegrationTests",

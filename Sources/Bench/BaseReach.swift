@@ -21,22 +21,27 @@ public struct BaseReach: Codable, Sendable, Hashable {
   init(_ execution: Execution) { tests = execution.runs.mapValues { Set($0.keys) } }
 
   /// The tests that run lines of the base that a change replaces: first those that go where few go in the same functions,
-  /// for they come by what the others do as well, and notice more.
+  /// for they come by what the others do as well, and notice more. Where nobody runs one of the lines, all tests that run
+  /// its function: what is known of a line is known of what the compiler left of it.
   /// - Parameters:
   ///   - all: in the order in which they would run. Those that leave a guest without a device stay last.
   ///   - change: of one that moves no line.
-  /// - Returns: `nil` if that is not known of each of them, or if nobody runs them.
+  /// - Returns: at least one test; `nil` if it is not known of each line who runs it.
   func runners(_ all: [String], of change: CodeChange?) -> [String]? {
     guard let lines, let changed = change?.lines, changed.failure == nil, changed.omitted == 0 else { return nil }
     let places = Set(changed.lines.filter { !$0.follows }.map(\.name))
     let known = lines.filter { places.contains($0.line.name) && ![.noCode, .declaration].contains($0.state) }
-    guard !known.isEmpty, known.allSatisfy({ $0.state == .ran || $0.state == .oneWay }) else { return nil }
-    let near = known.reduce(into: Set<String>()) { $0.formUnion($1.tests) }
-    let found = all.filter(near.contains)
-    if found.isEmpty { return nil }
+    guard !known.isEmpty, known.allSatisfy({ [.ran, .oneWay, .notRun].contains($0.state) && $0.line.function != nil })
+    else { return nil }
     let functions = Set(known.compactMap(\.line.function))
+    let beside = lines.filter { $0.line.function.map(functions.contains) == true }
+    let isRun = known.allSatisfy { $0.state != .notRun }
+    let near = (isRun ? known : beside).reduce(into: Set<String>()) { $0.formUnion($1.tests) }
+    let found = all.filter(near.contains)
+    // A guest has to answer something for its kernel to be known to live.
+    if found.isEmpty { return Array(all.prefix(1)) }
     var fewest: [String: Int] = [:]
-    for line in lines where line.line.function.map(functions.contains) == true {
+    for line in beside {
       for test in line.tests { fewest[test] = min(fewest[test] ?? .max, line.tests.count) }
     }
     let first = found.filter { !Self.takesDevice($0) }.enumerated()

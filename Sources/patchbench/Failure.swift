@@ -43,6 +43,7 @@ struct Failure: Error {
           + (error.isRun ? ", or go on with it: `\(RunMatrix.resume(FilePath(error.path)))`" : ""),
         status: ExitStatus.usage)
     case let error as NotResumable: self.init(error)
+    case let error as UnreadableRecord: self.init(error)
     case let error as RunInUse:
       self.init(
         "\(error.path) is being written to\(error.process.map { " by process \($0)" } ?? "")",
@@ -109,6 +110,24 @@ struct Failure: Error {
       case .changed: "go on with what it was begun with, or begin a new run"
       }
     self.init(error.description, advice: advice, status: ExitStatus.usage)
+  }
+
+  private init(_ error: UnreadableRecord) {
+    let place = "\(error.path):\(error.line)"
+    switch error.reason {
+    case .noEvent:
+      self.init(
+        "\(place): not an event; the record is damaged", advice: "restore the file, or run again with a new --output",
+        status: ExitStatus.inconclusive)
+    case .newer(let version):
+      self.init(
+        "\(place): written by a newer patchbench (record version \(version); this one reads up to \(EventRecord.version))",
+        advice: "use the patchbench that wrote it", status: ExitStatus.usage)
+    case .otherRun:
+      self.init(
+        "\(place): the event belongs to another run than those before it",
+        advice: "restore the file, or run again with a new --output", status: ExitStatus.inconclusive)
+    }
   }
 
   /// File names, and what tools say of them, may be a stranger's.

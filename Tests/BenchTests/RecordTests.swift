@@ -1,5 +1,6 @@
 import BenchModel
 import Foundation
+import GuestProtocol
 import SystemPackage
 import TestSupport
 import Testing
@@ -37,13 +38,62 @@ import Testing
     let recorder = try EventRecorder(path)
     try recorder.take(BenchEvent(at: Date(timeIntervalSince1970: 1), kind: .runStarted(Self.header)))
     try recorder.take(BenchEvent(at: Date(timeIntervalSince1970: 2), kind: .trialFinished(Self.trial)))
-    // A crash in the middle of a line, after a line of a newer version.
+    // A crash in the middle of a line.
     var bytes = try Data(contentsOf: URL(filePath: path.string))
-    bytes += Data(#"{"at":3,"kind":{"somethingNewer":{}}}"#.utf8) + [0x0a] + Data(#"{"at":4,"kind":{"runFin"#.utf8)
+    bytes += Data(#"{"at":4,"kind":{"runFin"#.utf8)
     try bytes.write(to: URL(filePath: path.string))
     let record = try #require(RunRecord(try EventRecord.read(path)))
     #expect(record.interrupted)
     #expect(record.trials.count == 1)
+  }
+
+  @Test(arguments: [
+    (#"{"at":3,"kind":{"somethingNewer":{}},"version":2}"#, UnreadableRecord.Reason.noEvent),
+    (#"{"at":3,"kind":{"somethingNewer":{}}}"#, .noEvent), ("", .noEvent), ("{", .noEvent),
+    (#"{"at":3,"kind":{"somethingNewer":{}},"version":3}"#, .newer(3)),
+    (#"{"at":3,"kind":{"runResumed":{}},"run":"another","version":2}"#, .otherRun),
+  ]) func aLineThatCannotBeReadIsNamed(_ line: String, _ reason: UnreadableRecord.Reason) throws {
+    let scratch = try Scratch()
+    let path = scratch.path.appending("events.jsonl")
+    let recorder = try EventRecorder(path)
+    try recorder.take(BenchEvent(at: Date(timeIntervalSince1970: 1), kind: .runStarted(Self.header)))
+    let file = try FileDescriptor.open(path, .writeOnly, options: .append)
+    try file.closeAfter { _ = try file.writeAll((line + "\n").utf8) }
+    try recorder.take(BenchEvent(at: Date(timeIntervalSince1970: 4), kind: .runFinished(interrupted: false)))
+    let error = #expect(throws: UnreadableRecord.self) { try EventRecord.read(path) }
+    #expect(error == UnreadableRecord(path: path.string, line: 2, reason: reason))
+  }
+
+  @Test func allLinesOfARecordNameItsRun() throws {
+    let scratch = try Scratch()
+    let path = scratch.path.appending("events.jsonl")
+    // As a run that is resumed opens it once more.
+    for kind in [BenchEvent.Kind.runStarted(Self.header), .runResumed, .runFinished(interrupted: false)] {
+      try EventRecorder(path).take(BenchEvent(at: Date(), kind: kind))
+    }
+    struct Line: Decodable { var run: String }
+    let lines = try Data(contentsOf: URL(filePath: path.string)).split(separator: 0x0a)
+    let runs = try lines.map { try JSONDecoder().decode(Line.self, from: Data($0)).run }
+    #expect(runs.count == 3)
+    #expect(Set(runs).count == 1)
+    let other = scratch.path.appending("other.jsonl")
+    try EventRecorder(other).take(BenchEvent(at: Date(), kind: .runStarted(Self.header)))
+    let another = try JSONDecoder().decode(Line.self, from: Data(contentsOf: URL(filePath: other.string)))
+    #expect(another.run != runs[0])
+  }
+
+  /// A record of version 1, as patchbench wrote it in November 2026.
+  @Test func anOldRecordIsRead() throws {
+    let path = FilePath(#filePath).removingLastComponent().appending("Fixtures/record-1.jsonl")
+    let record = try #require(RunRecord(try EventRecord.read(path)))
+    #expect(!record.interrupted)
+    #expect(record.header.cell.kernel == "linux-6.12")
+    guard case .ran(let run) = record.trials["pin"]?.result else {
+      Issue.record("no trial of the series")
+      return
+    }
+    #expect(run.tests.count == 10)
+    #expect(run.tests.count { $0.status == .notOk } == 1)
   }
 
   @Test func whatACrashCutShortIsTakenAwayBeforeMoreIsWritten() throws {

@@ -37,13 +37,20 @@ struct CodeCounter {
     var isDropped = false
   }
 
+  /// A section of the test driver that is loaded.
+  private struct Section: Hashable {
+    var address: UInt64
+    /// Of its file, which is another each time that the driver is loaded, though it may come to the same address.
+    var inode: UInt64
+  }
+
   private let file: OpenFile
   private let request: TraceRequest
   private var places: [Place] = []
   /// From pbcount's numbers to those of ``places``: what is in the test driver is added again once that was loaded again.
   private var numbers: [Int] = []
-  /// Where the test driver's sections were when its places were added.
-  private var driver: [String: UInt64] = [:]
+  /// The test driver's sections as they were when its places were added.
+  private var driver: [String: Section] = [:]
   private var stops = 0
   private var space: [pbcount_runs] = []
   /// What the kernel does not let anybody look at.
@@ -61,7 +68,7 @@ struct CodeCounter {
     }
     do { file = try OpenFile(Self.device) } catch { throw Failure(reason: "no pbcount: \(error)") }
     for section in Set((request.probes.map(\.place) + request.functions.map(\.place)).compactMap(\.driverSection)) {
-      driver[section] = Self.address(of: section)
+      driver[section] = Self.find(section)
     }
     var known: [Key: Int] = [:]
     for (number, probe) in request.probes.enumerated() {
@@ -106,7 +113,7 @@ struct CodeCounter {
     args.address = key.place.address
     if let section = key.place.driverSection {
       guard let start = driver[section] else { return false }
-      args.address &+= start
+      args.address &+= start.address
     }
     if let test = key.test {
       args.table = test.table
@@ -118,18 +125,20 @@ struct CodeCounter {
     return true
   }
 
-  /// Where a section of the test driver is.
-  /// - Returns: `nil` if that is not loaded.
-  private static func address(of section: String) -> UInt64? {
-    let text = try? readText("/sys/module/\(TestDriver.name)/sections/\(section)")
-    let digits = text?.dropFirst(2).prefix { $0.isHexDigit }
-    return digits.flatMap { UInt64($0, radix: 16) }
+  /// - Returns: `nil` if the test driver is not loaded.
+  private static func find(_ name: String) -> Section? {
+    let path = "/sys/module/\(TestDriver.name)/sections/\(name)"
+    var status = stat()
+    guard stat(path, &status) == 0, let text = try? readText(path),
+      let address = UInt64(text.dropFirst(2).prefix { $0.isHexDigit }, radix: 16)
+    else { return nil }
+    return Section(address: address, inode: UInt64(status.st_ino))
   }
 
   /// What was in a test driver that is gone is looked at in the one that is there.
   private mutating func follow() {
     for (section, start) in driver {
-      guard let now = Self.address(of: section), now != start else { continue }
+      guard let now = Self.find(section), now != start else { continue }
       driver[section] = now
       for number in places.indices where places[number].key.place.driverSection == section && !places[number].isDropped
       {
