@@ -34,7 +34,7 @@ public struct MutantRun: Sendable {
     _ plan: RunPlan, list: FunctionList, argued: EquivalentMutants = EquivalentMutants(), sinks: [any EventSink]
   ) {
     var plan = plan
-    plan.stopsWhenWorse = true
+    plan.purpose = .mutants(expected: nil, baseline: nil)
     self.list = list
     self.argued = argued
     self.plan = plan
@@ -50,8 +50,8 @@ public struct MutantRun: Sendable {
     patterns: [NamePattern], count: Int, seed: UInt64
   ) async throws -> (directory: RunDirectory, plan: MutantPlan) {
     let base = try await base()
-    return try await plan.cache.withScratch { scratch in
-      let search = try CandidateSearch(base, environment: plan.environment, scratch: scratch)
+    return try await plan.place.cache.withScratch { scratch in
+      let search = try CandidateSearch(base, environment: plan.place.environment, scratch: scratch)
       var sources: [String: CSource] = [:]
       var all: [Mutant] = []
       var absent: [String] = []
@@ -85,10 +85,11 @@ public struct MutantRun: Sendable {
     behind series: SeriesDirectory? = nil
   ) async throws -> (directory: RunDirectory, plan: MutantPlan) {
     let mutants = MutantPlan(
-      kernel: plan.kernel.name, profile: plan.profile.name, seed: seed, candidates: candidates, absent: absent,
+      kernel: plan.target.kernel.name, profile: plan.target.profile.name, seed: seed, candidates: candidates,
+      absent: absent,
       mutants: drawn, argued: drawn.filter { argued.reason(for: $0) != nil }.map(\.id),
       series: series.map { Self.absolute($0.directory) })
-    return try await plan.cache.withScratch { scratch in
+    return try await plan.place.cache.withScratch { scratch in
       var run = plan
       run.series = try drawn.filter { !mutants.argued.contains($0.id) }.map { mutant in
         guard let source = sources[mutant.file] else { throw NoMutants(reason: "\(mutant.file) is not at hand") }
@@ -117,7 +118,7 @@ public struct MutantRun: Sendable {
     return try await withApplied(directory) { series, tree, base, scratch in
       let lines = try changedLines(of: series, tree, base)
       let search = try CandidateSearch(
-        base, environment: plan.environment, overlay: lines.mapValues(\.file), scratch: scratch)
+        base, environment: plan.place.environment, overlay: lines.mapValues(\.file), scratch: scratch)
       var sources: [String: CSource] = [:]
       var groups: [String: [String]] = [:]
       var byID: [String: Mutant] = [:]
@@ -143,10 +144,11 @@ public struct MutantRun: Sendable {
   /// - Throws: as `BenchRun.goOn(in:discards:)`.
   public func goOn(in directory: RunDirectory, _ mutants: MutantPlan) async throws -> Bool {
     var run = plan
-    run.baseline = try await baseline(mutants, directory)
-    // Of a series' own lines the base knows nothing.
-    run.expected = RunPlan.Expected(functions: functions([]), lines: mutants.series == nil)
-    run.output = directory.path
+    run.purpose = .mutants(
+      // Of a series' own lines the base knows nothing.
+      expected: ExpectedChanges(functions: functions([]), lines: mutants.series == nil),
+      baseline: try await baseline(mutants, directory))
+    run.place.output = directory.path
     return try await BenchRun(run, sinks: sinks).goOn(in: directory)
   }
 
@@ -201,7 +203,7 @@ public struct MutantRun: Sendable {
   public func lines(_ patterns: [NamePattern]) async throws -> (directory: RunDirectory, lines: [LineFate]) {
     var run = plan
     let functions = functions(patterns)
-    run.expected = RunPlan.Expected(functions: functions, lines: true)
+    run.purpose = .mutants(expected: ExpectedChanges(functions: functions, lines: true), baseline: nil)
     if functions.isEmpty { throw NoMutants(reason: "no function of the list is called so") }
     let (directory, interrupted) = try await BenchRun(run, sinks: sinks).run()
     if interrupted { throw CancellationError() }
@@ -219,7 +221,9 @@ public struct MutantRun: Sendable {
   }
 
   private func base() async throws -> BaseBuild {
-    try await BaseBuild.prepare(plan.kernel, profile: plan.profile, cache: plan.cache, jobs: plan.resources.jobs) {
+    try await BaseBuild.prepare(
+      plan.target.kernel, profile: plan.target.profile, cache: plan.place.cache, jobs: plan.limits.resources.jobs
+    ) {
       text in
       for sink in sinks {
         try? sink.take(BenchEvent(at: Date(), kind: .progress(series: nil, stage: .build, text: text)))
@@ -243,8 +247,8 @@ extension MutantRun {
     _ body: (ReadSeries, SeriesTree, BaseBuild, _ scratch: FilePath) async throws -> Result
   ) async throws -> Result {
     let base = try await base()
-    let cage = try await plan.sandbox?.cage()
-    return try await plan.cache.withScratch { scratch in
+    let cage = try await plan.limits.sandbox?.cage()
+    return try await plan.place.cache.withScratch { scratch in
       let series = try await directory.read(into: scratch.appending("read"), cage: cage)
       let method = try await SeriesTree.method(scratch: scratch, cage: cage)
       let place = scratch.appending("applied")
@@ -274,17 +278,17 @@ extension MutantRun {
 
   /// The series' own results, which its mutants are held against: those of its run beside the mutants'. Where it has none
   /// yet, it is run first.
-  private func baseline(_ mutants: MutantPlan, _ directory: RunDirectory) async throws -> RunPlan.Baseline? {
+  private func baseline(_ mutants: MutantPlan, _ directory: RunDirectory) async throws -> Baseline? {
     guard let path = mutants.series else { return nil }
     if let known = try Self.series(directory), let image = known.image {
-      return RunPlan.Baseline(trial: known.trial, image: image)
+      return Baseline(trial: known.trial, image: image)
     }
     let found = try SeriesDirectory.find([path])
     let own = RunDirectory(directory.path.appending("unmutated"))
     var run = plan
     run.series = found
-    run.stopsWhenWorse = false
-    run.output = own.path
+    run.purpose = .verdicts
+    run.place.output = own.path
     let unmutated = BenchRun(run, sinks: sinks)
     let isBegun = FileManager.default.fileExists(atPath: own.plan.string)
     if !isBegun { _ = try await unmutated.begin() }
@@ -294,7 +298,7 @@ extension MutantRun {
     else { throw NoMutants(reason: "\(path) itself does not run to its end, so nothing can be held against it") }
     let image = try await withApplied(found[0]) { series, tree, _, scratch in
       let built = try await tree.build(
-        series.series, jobs: plan.resources.jobs, log: scratch.appending("build.log")
+        series.series, jobs: plan.limits.resources.jobs, log: scratch.appending("build.log")
       ) { _ in }
       if let failure = built.failure {
         throw NoMutants(reason: "\(path) does not build: \(failure.diagnostics.first?.message ?? "see its build.log")")
@@ -302,7 +306,7 @@ extension MutantRun {
       return try await Digest.of(file: built.image)
     }
     try DurableFile.write(Array(image.utf8), to: own.path.appending("image"))
-    return RunPlan.Baseline(trial: trial, image: image)
+    return Baseline(trial: trial, image: image)
   }
 
   private static func series(_ directory: RunDirectory) throws -> (trial: Trial, image: String?)? {

@@ -113,7 +113,7 @@ private func weigh(
   switch evidence {
   case .broken(let flaw, _): judgement.reasons = [flaw]
   case .whole:
-    let grounds = Grounds(
+    let grounds = VerdictReasons(
       run, change: trial.change, accepted: accepted, tests: judgement.tests, reports: judgement.reports)
     judgement.verdict = grounds.verdict
     judgement.reasons = grounds.reasons

@@ -34,13 +34,18 @@ import Toolbox
 
       """)
     plan = RunPlan(
-      kernel: KernelDefinition(name: "k", source: .tree("/nowhere"), profiles: [:]),
-      profile: KernelDefinition.Profile(name: "p", fragments: [], image: .vmlinux),
-      series: try SeriesDirectory.find([scratch.path.appending("series").string]), guestBinary: "/nowhere",
-      driver: "/nowhere", cache: try Cache(scratch.path.appending("cache")), connection: nil, accelerator: .tcg,
-      resources: Resources(jobs: 1, memory: 1024), fresh: true, repeats: 3, retries: 2,
-      sandbox: Sandbox(jobs: 1),
-      output: scratch.path.appending("run"), environment: [:], version: "test", home: "/checkout")
+      target: RunTarget(
+        kernel: KernelDefinition(name: "k", source: .tree("/nowhere"), profiles: [:]),
+        profile: KernelDefinition.Profile(name: "p", fragments: [], image: .vmlinux), connection: nil,
+        accelerator: .tcg),
+      series: try SeriesDirectory.find([scratch.path.appending("series").string]),
+      choices: RunChoices(tests: [], fresh: true, keepsMemory: false, accepted: []),
+      retryPolicy: RetryPolicy(retries: 2, repeats: 3),
+      limits: RunLimits(resources: Resources(jobs: 1, memory: 1024), sandbox: Sandbox(jobs: 1)),
+      checkout: Checkout(home: "/checkout", version: "test"),
+      place: RunPlace(
+        cache: try Cache(scratch.path.appending("cache")), output: scratch.path.appending("run"), environment: [:]),
+      purpose: .verdicts)
   }
 
   private var run: BenchRun { BenchRun(plan, sinks: []) }
@@ -78,7 +83,7 @@ import Toolbox
     #expect(series[1].refused?.patch.file == "0001-evil.diff")
     // Alone it is a mistake of whoever asked for it.
     both.series.removeFirst()
-    both.output = scratch.path.appending("alone")
+    both.place.output = scratch.path.appending("alone")
     await #expect(throws: IntakeError.self) { _ = try await BenchRun(both, sinks: []).begin() }
   }
 

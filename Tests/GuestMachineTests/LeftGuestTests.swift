@@ -53,16 +53,17 @@ import Toolbox
     do {
       let held = try #require(try FileLock.attempt(session.lock, .exclusive))
       defer { held.release() }
-      #expect(EmbeddedRoot.leftGuests(session.environment, of: nil).isEmpty)
+      #expect(EmbeddedRoot.leftoverGuests(session.environment, of: nil).isEmpty)
       #expect(EmbeddedRoot.endLeftGuests(session.environment, of: nil).allSatisfy { $0.process != guest })
       #expect(kill(guest, 0) == 0)
     }
     #expect(
-      EmbeddedRoot.leftGuests(session.environment, of: nil).contains(
-        LeftGuest(name: "patchbench-9-a", process: guest)))
+      EmbeddedRoot.leftoverGuests(session.environment, of: nil).contains(
+        LeftoverGuest(name: "patchbench-9-a", process: guest)))
     #expect(
       Set(EmbeddedRoot.endLeftGuests(session.environment, of: nil).map(\.process)).isSuperset(of: [guest, asked]))
-    #expect(Set(EmbeddedRoot.leftGuests(session.environment, of: nil).map(\.process)).isDisjoint(with: [guest, asked]))
+    #expect(
+      Set(EmbeddedRoot.leftoverGuests(session.environment, of: nil).map(\.process)).isDisjoint(with: [guest, asked]))
     for process in others { #expect(kill(process, 0) == 0) }
     let manager = FileManager.default
     #expect(try manager.contentsOfDirectory(atPath: session.slot.string + "/run/qemu") == [])

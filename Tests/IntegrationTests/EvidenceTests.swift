@@ -14,8 +14,8 @@ extension BenchSerial {
       let bench = try Workbench()
       let series = ["candidates/pin-dma-buf-for-mapping", "examples/unreached-code", "seeded/harmless/gem-comments"]
       var plan = try bench.plan(series.map(Workbench.series), output: "run", fresh: true)
-      plan.tests = ["counts/vgem-to-vkms/mmap-munmap", "forward/vgem-to-vkms/*"].map(NamePattern.init)
-      plan.retries = 2
+      plan.choices.tests = ["counts/vgem-to-vkms/mmap-munmap", "forward/vgem-to-vkms/*"].map(NamePattern.init)
+      plan.retryPolicy.retries = 2
       let (record, directory) = try await bench.run(plan)
       let judgements = Dictionary(uniqueKeysWithValues: judge(record).map { ($0.series.name, $0) })
       #expect(record.header.only?.count == 4)

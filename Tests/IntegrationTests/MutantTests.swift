@@ -31,7 +31,7 @@ extension BenchSerial {
       var plan = try bench.plan([Workbench.series("candidates/swap-by-hand")], output: "mutants")
       plan.series = []
       // One that notices, and behind it one that does not.
-      plan.tests = [NamePattern("forward/vgem-to-vkms/vm-file"), NamePattern("selfimport/vgem/*")]
+      plan.choices.tests = [NamePattern("forward/vgem-to-vkms/vm-file"), NamePattern("selfimport/vgem/*")]
       let list = try FunctionList(yaml: "- file: \(file)\n  functions:\n    dma_buf_mmap: forwards\n", name: "list")
       let run = MutantRun(plan, list: list, sinks: [])
       let (directory, mutants) = try await run.begin(
@@ -68,7 +68,7 @@ extension BenchSerial {
       // What is finished stays as it is, and a new run takes what was kept.
       #expect(try await run.goOn(in: directory, mutants) == false)
       #expect(try directory.record() == record)
-      plan.output = bench.scratch.path.appending("again")
+      plan.place.output = bench.scratch.path.appending("again")
       let other = MutantRun(plan, list: list, sinks: [])
       let (second, drawn) = try await other.begin([same, killed], of: [file: found.source], candidates: 2, seed: 2)
       #expect(try await other.goOn(in: second, drawn) == false)

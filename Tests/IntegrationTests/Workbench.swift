@@ -46,14 +46,17 @@ struct Workbench {
 
   func plan(_ paths: [String], output: String, fresh: Bool = false) throws -> RunPlan {
     let kernel = try Self.kernel()
+    let jobs = ProcessInfo.processInfo.activeProcessorCount
     return RunPlan(
-      kernel: kernel, profile: try kernel.profile("kasan"), series: try SeriesDirectory.find(paths),
-      guestBinary: Self.guestBinary, driver: Self.home.pushing(FilePath("GuestTests/Driver")), cache: cache,
-      connection: nil, accelerator: .auto,
-      resources: Resources(
-        jobs: ProcessInfo.processInfo.activeProcessorCount, memory: Resources.spareMemory()), fresh: fresh,
-      sandbox: Sandbox(jobs: ProcessInfo.processInfo.activeProcessorCount), output: scratch.path.appending(output),
-      environment: environment, version: "test")
+      target: RunTarget(kernel: kernel, profile: try kernel.profile("kasan"), connection: nil, accelerator: .auto),
+      series: try SeriesDirectory.find(paths),
+      choices: RunChoices(tests: [], fresh: fresh, keepsMemory: false, accepted: []),
+      retryPolicy: RetryPolicy(retries: 0, repeats: 1),
+      limits: RunLimits(
+        resources: Resources(jobs: jobs, memory: Resources.spareMemory()), sandbox: Sandbox(jobs: jobs)),
+      checkout: Checkout(home: Self.home, version: "test"),
+      place: RunPlace(cache: cache, output: scratch.path.appending(output), environment: environment),
+      purpose: .verdicts)
   }
 
   /// Runs a plan and reads its record back.

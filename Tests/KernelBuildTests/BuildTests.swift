@@ -102,7 +102,7 @@ private func series(_ diffs: [(file: String, paths: [String])]) -> PatchSeries {
     let expected = recorded.split(separator: "\n", omittingEmptySubsequences: false).filter { line in
       !gone.contains { line.contains($0) }
     }.joined(separator: "\n")
-    #expect(SettledTimes.withoutMachine(recorded, tree: "/b/tree") == expected)
+    #expect(FixedTimestamps.withoutMachine(recorded, tree: "/b/tree") == expected)
   }
 
   @Test func anInterruptedBuildGoesOn() async throws {

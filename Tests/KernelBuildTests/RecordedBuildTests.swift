@@ -227,7 +227,7 @@ private func reach(_ paths: String..., new: Set<String> = [], compiled: Set<Stri
     for name in [".vmlinux.export.c", ".vmlinux.export.o"] {
       let file = try scratch.write(name, "")
       try FileManager.default.setAttributes(
-        [.modificationDate: Date(timeIntervalSince1970: TimeInterval(SettledTimes.time))], ofItemAtPath: file.string)
+        [.modificationDate: Date(timeIntervalSince1970: TimeInterval(FixedTimestamps.time))], ofItemAtPath: file.string)
     }
     let names = Self.commands.keys + [".vmlinux.export.o"]
     var commands = Dictionary(uniqueKeysWithValues: names.map { ($0, "echo \($0) >> ran") })

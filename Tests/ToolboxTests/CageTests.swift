@@ -159,7 +159,7 @@ private let limits = ToolLimits(time: .seconds(120), memory: 512 << 20, processe
     try manager.createSymbolicLink(
       atPath: root.appending("way").string, withDestinationPath: scratch.path.appending("outside").string)
     #expect(mkfifo(root.appending("pipe").string, 0o600) == 0)
-    let beneath = Beneath(root)
+    let beneath = UntrustedTree(root)
     #expect(beneath.kind(of: "dir/file") == .file(size: 5))
     #expect(beneath.kind(of: "dir") == .directory)
     #expect(beneath.kind(of: "dir/none") == .missing)

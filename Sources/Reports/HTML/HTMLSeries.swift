@@ -59,12 +59,12 @@ struct HTMLSeries {
     failures = trial.flatMap { HTMLFailure($0.result) }.map { [$0] } ?? []
     codes = ChangedCode(trial).map { [HTMLCode($0)] } ?? []
     diffs = MarkedDiff(trial, accepted: header.accepted ?? []).map { [HTMLDiff($0)] } ?? []
-    slips = Again.mutants(judgement, header).map { [HTMLReason(Reason($0, Words.slips))] } ?? []
+    slips = RerunCommand.mutants(judgement, header).map { [HTMLReason(Reason($0, Words.slips))] } ?? []
     hasTests = !judgement.tests.isEmpty
     tests = judgement.notableTests.map {
       HTMLTest(
         $0, question: header.questions[$0.name], log: trial?.run?.logs?[$0.name] ?? [],
-        again: $0.isWorse ? Again.command($0.name, of: judgement.series, header) : nil)
+        again: $0.isWorse ? RerunCommand.command($0.name, of: judgement.series, header) : nil)
     }
     lostTests = visible(judgement.lostTests)
     hasLost = !lostTests.isEmpty

@@ -75,7 +75,7 @@ struct CellDocument: Encodable {
         checks: test.checks.map {
           CheckDocument(name: $0.name, base: $0.base.map(CheckSide.init), series: $0.series.map(CheckSide.init))
         }, log: judgement.trial?.run?.logs?[test.name] ?? [],
-        again: test.isWorse ? Again.command(test.name, of: judgement.series, header) : nil)
+        again: test.isWorse ? RerunCommand.command(test.name, of: judgement.series, header) : nil)
     }
     kernelReports = judgement.reports.map {
       KernelReportDocument(

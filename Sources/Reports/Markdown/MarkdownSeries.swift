@@ -18,11 +18,11 @@ struct MarkdownSeries {
     }
     takeCode(judgement.trial)
     takeDiff(MarkedDiff(judgement.trial, accepted: header.accepted ?? []))
-    if let command = Again.mutants(judgement, header) {
+    if let command = RerunCommand.mutants(judgement, header) {
       parts.append("\(Words.slips): \(Markdown.code(command))")
     }
     takeTests(judgement, header)
-    if judgement.tests.contains(where: \.isWorse), let command = Again.shell(judgement.series, header) {
+    if judgement.tests.contains(where: \.isWorse), let command = RerunCommand.shell(judgement.series, header) {
       parts.append("A shell in a guest with this kernel: \(Markdown.code(command))")
     }
     takeReports(judgement.reports)
@@ -106,8 +106,8 @@ struct MarkdownSeries {
     parts.append("\(Words.counted(judgement.tests.count, "test")): \(Words.changes(judgement)).")
     for test in judgement.notableTests {
       takeTest(test, log: judgement.trial?.run?.logs?[test.name] ?? [])
-      if test.isWorse, let command = Again.command(test.name, of: judgement.series, header) {
-        parts.append("Again: \(Markdown.code(command))")
+      if test.isWorse, let command = RerunCommand.command(test.name, of: judgement.series, header) {
+        parts.append("RerunCommand: \(Markdown.code(command))")
       }
     }
     let lost = judgement.lostTests

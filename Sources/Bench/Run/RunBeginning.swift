@@ -1,0 +1,110 @@
+import BenchModel
+import Foundation
+import KernelBuild
+import SeriesIntake
+import SystemPackage
+import Toolbox
+
+extension BenchRun {
+  /// Reads the series and makes the run's directory, with the series' diffs and the plan: from then on the run can be gone
+  /// on with, whatever becomes of this process or of the user's files.
+  /// - Throws: ``IntakeError`` and ``OutputNotEmpty`` for unusable input, before anything is written; ``ToolError``, and
+  ///   what the file system says.
+  public func begin() async throws -> RunDirectory {
+    // A misspelt name is said before minutes have gone into a base.
+    if !plan.choices.tests.isEmpty {
+      _ = try await TestListing.read(from: plan.checkout.guestBinary).names(plan.choices.tests)
+    }
+    let cage = try await plan.limits.sandbox?.cage()
+    return try await plan.place.cache.withScratch { scratch in
+      try await makeDirectory(for: try await read(into: scratch, cage: cage))
+    }
+  }
+
+  /// Reads all series that were asked for. Of several that came by mail one may be none: that is a result, as if it did
+  /// not apply, and the others are tried all the same.
+  /// - Throws: ``IntakeError`` if there is none that can be tried.
+  func read(into scratch: FilePath, cage: Cage?) async throws -> [ReadSeries] {
+    // What is slow is to start git in a cage, three times a patch.
+    let answers = try await plan.series.concurrentMap(limit: plan.limits.resources.jobs) {
+      directory -> (series: ReadSeries, refusal: (any Error)?) in
+      do {
+        let place = scratch.appending("series").appending(directory.name)
+        return (try await directory.read(into: place, cage: cage), nil)
+      } catch  where error is IntakeError || error.isExcess {
+        return (directory.refused("\(error)"), error)
+      }
+    }
+    let series = answers.map(\.series)
+    let refusal = answers.lazy.compactMap(\.refusal).first
+    if let refusal, series.allSatisfy({ $0.refusal != nil }) { throw refusal }
+    return series
+  }
+
+  /// Makes the run's directory and moves the series' diffs there: they are evidence of what was tested.
+  private func makeDirectory(for series: [ReadSeries]) async throws -> RunDirectory {
+    let path =
+      plan.place.output
+      ?? RunDirectory.fresh(
+        under: FilePath("results"), label: "\(plan.target.kernel.name)-\(plan.target.profile.name)", at: Date())
+    let manager = FileManager.default
+    let directory = RunDirectory(path)
+    if let existing = try? manager.contentsOfDirectory(atPath: path.string), !existing.isEmpty {
+      guard directory.isBrokenBeginning else {
+        throw OutputNotEmpty(path: path.string, isRun: manager.fileExists(atPath: directory.plan.string))
+      }
+      try directory.discard()
+    }
+    try manager.createDirectory(atPath: path.string, withIntermediateDirectories: true)
+    // First, so that what is here is known to be a run's, whenever this process may end.
+    let claim = try directory.claim()
+    defer { directory.release(claim) }
+    // Another may have been faster since it was looked at.
+    guard try manager.contentsOfDirectory(atPath: path.string) == ["lock"] else {
+      throw OutputNotEmpty(path: path.string, isRun: manager.fileExists(atPath: directory.plan.string))
+    }
+    do {
+      try manager.createDirectory(atPath: directory.evidence(nil).string, withIntermediateDirectories: true)
+      var recorded: [RecordedPlan.Series] = []
+      for one in series {
+        let evidence = directory.evidence(one.series.name)
+        try manager.createDirectory(atPath: evidence.string, withIntermediateDirectories: true)
+        var digests: [String] = []
+        for diff in one.diffs {
+          let copy = evidence.appending(diff.lastComponent!.string)
+          try manager.copyItem(atPath: diff.string, toPath: copy.string)
+          digests.append(try await Digest.of(file: TrialRunner.absolute(copy)))
+        }
+        try RunDirectory.sync(evidence)
+        recorded.append(RecordedPlan.Series(series: one.series, diffs: digests, refusal: one.refusal))
+      }
+      if !series.isEmpty { try DurableFile.sync(path.appending("series")) }
+      try directory.write(RecordedPlan(plan, series: recorded))
+      try DurableFile.sync(path.removingLastComponent())
+      return directory
+    } catch {
+      try? directory.discard()
+      throw error
+    }
+  }
+
+  /// The series of a begun run, from its directory: what the user's files hold now is another matter.
+  /// - Throws: ``NotResumable`` if a diff is not what it was.
+  func recordedSeries(of directory: RunDirectory) async throws -> [ReadSeries] {
+    var series: [ReadSeries] = []
+    for one in try directory.recordedPlan().series {
+      let evidence = TrialRunner.absolute(directory.evidence(one.series.name))
+      let diffs = one.diffs.indices.map { evidence.appending(SeriesDirectory.diffName($0 + 1)) }
+      for (diff, digest) in zip(diffs, one.diffs) {
+        // One that is gone has no digest.
+        let now = try? await Digest.of(file: diff)
+        if now == digest { continue }
+        if Task.isCancelled { throw CancellationError() }
+        throw NotResumable(
+          path: directory.path.string, reason: .changed(["\(one.series.name)/\(diff.lastComponent!.string)"]))
+      }
+      series.append(ReadSeries(series: one.series, diffs: diffs, refusal: one.refusal))
+    }
+    return series
+  }
+}

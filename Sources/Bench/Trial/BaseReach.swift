@@ -1,0 +1,163 @@
+import BenchModel
+import Foundation
+import GuestMachine
+import GuestProtocol
+import KernelBuild
+import KernelCode
+import SystemPackage
+import Toolbox
+public import Verdicts
+
+/// Which tests run which functions and lines, as guests of the base's own image counted.
+///
+/// Up to a changed line everything runs as on the base. So what differs is noticed by the tests that run the line, and the
+/// others need not be asked; where that is not known, those that run its function are asked first.
+public struct BaseReach: Codable, Sendable, Hashable {
+  /// From a function to the tests that ran it. A function that was inlined is found in those that it was inlined into.
+  public var tests: [String: Set<String>]
+  /// What became of each line of the functions, by file and line; `nil` where nobody looked.
+  public var lines: [LineFate]?
+
+  init(_ execution: Execution) { tests = execution.runs.mapValues { Set($0.keys) } }
+
+  /// The tests that run lines of the base that a change replaces: first those that go where few go in the same functions,
+  /// for they come by what the others do as well, and notice more. Where nobody runs one of the lines, all tests that run
+  /// its function: what is known of a line is known of what the compiler left of it.
+  /// - Parameters:
+  ///   - all: in the order in which they would run. Those that leave a guest without a device stay last.
+  ///   - change: of one that moves no line.
+  /// - Returns: at least one test; `nil` if it is not known of each line who runs it.
+  func runners(_ all: [String], of change: CodeChange?) -> [String]? {
+    guard let lines, let changed = change?.lines, changed.failure == nil, changed.omitted == 0 else { return nil }
+    let places = Set(changed.lines.filter { !$0.follows }.map(\.name))
+    let known = lines.filter { places.contains($0.line.name) && ![.noCode, .declaration].contains($0.state) }
+    guard !known.isEmpty, known.allSatisfy({ [.ran, .oneWay, .notRun].contains($0.state) && $0.line.function != nil })
+    else { return nil }
+    let functions = Set(known.compactMap(\.line.function))
+    let beside = lines.filter { $0.line.function.map(functions.contains) == true }
+    let isRun = known.allSatisfy { $0.state != .notRun }
+    let near = (isRun ? known : beside).reduce(into: Set<String>()) { $0.formUnion($1.tests) }
+    let found = all.filter(near.contains)
+    // A guest has to answer something for its kernel to be known to live.
+    if found.isEmpty { return Array(all.prefix(1)) }
+    var fewest: [String: Int] = [:]
+    for line in beside {
+      for test in line.tests { fewest[test] = min(fewest[test] ?? .max, line.tests.count) }
+    }
+    let first = found.filter { !Self.takesDevice($0) }.enumerated()
+      .sorted { (fewest[$0.element] ?? .max, $0.offset) < (fewest[$1.element] ?? .max, $1.offset) }.map(\.element)
+    return first + found.filter(Self.takesDevice)
+  }
+
+  /// Whether there is a device less behind a test, so that the tests after it find another machine.
+  private static func takesDevice(_ test: String) -> Bool { test.hasSuffix("/unbind") || test.hasSuffix("/unload") }
+
+  /// All tests, those that run a changed function first; otherwise in the order in which they are given.
+  func order(_ all: [String], for change: CodeChange?) -> [String] {
+    let names = (change?.functions.map(\.name) ?? []) + (change?.pieces.flatMap(\.carriers) ?? [])
+    let near = names.reduce(into: Set<String>()) { $0.formUnion(tests[$1] ?? []) }
+    return all.filter(near.contains) + all.filter { !near.contains($0) }
+  }
+
+  /// What a run found out.
+  /// - Returns: `nil` if it did not look, or could not.
+  public init?(in directory: RunDirectory) {
+    guard let text = FileManager.default.contents(atPath: directory.reach.string),
+      let known = try? JSONDecoder().decode(BaseReach.self, from: text)
+    else { return nil }
+    self = known
+  }
+}
+
+/// How many instructions one guest looks at: each takes it some milliseconds, and what it says of them has to be kept.
+private let mostProbes = 2500
+
+extension TrialRunner {
+  /// Finds out which tests run which functions of the base, by guests of its own; or finds what was found before.
+  /// - Parameters:
+  ///   - expected: the functions.
+  ///   - directory: of the run, where the answer stands.
+  ///   - kept: where it is kept for other runs of the same conditions.
+  /// - Returns: `nil` if nothing could be counted: the tests then have no better order than their own.
+  func reach(
+    _ expected: ExpectedChanges, in directory: RunDirectory, kept: FilePath, scratch: FilePath
+  ) async throws -> BaseReach? {
+    if let known = BaseReach(in: directory) { return known }
+    if let kept = FileManager.default.contents(atPath: kept.string) {
+      try DurableFile.write(Array(kept), to: directory.reach)
+      return BaseReach(in: directory)
+    }
+    let place = scratch.appending("reach")
+    try FileManager.default.createDirectory(atPath: place.string, withIntermediateDirectories: true)
+    var lines: [ChangedLine] = []
+    var probes: [LinePlan.Probe] = []
+    if expected.lines {
+      events.send(.progress(series: nil, stage: .build, text: "where the lines are"))
+      let tree = try await SeriesTree.make(base, method: method, cage: nil, scratch: place.appending("tree"))
+      (lines, probes) = try await tree.lines(of: expected.byFile, jobs: resources.jobs)
+    }
+    let parts = max(1, (probes.count + mostProbes - 1) / mostProbes)
+    let counted = try await withThrowingTaskGroup(of: Execution?.self) { group in
+      for part in 0..<parts {
+        let numbers = probes.indices.dropFirst(part * mostProbes).prefix(mostProbes)
+        let asked = Array(probes[numbers])
+        group.addTask {
+          let functions = part == 0 ? expected.functions : []
+          return try await count(functions, asked, in: place.appending("\(part)"))?.numbered(from: part * mostProbes)
+        }
+      }
+      var all: [Execution?] = []
+      for try await one in group { all.append(one) }
+      return all
+    }
+    let whole = counted.compactMap { $0 }
+    guard whole.count == parts else { return nil }
+    let execution = whole.reduce(Execution()) { $0.adding($1) }
+    var reach = BaseReach(execution)
+    if expected.lines {
+      reach.lines = ChangedLines(lines: lines).fates(execution)
+        .sorted { ($0.line.file, $0.line.number) < ($1.line.file, $1.line.number) }
+    }
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys]
+    let text = Array(try encoder.encode(reach))
+    try DurableFile.write(text, to: directory.reach)
+    try DurableFile.write(text, to: kept)
+    return reach
+  }
+
+  /// What one guest of the base counts.
+  /// - Returns: `nil` if it could not, or did not come to its end.
+  private func count(
+    _ functions: [CodeChange.Function], _ probes: [LinePlan.Probe], in place: FilePath
+  ) async throws -> Execution? {
+    try FileManager.default.createDirectory(atPath: place.string, withIntermediateDirectories: true)
+    guard var trace = try await base.trace(functions, probes: probes) else { return nil }
+    trace.request.all = true
+    let bootable = Bootable(
+      image: base.image, initramfs: place.appending("initramfs.cpio"), trace: trace, modules: driver.modules)
+    try await Initramfs.write(
+      extras(bootable.modules, trace: trace, testSeconds: clocks.test), behind: plainInitramfs,
+      to: bootable.initramfs, scratch: place)
+    let run = try await resources.guest {
+      events.send(.progress(series: nil, stage: .tests, text: "which tests run what"))
+      var aside = Trial(series: nil, cell: cell, seconds: StageSeconds(), reused: false, result: .interrupted)
+      return try await guest("", bootable, GuestOptions(testSeconds: clocks.test), evidence: place, trial: &aside)
+    }
+    guard run.ending == .completed, let execution = run.execution, execution.failure == nil else { return nil }
+    return execution
+  }
+}
+
+extension Execution {
+  /// The same, where its probes were a part of more.
+  fileprivate func numbered(from first: Int) -> Execution {
+    func moved<Value>(_ values: [Int: Value]?) -> [Int: Value]? {
+      values.map { Dictionary(uniqueKeysWithValues: $0.map { ($0.key + first, $0.value) }) }
+    }
+    var other = self
+    other.probes = moved(probes)
+    other.refused = moved(refused)
+    return other
+  }
+}

@@ -1,0 +1,390 @@
+import BenchModel
+import Foundation
+public import GuestMachine
+import GuestProtocol
+public import KernelBuild
+import SeriesIntake
+import SystemPackage
+import Toolbox
+
+/// Takes one series, or the base, from its patches to its guest's last word.
+struct TrialRunner: Sendable {
+  var cell: CellKey
+  var base: BaseBuild
+  var driver: BaseDriver
+  var method: SeriesTree.Method
+  /// Where a series is built; `nil` where that was not wanted.
+  var cage: Cage?
+  /// Without the test driver.
+  var plainInitramfs: FilePath
+  /// With the base's.
+  var initramfs: FilePath
+  /// What a guest has to plan, in this order.
+  var tests: [String]
+  /// They are not all that the guest binary has.
+  var isPart: Bool
+  var accelerator: Accelerator
+  var resources: Resources
+  var cache: Cache
+  var host: LibvirtHost
+  var events: EventHub
+  var retryPolicy: RetryPolicy
+  var clocks: TrialClocks
+  /// Whether the memory of guests that panic or hang is kept.
+  var keepsMemory: Bool
+  /// Where the base's evidence goes.
+  var baseEvidence: FilePath
+  /// Numbers the tries of the base's tests.
+  var baseTries = Counter()
+  /// A series' guest is ended by its first answer that is worse.
+  var stopsWhenWorse = false
+  /// What series are held against instead of the base.
+  var baseline: Baseline?
+  /// Which tests run what; `nil` where nobody looked.
+  var reach: BaseReach?
+  /// Kernel reports that are not held against a series.
+  var known: [KnownReport] = []
+
+  /// Runs the base's own image.
+  func runBase(evidence: FilePath) async throws -> Trial {
+    var trial = Trial(series: nil, cell: cell, seconds: base.seconds, reused: false, result: .interrupted)
+    try await guarding(&trial, .boot) { trial in
+      trial = try await resources.guest {
+        var trial = trial
+        try await boot(
+          Bootable(image: base.image, initramfs: initramfs, trace: nil, modules: driver.modules),
+          evidence: evidence, trial: &trial)
+        return trial
+      }
+      try await locate(nil, evidence: evidence, in: &trial)
+    }
+    return trial
+  }
+
+  /// Applies, builds and runs one series. Build and guest each wait for their turn.
+  /// - Throws: only when the run was cancelled; whatever else goes wrong is the trial's result.
+  func run(_ one: ReadSeries, on layer: SharedPatchTree?, base: BaseTrials, evidence: FilePath) async throws -> Trial {
+    var trial = Trial(
+      series: one.series.name, cell: cell, seconds: StageSeconds(), reused: false, result: .interrupted)
+    try await guarding(&trial, .apply) { trial in
+      trial = try await cache.withScratch { scratch in
+        let (built, bootable) = try await resources.build {
+          try await build(one, on: layer, evidence: evidence, keep: scratch)
+        }
+        await layer?.release()
+        guard let bootable else { return built }
+        if stopsWhenWorse {
+          return try await inOrder(for: built.change).runUntilWorse(
+            bootable, built, base: base, evidence: evidence, scratch: scratch)
+        }
+        var tried = try await resources.guest {
+          var trial = built
+          try await boot(bootable, evidence: evidence, trial: &trial)
+          return trial
+        }
+        do {
+          try await tryAgain(bootable, base: base, evidence: evidence, scratch: scratch, trial: &tried)
+        } catch  where !error.endsRun {
+          // What the first guest said stands, and is not known to hold.
+          tried.result.note("what changed could not be tried again: \(error)")
+        }
+        try await locate(one, evidence: evidence, in: &tried)
+        return tried
+      }
+    }
+    return trial
+  }
+
+  /// What a guest starts from.
+  struct Bootable: Sendable {
+    var image: FilePath
+    var initramfs: FilePath
+    /// What is counted there; `nil` for the base.
+    var trace: CodeTrace?
+    /// What it has of our modules.
+    var modules: GuestModules
+  }
+
+  /// - Parameter place: where what is booted is put, so that the tree, which is many times as large, need not stay.
+  /// - Returns: the trial so far, and what to boot; `nil` if the trial is over.
+  private func build(
+    _ one: ReadSeries, on layer: SharedPatchTree?, evidence: FilePath, keep place: FilePath
+  ) async throws -> (trial: Trial, bootable: Bootable?) {
+    let name = one.series.name
+    var trial = Trial(series: name, cell: cell, seconds: StageSeconds(), reused: false, result: .interrupted)
+    var bootable: Bootable?
+    try await guarding(&trial, .apply) { trial in
+      (trial, bootable) = try await cache.withScratch { scratch in
+        var trial = trial
+        events.send(.stageStarted(series: name, stage: .apply))
+        let begun = ContinuousClock.now
+        let tree = try await SeriesTree.make(base, over: layer?.tree, method: method, cage: cage, scratch: scratch)
+        let done = layer?.patches ?? 0
+        var rest = one.series
+        rest.patches.removeFirst(done)
+        let diffs = one.diffs.dropFirst(done).map { Self.absolute(evidence.appending($0.lastComponent!.string)) }
+        let refused = try await tree.apply(rest, diffs: diffs)
+        trial.seconds.apply = (.now - begun) / .seconds(1)
+        if let refused {
+          trial.result = .doesNotApply(refused)
+          return (trial, nil)
+        }
+        events.send(.stageStarted(series: name, stage: .build))
+        let log = Self.absolute(evidence.appending("build.log"))
+        let built = try await tree.build(one.series, jobs: resources.jobs, log: log) { text in
+          events.send(.progress(series: name, stage: .build, text: text))
+        }
+        trial.seconds.configure = built.seconds.configure
+        trial.seconds.compile = built.seconds.compile
+        trial.seconds.link = built.seconds.link
+        trial.work = built.work
+        trial.work?.sharedPatches = done
+        if let failure = built.failure {
+          trial.result = .doesNotBuild(failure)
+          return (trial, nil)
+        }
+        let imaged = ContinuousClock.now
+        let modules = try await tree.modules(
+          driver, touched: Set(one.series.patches.flatMap(\.paths)), work: built.work, jobs: resources.jobs,
+          log: Self.absolute(evidence.appending("driver.log")))
+        let examined = try await tree.compiledChange(of: one.series, built, driver: driver, jobs: resources.jobs)
+        let change = examined.change
+        trial.change = change
+        // Where the test driver no longer builds, that has to be seen; where it is another one, its functions are in there.
+        if change.isNothing, modules.driver == driver.modules.driver || !modules.driver.isFailure {
+          trial.result = .sameCode
+          trial.seconds.examine = (.now - imaged) / .seconds(1)
+          return (trial, nil)
+        }
+        if let baseline, try await Digest.of(file: built.image) == baseline.image {
+          trial.result = .sameCode
+          trial.seconds.examine = (.now - imaged) / .seconds(1)
+          return (trial, nil)
+        }
+        let trace = try await tree.trace(of: examined)
+        var bootable = Bootable(
+          image: place.appending("image"), initramfs: place.appending("initramfs.cpio"), trace: trace,
+          modules: modules)
+        // The tree goes, and with it what lies there.
+        if modules != driver.modules {
+          try bootable.modules.driver.keep(in: place)
+          try bootable.modules.counter.keep(in: place)
+        }
+        try await Initramfs.write(
+          inOrder(for: change).extras(bootable.modules, trace: trace, testSeconds: clocks.test),
+          behind: plainInitramfs, to: bootable.initramfs, scratch: place)
+        trial.seconds.examine = (.now - imaged) / .seconds(1)
+        try FileManager.default.moveItem(atPath: built.image.string, toPath: bootable.image.string)
+        return (trial, bootable)
+      }
+    }
+    return (trial, bootable)
+  }
+
+  /// The same, with the tests that a change is tried by, in the order in which that is best done.
+  func inOrder(for change: CodeChange?) -> TrialRunner {
+    guard let reach else { return self }
+    var other = self
+    other.tests = reach.runners(tests, of: change) ?? reach.order(tests, for: change)
+    other.isPart = isPart || other.tests != tests
+    return other
+  }
+
+  /// What a guest of this runner's gets beside its binary.
+  func extras(_ modules: GuestModules, trace: CodeTrace, testSeconds: Int) -> Initramfs.Extras {
+    Initramfs.Extras(
+      driver: modules.driver.forGuest, counter: modules.counter.forGuest, trace: trace.request,
+      orders: isPart ? GuestOptions(only: tests, testSeconds: testSeconds) : nil)
+  }
+
+  /// How many guests one trial may take. Each that dies takes the time of a boot with it, one that hangs much more.
+  private static let mostGuests = 4
+
+  /// Runs the tests; those behind one that ends its guest are run by a fresh guest.
+  func boot(_ bootable: Bootable, evidence: FilePath, trial: inout Trial) async throws {
+    var whole: GuestRun?
+    var number = 1
+    var options = GuestOptions(testSeconds: clocks.test)
+    var expected = tests[...]
+    while true {
+      let run: GuestRun
+      do {
+        run = try await guest(
+          number == 1 ? "" : "-\(number)", bootable, options, evidence: evidence, trial: &trial
+        ).asked(for: expected)
+      } catch {
+        // What the first guest said stands, whatever becomes of those after it.
+        guard var sum = whole, !error.endsRun else { throw error }
+        sum.anomalies.append("no fresh guest could be had for the tests that were left: \(error)")
+        trial.result = .ran(sum)
+        return
+      }
+      let sum = whole?.continued(by: run) ?? run
+      trial.result = .ran(sum)
+      whole = sum
+      guard let death = run.deaths.last, run.tests.last?.name != death.test, number < Self.mostGuests,
+        sum.deaths.count(where: \.isHang) < 2
+      else { return }
+      number += 1
+      options.after = death.test
+      expected = expected.drop { $0 != death.test }.dropFirst()
+    }
+  }
+
+  /// Less than this on a disk, in bytes, and it counts as full.
+  private static let leastSpace: Int64 = 1 << 20
+
+  /// A machine for one guest.
+  /// - Parameter suffix: for the names of its evidence, where it is not the trial's first.
+  func machine(_ suffix: String, _ bootable: Bootable, _ options: GuestOptions, evidence: FilePath) -> MachineSpec {
+    MachineSpec(
+      name: "patchbench-\(ProcessInfo.processInfo.processIdentifier)-\(UUID().uuidString.prefix(8))",
+      accelerator: accelerator, kernel: Self.absolute(bootable.image), initramfs: Self.absolute(bootable.initramfs),
+      commandLine: keepsMemory ? KernelCommandLine(options).staying : KernelCommandLine(options),
+      console: Self.absolute(evidence.appending("console\(suffix).log")),
+      results: Self.absolute(evidence.appending("results\(suffix).ktap")))
+  }
+
+  /// One guest, from its start to its end.
+  /// - Parameters:
+  ///   - suffix: for the names of its evidence, where it is not the trial's first.
+  ///   - saved: what it is restored from; `nil` boots it.
+  ///   - isEnough: as of `GuestWatch.watch`.
+  func guest(
+    _ suffix: String, _ bootable: Bootable, _ options: GuestOptions, from saved: SavedGuest<LibvirtHost>? = nil,
+    evidence: FilePath, trial: inout Trial,
+    isEnough: @escaping @Sendable (TestResult?, [KernelReport]) -> Bool = { _, _ in false }
+  ) async throws -> GuestRun {
+    let name = trial.series
+    events.send(.stageStarted(series: name, stage: .boot))
+    let spec = machine(suffix, bootable, options, evidence: evidence)
+    let watch = GuestWatch(
+      clocks.guest, clock: ContinuousClock(),
+      memory: keepsMemory ? Self.absolute(evidence.appending("vmcore\(suffix)")) : nil)
+    let begun = ContinuousClock.now
+    let idleSlot = IdleGuestSlot(resources.guests)
+    let (watched, started, ended) = try await start(spec, options, from: saved) { machine in
+      let started = ContinuousClock.now
+      let watched = try await idleSlot.with {
+        try await watch.watch(machine, accelerator: accelerator, isEnough: isEnough) { progress in
+          idleSlot.heard()
+          switch progress {
+          case .booted: events.send(.stageStarted(series: name, stage: .tests))
+          case .testStarted(let test, let number, let count):
+            events.send(.progress(series: name, stage: .tests, text: "\(number)/\(count) \(test)"))
+          }
+        }
+      }
+      let ended = ContinuousClock.now
+      if watched.run.ending != .completed || !watched.run.anomalies.isEmpty {
+        do {
+          try await machine.keepState(as: Self.absolute(StateDisks.place(in: evidence, suffix)))
+        } catch {
+          // More evidence is not worth a trial.
+          if error.isCancellation { throw CancellationError() }
+          events.send(.progress(series: name, stage: .tests, text: "its state disk was not kept: \(error)"))
+        }
+      }
+      return (watched, started, ended)
+    }
+    // What the channels cannot write they pass over: the guest's word then ends where the disk did, which is not its fault.
+    if DiskSpace.free(at: evidence) < Self.leastSpace { throw StageError.noSpace(.tests) }
+    trial.seconds.add(.start, (started - begun) / .seconds(1))
+    trial.seconds.add(.boot, watched.boot)
+    trial.seconds.add(.tests, watched.tests)
+    trial.seconds.add(.collect, (.now - ended) / .seconds(1))
+    var run = watched.run
+    if let trace = bootable.trace { run.execution = trace.execution(of: run.execution) }
+    return run
+  }
+
+  private func start<Result: Sendable>(
+    _ spec: MachineSpec, _ options: GuestOptions, from saved: SavedGuest<LibvirtHost>?,
+    _ body: @Sendable (LibvirtMachine) async throws -> Result
+  ) async throws -> Result {
+    guard let saved else { return try await host.withMachine(spec, body) }
+    return try await saved.withMachine(options, console: spec.console, results: spec.results, body)
+  }
+
+  /// Turns whatever the harness could not do into the trial's result, so that the other series still have their turn.
+  private func guarding(_ trial: inout Trial, _ stage: Stage, _ body: (inout Trial) async throws -> Void) async throws {
+    do {
+      try await body(&trial)
+    } catch {
+      if error.isCancellation { throw CancellationError() }
+      if error.isNoSpace { throw error as? StageError ?? .noSpace(stage) }
+      if case StageError.fault(let fault) = error {
+        trial.result = .fault(fault)
+      } else if case ToolError.exceeded = error {
+        // What has limits is what runs the series' own code.
+        trial.result = .doesNotBuild(
+          BuildFailure(diagnostics: [Diagnostic(file: nil, line: nil, message: "\(error)", patch: nil)], tail: []))
+      } else {
+        trial.result = .fault(HarnessFault(stage: stage, message: "\(error)"))
+      }
+    }
+  }
+
+  /// Tools run in the tree, so paths have to hold there too.
+  static func absolute(_ path: FilePath) -> FilePath {
+    path.isAbsolute ? path : FilePath(FileManager.default.currentDirectoryPath).pushing(path)
+  }
+}
+
+extension GuestDeath {
+  /// Whether it was noticed only by the clock.
+  fileprivate var isHang: Bool {
+    if case .silent = ending { true } else { false }
+  }
+}
+
+/// Counts on from a number.
+final class Counter: Sendable {
+  private let number: Locked<Int>
+
+  init(after number: Int = 0) { self.number = Locked(number) }
+
+  func next() -> Int {
+    number.withLock { number in
+      number += 1
+      return number
+    }
+  }
+}
+
+extension TrialResult {
+  /// Says of a guest's run that its evidence is not whole.
+  mutating func note(_ anomaly: String) {
+    guard case .ran(var run) = self else { return }
+    run.anomalies.append(anomaly)
+    self = .ran(run)
+  }
+}
+
+extension GuestRun {
+  /// The run, with a word on it if the guest planned other tests than it was asked for.
+  func asked(for names: ArraySlice<String>) -> GuestRun {
+    guard booted, !tests.map(\.name).elementsEqual(names) else { return self }
+    var run = self
+    run.anomalies.append("the guest planned other tests than the \(names.count) that it was asked for")
+    return run
+  }
+}
+
+extension ModuleBuild {
+  /// Copies a module into a directory, and stands for that copy then.
+  mutating func keep(in directory: FilePath) throws {
+    guard case .built(let file) = self, let name = file.lastComponent else { return }
+    let kept = directory.appending(name)
+    try FileManager.default.copyItem(atPath: file.string, toPath: kept.string)
+    self = .built(kept)
+  }
+
+  /// What a guest gets of it.
+  public var forGuest: Initramfs.Module {
+    switch self {
+    case .built(let module): .module(module)
+    case .failed(let reason): .none(reason)
+    }
+  }
+}

@@ -1,0 +1,106 @@
+import Foundation
+import Glibc
+import SystemPackage
+import Toolbox
+
+/// A guest whose patchbench was killed. It runs on, since the embedded driver cannot end guests with their starter.
+public struct LeftoverGuest: Sendable, Hashable {
+  /// The domain's name; words for people where there is none.
+  public var name: String
+  /// QEMU's.
+  public var process: Int32
+
+  public init(name: String, process: Int32) {
+    self.name = name
+    self.process = process
+  }
+}
+
+extension EmbeddedRoot {
+  /// The guests under directories that nobody uses.
+  public static func leftoverGuests(environment: [String: String]) -> [LeftoverGuest] {
+    // Without the account that guests run as there are none.
+    (try? GuestAccount.find()).map { leftoverGuests(environment, of: $0) } ?? []
+  }
+
+  static func leftoverGuests(_ environment: [String: String], of account: GuestAccount?) -> [LeftoverGuest] {
+    slots(environment, account).filter { !FileLock.isHeld(lock(of: $0)) }.flatMap(guests)
+  }
+
+  /// Ends the guests under directories that nobody uses, and removes what libvirt knew of them. A run's own directory
+  /// needs no such thing: it is in use.
+  ///
+  /// A process can use the driver in one directory only, so it is not asked: QEMU has been told in words which guest it
+  /// runs, and where its driver keeps the guest's files.
+  /// - Returns: those that were ended.
+  public static func endLeftGuests(environment: [String: String]) -> [LeftoverGuest] {
+    (try? GuestAccount.find()).map { endLeftGuests(environment, of: $0) } ?? []
+  }
+
+  static func endLeftGuests(_ environment: [String: String], of account: GuestAccount?) -> [LeftoverGuest] {
+    var ended: [LeftoverGuest] = []
+    for slot in slots(environment, account) {
+      guard let lock = try? FileLock.attempt(lock(of: slot), .exclusive) else { continue }
+      defer { lock.release() }
+      for guest in guests(of: slot)
+      where LeftoverProcess.kill(guest.process, if: { guestName(of: guest.process, slot) == guest.name }) {
+        ended.append(guest)
+      }
+      forgetGuests(of: slot)
+    }
+    return ended
+  }
+
+  /// All directories that any process of this user has used, in its session or without one.
+  private static func slots(_ environment: [String: String], _ account: GuestAccount?) -> [FilePath] {
+    Set([environment, [:]].compactMap { existing($0, account) }).sorted {
+      $0.string < $1.string
+    }
+    .flatMap { home in
+      ((try? FileManager.default.contentsOfDirectory(atPath: home.string)) ?? []).compactMap { Int($0) }.sorted()
+        .map { home.appending("\($0)") }
+    }
+  }
+
+  private static func lock(of slot: FilePath) -> FilePath { FilePath(slot.string + ".lock") }
+
+  private static func guests(of slot: FilePath) -> [LeftoverGuest] {
+    let processes = ((try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []).compactMap { Int32($0) }
+    return processes.sorted().compactMap { process in
+      guestName(of: process, slot).map { LeftoverGuest(name: $0, process: process) }
+    }
+  }
+
+  /// - Returns: `nil` for a process that is no QEMU of that directory's driver.
+  private static func guestName(of process: Int32, _ slot: FilePath) -> String? {
+    let words = ProcFile.text("/proc/\(process)/cmdline")?.split(separator: "\0") ?? []
+    guard let program = words.first, program.split(separator: "/").last?.hasPrefix("qemu-") ?? false,
+      words.contains(where: { $0.contains(slot.string + "/") })
+    else { return nil }
+    if let word = words.first(where: { $0.hasPrefix("guest=patchbench-") }) {
+      return String(word.dropFirst(6).prefix { $0 != "," })
+    }
+    // A QEMU without a guest, which libvirt asks what it can do. It waits for the next question for ever.
+    return words.contains { $0.contains("\(slot)/lib/qemu/\(question)") } ? "QEMU, asked by libvirt" : nil
+  }
+
+  /// Begins the name of the directory that libvirt makes for such a one.
+  private static let question = "qmp-"
+
+  /// libvirt would look for these guests when it is started there next.
+  private static func forgetGuests(of slot: FilePath) {
+    let manager = FileManager.default
+    func remove(in directory: FilePath, _ isTheirs: (String) -> Bool) {
+      for name in (try? manager.contentsOfDirectory(atPath: directory.string)) ?? [] where isTheirs(name) {
+        try? manager.removeItem(atPath: directory.appending(name).string)
+      }
+    }
+    let library = slot.appending("lib").appending("qemu")
+    // What must not survive a reboot: a NAME.pid and a NAME.xml for each guest.
+    remove(in: slot.appending("run").appending("qemu")) { $0.hasPrefix("patchbench-") }
+    for place in [library, library.appending("channel").appending("target")] {
+      remove(in: place) { $0.hasPrefix("domain-") || $0.hasPrefix(question) }
+    }
+    for place in ["guests", "log/qemu"] { remove(in: slot.pushing(FilePath(place))) { _ in true } }
+  }
+}

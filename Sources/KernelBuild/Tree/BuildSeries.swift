@@ -1,0 +1,321 @@
+public import BenchModel
+import Foundation
+import Glibc
+import KernelText
+public import SystemPackage
+public import Toolbox
+
+/// How many of a failing build's errors are kept.
+private let mostDiagnostics = 5
+/// More objects than this would keep the link waiting.
+private let mostBesideLink = 8
+/// In bytes; more is not read of what ccache has to tell.
+private let mostStatistics: Int64 = 16 << 20
+
+/// What came of a series' build.
+public struct SeriesBuild: Sendable {
+  /// `nil` if it was built.
+  public var failure: BuildFailure?
+  /// The file that is booted.
+  public var image: FilePath
+  public var work: BuildWork
+  /// Its own steps alone.
+  public var seconds: StageSeconds
+  /// The objects that it touches as assembly, where that was made beside the build.
+  var assembly: AssemblySides?
+  /// What tells their lines, likewise.
+  var evidence: CompilerMakefile?
+}
+
+extension BaseBuild {
+  /// What a change of some files makes necessary.
+  /// - Parameter stays: whether a file is still there when the patches are applied; before that it can only be guessed.
+  public func reach(of paths: Set<String>, stays: (String) -> Bool = { _ in true }) throws -> Reach {
+    reach(of: paths, in: try RecordedBuild(records, about: paths), stays: stays)
+  }
+
+  /// How many objects a series makes necessary: its first patch alone, the first two, ….
+  public func objectCounts(of series: PatchSeries) throws -> [Int] {
+    let recorded = try RecordedBuild(records, about: Set(series.patches.flatMap(\.paths)))
+    var paths: Set<String> = []
+    return series.patches.map { patch in
+      paths.formUnion(patch.paths)
+      return reach(of: paths, in: recorded, stays: { _ in true }).objectCount
+    }
+  }
+
+  private func reach(of paths: Set<String>, in recorded: RecordedBuild, stays: (String) -> Bool) -> Reach {
+    if profile.image != .vmlinux { return .tree("the image is no vmlinux", objects: 0) }
+    return recorded.reach(of: paths, isPlain: { isPlain($0) && stays($0) }, hasObject: hasObject)
+  }
+
+  private func isPlain(_ path: String) -> Bool { isRegular(tree.pushing(FilePath(path))) }
+
+  private func hasObject(_ source: String) -> Bool {
+    let stem = source.lastIndex(of: ".").map { source[..<$0] } ?? source[...]
+    return isRegular(tree.pushing(FilePath("\(stem).o")))
+  }
+
+  /// What a build of a change of some files, by kbuild, may do with ccache's objects. What it has compiled would
+  /// otherwise be compiled again for the next version of the series.
+  /// - Parameter stays: whether a file is still there when the patches are applied.
+  func compiled(_ paths: Set<String>, stays: (String) -> Bool) throws -> SeriesTree.Compiled {
+    let recorded = try RecordedBuild(records, about: paths)
+    let isHarmless = recorded.isOnlyCompiled(paths, isPlain: { isPlain($0) && stays($0) }, hasObject: hasObject)
+    return isHarmless ? .shared : .read
+  }
+}
+
+private func isRegular(_ path: FilePath) -> Bool {
+  var status = stat()
+  return lstat(path.string, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+}
+
+extension SeriesTree {
+  /// Builds the image on top of the base's objects.
+  /// - Parameters:
+  ///   - series: all of it, also patches that a tree below this one has: each of them may have changed Kconfig, and
+  ///     each may be to blame.
+  ///   - jobs: how many compilers run at once.
+  ///   - log: where the whole output of make goes.
+  public func build(
+    _ series: PatchSeries, jobs: Int, log: FilePath, progress: @escaping @Sendable (String) -> Void
+  ) async throws -> SeriesBuild {
+    let start = ContinuousClock.now
+    switch try reach(of: series) {
+    case .nothing:
+      try Data("Nothing that this configuration builds reads what the series touches.\n".utf8).write(
+        to: URL(filePath: log.string))
+      return SeriesBuild(
+        image: base.image, work: BuildWork(method: .unchanged, objects: 0, cached: 0),
+        seconds: StageSeconds(configure: (.now - start) / .seconds(1)))
+    case .objects(let objects, let archives):
+      // Where kbuild's commands fail it is kbuild that says why.
+      let paths = Set(series.patches.flatMap(\.paths))
+      if let build = try await replay(objects, archives, of: paths, jobs: jobs, log: log, since: start, progress) {
+        return build
+      }
+    case .tree: break
+    }
+    return try await make(series, jobs: jobs, log: log, since: start, progress)
+  }
+
+  /// What the series makes necessary, as far as the base's records tell.
+  private func reach(of series: PatchSeries) throws -> Reach {
+    // The records are the base's: what its patches made of includes in a tree below this one they do not know.
+    if isStacked { return .tree("other patches were built before", objects: 0) }
+    // What kbuild exported names the base's own place, and nothing may lead a command from a copy back there.
+    if isCopy { return .tree("the tree is a copy at another place", objects: 0) }
+    return try base.reach(of: Set(series.patches.flatMap(\.paths))) { file($0) != nil }
+  }
+
+  private func replay(
+    _ objects: [String], _ archives: [Reach.Archive], of paths: Set<String>, jobs: Int, log: FilePath,
+    since start: ContinuousClock.Instant, _ progress: @escaping @Sendable (String) -> Void
+  ) async throws -> SeriesBuild? {
+    let configuration = try String(contentsOfFile: base.config.string, encoding: .utf8)
+    let commands = ReplayMakefile(
+      objects: objects, archives: archives, preprocesses: takesBytesIn(objects, of: paths),
+      linksObject: ReplayMakefile.linksObject(configuration)
+    ) { RecordedBuild.command(of: $0, in: base.tree) }
+    guard let commands else { return nil }
+    // Beside the link, which keeps only one processor busy. In this makefile and not in one of its own: two mounts of one
+    // overlay at the same time are no good.
+    let sides = try assembly(of: objects.count <= mostBesideLink ? objects : [], in: "touched")
+    let evidence = CompilerMakefile(
+      objects.count <= mostBesideLink ? objects : [], to: .evidence, directory: scratch.appending("evidence")
+    ) { recordedCommand(of: $0) }
+    try sides.after.makeDirectory()
+    try evidence.makeDirectory()
+    let makefile = scratch.appending("replay.mk")
+    try Data((commands.text + sides.after.rules + evidence.rules).utf8).write(to: URL(filePath: makefile.string))
+    let environment = try recordedEnvironment
+    async let before: Void = sides.before.run(jobs: 1, environment: environment) { tool, _ in inBase(tool) }
+    try makeStatistics()
+    let counted = environment.merging(["CCACHE_STATSLOG": statistics.string]) { $1 }
+    let counter = BuildProgress(progress)
+    let begun = ContinuousClock.now
+    let status = try await wrap(
+      Tool(
+        "make",
+        [
+          "-rR", "--no-print-directory", "-j\(jobs)", "-f", makefile.string, sides.after.variable, evidence.variable,
+        ], environment: counted),
+      // The base's own commands, and none of the series'.
+      reading: [makefile], writing: [statistics.removingLastComponent(), sides.after.directory, evidence.directory],
+      compiled: .shared
+    ).run(log: log, deadline: deadline, line: counter.line)
+    try await before
+    guard status.isSuccess else { return nil }
+    var build = built(.replay, counter, before: begun - start)
+    build.assembly = sides
+    build.evidence = evidence
+    return build
+  }
+
+  /// Whether what is compiled may take in a file by `.incbin`. The compiler does not tell of it; ccache sees it in what
+  /// is preprocessed, and does not keep the object.
+  func takesBytesIn(_ objects: [String], of paths: Set<String>) -> Bool {
+    if objects.count > ReplayMakefile.fewObjects { return false }
+    let directive = Data("incbin".utf8)
+    let sources = objects.flatMap { ["\($0.dropLast(2)).c", "\($0.dropLast(2)).S"] }
+    return paths.union(sources).contains { path in
+      guard let text = contents(path) else { return false }
+      return Data(text).range(of: directive) != nil
+    }
+  }
+
+  /// The build by kbuild itself, whatever the series touches.
+  func make(
+    _ series: PatchSeries, jobs: Int, log: FilePath, since start: ContinuousClock.Instant = .now,
+    _ progress: @escaping @Sendable (String) -> Void = { _ in }
+  ) async throws -> SeriesBuild {
+    // What a replay that failed has counted is made again.
+    try makeStatistics()
+    if let failure = try await configureAgain(series) {
+      var build = built(.kbuild, nil, before: .now - start)
+      build.failure = failure
+      return build
+    }
+    let counter = BuildProgress(progress)
+    let begun = ContinuousClock.now
+    try await removeOrphans(of: series)
+    let tool = base.kbuild.make(["-j\(jobs)", base.profile.image.rawValue], in: nil, statistics: statistics)
+    let compiled = try compiled(by: series)
+    let status = try await wrap(tool, writing: [statistics.removingLastComponent()], compiled: compiled).run(
+      log: log, deadline: deadline, line: counter.line)
+    var build = built(.kbuild, counter, before: begun - start)
+    if !status.isSuccess { build.failure = try failure(status, log: log, of: series) }
+    return build
+  }
+
+  private func built(_ method: BuildWork.Method, _ counter: BuildProgress?, before: Duration) -> SeriesBuild {
+    let lines = regularContents(statistics, most: mostStatistics) ?? []
+    let count = CompileCount(log: String(decoding: lines, as: UTF8.self))
+    var seconds = StageSeconds(configure: before / .seconds(1))
+    if let parts = counter?.seconds() {
+      seconds.configure! += parts.configure
+      seconds.compile = parts.compile
+      seconds.link = parts.link
+    }
+    var build = SeriesBuild(
+      image: base.image, work: BuildWork(method: method, objects: count.objects, cached: count.cached), seconds: seconds
+    )
+    if let image {
+      build.image = image
+    } else {
+      build.failure = BuildFailure(
+        diagnostics: [
+          Diagnostic(file: nil, line: nil, message: "the build left no \(base.profile.image.path)", patch: nil)
+        ], tail: [])
+    }
+    return build
+  }
+
+  /// Builds as one would by hand, for comparison: by kbuild, and with ccache switched off.
+  /// - Parameter target: of make's; by default the image.
+  public func makeByHand(_ target: String? = nil, jobs: Int, log: FilePath) async throws -> ToolStatus {
+    var tool = base.kbuild.make(["-j\(jobs)", target ?? base.profile.image.rawValue], in: nil)
+    tool.environment["CCACHE_DISABLE"] = "1"
+    return try await wrapTrusted(tool).run(log: log, deadline: deadline) { _ in }
+  }
+
+  /// Takes away what was made of files that the series takes away. make has no rule for it any more, finds it there and
+  /// is content, so that a source could go without anybody's noticing.
+  private func removeOrphans(of series: PatchSeries) async throws {
+    let gone = Set(series.patches.flatMap(\.paths).filter { file($0) == nil })
+    if gone.isEmpty { return }
+    let recorded = try RecordedBuild(base.records, about: gone)
+    var orphans = Set(gone.flatMap { recorded.readers[$0] ?? [] }.map { recorded.objects[$0].path })
+    // Also of one that came with a tree below this one, which the base's records do not know.
+    for path in gone { orphans.insert(path.lastIndex(of: ".").map { "\(path[..<$0]).o" } ?? "\(path).o") }
+    _ = try await wrap(Tool("rm", ["-f", "--"] + orphans.sorted())).output()
+  }
+
+  /// What kbuild may do with ccache's objects, for all patches that are applied here.
+  private func compiled(by series: PatchSeries) throws -> Compiled {
+    try base.compiled(Set(series.patches.flatMap(\.paths))) { file($0) != nil }
+  }
+
+  /// Makes what the patches of a tree that others stand on touch, up to the archives and without a link.
+  /// - Parameter series: these patches.
+  /// - Returns: whether it was made; why not is found out by whoever builds without it.
+  public func buildLayer(
+    _ series: PatchSeries, jobs: Int, log: FilePath, progress: @escaping @Sendable (String) -> Void
+  ) async throws -> Bool {
+    let counter = BuildProgress(progress)
+    try await removeOrphans(of: series)
+    let tool = base.kbuild.make(["-j\(jobs)", "vmlinux.a"], in: nil)
+    let status = try await wrap(tool, compiled: compiled(by: series)).run(
+      log: log, deadline: deadline, line: counter.line)
+    // Where the tree is a copy, the base's files in it have that time already.
+    if status.isSuccess { try await FixedTimestamps.settle(top, builtAt: base.tree) }
+    return status.isSuccess
+  }
+
+  /// ccache's log, in a directory that tools in this tree may write to.
+  private var statistics: FilePath { scratch.appending("statistics").appending("log") }
+
+  private func makeStatistics() throws {
+    let place = statistics.removingLastComponent()
+    try? FileManager.default.removeItem(atPath: place.string)
+    try FileManager.default.createDirectory(atPath: place.string, withIntermediateDirectories: true)
+  }
+
+  private func failure(_ status: ToolStatus, log: FilePath, of series: PatchSeries) throws -> BuildFailure {
+    let text = (try? Data(contentsOf: URL(filePath: log.string))).map { String(decoding: $0, as: UTF8.self) } ?? ""
+    guard case .exited = status else { throw StageError.fault(.build, "make \(status.words)", advice: "see \(log)") }
+    try refuseShortage(in: text)
+    return failure(in: text, of: series)
+  }
+
+  /// A machine that ran out of something is not the series' fault.
+  /// - Parameter text: what make said of a build that failed.
+  /// - Throws: ``StageError`` if that is why.
+  func refuseShortage(in text: String) throws {
+    // A series can say so as well, so the disk is looked at. What could not be written whole make has removed again, the
+    // largest a linked image. Elsewhere than on the disk, in the cage's own /tmp, it is a limit like any other.
+    if text.contains("No space left on device"), DiskSpace.free(at: top) < Self.largestOutput {
+      throw StageError.noSpace(.build)
+    }
+    if text.contains("Killed signal terminated program") || text.contains("virtual memory exhausted") {
+      throw StageError.fault(.build, "a compiler was killed or had no memory left", advice: "use fewer --jobs")
+    }
+  }
+
+  /// In bytes.
+  private static let largestOutput: Int64 = 1 << 30
+
+  /// Resolves the configuration anew for a series that changes Kconfig: kbuild would otherwise ask on a terminal
+  /// about symbols it does not know, and a symbol that no longer survives would silently leave code untested.
+  private func configureAgain(_ series: PatchSeries) async throws -> BuildFailure? {
+    let kconfigs = series.patches.filter { patch in
+      patch.paths.contains { FilePath($0).lastComponent?.string.hasPrefix("Kconfig") ?? false }
+    }
+    guard let last = kconfigs.last else { return nil }
+    let configured = try await base.kbuild.configure(fragments: base.fragments, directory: nil) {
+      wrap($0, reading: [base.fragments], compiled: .read)
+    }
+    let text = configured.errors + configured.output
+    if !configured.status.isSuccess { return failure(in: text, of: series) }
+    let requested = try KConfig.parse(Data(contentsOf: URL(filePath: base.fragments.string)), file: "fragments")
+    guard let resolved = file(".config") else {
+      return BuildFailure(
+        diagnostics: [Diagnostic(file: nil, line: nil, message: "make allnoconfig left no .config", patch: last.file)],
+        tail: [])
+    }
+    let lost = try KConfig.lost(requested, in: resolved)
+    if lost.isEmpty { return nil }
+    return BuildFailure(
+      diagnostics: lost.map {
+        Diagnostic(file: nil, line: nil, message: "the profile's \($0) no longer survives", patch: last.file)
+      }, tail: [])
+  }
+
+  private func failure(in text: String, of series: PatchSeries) -> BuildFailure {
+    let found = CompilerOutput.diagnostics(in: text.utf8, tree: base.tree.string, limit: mostDiagnostics)
+    return BuildFailure(
+      diagnostics: CompilerOutput.blame(found, on: series.patches),
+      tail: text.split(separator: "\n").suffix(20).map(String.init))
+  }
+}

@@ -1,0 +1,46 @@
+import BenchModel
+import Verdicts
+
+/// The command that runs one test on one series again.
+enum RerunCommand {
+  /// `patchbench run ~/v3 --kernel linux-6.12 --profile kasan --tests forward/x/y --fresh`
+  /// - Returns: `nil` where it is not known where the series lies.
+  static func command(_ test: String, of series: PatchSeries, _ header: RunHeader) -> String? {
+    guard let path = series.path else { return nil }
+    return [
+      "patchbench", "run", quoted(path), "--kernel", quoted(header.cell.kernel), "--profile",
+      quoted(header.cell.profile), "--tests", quoted(test), "--fresh",
+    ].joined(separator: " ")
+  }
+
+  /// The command that opens a shell in a guest with the series' kernel.
+  static func shell(_ series: PatchSeries, _ header: RunHeader) -> String? {
+    guard let path = series.path else { return nil }
+    return [
+      "patchbench", "shell", quoted(path), "--kernel", quoted(header.cell.kernel), "--profile",
+      quoted(header.cell.profile),
+    ].joined(separator: " ")
+  }
+
+  /// The command that asks whether the tests would have noticed a slip in the lines that a series changes.
+  /// - Returns: `nil` also where no changed line ran, so that nobody could have.
+  static func mutants(_ judgement: Judgement, _ header: RunHeader) -> String? {
+    guard let path = judgement.series.path, let trial = judgement.trial, let lines = trial.change?.lines,
+      lines.fates(trial.run?.execution).contains(where: { $0.runs > 0 })
+    else { return nil }
+    return [
+      "patchbench", "mutants", "--series", quoted(path), "--kernel", quoted(header.cell.kernel), "--profile",
+      quoted(header.cell.profile),
+    ].joined(separator: " ")
+  }
+
+  /// As a shell reads it back; a name that needs no quotes has none.
+  static func quoted(_ word: String) -> String {
+    let isPlain = word.unicodeScalars.allSatisfy {
+      ("a"..."z").contains($0) || ("A"..."Z").contains($0) || ("0"..."9").contains($0)
+        || "-_./=:,+@%".unicodeScalars.contains($0)
+    }
+    if isPlain, !word.isEmpty { return word }
+    return "'" + word.replacing("'", with: "'\\''") + "'"
+  }
+}

@@ -1,0 +1,184 @@
+import Glibc
+import Subprocess
+public import SystemPackage
+
+/// The most that a tool may write, in bytes, to be kept in memory or as a log. A whole kernel's build writes some 100 KB.
+public let outputLimit = 64 << 20
+/// A line of a log is told up to here, in bytes.
+private let longestLine = 64 << 10
+
+extension Tool {
+  /// Runs the tool to its end and returns what it wrote.
+  ///
+  /// The process leads a group of its own. When the task is cancelled or the deadline passes, the group gets SIGTERM
+  /// and two seconds later SIGKILL, so that a `make` takes its compilers with it.
+  /// - Parameters:
+  ///   - input: what it reads from its standard input.
+  ///   - deadline: the longest it may take; where it has limits of its own, they come first.
+  public func run(input: [UInt8] = [], deadline: Duration = .seconds(600)) async throws(ToolError) -> ToolResult {
+    try await guarded(deadline: deadline) { group in
+      let result = try await Subprocess.run(
+        self.configuration, input: .array(input), output: .bytes(limit: outputLimit), error: .bytes(limit: outputLimit)
+      ) { group.lead($0.processIdentifier.value) }
+      return ToolResult(
+        status: ToolStatus(result.terminationStatus),
+        output: String(decoding: result.standardOutput, as: UTF8.self),
+        errors: String(decoding: result.standardError, as: UTF8.self))
+    }
+  }
+
+  /// Runs the tool and returns its standard output; anything but success is thrown as ``ToolError/failed``.
+  public func output(input: [UInt8] = [], deadline: Duration = .seconds(600)) async throws(ToolError) -> String {
+    let result = try await run(input: input, deadline: deadline)
+    guard result.status.isSuccess else {
+      throw .failed(commandLine, status: result.status, output: String((result.errors + result.output).suffix(2000)))
+    }
+    return result.output
+  }
+
+  /// Runs a tool whose output is a log: both streams go to `log` as they come, and each line to `line`.
+  /// - Parameter most: how long the log may be, in bytes; one that writes more is ended.
+  /// - Returns: how it ended.
+  public func run(
+    log: FilePath, deadline: Duration, most: Int = outputLimit, line: @escaping @Sendable (Substring) -> Void
+  ) async throws(ToolError) -> ToolStatus {
+    try await guarded(deadline: deadline) { group in
+      let file = try FileDescriptor.open(
+        log, .writeOnly, options: [.create, .truncate], permissions: [.ownerReadWrite])
+      defer { try? file.close() }
+      let result = try await Subprocess.run(
+        self.configuration, input: .none, output: .sequence, error: .combinedWithOutput
+      ) { execution in
+        group.lead(execution.processIdentifier.value)
+        var pending: [UInt8] = []
+        var written = 0
+        for try await buffer in execution.standardOutput {
+          let bytes = buffer.withUnsafeBytes { Array($0) }
+          written += bytes.count
+          guard written <= most else { throw self.tooMuch(most) }
+          do { try file.writeAll(bytes) } catch { throw ToolError.cannotLog(self.name, error as? Errno ?? .ioError) }
+          var rest = bytes[...]
+          while let end = rest.firstIndex(of: 0x0a) {
+            pending += rest[..<end].prefix(longestLine - pending.count)
+            line(Substring(String(decoding: pending, as: UTF8.self)))
+            pending.removeAll(keepingCapacity: true)
+            rest = rest[(end + 1)...]
+          }
+          pending += rest.prefix(longestLine - pending.count)
+        }
+      }
+      return ToolStatus(result.terminationStatus)
+    }
+  }
+
+  private var configuration: Configuration {
+    var options = PlatformOptions()
+    // Who runs a stranger's code has no terminal either. A session's leader leads a group as well.
+    if limits == nil { options.processGroupID = 0 } else { options.createSession = true }
+    options.teardownSequence = [
+      .send(signal: .terminate, toProcessGroup: true, allowedDurationToNextStep: .seconds(2)),
+      .send(signal: .kill, toProcessGroup: true, allowedDurationToNextStep: .seconds(1)),
+    ]
+    var variables: [Environment.Key: String] = [:]
+    for (name, value) in environment { variables[Environment.Key(rawValue: name)!] = value }
+    variables[Environment.Key(rawValue: ProcessMark.variable)!] = ProcessMark.own.text
+    return Configuration(
+      executable: executable.contains("/") ? .path(FilePath(executable)) : .name(executable),
+      arguments: Arguments(arguments), environment: .custom(variables), workingDirectory: directory,
+      platformOptions: options)
+  }
+
+  /// Runs `body` against a deadline, and says of each way to fail which one it was.
+  private func guarded<Result: Sendable>(
+    deadline: Duration, _ body: @escaping @Sendable (ProcessGroup) async throws -> Result
+  ) async throws(ToolError) -> Result {
+    let group = ProcessGroup()
+    let result: Swift.Result<Result, any Error>
+    do {
+      result = .success(try await race(deadline: deadline, group) { try await body(group) })
+    } catch {
+      result = .failure(error)
+    }
+    // Its leader is gone by now, however this came about; whom it left behind goes too, before anyone clears away what
+    // they work on.
+    await group.end()
+    do {
+      return try result.get()
+    } catch let error as ToolError {
+      throw error
+    } catch {
+      // A tool that was ended because the user stopped the run may surface as any error of its pipes.
+      if Task.isCancelled || error is CancellationError { throw .cancelled }
+      guard let error = error as? SubprocessError else { throw .cannotStart(executable, reason: "\(error)") }
+      switch error.code {
+      case .executableNotFound: throw .notFound(executable)
+      case .outputLimitExceeded: throw tooMuch(outputLimit)
+      default: throw .cannotStart(executable, reason: "\(error)")
+      }
+    }
+  }
+
+  /// Whoever runs a stranger's code has a limit on its output as on all else.
+  private func tooMuch(_ most: Int) -> ToolError {
+    limits == nil ? .tooMuchOutput(name, limit: most) : .exceeded(name, .output(bytes: most))
+  }
+
+  private func race<Result: Sendable>(
+    deadline: Duration, _ processes: ProcessGroup, _ body: @escaping @Sendable () async throws -> Result
+  ) async throws -> Result {
+    // Which of the two ends it says whose fault it was.
+    let deadline = limits.map { max(deadline, $0.time + .seconds(60)) } ?? deadline
+    return try await withThrowingTaskGroup(of: Result.self) { group in
+      group.addTask { try await body() }
+      group.addTask {
+        try await Task.sleep(for: deadline)
+        throw ToolError.deadlineExceeded(name, seconds: deadline / .seconds(1))
+      }
+      if let limits {
+        group.addTask {
+          try await Task.sleep(for: limits.time)
+          throw ToolError.exceeded(name, .time(seconds: limits.time / .seconds(1)))
+        }
+        group.addTask {
+          throw ToolError.exceeded(
+            name, try await ToolLimitWatch(limits: limits, writes: writes).watch(processes.leads))
+        }
+      }
+      defer { group.cancelAll() }
+      return try await group.next()!
+    }
+  }
+}
+
+/// The processes that a tool started and that did not leave its group.
+private final class ProcessGroup: Sendable {
+  private let leader = Locked<pid_t?>(nil)
+
+  func lead(_ process: pid_t) { leader.withLock { $0 = process } }
+  func leads() -> pid_t? { leader.withLock { $0 } }
+
+  /// Kills who is left and waits until all are gone. Not cut short by cancellation.
+  func end() async {
+    guard let leader = leader.withLock({ $0 }), kill(-leader, SIGKILL) == 0 else { return }
+    await Blocking.run {
+      // Killed processes vanish when the kernel has taken them down, which is soon but not at once. One that hangs in
+      // the kernel is not waited for longer than this.
+      for _ in 0..<500 {
+        // Where this process is the parent of its orphans, they stay in their group until it has asked for them.
+        while waitpid(-leader, nil, WNOHANG) > 0 {}
+        // Elsewhere it is for the first process of all to do that, which may take seconds over it. The dead hold nothing.
+        if kill(-leader, 0) != 0 || !ProcessStatus.lives(group: leader) { break }
+        usleep(10_000)
+      }
+    }
+  }
+}
+
+extension ToolStatus {
+  init(_ status: TerminationStatus) {
+    switch status {
+    case .exited(let code): self = .exited(Int(code))
+    case .signaled(let signal): self = .signaled(Int(signal))
+    }
+  }
+}

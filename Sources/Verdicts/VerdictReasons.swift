@@ -1,0 +1,121 @@
+internal import BenchModel
+internal import GuestProtocol
+
+/// All that speaks for and against a series that booted, sorted by what it weighs.
+struct VerdictReasons {
+  /// What got worse.
+  private var worse: [Reason] = []
+  /// What got worse as well, but only with an exporter that the test driver alone is: told apart, and no regression.
+  private var onlyOurs: [Reason] = []
+  /// Where the evidence does not carry a verdict.
+  private var unknown: [Reason] = []
+  /// What got better.
+  private var better: [Reason] = []
+  private let tests: [TestComparison]
+  /// The guest ended before its time: the tests it lost are told by its ending already.
+  private let endedEarly: Bool
+  /// What a dying machine made its tests say is no evidence against the series.
+  private let machineDied: Bool
+
+  /// - Parameters:
+  ///   - run: A run that booted, compared with a base that reached its end with nothing missing.
+  ///   - change: What the series changes in the compiled code; `nil` if nobody looked.
+  ///   - accepted: Changed lines that need not have run.
+  init(
+    _ run: GuestRun, change: CodeChange?, accepted: [AcceptedLines] = [], tests: [TestComparison],
+    reports: [ReportComparison]
+  ) {
+    self.tests = tests
+    endedEarly = run.ending != .completed
+    machineDied = if case .machineDied = run.ending { true } else { false }
+    takeEnding(of: run)
+    // One title may come many times; the verdict needs it once, where it weighs most.
+    var titles: Set<String> = []
+    let new = reports.filter { !$0.onBase && $0.known == nil }
+    let (ours, others) = (new.filter(\.isOnlyOurs), new.filter { !$0.isOnlyOurs })
+    for entry in others + ours where titles.insert(entry.report.title).inserted {
+      let place = entry.report.test.map { " in \($0)" } ?? ""
+      hold(Reason(entry.report.title, "kernel report\(place) that the base does not have"), in: entry.report.test)
+    }
+    for test in tests { take(test) }
+    for anomaly in run.anomalies { unknown.append(Reason("the guest's evidence is not whole: \(anomaly)")) }
+    if !tests.contains(where: \.series.isAnswer) { unknown.append(Reason("no test gave an answer")) }
+    // What never ran was not tested, whatever the tests say.
+    unknown +=
+      change?.doubts(run.execution, accepted: accepted) ?? [
+        Reason("what the series changes in the compiled code is not known")
+      ]
+  }
+
+  var verdict: Verdict {
+    if !worse.isEmpty { return .regresses }
+    if !onlyOurs.isEmpty || !unknown.isEmpty { return .inconclusive }
+    return better.isEmpty ? .clean : .fixes
+  }
+
+  var reasons: [Reason] {
+    let all = worse + onlyOurs + unknown + better
+    if !all.isEmpty { return all }
+    let same = tests.count { $0.change == .same && $0.series.isAnswer }
+    let new = tests.count { $0.change == .new }
+    let words = same == 1 ? "1 test answers" : "\(same) tests answer"
+    return [Reason("\(words) as on the base\(new == 0 ? "" : ", \(new) new"), no new kernel report")]
+  }
+
+  private mutating func takeEnding(of run: GuestRun) {
+    switch run.ending {
+    case .completed: break
+    case .machineDied(let message):
+      unknown.append(Reason("not the series' fault: the machine died \(run.whereabouts): \(message)"))
+    case .flooded: unknown.append(Reason("the guest's evidence is not whole: \(run.endingWords)"))
+    case .panicked, .stoppedEarly, .silent, .bootDeadline, .runDeadline:
+      worse.append(Reason("does not reach its end: \(run.endingWords)"))
+    }
+  }
+
+  private mutating func take(_ test: TestComparison) {
+    let detail = test.reason.isEmpty ? "" : " (\(test.reason))"
+    let sides =
+      test.wasTriedAgain
+      ? "ok in \(test.baseTries.words) tries on base, in \(test.seriesTries.words) with the series"
+      : "\(test.base.rawValue) on base, \(test.series.rawValue) with the series"
+    switch test.change {
+    case .same: break
+    case .flaky:
+      // Where the base is no steadier, the test says nothing of the series, and others have to.
+      if !test.baseTries.isMixed { unknown.append(Reason(test.name, "flaky: \(sides)")) }
+    case .fixed: better.append(Reason(test.name, sides))
+    case .regressed where test.base == .notOk && test.series == .notOk:
+      blame(Reason(test.name, "not-ok on both, but \(lostChecks(test))"), in: test.name)
+    case .regressed: blame(Reason(test.name, sides + detail), in: test.name)
+    case .new:
+      if test.series.isBad {
+        blame(Reason(test.name, "no answer on base, \(test.series.rawValue) with the series\(detail)"), in: test.name)
+      }
+    case .missing:
+      if endedEarly, test.series == .missing { break }
+      unknown.append(Reason(test.name, "\(test.base.rawValue) on base, no answer with the series\(detail)"))
+    }
+  }
+
+  private mutating func blame(_ reason: Reason, in test: String?) {
+    if machineDied { unknown.append(reason) } else { hold(reason, in: test) }
+  }
+
+  /// Holds something against the series, unless no driver but the test driver provokes it.
+  private mutating func hold(_ reason: Reason, in test: String?) {
+    if let test, OnlyOurs.isAsked(by: test) {
+      onlyOurs.append(Reason(reason.subject, "\(reason.text); \(OnlyOurs.words)"))
+    } else {
+      worse.append(reason)
+    }
+  }
+
+  private func lostChecks(_ test: TestComparison) -> String {
+    let lost = test.checks.filter { $0.base?.passed == true && $0.series?.passed != true }
+    guard let first = lost.first else { return "worse" }
+    let what = first.series.map { $0.detail.isEmpty ? "fails" : "fails: \($0.detail)" } ?? "is gone"
+    let more = lost.count == 1 ? "" : " (and \(lost.count - 1) more)"
+    return "the check \"\(first.name)\" held and now \(what)\(more)"
+  }
+}

@@ -1,0 +1,96 @@
+public import ArgumentParser
+import Bench
+public import Benchmarks
+import Foundation
+import KernelBuild
+import SystemPackage
+
+struct BenchmarkCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "bench",
+    abstract: "Time patchbench itself on this machine, against the bare steps and against virtme-ng.",
+    discussion: """
+      Both sides of a comparison are timed one right after the other, several times, and the ratios are printed: least, \
+      middle and largest. The machine should do nothing else. On two emulating processors all comparisons take more than \
+      an hour, and virtme-ng's own build half an hour more, once; name some to make only these:
+
+        one-file       a series of one file, base built, against git apply, make in place and QEMU by hand
+        virtme-ng      the same against virtme-ng with our fragments (needs vng in PATH: pip install virtme-ng, and \
+      what it needs: apt-get install kmod udev)
+        ten-series     ten series against the sum of the bare steps
+        hot-header     a series that touches include/linux/mm.h: its second version against its first
+        growth         1, 5 and 20 series: time, peak memory and disk for each (ten-series has those of 10)
+        fresh-guests   a guest restored from a saved state against one that boots
+        console-scan   reading a console of 200 MB for reports against 100 MB a second
+        watched-lines-20, watched-lines-500
+                       the whole suite with so many changed lines watched against the same without
+
+        patchbench bench one-file fresh-guests
+        patchbench bench --pairs 5 --json > bench.json
+      """)
+
+  @Argument(help: ArgumentHelp("The comparisons to make. Default: all.", valueName: "comparison"))
+  var names: [Benchmark.Name] = []
+
+  @Option(help: "How often each comparison is made.")
+  var pairs = 5
+
+  @Option(help: "The kernel: a directory under Kernels/.")
+  var kernel = "linux-6.12"
+
+  @Option(help: "The configuration of that kernel.")
+  var profile = "kasan"
+
+  @Option(help: "How many compilers run at once, on both sides. Default: by processors and memory.")
+  var jobs: Int?
+
+  @Flag(help: "Print JSON on standard output instead of the tables.")
+  var json = false
+
+  @OptionGroup var common: CommonOptions
+
+  func validate() throws {
+    if pairs < 1 { throw ValidationError("--pairs needs a number of at least 1.") }
+    if let jobs, jobs < 1 { throw ValidationError("--jobs needs a number of at least 1.") }
+  }
+
+  func run() async throws {
+    let environment = ProcessInfo.processInfo.environment
+    let checkout = try common.checkout()
+    try refuseIfUnfit(Doctor.quick(guestBinary: checkout.guestBinary))
+    let definition = try KernelDefinition.load(kernel, from: checkout.kernels)
+    let root = common.cacheRoot(environment)
+    let jobs =
+      jobs
+      ?? Resources.standardJobs(
+        processors: ProcessInfo.processInfo.activeProcessorCount, memory: Resources.spareMemory())
+    let benchmark = Benchmark(
+      kernel: definition, profile: try definition.profile(profile), guestBinary: checkout.guestBinary,
+      driver: checkout.driver,
+      cache: try Cache(root), jobs: jobs, pairs: pairs, environment: environment,
+      executable: FilePath(URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().path),
+      // TCG on both sides, and no probing of KVM in between.
+      options: [
+        "--kernel", kernel, "--profile", profile, "--jobs", "\(jobs)", "--cache", root.string, "--home",
+        checkout.home.string, "--accelerator", "tcg", "--retries", "0",
+      ] + Benchmark.tests.flatMap { ["--tests", $0] }, version: Patchbench.version, progress: { Output.error($0) })
+    let asked = names.isEmpty ? Benchmark.Name.allCases : names
+    let report = try await untilSignal {
+      try await benchmark.run(asked) { comparison in
+        let ratios = comparison.pairs.map { "\(($0.ratio * 100).rounded() / 100)" }.joined(separator: " ")
+        Output.error("\(comparison.name): \(comparison.failure ?? ratios)")
+      }
+    }
+    if json {
+      Output.result(try JSONText.of(report))
+      Output.error(report.table)
+    } else {
+      Output.result(report.table)
+    }
+    if report.comparisons.count < asked.count || report.comparisons.contains(where: { $0.failure != nil }) {
+      throw ExitCode(ExitStatus.inconclusive)
+    }
+  }
+}
+
+extension Benchmark.Name: ExpressibleByArgument {}

@@ -1,0 +1,62 @@
+import ArgumentParser
+import Bench
+import Foundation
+import KernelBuild
+
+struct DoctorCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "doctor",
+    abstract: "Say what is missing or unusable here, with the command that mends it.",
+    discussion: "Exit status: 0 everything that runs need is there; 3 something is missing.")
+
+  @Option(help: "The kernel whose source is looked for.")
+  var kernel = "linux-6.12"
+
+  @Option(help: ArgumentHelp("The libvirt connection to try. Default: the embedded driver.", valueName: "uri"))
+  var connect: String?
+
+  @Flag(help: "Print the checks as JSON on standard output.")
+  var json = false
+
+  @OptionGroup var common: CommonOptions
+
+  func run() async throws {
+    let environment = ProcessInfo.processInfo.environment
+    let checkout = try common.checkout()
+    let checks = await Doctor.full(
+      guestBinary: checkout.guestBinary, cache: try Cache(common.cacheRoot(environment)),
+      kernel: try KernelDefinition.load(kernel, from: checkout.kernels), connection: connect, environment: environment)
+    if json {
+      Output.result(try JSONText.of(checks))
+    } else {
+      Output.result(Self.table(checks, color: Output.isColored(1)))
+    }
+    if checks.contains(where: { $0.state == .missing }) { throw ExitCode(ExitStatus.inconclusive) }
+  }
+
+  static func table(_ checks: [DoctorCheck], color: Bool) -> String {
+    let width = checks.map(\.name.count).max() ?? 0
+    return checks.map { check in
+      let mark =
+        switch check.state {
+        case .ok: color ? "\u{1b}[32mok     \u{1b}[0m" : "ok     "
+        case .warning: color ? "\u{1b}[33mwarning\u{1b}[0m" : "warning"
+        case .missing: color ? "\u{1b}[31mmissing\u{1b}[0m" : "missing"
+        }
+      let name = check.name.padding(toLength: width, withPad: " ", startingAt: 0)
+      return "\(mark)  \(name)  \(check.detail)" + (check.remedy.map { "\n         → \($0)" } ?? "")
+    }.joined(separator: "\n")
+  }
+}
+
+/// Ends a run before it begins if something it needs is not there.
+func refuseIfUnfit(_ checks: [DoctorCheck]) throws {
+  let missing = checks.filter { $0.state == .missing }
+  if missing.isEmpty { return }
+  let packages = Set(missing.compactMap(\.remedy).filter { $0.hasPrefix("apt-get install ") }.map { $0.dropFirst(16) })
+  var advice = missing.compactMap(\.remedy).filter { !$0.hasPrefix("apt-get install ") }
+  if !packages.isEmpty { advice.insert("apt-get install " + packages.sorted().joined(separator: " "), at: 0) }
+  throw Failure(
+    "missing here: \(missing.map(\.name).joined(separator: ", "))", advice: advice.joined(separator: "; "),
+    status: ExitStatus.inconclusive)
+}

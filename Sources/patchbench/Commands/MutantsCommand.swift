@@ -1,0 +1,243 @@
+import ArgumentParser
+import Bench
+import BenchModel
+import Foundation
+import KernelBuild
+import MutantRun
+import Mutation
+import SystemPackage
+import Toolbox
+import Verdicts
+
+struct MutantsCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "mutants",
+    abstract:
+      "Measure the tests on faults that nobody thought of: break one line of the kernel at a time, and see who notices.",
+    discussion: """
+      A mutant is the kernel with one small slip: a put lost, a bound one too high, the wrong label. Each is judged like a \
+      series, against the same base, and ends as one of
+
+        killed     two tests answered worse, or one twice, the kernel reported something new, or the guest did not live
+        alive      the changed code ran, and nobody noticed: a gap in the tests, unless it is argued to be equivalent
+        unreached  the changed code never ran: a gap as well
+        same-code  the compiler made the same code of it, so there was nothing to run
+        not-built  the compiler refused it; it says nothing of the tests
+        undecided  the harness failed or the evidence is not whole; never counted as killed
+
+      The score is the share of killed ones of all but same-code, not-built and those that Patches/mutants/equivalent.yaml \
+      argues to be equivalent, with Wilson's interval for 95 %. The functions to draw from, and why, are in \
+      Patches/mutants/functions.yaml. The same seed draws the same mutants on every machine, and a smaller --count the \
+      first of a larger one. Those that are argued to be equivalent are not tried, unless --argued asks for them.
+
+        patchbench mutants --count 40
+        patchbench mutants --count 40 --seed 20261128 --functions 'dma_buf_*'
+        patchbench mutants --series ~/v4
+        patchbench mutants --resume results/20261128T140509-linux-6.12-kasan
+
+      With --series the lines that a series changes are mutated, one mutant a line, and held against the series' own \
+      results: would the tests have noticed a slip in my change?
+
+      A mutant that is noticed takes about as long as the first tests that notice; one that is not takes all those that run its line. \
+      Ctrl-C keeps what was finished.
+
+      Exit status: 0 every mutant was killed, or argued to be equivalent, or is the same code; 1 one is alive or unreached; \
+      3 one is undecided, or the run was stopped.
+      """)
+
+  @Option(help: "The kernel: a directory under Kernels/.")
+  var kernel = "linux-6.12"
+
+  @Option(help: "The configuration of that kernel.")
+  var profile = "kasan"
+
+  @Option(help: ArgumentHelp("How many mutants. Default: 20, and all lines with --series.", valueName: "n"))
+  var count: Int?
+
+  @Option(
+    help: ArgumentHelp("What the mutants are drawn by. Default: the day's date, as 20261128.", valueName: "number"))
+  var seed: UInt64?
+
+  @Option(
+    name: .customLong("functions"),
+    help: ArgumentHelp(
+      "Only functions of this name, or FILE:NAME; * stands for any text. More than once for several.",
+      valueName: "pattern"))
+  var functions: [String] = []
+
+  @Option(help: ArgumentHelp("Mutate the lines that this series changes.", valueName: "path"))
+  var series: String?
+
+  @Option(
+    name: .customLong("tests"),
+    help: ArgumentHelp(
+      "Let only the tests of this name notice; * stands for any text. More than once for several.", valueName: "pattern"
+    ))
+  var tests: [String] = []
+
+  @Option(help: ArgumentHelp("Go on with a run that was stopped.", valueName: "run"))
+  var resume: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Where functions.yaml, equivalent.yaml and unreachable.yaml are. Default: Patches/mutants of the checkout.",
+      valueName: "dir"))
+  var lists: String?
+
+  @Flag(
+    help:
+      "Try those, too, that are argued to be equivalent. One that is killed counts as killed: its argument is wrong.")
+  var argued = false
+
+  @Flag(help: "Draw none: say which lines of the functions no test runs on the base, and which ways out of conditions.")
+  var lines = false
+
+  @Flag(help: "Draw the mutants and print them, as diffs; judge none.")
+  var dryRun = false
+
+  @Flag(help: "Print JSON on standard output instead of the table.")
+  var json = false
+
+  @OptionGroup var work: WorkOptions
+  @OptionGroup var common: CommonOptions
+
+  func validate() throws {
+    try work.check()
+    if lines, series != nil || count != nil || seed != nil || resume != nil || dryRun || argued {
+      throw ValidationError(
+        "--lines draws nothing; it takes no --count, --seed, --series, --resume, --dry-run, --argued.")
+    }
+    if let count, count < 1 { throw ValidationError("--count needs a number of at least 1.") }
+    if resume != nil,
+      seed != nil || count != nil || series != nil || !functions.isEmpty || !tests.isEmpty || work.output != nil
+        || argued
+    {
+      throw ValidationError(
+        "--resume goes on with what was drawn; it takes no --count, --seed, --functions, --series, --tests, --argued, "
+          + "--output.")
+    }
+  }
+
+  func run() async throws {
+    let environment = ProcessInfo.processInfo.environment
+    let checkout = try common.checkout()
+    let lists = lists.map { FilePath($0) } ?? checkout.mutants
+    // A mistake in it is said before hours have gone into mutants.
+    let arguments = MutantArguments(
+      equivalent: try EquivalentMutants(
+        yaml: try Self.text(of: lists.appending("equivalent.yaml")), name: "equivalent.yaml"),
+      unreachable: try UnreachableLines(
+        yaml: try Self.text(of: lists.appending("unreachable.yaml")), name: "unreachable.yaml"))
+    try refuseIfUnfit(Doctor.quick(guestBinary: checkout.guestBinary))
+    let begun = try resume.map { path -> (directory: RunDirectory, plan: MutantPlan) in
+      guard let plan = MutantPlan(in: FilePath(path)) else {
+        throw Failure(
+          "\(path) is no run of mutants that this patchbench can go on with", advice: "begin a new one",
+          status: ExitStatus.usage)
+      }
+      return (RunDirectory(FilePath(path)), plan)
+    }
+    let plan = try runPlan(checkout, environment, begun?.directory)
+    let seed = begun?.plan.seed ?? seed ?? Self.today()
+    let list = try FunctionList(yaml: try Self.text(of: lists.appending("functions.yaml")), name: "functions.yaml")
+    let patterns = functions.map(NamePattern.init)
+    let display = MutantProgress()
+    let (series, count) = (series, count)
+    let skipped = argued ? EquivalentMutants() : arguments.equivalent
+    let begin = { @Sendable () async throws -> (directory: RunDirectory, plan: MutantPlan) in
+      if let begun { return begun }
+      let run = MutantRun(plan, list: list, argued: skipped, sinks: [display])
+      if let series { return try await run.begin(series: series, patterns: patterns, count: count, seed: seed) }
+      return try await run.begin(patterns: patterns, count: count ?? 20, seed: seed)
+    }
+    if lines { return try await tellLines(plan, list, patterns, arguments.unreachable) }
+    let isDry = dryRun
+    let (directory, mutants, interrupted) = try await untilSignal {
+      let (directory, mutants) = try await begin()
+      display.begin(mutants, in: directory)
+      if isDry { return (directory, mutants, false) }
+      return (directory, mutants, try await MutantRun(plan, list: list, sinks: [display]).goOn(in: directory, mutants))
+    }
+    display.finish()
+    if dryRun { return try show(mutants, directory) }
+    guard try directory.record() != nil else {
+      throw Failure(
+        "stopped before anything was tested", advice: "`\(Self.again(directory))` goes on",
+        status: ExitStatus.inconclusive, isStop: true)
+    }
+    let report = try MutantRun.report(directory, mutants, arguments: arguments)
+    let text = try JSONText.of(report)
+    try DurableFile.write(Array((text + "\n").utf8), to: directory.report("json"))
+    if json { Output.result(text) }
+    (json ? Output.error : Output.result)(MutantTable.text(report))
+    Output.error("  \(directory.report("json"))")
+    if interrupted { Output.error("patchbench: stopped; `\(Self.again(directory))` goes on with the rest") }
+    let status = Self.status(report, interrupted)
+    if status != ExitStatus.fine { throw ExitCode(status) }
+  }
+
+  private func tellLines(
+    _ plan: RunPlan, _ list: FunctionList, _ patterns: [NamePattern], _ unreachable: UnreachableLines
+  ) async throws {
+    let display = MutantProgress()
+    let (directory, lines) = try await untilSignal {
+      try await MutantRun(plan, list: list, sinks: [display]).lines(patterns)
+    }
+    display.finish()
+    let table = LineTable(lines, unreachable)
+    Output.result(json ? try JSONText.of(table) : table.text)
+    Output.error("  \(directory.path)")
+    if !table.gaps.isEmpty { throw ExitCode(ExitStatus.worse) }
+  }
+
+  private func runPlan(_ checkout: Checkout, _ environment: [String: String], _ begun: RunDirectory?) throws -> RunPlan
+  {
+    if let begun {
+      return try ResumeCommand.plan(try begun.recordedPlan(), of: begun, common, resources: work.resources())
+    }
+    let definition = try KernelDefinition.load(kernel, from: checkout.kernels)
+    return RunPlan(
+      target: work.target(definition, try definition.profile(profile)), series: [],
+      choices: RunChoices(
+        tests: tests.map(NamePattern.init), fresh: work.fresh, keepsMemory: false, accepted: []),
+      // As `run` has it, so that both share the base's result.
+      retryPolicy: .standard, limits: work.limits(), checkout: checkout,
+      place: RunPlace(
+        cache: try Cache(common.cacheRoot(environment)), output: work.output.map { FilePath($0) },
+        environment: environment),
+      purpose: .mutants(expected: nil, baseline: nil))
+  }
+
+  private func show(_ mutants: MutantPlan, _ directory: RunDirectory) throws {
+    defer { try? directory.discard() }
+    if json { return Output.result(try JSONText.of(mutants)) }
+    for mutant in mutants.mutants {
+      let own = (try? FileManager.default.contentsOfDirectory(atPath: directory.evidence(mutant.id).string)) ?? []
+      guard let last = own.filter({ $0.hasSuffix(".diff") }).max() else { continue }
+      let diff = try Self.text(of: directory.evidence(mutant.id).appending(last))
+      Output.result("\(mutant.id)\n\(diff)")
+    }
+  }
+
+  private static func status(_ report: MutantReport, _ interrupted: Bool) -> Int32 {
+    if interrupted || report.score.undecided + report.score.notRun > 0 { return ExitStatus.inconclusive }
+    return report.score.alive + report.score.unreached > 0 ? ExitStatus.worse : ExitStatus.fine
+  }
+
+  static func again(_ directory: RunDirectory) -> String {
+    Tool("patchbench", ["mutants", "--resume", directory.path.string]).commandLine
+  }
+
+  private static func text(of file: FilePath) throws -> String {
+    do { return try String(contentsOfFile: file.string, encoding: .utf8) } catch {
+      throw Failure(
+        "\(file) cannot be read", advice: "run patchbench in its checkout, or name that with --home",
+        status: ExitStatus.usage)
+    }
+  }
+
+  /// The day's date, as a number: a run of another day sees other mutants, and one of the same day can be done again.
+  private static func today() -> UInt64 {
+    UInt64(Date().formatted(.iso8601.year().month().day()).filter(\.isNumber)) ?? 0
+  }
+}

@@ -1,0 +1,88 @@
+import ArgumentParser
+import Bench
+import BenchModel
+import Foundation
+import KernelBuild
+import Reports
+import SeriesIntake
+import SystemPackage
+import Verdicts
+
+struct SelfCheckCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "selfcheck",
+    abstract: "Measure patchbench itself: run series whose answers are known, and say what it sees and what it misses.",
+    discussion: """
+      Runs every planted fault and every harmless series of Patches/seeded that exists for the kernel. A fault has to be \
+      caught by a test or a kernel report that was named for it; a harmless series has to come out as clean.
+
+        patchbench selfcheck
+        patchbench selfcheck --kernel linux-6.1 --json
+
+      Exit status: 0 all as it has to be; 1 a fault was missed or a harmless series accused; 3 something was undecided or \
+      the harness failed.
+      """)
+
+  @Option(help: "The kernel: a directory under Kernels/.")
+  var kernel = "linux-6.12"
+
+  @Option(help: "The configuration of that kernel.")
+  var profile = "kasan"
+
+  @Option(
+    help: ArgumentHelp(
+      "Where the series and their answers are. Default: Patches/seeded of the checkout.", valueName: "dir"))
+  var seeded: String?
+
+  @Flag(help: "Print JSON on standard output instead of the table.")
+  var json = false
+
+  @OptionGroup var work: WorkOptions
+  @OptionGroup var common: CommonOptions
+
+  func validate() throws { try work.check() }
+
+  func run() async throws {
+    let environment = ProcessInfo.processInfo.environment
+    let checkout = try common.checkout()
+    let definition = try KernelDefinition.load(kernel, from: checkout.kernels)
+    let root = seeded.map { FilePath($0) } ?? checkout.seeded
+    let series = try SeededSeries.find(in: root, kernel: definition.name)
+    try refuseIfUnfit(Doctor.quick(guestBinary: checkout.guestBinary))
+    let plan = RunPlan(
+      target: work.target(definition, try definition.profile(profile)), series: series.map(\.directory),
+      choices: RunChoices(tests: [], fresh: work.fresh, keepsMemory: false, accepted: []),
+      // As `run` has it, so that both share the base's result.
+      retryPolicy: .standard, limits: work.limits(), checkout: checkout,
+      place: RunPlace(
+        cache: try Cache(common.cacheRoot(environment)), output: work.output.map { FilePath($0) },
+        environment: environment),
+      purpose: .selfCheck(answers: root))
+    try Self.conclude(try await RunMatrix.one(plan), kernel: definition.name, answers: root, json: json)
+  }
+
+  /// Holds a run against the answers that are known, says what came of it, and ends the command.
+  /// - Parameter answers: where the seeded series are.
+  static func conclude(
+    _ run: (report: Report, directory: RunDirectory, interrupted: Bool), kernel: String, answers root: FilePath,
+    json: Bool
+  ) throws {
+    let (report, directory, interrupted) = run
+    let series = try SeededSeries.find(in: root, kernel: kernel)
+    let silence = try SeededSeries.silenceReasons(in: root)
+    let check = SelfCheck(report.judgements, series.map(\.expectation), silence: silence)
+    let table = { (stream: Int32) in
+      SelfCheckTable.text(
+        check, questions: report.record.header.questions, color: Output.isColored(stream), width: Output.width(stream))
+    }
+    if json {
+      Output.result(try JSONText.of(check))
+      Output.error(table(2))
+    } else {
+      Output.result(table(1))
+    }
+    RunMatrix.tell(directory, interrupted)
+    if interrupted || check.count(of: .undecided) > 0 { throw ExitCode(ExitStatus.inconclusive) }
+    if !check.passed { throw ExitCode(ExitStatus.worse) }
+  }
+}

@@ -1,0 +1,69 @@
+import ArgumentParser
+import Bench
+import Foundation
+import KernelBuild
+import SeriesIntake
+import SystemPackage
+
+struct ShellCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "shell",
+    abstract: "Open a shell in a guest with a series' kernel, or with the base's.",
+    discussion: """
+      Builds the series as a run does, boots it with busybox, and connects this terminal to the guest's serial line. The \
+      tests are there as patchbench-guest. `exit`, or Ctrl-], ends the machine; nothing of it is kept.
+
+        patchbench shell
+        patchbench shell ~/v4 --kernel linux-6.1
+        echo 'patchbench-guest --run forward/vgem-to-vkms/vm-file' | patchbench shell ~/v4
+      """)
+
+  @Argument(help: ArgumentHelp("A series. Default: the base.", valueName: "path"))
+  var path: String?
+
+  @Option(help: "The kernel: a directory under Kernels/.")
+  var kernel = "linux-6.12"
+
+  @Option(help: "The configuration of that kernel.")
+  var profile = "kasan"
+
+  @Option(help: "auto, kvm or tcg, as for run.")
+  var accelerator = AcceleratorChoice.auto
+
+  @Option(help: ArgumentHelp("A libvirt connection. Default: the driver embedded in this process.", valueName: "uri"))
+  var connect: String?
+
+  @Flag(help: "Read and build the series without a cage: its author can then run anything here as you.")
+  var noSandbox = false
+
+  @OptionGroup var common: CommonOptions
+
+  /// Where Debian's busybox-static and busybox have it.
+  private static let busybox = FilePath("/bin/busybox")
+
+  func run() async throws {
+    let environment = ProcessInfo.processInfo.environment
+    let checkout = try common.checkout()
+    try refuseIfUnfit(Doctor.quick(guestBinary: checkout.guestBinary))
+    guard FileManager.default.fileExists(atPath: Self.busybox.string) else {
+      throw Failure(
+        "no busybox to make a shell of", advice: "apt-get install busybox-static", status: ExitStatus.inconclusive)
+    }
+    let found = try path.map { try SeriesDirectory.find([$0]) } ?? []
+    if found.count > 1 {
+      throw Failure("\(path ?? "") holds several series", advice: "name one of them", status: ExitStatus.usage)
+    }
+    let definition = try KernelDefinition.load(kernel, from: checkout.kernels)
+    let jobs = ProcessInfo.processInfo.activeProcessorCount
+    let guest = ShellGuest(
+      kernel: definition, profile: try definition.profile(profile), series: found.first,
+      guestBinary: checkout.guestBinary, driver: checkout.driver, busybox: Self.busybox,
+      cache: try Cache(common.cacheRoot(environment)), connection: connect, accelerator: accelerator,
+      jobs: jobs, sandbox: noSandbox ? nil : Sandbox(jobs: jobs), environment: environment)
+    try await untilSignal {
+      try await guest.run(progress: { Output.error($0) }) { terminal in
+        try await TerminalLine(terminal).connect()
+      }
+    }
+  }
+}

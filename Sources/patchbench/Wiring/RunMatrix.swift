@@ -1,0 +1,136 @@
+import ArgumentParser
+import Bench
+import BenchModel
+import Foundation
+import Reports
+import SystemPackage
+import Toolbox
+import Verdicts
+
+/// The runs of one command: one for each configuration, one after the other, so that a base is built once and all series
+/// follow it.
+struct RunMatrix {
+  var plans: [RunPlan]
+  /// The directories of runs that were begun before, one for each plan; empty if all are to be begun.
+  var begun: [RunDirectory] = []
+  /// The directory above those of several runs.
+  var together: FilePath?
+  /// Print JSON on standard output, and the tables on standard error.
+  var json: Bool
+
+  /// - Throws: `ExitCode` with what the command ends with. What a configuration's own run throws is said, and the others
+  ///   have their turn; the only one's is thrown.
+  func run() async throws {
+    // All are begun before the first is run: a command that is killed then knows what it was asked to do.
+    let directories = begun.isEmpty && plans.count > 1 ? try await begin() : begun
+    var reports: [Report] = []
+    var status = ExitStatus.fine
+    for (index, plan) in plans.enumerated() {
+      do {
+        let (report, interrupted) = try await run(plan, directories.isEmpty ? nil : directories[index])
+        reports.append(report)
+        status = max(status, try Self.status(of: report, plan, interrupted))
+        if interrupted { break }
+      } catch  where plans.count > 1 {
+        let failure = Failure(error)
+        failure.say()
+        if failure.status == ExitStatus.usage { throw ExitCode(failure.status) }
+        status = ExitStatus.inconclusive
+        if failure.isStop { break }
+      }
+    }
+    if plans.count > 1, reports.contains(where: { !$0.judgements.isEmpty }) {
+      let table = { (stream: Int32) in
+        MatrixTable.text(reports, color: Output.isColored(stream), width: Output.width(stream))
+      }
+      if json {
+        Output.result("[" + (try reports.map { try $0.json() }).joined(separator: ",") + "]")
+        Output.error(table(2))
+      } else {
+        Output.result("\n" + table(1))
+      }
+    }
+    throw ExitCode(status)
+  }
+
+  /// Makes the directories of all runs.
+  private func begin() async throws -> [RunDirectory] {
+    let (plans, together) = (plans, together)
+    return try await untilSignal {
+      var directories: [RunDirectory] = []
+      do {
+        for plan in plans { directories.append(try await BenchRun(plan, sinks: []).begin()) }
+        if let together {
+          try RecordedMatrix(runs: directories.map { $0.path.lastComponent!.string }).write(in: together)
+        }
+      } catch {
+        for directory in directories { try? directory.discard() }
+        throw error
+      }
+      return directories
+    }
+  }
+
+  /// Runs one configuration, and shows its report.
+  private func run(_ plan: RunPlan, _ begun: RunDirectory?) async throws -> (report: Report, interrupted: Bool) {
+    let (report, directory, interrupted) = try await Self.one(plan, begun: begun)
+    let table = { (stream: Int32) in report.terminal(color: Output.isColored(stream), width: Output.width(stream)) }
+    if json {
+      if plans.count == 1 { Output.result(try report.json()) }
+      Output.error(table(2))
+    } else {
+      Output.result(table(1))
+    }
+    Self.tell(directory, interrupted, together: plans.count > 1 ? together : nil)
+    return (report, interrupted)
+  }
+
+  /// A run without series has only the base to speak of.
+  private static func status(of report: Report, _ plan: RunPlan, _ interrupted: Bool) throws -> Int32 {
+    guard report.record.header.series.isEmpty else { return exitStatus(report.judgements, interrupted: interrupted) }
+    let runs = (report.record.base.map { [$0] } ?? []) + report.record.repeats
+    let repeats = Repeats(runs)
+    if plan.retryPolicy.repeats > 1 { Output.result(RepeatsText.text(repeats, width: Output.width(1))) }
+    let isWhole = !interrupted && repeats.completed == plan.retryPolicy.repeats
+    return isWhole && repeats.differences.isEmpty ? ExitStatus.fine : ExitStatus.inconclusive
+  }
+
+  /// Runs one configuration and writes its reports.
+  /// - Parameter begun: the run to go on with.
+  static func one(
+    _ plan: RunPlan, begun: RunDirectory? = nil
+  ) async throws -> (report: Report, directory: RunDirectory, interrupted: Bool) {
+    let display = ProgressDisplay(total: try begun?.recordedPlan().series.count ?? plan.series.count)
+    let (directory, interrupted) = try await untilSignal {
+      let run = BenchRun(plan, sinks: [display])
+      guard let begun else { return try await run.run() }
+      return (begun, try await run.goOn(in: begun))
+    }
+    display.finish()
+    let report: Report?
+    do { report = try await ReportFiles.write(directory) } catch {
+      throw RunBrokenOff(path: directory.path.string, cause: error)
+    }
+    guard let report else {
+      throw Failure(
+        "stopped before anything was tested",
+        advice: begun == nil
+          ? "the base's build goes on where it stopped when you run it again"
+          : "`\(resume(directory.path))` goes on, and the base's build where it stopped",
+        status: ExitStatus.inconclusive, isStop: true)
+    }
+    return (report, directory, interrupted)
+  }
+
+  /// Says where the reports are, and how to go on with a run that was stopped.
+  static func tell(_ directory: RunDirectory, _ interrupted: Bool, together: FilePath? = nil) {
+    for suffix in ["html", "md", "json"] { Output.error("  \(directory.report(suffix))") }
+    if interrupted {
+      Output.error("patchbench: stopped; what was finished is in the reports")
+      Output.error("  → `\(resume(together ?? directory.path))` goes on with the rest")
+    }
+  }
+
+  /// The command that goes on with a run.
+  static func resume(_ path: FilePath) -> String { Tool("patchbench", ["resume", path.string]).commandLine }
+}

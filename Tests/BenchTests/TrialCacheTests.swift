@@ -1,0 +1,179 @@
+import BenchModel
+import Foundation
+import GuestProtocol
+import KernelBuild
+import SystemPackage
+import TestSupport
+import Testing
+import Toolbox
+
+@testable import Bench
+
+@Suite struct TrialCacheTests {
+  private let cell = CellKey(kernel: "k", profile: "p", guest: "q35")
+  private let scratch: Scratch
+  private let cache: Cache
+  private let patch = Patch(subject: "s", author: "a", file: "0001.patch", paths: ["x.c"])
+
+  init() throws {
+    scratch = try Scratch()
+    cache = try Cache(scratch.path.appending("cache"))
+    try scratch.write("evidence/console.log", "console")
+    try scratch.write("evidence/results.ktap", "ktap")
+    // Of the guest that went on where the first one died, and of one that was asked again.
+    try scratch.write("evidence/console-2.log", "console")
+    try scratch.write("evidence/console-again-1.log", "console")
+    try scratch.write("evidence/0001.diff", "no evidence of a trial's own")
+  }
+
+  private func kept(_ conditions: String = "c") -> TrialCache {
+    TrialCache(cache: cache, scratch: scratch.path, conditions: conditions)
+  }
+
+  private func ran(_ ending: GuestEnding, tests: [TestResult] = [], anomalies: [String] = []) -> TrialResult {
+    .ran(
+      GuestRun(
+        release: "6", accelerator: .tcg, ending: ending, booted: true, tests: tests, reports: [], anomalies: anomalies,
+        lastLines: []))
+  }
+
+  private func trial(_ series: String?, _ result: TrialResult) -> Trial {
+    Trial(series: series, cell: cell, seconds: StageSeconds(boot: 1), reused: false, result: result)
+  }
+
+  private var series: PatchSeries { PatchSeries(name: "renamed", patches: [patch]) }
+
+  @Test func aKeptTrialComesBackWithItsEvidence() throws {
+    kept().keep(trial("s", ran(.completed)), "key", beside: "b", evidence: scratch.path.appending("evidence"))
+    let target = scratch.path.appending("target")
+    try FileManager.default.createDirectory(atPath: target.string, withIntermediateDirectories: true)
+    let again = try #require(kept().reuse("key", as: series, beside: "b", evidence: target))
+    #expect(again.reused)
+    #expect(again.series == "renamed")
+    let whole = ["console-2.log", "console-again-1.log", "console.log", "results.ktap"]
+    #expect(try FileManager.default.contentsOfDirectory(atPath: target.string).sorted() == whole)
+    #expect(kept().reuse("other", as: series, beside: "b", evidence: target) == nil)
+  }
+
+  @Test func whatTheBaseWasAskedAgainIsNotItsOwn() throws {
+    kept().keep(trial(nil, ran(.completed)), "key", beside: "b", evidence: scratch.path.appending("evidence"))
+    let target = scratch.path.appending("target")
+    try FileManager.default.createDirectory(atPath: target.string, withIntermediateDirectories: true)
+    #expect(kept().reuse("key", as: nil, beside: "b", evidence: target) != nil)
+    let own = ["console-2.log", "console.log", "results.ktap"]
+    #expect(try FileManager.default.contentsOfDirectory(atPath: target.string).sorted() == own)
+  }
+
+  @Test func whateverDecidesATrialIsInItsKey() async throws {
+    let keys = [
+      try await kept().key([]), try await kept().key(["a"]), try await kept().key(["a", "b"]),
+      try await kept().key(["b", "a"]), try await kept().key(["ab"]), try await kept("other").key(["a"]),
+    ]
+    #expect(Set(keys).count == keys.count)
+    #expect(try await kept().key(["a"]) == keys[1])
+  }
+
+  /// What may come out otherwise another time is judged again.
+  @Test func onlyWhatWillComeOutTheSameIsKept() throws {
+    let missing = TestResult(name: "t", status: .missing)
+    let slow = TestResult(name: "t", status: .timeout, reason: "not done in 45 s")
+    let hung = TestResult(
+      name: "u", status: .timeout, reason: "not done in 45 s, and alive 5 s after SIGKILL: \(TestResult.hang)")
+    let failure = ApplyFailure(patch: patch, file: "x.c", hunk: 1, message: "m")
+    let ended = ApplyFailure(patch: patch, file: nil, hunk: nil, message: "git was ended")
+    let blamed = Diagnostic(file: "x.c", line: 1, message: "m", patch: "0001.patch")
+    let rows: [(name: String, trial: Trial, isKept: Bool)] = [
+      ("completed", trial("s", ran(.completed)), true), ("panicked", trial("s", ran(.panicked("x"))), true),
+      ("refused", trial("s", .doesNotApply(failure)), true), ("git ended", trial("s", .doesNotApply(ended)), false),
+      ("broken", trial("s", .doesNotBuild(BuildFailure(diagnostics: [blamed], tail: []))), true),
+      ("broken by nobody", trial("s", .doesNotBuild(BuildFailure(diagnostics: [], tail: []))), false),
+      ("timed out", trial("s", ran(.completed, tests: [slow])), false),
+      ("base timed out", trial(nil, ran(.completed, tests: [slow])), false),
+      ("hangs", trial("s", ran(.completed, tests: [hung, missing])), true),
+      ("hangs, and timed out", trial("s", ran(.completed, tests: [hung, slow])), false),
+      ("base hangs", trial(nil, ran(.completed, tests: [hung])), false),
+      ("base", trial(nil, ran(.completed)), true), ("base panicked", trial(nil, ran(.panicked("x"))), false),
+      ("base missing", trial(nil, ran(.completed, tests: [missing])), false),
+      ("silent", trial("s", ran(.silent(seconds: 1))), false), ("early", trial("s", ran(.stoppedEarly)), false),
+      ("late", trial("s", ran(.runDeadline(seconds: 1))), false), ("died", trial("s", ran(.machineDied("x"))), false),
+      ("contradicts", trial("s", ran(.completed, anomalies: ["x"])), false),
+      ("fault", trial("s", .fault(HarnessFault(stage: .boot, message: "m"))), false),
+      ("stopped", trial("s", .interrupted), false),
+    ]
+    for row in rows {
+      kept().keep(row.trial, row.name, beside: "b", evidence: scratch.path.appending("evidence"))
+      #expect(
+        (kept().find(row.name, for: row.trial.series.map { _ in series }, beside: "b") != nil) == row.isKept,
+        "\(row.name)")
+    }
+  }
+
+  /// What was tried again, and so what is kept, depends on what the base said.
+  @Test func aTrialIsHeldAgainstTheBaseThatItWasTriedBeside() async throws {
+    func base(_ status: TestStatus, _ reports: [String] = []) async throws -> String? {
+      guard case .ran(var run) = ran(.completed, tests: [TestResult(name: "t", status: status)]) else { return nil }
+      run.reports = reports.map {
+        KernelReport(title: $0, kind: .warning, trace: ["at \(Int.random(in: 0...9999))"], test: nil)
+      }
+      return try await TrialCache.baseFingerprint(of: trial(nil, .ran(run)))
+    }
+    let words = [
+      try await base(.ok), try await base(.notOk), try await base(.ok, ["a"]), try await base(.ok, ["a", "b"]),
+    ]
+    #expect(Set(words).count == words.count && !words.contains(nil))
+    #expect(try await base(.ok, ["b", "a"]) == words[3])
+    let evidence = scratch.path.appending("evidence")
+    kept().keep(trial("s", ran(.completed)), "ran", beside: words[0], evidence: evidence)
+    #expect(kept().find("ran", for: series, beside: words[0]) != nil)
+    #expect(kept().find("ran", for: series, beside: words[1]) == nil)
+    #expect(kept().find("ran", for: series, beside: nil) == nil)
+    // What was not run was held against nothing, and what was run beside nothing cannot be held against anything.
+    kept().keep(trial("s", .sameCode), "same", beside: nil, evidence: evidence)
+    #expect(kept().find("same", for: series, beside: words[1]) != nil)
+    kept().keep(trial("s", ran(.completed)), "alone", beside: nil, evidence: evidence)
+    #expect(kept().find("alone", for: series, beside: nil) == nil)
+    #expect(try await TrialCache.baseFingerprint(of: trial(nil, .interrupted)) == nil)
+  }
+
+  @Test func aPatchIsNotNamedByAnotherSeriesFile() throws {
+    let failure = ApplyFailure(patch: patch, file: "x.c", hunk: 1, message: "m")
+    kept().keep(trial("s", .doesNotApply(failure)), "key", beside: "b", evidence: scratch.path.appending("evidence"))
+    var other = series
+    other.patches[0].file = "0007.patch"
+    let target = scratch.path.appending("evidence")
+    #expect(kept().reuse("key", as: other, beside: "b", evidence: target) == nil)
+    #expect(kept().reuse("key", as: series, beside: "b", evidence: target) != nil)
+  }
+
+  @Test func aTrialThatIsHalfThereIsNone() throws {
+    kept().keep(trial("s", ran(.completed)), "key", beside: "b", evidence: scratch.path.appending("evidence"))
+    let file = cache.trials.appending("key").appending("trial.json").string
+    let whole = try Data(contentsOf: URL(filePath: file))
+    try whole.prefix(whole.count / 2).write(to: URL(filePath: file))
+    #expect(kept().reuse("key", as: series, beside: "b", evidence: scratch.path.appending("evidence")) == nil)
+  }
+}
+
+@Suite struct CacheBoundTests {
+  @Test func whatIsOldGoesAndWhatIsHeldStays() async throws {
+    let scratch = try Scratch()
+    let cache = try Cache(scratch.path)
+    for name in ["k-p-old", "k-p-new"] { try scratch.write("bases/\(name)/built", "") }
+    for name in ["old", "new"] { try scratch.write("trials/\(name)/trial.json", "{}") }
+    let past = Date(timeIntervalSinceNow: -86400 * 60)
+    for name in ["old", "held"] { try scratch.write("benchmark/\(name)/tree/Makefile", "") }
+    let held = try #require(try FileLock.attempt(cache.benchmark.appending("held.lock"), .exclusive))
+    for path in ["bases/k-p-old/built", "trials/old", "benchmark/old", "benchmark/held"] {
+      try FileManager.default.setAttributes(
+        [.modificationDate: past], ofItemAtPath: scratch.path.pushing(FilePath(path)).string)
+    }
+    let removed = try await cache.prune(unusedSince: Date(timeIntervalSinceNow: -86400 * 30))
+    #expect(Set(removed.map(\.kind)) == [.base, .trials, .benchmark])
+    #expect(try FileManager.default.contentsOfDirectory(atPath: cache.trials.string) == ["new"])
+    let entries = try await cache.contents()
+    #expect(entries.filter { $0.kind == .base }.map(\.name) == ["k-p-new"])
+    #expect(entries.first { $0.kind == .trials }?.count == 1)
+    #expect(entries.filter { $0.kind == .benchmark }.map(\.name) == ["held"])
+    held.release()
+  }
+}
