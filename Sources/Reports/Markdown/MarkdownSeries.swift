@@ -107,7 +107,7 @@ struct MarkdownSeries {
     for test in judgement.notableTests {
       takeTest(test, log: judgement.trial?.run?.logs?[test.name] ?? [])
       if test.isWorse, let command = RerunCommand.command(test.name, of: judgement.series, header) {
-        parts.append("RerunCommand: \(Markdown.code(command))")
+        parts.append("Again: \(Markdown.code(command))")
       }
     }
     let lost = judgement.lostTests
