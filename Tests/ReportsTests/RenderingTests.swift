@@ -61,7 +61,7 @@ import Testing
     #expect(!prose.contains { $0.hasPrefix("<") || $0.hasPrefix("# \"") })
     // What is neither escaped nor in a code span would be markup; the text's own backticks make every span three wide.
     // A command is one span, whose fence is wider than what it holds.
-    let commands = prose.filter { $0.hasPrefix("RerunCommand: ") || $0.hasPrefix("A shell in a guest") }
+    let commands = prose.filter { $0.hasPrefix("Again: ") || $0.hasPrefix("A shell in a guest") }
     #expect(!commands.isEmpty)
     #expect(commands.allSatisfy { $0.contains(/: ```patchbench (run|shell) '<script/) && $0.hasSuffix("```") })
     let openings = prose.filter { !commands.contains($0) }.flatMap { $0.matches(of: /(.{0,3})<script/).map(\.1) }
