@@ -1,4 +1,5 @@
 // swift-tools-version: 6.2
+// SPDX-License-Identifier: Apache-2.0
 import PackageDescription
 
 // Every target is held to the same rules: data races, unmarked existentials
@@ -119,6 +120,7 @@ let package = Package(
       path: "Tests/Fuzz", swiftSettings: strict),
     .target(
       name: "TestSupport", dependencies: [systemPackage], path: "Tests/TestSupport", swiftSettings: strict),
+    .testTarget(name: "ProjectTests", swiftSettings: strict),
     .testTarget(name: "GuestProtocolTests", dependencies: ["GuestProtocol"], swiftSettings: strict),
     .testTarget(
       name: "KernelTextTests", dependencies: ["KernelText", "BenchModel"], resources: [.copy("Fixtures")],

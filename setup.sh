@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Installs the Debian packages that patchbench needs and builds it. Needs Swift and git, nothing else.
 #
 #   ./setup.sh            packages, .build/release/patchbench, the guest binary

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Runs every test there is, real kernel builds and boots included. Installs what is missing first.
 #
 #   ./test.sh                    all of it

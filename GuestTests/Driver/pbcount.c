@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * pbcount: how often instructions of the kernel run, and how often the condition
  * held of those that depend on the flags.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* Buffers: how they begin and end, and what DRM asks of them. */
 
 #include <linux/delay.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* What DRM keeps of files, devices and dma-bufs, counted; and who may map what. */
 
 #include <linux/dma-buf.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * pbtest, patchbench's DRM test driver: buffers that are shared, forwarded and
  * moved as those in VRAM are, without the hardware, and that fail when they are

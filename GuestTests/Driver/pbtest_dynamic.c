@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Buffers that may move while they are shared, as those of amdgpu and xe may:
  * the exporter pins one only for importers that cannot take a move, and tells

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* Buffers that fail, or keep everybody waiting, when they are told to. */
 
 #include <linux/dma-resv.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* Buffers that the kernel is busy with, as one that is being moved is. */
 
 #include <linux/dma-fence.h>

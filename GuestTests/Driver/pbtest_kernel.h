@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * All that differs between the kernels that pbtest is built for. Kbuild looks
  * which of it a tree has.

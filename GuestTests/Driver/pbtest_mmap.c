@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* Mappings: of own buffers, by fault or at once, and forwarded ones. */
 
 #include <linux/dma-buf.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* What buffers are made of, and how they move. */
 
 #include <linux/dma-buf.h>

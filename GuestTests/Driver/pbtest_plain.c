@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* /dev/pbtest-plain: what forwards mappings without GEM in between. */
 
 #include <linux/dma-buf.h>

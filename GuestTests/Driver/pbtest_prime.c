@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* Sharing: dma-bufs of own buffers, and imports of others. */
 
 #include <linux/delay.h>

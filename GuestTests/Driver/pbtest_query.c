@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* /dev/pbtest: what only the kernel knows of objects, files and mappings. */
 
 #include <linux/dma-buf.h>

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What a series changes, as one diff from the base to the last patch, and what is known of each changed line.
 public struct ChangedLines: Codable, Sendable, Hashable {
   /// The diff, file by file in git's order.

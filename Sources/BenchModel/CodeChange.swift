@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What a series changes in the code that is compiled under a configuration.
 public struct CodeChange: Codable, Sendable, Hashable {
   /// A piece of the source that changed, in a file that is compiled, and that comes out as other code than before.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Why a trial was ended before its time: what it was tried for was known. Its guest then ends with
 /// ``GuestEnding/runDeadline(seconds:)``, since it was still talking.
 public enum CutShort: Codable, Sendable, Hashable {

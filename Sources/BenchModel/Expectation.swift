@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What must become of a series whose answer is known beforehand: a planted fault, or a change that is none.
 public struct Expectation: Sendable, Hashable, Codable {
   public enum Answer: Sendable, Hashable, Codable {

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 public import struct Foundation.Date
 
 /// A kernel report that somebody has looked at and that is not held against a series, until a day that was set beforehand:

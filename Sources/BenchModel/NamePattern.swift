@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A name in which `*` stands for any text: `forward/*/vm-file`.
 public struct NamePattern: Sendable, Hashable, Codable {
   public var text: String

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// One patch of a series, as `git mailinfo` reads it.
 public struct Patch: Codable, Sendable, Hashable {
   /// The subject without its `[PATCH n/m]`.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Why a stage has no result: the harness failed, or the user stopped the run. Whatever a series did wrong is a
 /// result and never an error.
 public enum StageError: Error, Sendable, Hashable {

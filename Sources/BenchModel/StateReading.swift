@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What became of one state disk, as the process that reads disks tells it: one JSON object a line, in the order in which
 /// it was given them.
 public struct StateReading: Codable, Sendable, Hashable {

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 public import GuestProtocol
 
 /// The stages between a patch and a verdict, in their order.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// The answer to the reviewer's question, for one series.
 public enum Verdict: String, Codable, Sendable, Hashable, CaseIterable {
   /// As good as its base: no test changed, no new kernel report.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Two ways to do the same work, timed in turn.
 public struct Comparison: Sendable, Hashable, Codable {
   /// Its name on the command line: `one-file`.

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
 #ifndef CCLOCK_SHIM_H
 #define CCLOCK_SHIM_H
 

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
 #include <guestfs.h>
 #include <stdlib.h>
 

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
 #include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>
 #include <errno.h>

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
 #ifndef CPROCESS_SHIM_H
 #define CPROCESS_SHIM_H
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Something that goes wrong, is done on purpose, and has to come out as it is written here.
 public struct Fault: Sendable {
   /// `build/reads-shadow`: what is hit, and how.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// How a guest that was started with `patchbench.hold` waits for its orders.
 ///
 /// It prepares all that does not depend on them, says ``line`` on its results port, and reads one line of

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What the host asks of the guest, carried on the kernel's command line, or as orders to a guest that holds.
 ///
 /// The kernel hands parameters with a dot that it does not know to nobody, so they are only seen in `/proc/cmdline`.

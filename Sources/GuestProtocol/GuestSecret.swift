@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What the host and PID 1 of one guest know and nobody else in that guest is told: a key of 128 bits, drawn anew for each
 /// guest. With it PID 1 signs what it says, so that what some other process or the kernel's own mistake writes to the
 /// same port is told from it.

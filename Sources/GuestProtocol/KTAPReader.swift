@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What a guest said, as it is read.
 public enum GuestEvent: Sendable, Hashable {
   /// The guest is up, speaks our protocol, and means to run these tests, in this order.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Writes the guest's side of the conversation: KTAP version 1 (Documentation/dev-tools/ktap.rst in the kernel), with
 /// patchbench's own facts in diagnostic lines that any other KTAP reader passes over.
 ///

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// One `ok` or `not ok` line of KTAP, taken apart.
 ///
 /// All of it works on bytes: what KTAP gives a meaning is ASCII, and a `Character` can be a space or a `#` together with

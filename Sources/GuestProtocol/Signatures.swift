@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Holds the lines of a stream back until they are signed, and tells which of them to believe.
 struct Signatures: Sendable {
   private let secret: GuestSecret

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// How one test ended, in the words of `report.json`.
 public enum TestStatus: String, Codable, Sendable, Hashable, CaseIterable {
   /// Every check held.

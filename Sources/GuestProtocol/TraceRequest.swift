@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What the guest is to count while its tests run: functions of the kernel, and instructions, by their addresses. It comes
 /// as a file of the initramfs, for there may be thousands: one `f ADDRESS NAME` a line for a function, one `@ ADDRESS`, or
 /// `@ ADDRESS BITS TABLE`, for an instruction; `SECTION+ADDRESS` is an address in the test driver. A line `all` says that

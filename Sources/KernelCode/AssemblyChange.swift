@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What of a file's compiled code changed.
 public struct AssemblyChange: Sendable, Hashable {
   /// Functions that differ or are new.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What gcc wrote for one C file (`gcc -S`), taken apart into its symbols, in a form in which equal code is equal text.
 ///
 /// Assembly and not the object: there a call of a neighbour is a distance, which changes with whatever stands between the

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// As much of an ELF file as is needed to find a symbol and what lies at an address. Whatever the file says of itself is
 /// checked against its size: it was made from a stranger's patch.
 struct ELFFile {

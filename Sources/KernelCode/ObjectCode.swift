@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Where some functions lie in an object file.
 public struct ObjectCode: Sendable, Hashable {
   public struct Function: Sendable, Hashable {

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A C file of the kernel's, taken apart into its functions and the rest, to tell in which of them two versions differ.
 ///
 /// It is told by the kernel's style, not by C's grammar: the body of a function begins with a brace in the first column

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// C as it is compared: without comments, each run of white space one space, no blank lines.
 struct SourceText {
   struct Line: Hashable {

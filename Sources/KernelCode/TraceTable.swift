@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Where calls of a kernel's functions can be counted: the table that gcc and the linker made for the function tracer, as a
 /// built `vmlinux` has it. A kprobe at one of these places costs less than elsewhere (CONFIG_KPROBES_ON_FTRACE).
 public struct TraceTable: Sendable, Hashable {

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 public import BenchModel
 
 /// A place in the kernel's code as its messages name it: `dma_buf_mmap+0x49/0x50`.

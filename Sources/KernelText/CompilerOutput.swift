@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 public import BenchModel
 
 /// Reads what kbuild, gcc, clang, ld, modpost, objtool, kconfig and make print when a kernel does not build.

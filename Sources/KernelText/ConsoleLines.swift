@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// One line of a kernel console, taken apart.
 struct ConsoleLine {
   /// The line as a reader wants to see it: with its time stamp, without what only a terminal needs.

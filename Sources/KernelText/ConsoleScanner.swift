@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 public import BenchModel
 
 /// Reads a kernel's console as it arrives and finds the problems that the kernel reported on it.

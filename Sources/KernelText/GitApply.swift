@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 public import BenchModel
 
 /// Reads what `git apply --verbose` says, in English, when a patch does not apply.

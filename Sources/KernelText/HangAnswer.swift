@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What a kernel that hangs says when it is interrupted: where its processors were, and which tasks wait.
 public struct HangAnswer: Sendable, Hashable {
   /// The functions in which processors were that had something to do, in the order they were told.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What a configuration wants of one symbol.
 public struct KConfigSetting: Sendable, Hashable {
   /// `CONFIG_KASAN`

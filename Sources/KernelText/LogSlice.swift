@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A part of a kernel log: its first lines and its last.
 public struct LogSlice: Sendable, Hashable {
   /// How many lines of each end are kept.

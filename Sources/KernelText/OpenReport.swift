@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import BenchModel
 
 /// A report while its lines still arrive: collects them, notes what its title needs, and knows when it is over.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import BenchModel
 
 /// How the kernel begins one sort of report, and how it ends it.

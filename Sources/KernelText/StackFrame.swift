@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// One line of a call trace.
 enum StackFrame {
   /// The function of a line like ` dma_buf_mmap+0x49/0x50 [module]`, without the compiler's suffixes; `nil` for any

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Makes what the kernel said the same in every run: addresses, numbers and process ids become words.
 public enum SteadyText {
   /// `init/38 at 0xffff888003c8cf80` becomes `init/NUM at ADDR`.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 public import BenchModel
 
 /// Why a kernel no longer counts as sound, by its own word

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 internal import BenchModel
 
 /// What no driver of a kernel does, and only the test driver here: it exports ordinary pages, which a mapping of the dma-buf

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What is to be read, from the command line: `(kvm|tcg) KEPT SCRATCH IMAGE…`.
 struct Request {
   /// Not to use KVM.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import BenchModel
 import Testing
 import Verdicts
@@ -51,6 +53,16 @@ struct BaseReachTests {
     #expect(known.runners(all, of: change(2, 3)) == ["failing/x", "forward/x"])
     // Nobody runs the function either: one says that the kernel lives.
     #expect(reach([1: [], 2: []]).runners(all, of: change(2)) == ["race/x"])
+  }
+
+  @Test("one test of each question comes before the next of any")
+  func questions() {
+    let tests = ["forward/a/x", "forward/b/x", "forward/b/y", "calls/a/seek", "calls/b/seek"]
+    let known = reach([1: tests])
+    #expect(
+      known.runners(tests, of: change(1)) == [
+        "forward/a/x", "forward/b/y", "calls/a/seek", "forward/b/x", "calls/b/seek",
+      ])
   }
 
   @Test("a line that nobody looked at says nothing of who would run it")

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Damages inputs, always the same way for the same numbers.
 struct Damage {
   private var state: UInt64

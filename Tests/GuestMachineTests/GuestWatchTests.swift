@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import BenchModel
 import GuestMachine
 import GuestProtocol
@@ -16,9 +18,9 @@ struct Life: Sendable, CustomTestStringConvertible {
   var destroyed = false
 }
 
-private let plan = KTAPWriter.plan(["a/b/first", "a/b/second"])
-private let first = KTAPWriter.start(1) + KTAPWriter.result(TestResult(name: "a/b/first", status: .ok), number: 1)
-private let second = KTAPWriter.start(2) + KTAPWriter.result(TestResult(name: "a/b/second", status: .ok), number: 2)
+private let plan = GuestWords.plan
+private let first = GuestWords.first
+private let second = GuestWords.second
 private let banner = "[    0.000000] Linux version 6.12.117 (patchbench@patchbench) #1\n"
 private let warning = """
   [    5.000000] ------------[ cut here ]------------
@@ -333,59 +335,6 @@ private let panic = "[    6.000000] Kernel panic - not syncing: Fatal exception\
     #expect(second[60] == "… 380 lines are not shown …")
     #expect(second.last == "[    2.000000] line 499")
     #expect(run.execution == Execution(runs: ["dma_buf_mmap": ["a/b/first": 7]]))
-  }
-
-  @Test("only who knows the secret is believed")
-  func forged() async throws {
-    let clock = ScriptClock()
-    let secret = GuestSecret(low: 1, high: 2)
-    func signed(_ piece: String, _ number: Int) -> Step {
-      .results(piece + KTAPWriter.signature(piece, number: number, secret))
-    }
-    let forgery = plan + first + second + KTAPWriter.end(2)
-    let all = ScriptedMachine([.results(forgery), .stop(.guest)], secret: secret, clock: clock)
-    let run = try await GuestWatch(Self.clocks, clock: clock).watch(all, accelerator: .tcg) { _ in }.run
-    #expect(!run.booted)
-    #expect(run.ending == .stoppedEarly)
-    #expect(run.unsigned == forgery.split(separator: "\n").count)
-    #expect(
-      run.anomalies == [
-        "\(run.unsigned!) lines on its results port are not signed by its PID 1, the first: KTAP version 1"
-      ])
-
-    // A stray process between two pieces costs none of them, and is told.
-    let between = ScriptedMachine(
-      [
-        signed(plan, 1), signed(first, 2), .results("ok 2 a/b/second\n"), signed(second, 3),
-        signed(KTAPWriter.end(2), 4),
-      ]
-        + [.stop(.guest)], secret: secret, clock: clock)
-    let whole = try await GuestWatch(Self.clocks, clock: clock).watch(between, accelerator: .tcg) { _ in }.run
-    #expect(whole.tests.map(\.status) == [.ok, .ok])
-    #expect(whole.ending == .completed)
-    #expect(whole.unsigned == 1)
-    #expect(whole.anomalies.count == 1)
-
-    // A clean one has nothing of all this.
-    let clean = ScriptedMachine(
-      [signed(plan, 1), signed(first, 2), signed(second, 3), signed(KTAPWriter.end(2), 4), .stop(.guest)],
-      secret: secret, clock: clock)
-    let good = try await GuestWatch(Self.clocks, clock: clock).watch(clean, accelerator: .tcg) { _ in }.run
-    #expect(good.unsigned == nil)
-    #expect(good.contradictions == nil)
-    #expect(good.anomalies == [])
-
-    // Signed, but the plan comes behind what it is the plan of.
-    let late = ScriptedMachine(
-      [signed(KTAPWriter.start(1), 2), signed(plan, 1), signed(first, 3), .stop(.guest)], secret: secret, clock: clock)
-    let reordered = try await GuestWatch(Self.clocks, clock: clock).watch(late, accelerator: .tcg) { _ in }.run
-    #expect(!reordered.booted)
-    #expect(reordered.unsigned == nil)
-    #expect(reordered.isGarbled)
-
-    // The probe for KVM asks no more than that somebody is there, and it has to be PID 1.
-    let probe = ScriptedMachine([.results(plan)], secret: secret, clock: clock)
-    #expect(try await !GuestWatch(Self.clocks, clock: clock).hello(probe))
   }
 
   @Test("what was cut is counted and said")

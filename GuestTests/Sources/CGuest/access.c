@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Ways to memory that may be refused, and calls that change the shape of a mapping.
 #define _GNU_SOURCE
 #include "CGuest.h"

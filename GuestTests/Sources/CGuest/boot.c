@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // What PID 1 must do before the Swift runtime starts, and at the very end.
 #define _GNU_SOURCE
 #include "CGuest.h"

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // The ioctls of the exporters and the importers.
 #define _GNU_SOURCE
 #include "CGuest.h"

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Calls of exporters and importers with any arguments, right or wrong.
 #define _GNU_SOURCE
 #include "CGuest.h"

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // The ioctls of the modules that come with the guest, whose macros Swift does not see, and how they are loaded.
 #define _GNU_SOURCE
 #include "CGuest.h"

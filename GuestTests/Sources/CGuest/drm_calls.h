@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
 // The DRM calls that the tests make. Debian's linux-libc-dev leaves their headers to libdrm-dev, and they are frozen ABI,
 // so they are written out rather than made a dependency (include/uapi/drm/drm.h, drm_mode.h and vgem_drm.h).
 #ifndef CGUEST_DRM_CALLS_H

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Letting the kernel fail on demand, and what it is asked in the meantime.
 #define _GNU_SOURCE
 #include "CGuest.h"

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Touching memory that may answer with a signal, and the children that Swift must not fork.
 #define _GNU_SOURCE
 #include "CGuest.h"

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // The workers of a race. See CGuestRace.h.
 #define _GNU_SOURCE
 #include "CGuest.h"

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Two threads that import one dma-buf at the same moment. See CGuestRace.h.
 #define _GNU_SOURCE
 #include "CGuest.h"

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Every test, in the order in which the guest runs them.
 public enum Suite {
   /// Drivers that forward mmap() of an imported buffer to the dma-buf. virtio-gpu refuses buffers of others.
@@ -66,7 +68,8 @@ public enum Suite {
       list.append(FailingMapTests.closing(pair))
     }
     list += FopsRouteTests.all + CallbackTests.all + TreeTests.all + BoundsTests.all + BusyTests.all
-    list += FailingTests.calls + CallTests.all + MappedTests.all + MemoryTests.all + FailingLifeTests.all
+    list +=
+      FailingTests.calls + CallTests.all + ArgumentTests.all + MappedTests.all + MemoryTests.all + FailingLifeTests.all
     return list
   }
 

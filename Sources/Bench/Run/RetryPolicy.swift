@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// How often guests are started anew to see whether a result holds.
 public struct RetryPolicy: Codable, Sendable, Hashable {
   /// How often a test is tried again, on both sides, whose result differs.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import BenchModel
 import Foundation
 import GuestMachine
@@ -44,9 +46,27 @@ public struct BaseReach: Codable, Sendable, Hashable {
     for line in beside {
       for test in line.tests { fewest[test] = min(fewest[test] ?? .max, line.tests.count) }
     }
-    let first = found.filter { !Self.takesDevice($0) }.enumerated()
-      .sorted { (fewest[$0.element] ?? .max, $0.offset) < (fewest[$1.element] ?? .max, $1.offset) }.map(\.element)
-    return first + found.filter(Self.takesDevice)
+    // Of those that go where as many go, one of each question first: what one test does not notice, the next
+    // one with the same question and other drivers seldom does.
+    var asked: [Question: Int] = [:]
+    let ranked = found.filter { !Self.takesDevice($0) }.enumerated().map { offset, test in
+      let rank = fewest[test] ?? .max
+      let question = Question(rank: rank, name: Self.question(of: test))
+      asked[question, default: 0] += 1
+      return (test: test, rank: (rank, asked[question]!, offset))
+    }
+    return ranked.sorted { $0.rank < $1.rank }.map(\.test) + found.filter(Self.takesDevice)
+  }
+
+  private struct Question: Hashable {
+    var rank: Int
+    var name: String
+  }
+
+  /// `forward/vgem-to-vkms/vm-file` without its drivers.
+  private static func question(of test: String) -> String {
+    let parts = test.split(separator: "/")
+    return "\(parts.first ?? "")/\(parts.last ?? "")"
   }
 
   /// Whether there is a device less behind a test, so that the tests after it find another machine.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Toolbox
 
 /// Lends a guest's turn to another while nothing is heard of it.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import BenchModel
 
 /// One place that a diff changes: lines that went, and lines that stand there now.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What decides the way of an instruction: bits of the flags register, and for which of their values the condition holds.
 /// In this form a guest can tell the way without knowing its processor's condition codes.
 public struct BranchTest: Sendable, Hashable {

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// The ways through a function's source, as gcc sees them before it optimizes anything: its dump of the control flow
 /// graph (`-fdump-tree-cfg-lineno-blocks`), in which each statement tells its line.
 ///

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Finds the instructions that show that one line ran, and which way it went.
 ///
 /// An optimizing compiler moves and joins code, so that an instruction with a line's number may run though the line did

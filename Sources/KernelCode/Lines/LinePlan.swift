@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 public import BenchModel
 
 /// Where the changed lines of a series lie in its image, and what has to be seen there for each to count as run.

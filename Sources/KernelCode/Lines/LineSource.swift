@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A C file's lines as they are asked about: which have words for the compiler, which belong to one statement, and which
 /// stand under which condition of the preprocessor's.
 struct LineSource: Sendable, Hashable {

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// An object's instructions with their lines, as `objdump -dlr --inlines --no-show-raw-insn` tells them, and behind it
 /// `objdump -r -j __jump_table -j __ex_table` the ways that no instruction shows.
 public struct MachineCode: Sendable, Hashable {

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A line of a file of the kernel's, relative to the tree's root.
 public struct SourceLine: Sendable, Hashable, Comparable {
   public var file: String

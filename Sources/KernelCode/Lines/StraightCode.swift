@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Which instructions always run together, so that one of them stands for all.
 extension MachineCode {
   /// From each instruction to the first of those that run if it does, and that it runs with. Where that is not certain, it

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 extension MutantFinder {
   mutating func expression(_ node: SyntaxNode, parent: SyntaxNode) {
     switch node.kind {

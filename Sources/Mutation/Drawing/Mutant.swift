@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What a mutant does to the source.
 public enum MutationOperator: String, Codable, Sendable, Hashable, CaseIterable {
   /// A call that takes a reference is lost.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Finds the mutants of a source.
 ///
 /// The AST says what is a condition, a statement, an operand; the tokens say where it is written. A place is taken only

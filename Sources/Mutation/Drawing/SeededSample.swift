@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Draws from a list, the same on every machine.
 ///
 /// The numbers are those of SplitMix64 (Steele, Lea, Flood 2014): the state, which begins as the seed, grows by

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Which lines of a file a series adds or changes.
 public enum SeriesLines {
   /// The lines, from 1, of `after` that `before` does not have, by a longest common subsequence of lines.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 extension MutantFinder {
   /// A call or an assignment that is a statement.
   mutating func statement(_ node: SyntaxNode) {

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 extension Mutant {
   /// Lines of context around the change, as git has it.
   private static let context = 3

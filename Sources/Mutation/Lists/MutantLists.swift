@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 internal import Yams
 
 /// A file of lists that is not as it has to be. User error.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Lines of the listed functions that no guest here can run, each with a reason that a reader can check.
 public struct UnreachableLines: Sendable, Hashable {
   /// Some of them. They are known by their texts, since lines move; blanks count as one.

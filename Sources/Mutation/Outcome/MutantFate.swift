@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What became of a mutant.
 public enum MutantFate: String, Codable, Sendable, Hashable, CaseIterable {
   /// Two tests answered worse, or one twice, or the kernel reported something new, or the guest did not live.

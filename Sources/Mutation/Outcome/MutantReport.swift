@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What a run of mutants comes to: for the table and for JSON.
 public struct MutantReport: Codable, Sendable, Hashable {
   /// Raised when a field changes its meaning or goes.

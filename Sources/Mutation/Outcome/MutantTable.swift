@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A run of mutants as text for people.
 public enum MutantTable {
   /// - Returns: scores, by function and by operator, and every mutant that is alive, unreached or undecided, by name.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What a source asserts, with what it does where an assertion fails.
 ///
 /// WARN and BUG are for what should never happen (Documentation/process/coding-style.rst, section 22): a slip in one, or

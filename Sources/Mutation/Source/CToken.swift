@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// One token of a C source, by its place in the file.
 public struct CToken: Sendable, Hashable {
   public enum Kind: Sendable, Hashable {

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Reads what `clang -Xclang -ast-dump=json` prints.
 ///
 /// Why clang: it is part of the Swift toolchain, so every machine that builds patchbench has it; it parses the kernel's

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A node of clang's AST, with what mutation needs of it.
 public struct SyntaxNode: Sendable {
   /// clang's name for it: `IfStmt`. Empty for a child that is not there, as the condition of `for (;;)`.

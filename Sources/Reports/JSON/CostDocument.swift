@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 internal import BenchModel
 
 /// Wall time of each step, and of some together.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A value that is written as `null` where it is absent. Synthesised encoding leaves the key out, and a reader could
 /// then not tell a field that does not apply from one it misspells.
 @propertyWrapper

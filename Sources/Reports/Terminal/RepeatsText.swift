@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 public import Verdicts
 
 /// What several runs of one kernel have in common, for a terminal.

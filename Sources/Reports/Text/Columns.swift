@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Text in a terminal's columns.
 enum Columns {
   /// How many columns text takes. East Asian and emoji blocks take two; an error here only shifts a column.

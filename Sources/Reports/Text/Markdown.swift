@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Markdown made of untrusted text, after CommonMark and GitHub's tables.
 enum Markdown {
   /// Text in the middle of a line that reads as it stands: nothing in it is markup.

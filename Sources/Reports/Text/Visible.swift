@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Makes what would act instead of being read visible: terminal escapes, line breaks, characters that turn the
 /// direction of writing, characters without width. A tab becomes spaces.
 ///

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Dispatch
 
 /// Runs calls that block (C libraries, long file operations) on threads that Swift's cooperative pool does not miss.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A number of units that are lent out, in the order in which they were asked for; nobody is passed over, however much
 /// they want.
 public final class Capacity: Sendable {

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 extension Collection where Element: Sendable {
   /// What becomes of each element, in the elements' order, several at the same time.
   /// - Parameter limit: the most at once.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 public import SystemPackage
 
 /// SHA-256 by coreutils' `sha256sum`, as 64 hexadecimal digits.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 public import SystemPackage
 
 /// What files take on the disk, as du(1) counts it: blocks, and each file once however many names it has.

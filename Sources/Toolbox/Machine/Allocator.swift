@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import CMalloc
 
 /// The memory that this process keeps for later.

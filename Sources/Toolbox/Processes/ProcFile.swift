@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import SystemPackage
 
 /// The kernel's own files, `/proc` and `/sys`, which have no size before they are read.

@@ -1,19 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Foundation
-public import Glibc
 
 /// What the kernel says of a process in `/proc/PID/stat` (proc(5)).
 public struct ProcessStatus: Sendable, Hashable {
   /// `R`, `S`, …
   var state: Character
-  public var parent: pid_t
-  var group: pid_t
+  public var parent: Int32
+  var group: Int32
   /// In ticks since the machine was started.
   var began: UInt64
   /// In pages; those that it shares with others are among them.
   public var resident: Int
 
   /// - Returns: `nil` for a process that is not there.
-  public init?(_ process: pid_t) {
+  public init?(_ process: Int32) {
     guard let text = ProcFile.text("/proc/\(process)/stat") else { return nil }
     self.init(text)
   }
@@ -22,7 +23,7 @@ public struct ProcessStatus: Sendable, Hashable {
     // The name stands in parentheses and may itself hold any character.
     guard let end = text.lastIndex(of: ")") else { return nil }
     let fields = text[text.index(after: end)...].split(separator: " ")
-    guard fields.count > 21, let state = fields[0].first, let parent = pid_t(fields[1]), let group = pid_t(fields[2]),
+    guard fields.count > 21, let state = fields[0].first, let parent = Int32(fields[1]), let group = Int32(fields[2]),
       let began = UInt64(fields[19]), let resident = Int(fields[21])
     else { return nil }
     self.state = state
@@ -36,10 +37,10 @@ public struct ProcessStatus: Sendable, Hashable {
   var isAlive: Bool { state != "Z" && state != "X" }
 
   /// Whether a group has a process that is alive.
-  static func lives(group: pid_t) -> Bool {
+  static func lives(group: Int32) -> Bool {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
     return names.contains { name in
-      guard let process = pid_t(name), let status = ProcessStatus(process) else { return false }
+      guard let process = Int32(name), let status = ProcessStatus(process) else { return false }
       return status.group == group && status.isAlive
     }
   }

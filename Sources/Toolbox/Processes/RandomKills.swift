@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Ends a program at random moments with SIGKILL, as a power cut would, and has it go on.
 public struct RandomKills: Sendable {
   /// How many times it is killed.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What a tool that runs a stranger's code may take, all its descendants together.
 public struct ToolLimits: Codable, Sendable, Hashable {
   /// The longest that it may run.

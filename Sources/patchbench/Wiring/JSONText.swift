@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Foundation
 
 /// What the commands print for machines: keys sorted, so that equal answers are equal bytes.

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
 // What the guest needs of C: calls that are variadic (ioctl, fcntl), macros that Swift does not import, and code that
 // must run where the Swift runtime must not (before main, after fork, around a signal).
 //

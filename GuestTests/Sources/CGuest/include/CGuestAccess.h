@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
 // Every way to a mapping's memory but the plain one: with a signal for an answer, out of another process, through the
 // kernel's own hands. And the calls that change a mapping's shape, where Swift cannot make them.
 //

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
 #ifndef CGUEST_CALLS_H
 #define CGUEST_CALLS_H
 

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
 // Calls of pbtest, the test driver, and of pbcount, the counter, whose headers say what each does. All return -1 and set errno on failure.
 #ifndef PATCHBENCH_CGUEST_DRIVER_H
 #define PATCHBENCH_CGUEST_DRIVER_H

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
 // Letting the kernel fail on demand, and what it is asked in the meantime.
 #ifndef PATCHBENCH_CGUEST_FAULTS_H
 #define PATCHBENCH_CGUEST_FAULTS_H

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
 // Threads that do things to one buffer at the same time. They are plain threads of C: the test that starts them is a
 // fork, in which Swift's own must not be started.
 #ifndef PATCHBENCH_CGUEST_RACE_H

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 internal import Glibc
 
 /// An open file. It is closed by name only: a reference count is what is measured here, so no file may be closed by

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 internal import Glibc
 
 /// An exporter and the driver that imports its buffers and forwards their mappings.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 internal import Glibc
 
 /// The virtio-serial ports between guest and host, which the guest finds by their names.

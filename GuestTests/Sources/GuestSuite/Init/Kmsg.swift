@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 internal import Glibc
 
 /// Lines in the kernel's own log. They stand in the console between the kernel's reports, so that a report can be laid

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 internal import Glibc
 
 /// A small disk of the guest's own, on which PID 1 leaves what it tells the host and what the kernel has logged, as it

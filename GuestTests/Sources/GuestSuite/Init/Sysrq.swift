@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 internal import Glibc
 
 /// Makes the kernel say in its log what it is doing (Documentation/admin-guide/sysrq.rst).

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 internal import Glibc
 
 /// Where a race gets its random numbers from: the seed that was asked for, or one that nobody foresees.

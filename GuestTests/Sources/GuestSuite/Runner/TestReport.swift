@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 internal import GuestProtocol
 
 /// What a test's process tells PID 1, in the words that also leave the guest: each check at once, the result at the

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// One line of `/proc/<pid>/maps`: what file a mapping is linked to, and where in it.
 struct MapsEntry: Hashable {
   var start: UInt64

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 internal import Glibc
 
 /// The references to a dma-buf's file: the oracle for a `get_file()` or `fput()` too many or too few, which KASAN

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// One record of the tracer about memory that was given out or taken back.
 struct MemoryRecord: Hashable {
   /// The number of the event, which tells what it is about.

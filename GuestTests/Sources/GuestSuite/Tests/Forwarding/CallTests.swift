@@ -1,8 +1,9 @@
+// SPDX-License-Identifier: Apache-2.0
+
 internal import CGuest
 internal import Glibc
 
-/// The doors to exporters and importers, with arguments that they refuse: what is the answer, and what is left behind? And
-/// with those at their edges, which they take.
+/// The doors to a dma-buf that every exporter has: its descriptor, the processor's access, and its size.
 enum CallTests {
   private static let exporters: [Exporter] = [
     .drm("virtio_gpu"), .drm("vgem"), .drm("vkms"), .drm(TestDriver.name), .udmabuf, .systemHeap,
@@ -24,37 +25,15 @@ enum CallTests {
         },
       ]
     }
-    + ["virtio_gpu", "vgem", "vkms", TestDriver.name].map { driver in
-      GuestTest(
-        "calls/\(driver)/arguments",
-        question: "Are handles, descriptors, flags and sizes that name nothing refused, with nothing left behind?"
-      ) { try drm(driver, $0) }
-    }
-    + [
-      GuestTest(
-        "calls/udmabuf/arguments",
-        question: "Are memory that may not be shared, and pieces that are none, refused, with nothing left behind?"
-      ) { try udmabuf($0) },
-      GuestTest("calls/udmabuf/list", question: "Has a buffer of several pieces their pages, in their order?") {
-        try list($0)
-      },
-      GuestTest(
-        "calls/virtio_gpu/foreign",
-        question: "virtio-gpu is given a buffer of another's: does it import it, or refuse it with nothing left behind?"
-      ) { try foreign($0) },
-      GuestTest(
-        "calls/system_heap/arguments", question: "Are flags and sizes refused that the heap does not know?"
-      ) { try heap($0) },
-    ]
 
   /// What a call answered; a descriptor that it gave is closed again.
-  private static func answer(_ descriptor: Int32) -> String {
+  static func answer(_ descriptor: Int32) -> String {
     if descriptor < 0 { return errnoName(errno) }
     close(descriptor)
     return "made"
   }
 
-  private static func counts(_ fixture: Fixture) throws -> Counts {
+  static func counts(_ fixture: Fixture) throws -> Counts {
     var counts = try fixture.counts()
     counts.addDmabufsAlive(try readText(References.bufinfo))
     return counts
@@ -157,246 +136,6 @@ enum CallTests {
     look.equal(Int(status.st_size), size, "its size, by stat")
     look.equal(Int(status.st_blocks) * 512, size, "what it takes, by stat")
     try fixture.release(exported)
-    fixture.close()
-  }
-
-  private static func drm(_ driver: String, _ look: Recorder) throws {
-    let fixture = try Fixture(.drm(driver), importer: driver == "vgem" ? "vkms" : "vgem")
-    let client = fixture.owner!
-    let file = client.file.number
-    let exported = try fixture.export()
-    guard case .chardev(_, let buffer) = exported.home else { return }
-    let imported = try fixture.imported(exported)
-    func counts() throws -> Counts {
-      var counts = try fixture.counts(of: exported)
-      counts.addDmabufsAlive(try readText(References.bufinfo))
-      return counts
-    }
-    let none: UInt32 = 4711
-    _ = try counts()
-    let watch = try AllocationWatch(fixture.kernel)
-    let before = try counts()
-    look.equal(answer(cguest_drm_export_flags(file, none, 0)), "ENOENT", "export: a handle that is none")
-    look.equal(answer(cguest_drm_export_flags(file, buffer.handle, 1 << 20)), "EINVAL", "export: flags that are none")
-    look.equal(answer(cguest_drm_export_flags(file, 0, 0)), "ENOENT", "export: handle 0")
-    look.equal(try errnoWord { _ = try client.importBuffer(OpenFile(number: 4711)) }, "EBADF", "import: no descriptor")
-    look.equal(
-      try errnoWord { _ = try client.importBuffer(client.file) }, "EINVAL", "import: a descriptor that is no dma-buf")
-    look.equal(try errnoWord { _ = try client.fakeOffset(of: none) }, "ENOENT", "fake offset: a handle that is none")
-    look.equal(
-      try errnoWord { _ = try fixture.importer!.fakeOffset(of: imported.handle) }, "EINVAL", "fake offset: of an import"
-    )
-    look.equal(try errnoWord { try client.closeHandle(none) }, "EINVAL", "close: a handle that is none")
-    look.equal(try errnoWord { try client.closeHandle(0) }, "EINVAL", "close: handle 0")
-    var handle: UInt32 = 0
-    let sizes: [(name: String, width: UInt32, height: UInt32, bits: UInt32)] = [
-      ("no width", 0, 1, 32), ("no height", 1, 0, 32), ("no bits", 1, 1, 0), ("a line too long", .max, 1, 32),
-      ("bits too many", 1, 1, .max), ("lines too many", 1 << 20, .max, 32), ("a size that overflows", 1 << 29, 4, 32),
-    ]
-    for one in sizes {
-      look.equal(
-        errnoWord(cguest_drm_create_sized(file, one.width, one.height, one.bits, &handle)), "EINVAL",
-        "create: \(one.name)")
-    }
-    if driver == VirtioGpu.driver {
-      look.equal(
-        errnoWord(cguest_drm_create_sized(file, 64, 64, 16, &handle)), "EINVAL", "create: bits that it does not take")
-    }
-    let after = try Counts.settled(at: before, counts)
-    look.same(after, before, "all as before")
-    // A buffer has one dma-buf: what may be done with it was decided when that was made, and only the rest is each
-    // descriptor's own.
-    for (name, flags, closes) in [("no flag", Int32(0), Int32(0)), ("O_CLOEXEC", O_CLOEXEC, FD_CLOEXEC)] {
-      let again = cguest_drm_export_flags(file, buffer.handle, UInt32(flags))
-      look.equal(fcntl(again, F_GETFD), closes, "export with \(name): closed by exec")
-      look.equal(fcntl(again, F_GETFL) & O_ACCMODE, O_RDWR, "export with \(name): what may be done")
-      close(again)
-    }
-    let one = try client.createDumb(pages: 1)
-    look.equal(answer(cguest_drm_export_flags(file, one.handle, 0)), "made", "export: without flags")
-    try client.closeHandle(one.handle)
-    look.same(try Counts.settled(at: before, counts), before, "exported again: all as before")
-    try watch.end(look, "refusals")
-    try fixture.importer!.closeHandle(imported.handle)
-    try fixture.release(exported)
-    fixture.close()
-    try look.references(exported.inode, nil, "all closed")
-  }
-
-  private static func udmabuf(_ look: Recorder) throws {
-    let fixture = try Fixture(.udmabuf)
-    let device = try Exporter.device("/dev/udmabuf", config: "CONFIG_UDMABUF")
-    let size = UInt64(4 * pageSize)
-    let page = UInt64(pageSize)
-    let memfd = OpenFile(number: cguest_sealed_memfd("patchbench", Int(size)))
-    let sealed = OpenFile(number: cguest_sealed_memfd("sealed", Int(size)))
-    if cguest_seal_writing(sealed.number) != 0 { throw CallFailed("seal") }
-    let open = OpenFile(number: cguest_plain_memfd(size))
-    let text = try OpenFile("/proc/self/status", flags: O_RDONLY)
-    // The memory's pages are the memory's, and stay.
-    look.equal(answer(cguest_udmabuf_call(device.number, memfd.number, 1, 0, size)), "made", "control")
-    // What debugfs needs at the first look it has then.
-    _ = try counts(fixture)
-    let watch = try AllocationWatch(fixture.kernel)
-    let before = try counts(fixture)
-    let cases: [(name: String, memfd: Int32, offset: UInt64, size: UInt64, answer: String)] = [
-      ("an offset within a page", memfd.number, 1, page, "EINVAL"),
-      ("a size that is no page", memfd.number, 0, page + 1, "EINVAL"),
-      ("no size", memfd.number, 0, 0, "EINVAL"),
-      ("more than the limit", memfd.number, 0, 65 << 20, "EINVAL"),
-      ("a size of the last page that there is", memfd.number, 0, 0 &- page, "EINVAL"),
-      ("no descriptor", 4711, 0, page, "EBADFD"),
-      ("a file that is no memory", text.number, 0, page, "EBADFD"),
-      ("memory without seals", open.number, 0, page, "EINVAL"),
-      ("memory that may not be written", sealed.number, 0, page, "EINVAL"),
-    ]
-    for one in cases {
-      look.equal(answer(cguest_udmabuf_call(device.number, one.memfd, 1, one.offset, one.size)), one.answer, one.name)
-      let after = try Counts.settled(at: before) { try counts(fixture) }
-      look.same(after, before, "\(one.name): all as before")
-    }
-    for (name, flags, closes) in [("none", UInt32(0), Int32(0)), ("UDMABUF_FLAGS_CLOEXEC", 1, FD_CLOEXEC)] {
-      let made = cguest_udmabuf_call(device.number, memfd.number, flags, page, 2 * page)
-      look.equal(fcntl(made, F_GETFD), closes, "flags \(name): closed by exec")
-      look.equal(Int(lseek(made, 0, SEEK_END)), 2 * pageSize, "flags \(name): size")
-      close(made)
-    }
-    look.same(try Counts.settled(at: before) { try counts(fixture) }, before, "all as before")
-    try watch.end(look, "refusals")
-    for file in [device, memfd, sealed, open, text] { file.close() }
-    fixture.close()
-  }
-
-  private static func list(_ look: Recorder) throws {
-    let fixture = try Fixture(.udmabuf)
-    let device = try Exporter.device("/dev/udmabuf", config: "CONFIG_UDMABUF")
-    let page = UInt64(pageSize)
-    let memfds = (0..<2).map { OpenFile(number: cguest_sealed_memfd("part \($0)", 4 * pageSize)) }
-    let parts = try memfds.map { try Mapping("memfd", of: $0, offset: 0, pages: 4) }
-    for (number, part) in parts.enumerated() {
-      for index in 0..<4 { part.set(UInt8(0x10 * (number + 1) + index), page: index) }
-    }
-    func piece(_ memfd: Int, _ first: UInt64, _ pages: UInt64) -> cguest_piece {
-      cguest_piece(memfd: memfds[memfd].number, offset: first * page, size: pages * page)
-    }
-    let pieces = [piece(1, 2, 2), piece(0, 0, 1), piece(0, 3, 1), piece(1, 0, 1)]
-    // What debugfs needs at the first look it has then.
-    _ = try counts(fixture)
-    let watch = try AllocationWatch(fixture.kernel)
-    let before = try counts(fixture)
-    func make(_ pieces: [cguest_piece], said: Int? = nil) -> Int32 {
-      cguest_udmabuf_list(device.number, pieces, UInt32(pieces.count), UInt32(said ?? pieces.count))
-    }
-    let made = make(pieces)
-    if made < 0 { throw CallFailed("make a buffer of pieces") }
-    let dmabuf = OpenFile(number: made)
-    let mapping = try Mapping("dma-buf", of: dmabuf, offset: 0, pages: 5)
-    look.equal((0..<5).map { mapping.tryByte(page: $0) }, ["34", "35", "16", "19", "32"], "the pages' bytes")
-    look.equal(
-      Mapping.refusal(of: dmabuf, offset: 0, pages: 6), EINVAL, "one page more than all pieces have: errno")
-    mapping.unmap()
-    dmabuf.close()
-    let bad = cguest_piece(memfd: 4711, offset: 0, size: page)
-    let odd = cguest_piece(memfd: memfds[0].number, offset: 1, size: page)
-    look.equal(answer(make([])), "EINVAL", "no piece")
-    look.equal(answer(make(pieces, said: 2048)), "EINVAL", "more pieces than the limit")
-    look.equal(answer(make(pieces + [bad])), "EBADFD", "the last piece has no descriptor")
-    look.equal(answer(make(pieces + [odd])), "EINVAL", "the last piece is none")
-    look.equal(
-      answer(make([piece(0, 0, 1), cguest_piece(memfd: memfds[0].number, offset: 0, size: 64 << 20)])), "EINVAL",
-      "more than the limit, all together")
-    look.equal(answer(cguest_udmabuf_bad_list(device.number)), "EFAULT", "a list that cannot be read")
-    look.same(try Counts.settled(at: before) { try counts(fixture) }, before, "all as before")
-    try watch.end(look, "lists")
-    // It maps and unmaps memory of the test's own.
-    look.equal(answer(cguest_udmabuf_cut_list(device.number)), "EFAULT", "a list of which the head alone can be read")
-    for part in parts { part.unmap() }
-    for file in memfds + [device] { file.close() }
-    fixture.close()
-  }
-
-  private static func foreign(_ look: Recorder) throws {
-    for exporter in [Exporter.drm("vgem"), .systemHeap, .udmabuf] {
-      let fixture = try Fixture(exporter, importer: VirtioGpu.driver)
-      let theirs = fixture.importer!
-      let exported = try fixture.export()
-      func counts() throws -> Counts {
-        var counts = try fixture.counts()
-        try fixture.kernel.countDmabuf("the dma-buf", exported.dmabuf, into: &counts)
-        return counts
-      }
-      func take() throws -> String {
-        var handle: UInt32 = 0
-        let answer = errnoWord(cguest_drm_import(theirs.file.number, exported.dmabuf.number, &handle))
-        if answer == "ok" { try theirs.closeHandle(handle) }
-        return answer
-      }
-      // Whoever attaches first has the exporter's pages made, which it keeps.
-      _ = try take()
-      let watch = try AllocationWatch(fixture.kernel)
-      let before = try counts()
-      for round in 1...2 {
-        let answer = try take()
-        // Up to 6.14 it takes none but its own (virtgpu_gem_prime_import_sg_table()).
-        look.expect(["ENODEV", "ok"].contains(answer), "\(exporter.name), round \(round): import", answer)
-        let after = try Counts.settled(at: before, counts)
-        look.same(after, before, "\(exporter.name), round \(round): all as before")
-      }
-      try watch.end(look, "\(exporter.name): import")
-      try fixture.release(exported)
-      fixture.close()
-      try look.references(exported.inode, nil, "\(exporter.name): all closed")
-    }
-  }
-
-  private static func heap(_ look: Recorder) throws {
-    let fixture = try Fixture(.systemHeap)
-    let device = try Exporter.device("/dev/dma_heap/system", config: "CONFIG_DMABUF_HEAPS_SYSTEM")
-    // DMA_HEAP_IOCTL_ALLOC, in both directions.
-    let right = cguest_heap(
-      size: UInt64(pageSize), fd: 0, fd_flags: UInt32(O_CLOEXEC | O_RDWR), heap_flags: 0, number: 0, direction: 3,
-      bytes: 24)
-    func call(_ change: (inout cguest_heap) -> Void) -> Int32 {
-      var args = right
-      change(&args)
-      return cguest_heap_call(device.number, &args)
-    }
-    // What debugfs needs at the first look it has then.
-    _ = try counts(fixture)
-    let watch = try AllocationWatch(fixture.kernel)
-    let before = try counts(fixture)
-    look.equal(answer(call { $0.fd = 3 }), "EINVAL", "a descriptor as an argument")
-    look.equal(answer(call { $0.fd_flags = UInt32(O_APPEND) }), "EINVAL", "flags of the descriptor that are none")
-    look.equal(answer(call { $0.heap_flags = 1 }), "EINVAL", "flags of the heap that are none")
-    look.equal(answer(call { $0.size = 0 }), "EINVAL", "no size")
-    look.equal(answer(call { $0.number = 1 }), "EINVAL", "a call that is none")
-    look.equal(answer(call { $0.number = 255 }), "EINVAL", "the last call that there could be")
-    look.equal(answer(call { $0.direction = 2 }), "EINVAL", "nothing to read from the caller: no size")
-    look.equal(answer(call { $0.direction = 0 }), "EINVAL", "nothing to read nor to write back: no size")
-    look.same(try Counts.settled(at: before) { try counts(fixture) }, before, "refused: all as before")
-    look.equal(answer(call { $0.bytes = 128 }), "made", "longer arguments than this kernel's")
-    look.equal(answer(call { $0.bytes = 1024 }), "made", "as long as no kernel's stack has room for")
-    for (name, flags, closes, mode) in [
-      ("O_RDWR", O_RDWR, Int32(0), O_RDWR), ("O_CLOEXEC", O_CLOEXEC, FD_CLOEXEC, O_RDONLY),
-    ] {
-      let made = call { $0.fd_flags = UInt32(flags) }
-      look.equal(fcntl(made, F_GETFD), closes, "\(name): closed by exec")
-      look.equal(fcntl(made, F_GETFL), mode, "\(name): what may be done, and no flag of the descriptor's")
-      look.equal(Int(lseek(made, 0, SEEK_END)), pageSize, "\(name): size")
-      close(made)
-    }
-    // A size that is no page is rounded up.
-    let odd = call { $0.size = UInt64(pageSize + 1) }
-    look.equal(Int(lseek(odd, 0, SEEK_END)), 2 * pageSize, "a size that is no page: size")
-    close(odd)
-    // What it answers by a call that does not write back is known by its number alone.
-    let next = cguest_next_fd()
-    _ = call { $0.direction = 1 }
-    look.equal(Int(lseek(next, 0, SEEK_END)), pageSize, "nothing is written back: the descriptor is there")
-    close(next)
-    look.same(try Counts.settled(at: before) { try counts(fixture) }, before, "all as before")
-    try watch.end(look, "calls")
-    device.close()
     fixture.close()
   }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Whether the aliases are the same memory, linked to the right file at the right offset.
 enum ForwardTests {
   static func of(_ pair: Pair) -> [GuestTest] {

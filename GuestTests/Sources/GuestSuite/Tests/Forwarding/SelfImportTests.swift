@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A device that imports its own buffer gets the object itself back: nothing is forwarded, nothing may be swapped.
 enum SelfImportTests {
   static func of(_ driver: String) -> GuestTest {
