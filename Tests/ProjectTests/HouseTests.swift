@@ -20,7 +20,8 @@ import Testing
     try folders.flatMap { folder in
       let root = home.appending(path: folder)
       let names = try FileManager.default.subpathsOfDirectory(atPath: root.path)
-      return names.sorted().filter { !$0.hasPrefix(".build") && !$0.contains("/.build/") }.compactMap { name in
+      let own = names.sorted().filter { !$0.hasPrefix(".build") && !$0.contains("/.build/") }
+      return own.compactMap { name -> File? in
         let file = root.appending(path: name)
         guard let data = FileManager.default.contents(atPath: file.path) else { return nil }
         return File(path: "\(folder)/\(name)", text: String(decoding: data, as: UTF8.self))
