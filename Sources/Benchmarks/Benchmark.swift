@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Bench
+public import Bench
 import BenchModel
 import Foundation
 import Glibc
 import GuestMachine
 import GuestProtocol
-public import KernelBuild
+import KernelBuild
 public import SystemPackage
 import Toolbox
 
@@ -31,40 +31,29 @@ public struct Benchmark: Sendable {
     "selfcheck/*", "forward/virtio_gpu-to-vgem/*", "forward/udmabuf-to-vgem/*", "access/*/no-handle",
   ]
 
-  public var kernel: KernelDefinition
-  public var profile: KernelDefinition.Profile
-  public var guestBinary: FilePath
-  /// The test driver's sources.
-  public var driver: FilePath
-  public var cache: Cache
+  public var target: RunTarget
+  public var checkout: Checkout
+  public var place: RunPlace
   public var jobs: Int
   /// How often each comparison is made.
   public var pairs: Int
-  public var environment: [String: String]
   /// patchbench itself, and what each of its runs gets told.
   public var executable: FilePath
   public var options: [String]
-  /// patchbench's own.
-  public var version: String
   /// Told what goes on.
   public var progress: @Sendable (String) -> Void
 
   public init(
-    kernel: KernelDefinition, profile: KernelDefinition.Profile, guestBinary: FilePath, driver: FilePath, cache: Cache,
-    jobs: Int, pairs: Int, environment: [String: String], executable: FilePath, options: [String],
-    version: String, progress: @escaping @Sendable (String) -> Void
+    target: RunTarget, checkout: Checkout, place: RunPlace, jobs: Int, pairs: Int, executable: FilePath,
+    options: [String], progress: @escaping @Sendable (String) -> Void
   ) {
-    self.kernel = kernel
-    self.profile = profile
-    self.guestBinary = guestBinary
-    self.driver = driver
-    self.cache = cache
+    self.target = target
+    self.checkout = checkout
+    self.place = place
     self.jobs = jobs
     self.pairs = pairs
-    self.environment = environment
     self.executable = executable
     self.options = options
-    self.version = version
     self.progress = progress
   }
 
@@ -77,10 +66,11 @@ public struct Benchmark: Sendable {
     _ names: [Name], done: @Sendable (Comparison) -> Void
   ) async throws -> BenchmarkReport {
     progress("the base")
-    let base = try await BaseBuild.prepare(kernel, profile: profile, cache: cache, jobs: jobs, progress: progress)
-    return try await cache.withScratch { scratch in
-      let bench = try await Workshop(self, base: base, scratch: scratch)
-      let machine = try await machine(base, tests: bench.tests.count)
+    return try await place.cache.withScratch { scratch in
+      let prepared = try await PreparedRun.make(
+        target, checkout: checkout, place: place, jobs: jobs, cage: nil, scratch: scratch, progress: progress)
+      let bench = try await Workshop(self, prepared)
+      let machine = machine(prepared, tests: bench.tests.count)
       var comparisons: [Comparison] = []
       for name in names where !Task.isCancelled {
         var comparison = bench.comparison(name)
@@ -98,7 +88,7 @@ public struct Benchmark: Sendable {
     }
   }
 
-  private func machine(_ base: BaseBuild, tests: Int) async throws -> BenchmarkReport.Machine {
+  private func machine(_ prepared: PreparedRun, tests: Int) -> BenchmarkReport.Machine {
     func line(_ file: String, _ prefix: String) -> String {
       let text = ProcFile.text(file) ?? ""
       let line = text.split(separator: "\n").first { $0.hasPrefix(prefix) } ?? ""
@@ -108,8 +98,8 @@ public struct Benchmark: Sendable {
     return BenchmarkReport.Machine(
       processors: ProcessInfo.processInfo.activeProcessorCount, model: line("/proc/cpuinfo", "model name"),
       memory: (Int(memory) ?? 0) / 1024, system: ProcessInfo.processInfo.operatingSystemVersionString,
-      accelerator: "TCG on both sides", emulator: try await Emulator.version(), toolchain: base.toolchain,
-      source: base.sourceDescription, patchbench: version, tests: tests, jobs: jobs)
+      accelerator: "TCG on both sides", emulator: prepared.emulator, toolchain: prepared.base.toolchain,
+      source: prepared.base.sourceDescription, patchbench: checkout.version, tests: tests, jobs: jobs)
   }
 }
 
@@ -119,7 +109,7 @@ struct Workshop {
   var base: BaseBuild
   var scratch: FilePath
   var series: MadeSeries
-  var program: Program
+  var program: TimedProgram
   /// Which tests run, on both sides.
   var tests: [String]
   /// With orders for these.
@@ -129,30 +119,23 @@ struct Workshop {
   /// What both have of the test driver.
   var modules: GuestModules
 
-  init(_ benchmark: Benchmark, base: BaseBuild, scratch: FilePath) async throws {
+  init(_ benchmark: Benchmark, _ prepared: PreparedRun) async throws {
     self.benchmark = benchmark
-    self.base = base
-    self.scratch = scratch
+    base = prepared.base
+    scratch = prepared.scratch
+    modules = prepared.driver.modules
     series = MadeSeries(tree: base.tree, directory: scratch.appending("series"))
     let runs = scratch.appending("runs")
     try FileManager.default.createDirectory(atPath: runs.string, withIntermediateDirectories: true)
-    program = Program(
-      executable: benchmark.executable, options: benchmark.options, cache: benchmark.cache,
-      environment: benchmark.environment, directory: runs)
-    initramfs = scratch.appending("initramfs.cpio")
-    let plain = scratch.appending("plain.cpio")
-    try await Initramfs.write(binary: benchmark.guestBinary, to: plain, scratch: scratch)
-    let driver = try await base.driver(
-      DriverSource(benchmark.driver), cache: benchmark.cache, method: SeriesTree.method(scratch: scratch, cage: nil),
-      jobs: benchmark.jobs)
-    modules = driver.modules
-    plainInitramfs = scratch.appending("initramfs-plain.cpio")
-    try await Initramfs.write(
-      Initramfs.Extras(driver: driver.modules.driver.forGuest), behind: plain, to: plainInitramfs, scratch: scratch)
-    tests = try await TestListing.read(from: benchmark.guestBinary).names(Benchmark.tests.map(NamePattern.init))
-    try await Initramfs.write(
-      Initramfs.Extras(driver: driver.modules.driver.forGuest, orders: GuestOptions(only: tests)), behind: plain,
-      to: initramfs, scratch: scratch)
+    program = TimedProgram(
+      executable: benchmark.executable, options: benchmark.options, cache: benchmark.place.cache,
+      environment: benchmark.place.environment, directory: runs)
+    tests = try await TestListing.read(from: benchmark.checkout.guestBinary)
+      .names(Benchmark.tests.map(NamePattern.init))
+    let driver = modules.driver.forGuest
+    plainInitramfs = try await prepared.initramfs("initramfs-plain.cpio", Initramfs.Extras(driver: driver))
+    initramfs = try await prepared.initramfs(
+      "initramfs-tests.cpio", Initramfs.Extras(driver: driver, orders: GuestOptions(only: tests)))
     benchmark.progress("the base's tests, once, so that no run has them to do")
     _ = try await program.run(series.write("warm-up", [("mm/util.c", 0)]), name: "warm-up", isFirst: true)
   }
@@ -222,7 +205,7 @@ struct Workshop {
   /// Gives `body` a tree to change in place: a copy of the base's.
   func withBareTree<Result>(_ body: (BareSteps) async throws -> Result) async throws -> Result {
     benchmark.progress("a copy of the base's tree, for the bare steps")
-    return try await benchmark.cache.withScratch { scratch in
+    return try await benchmark.place.cache.withScratch { scratch in
       let tree = try await SeriesTree.make(base, method: .copy, cage: nil, scratch: scratch)
       let bare = BareSteps(
         base: base, tree: tree, initramfs: initramfs, tests: tests.count, jobs: benchmark.jobs, scratch: scratch)

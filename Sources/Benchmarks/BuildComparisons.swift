@@ -137,7 +137,7 @@ private struct Costs {
   /// Kept per series, in MiB.
   var disk: [Int: [Double]] = [:]
 
-  mutating func add(_ run: Program.Run, count: Int) {
+  mutating func add(_ run: TimedProgram.Run, count: Int) {
     time[count, default: []].append(run.seconds / Double(count))
     memory[count, default: []].append(run.peakMemory)
     disk[count, default: []].append(run.disk / Double(count))

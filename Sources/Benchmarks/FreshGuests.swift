@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Bench
 import BenchModel
 import Foundation
 import GuestMachine
@@ -19,7 +20,7 @@ extension Workshop {
       name: "patchbench-\(ProcessInfo.processInfo.processIdentifier)-fresh", accelerator: .tcg, kernel: base.image,
       initramfs: plainInitramfs, commandLine: KernelCommandLine(options), console: directory.appending("console.log"),
       results: directory.appending("results.ktap"))
-    let seconds = try await LibvirtHost.with(uri: nil, environment: benchmark.environment) { host in
+    let seconds = try await LibvirtHost.with(uri: nil, environment: benchmark.place.environment) { host in
       try await host.withSavedGuest(spec, directory: directory, watch: watch) { saved in
         for number in 1...benchmark.pairs {
           say(.freshGuests, number)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Bench
 import BenchModel
 import Foundation
 import KernelBuild
@@ -81,30 +82,30 @@ struct VirtmeNG {
 extension Workshop {
   /// A series of one file against virtme-ng: apply, build, boot, the same tests.
   func virtmeNG(_ comparison: inout Comparison) async throws {
-    guard let executable = VirtmeNG.find(benchmark.environment) else {
+    guard let executable = VirtmeNG.find(benchmark.place.environment) else {
       throw BenchmarkError(message: "no vng in PATH; `pip install virtme-ng` has it, and it needs kmod and udev")
     }
-    let version = try await Tool(executable, ["--version"], environment: benchmark.environment).output()
+    let version = try await Tool(executable, ["--version"], environment: benchmark.place.environment).output()
       .trimmingCharacters(in: .whitespacesAndNewlines)
     comparison.theirs += " (\(version))"
     let name = "virtme-ng-\(base.key.prefix(12))"
-    let home = benchmark.cache.benchmark.appending(name)
-    let lock = try await FileLock.wait(benchmark.cache.benchmark.appending("\(name).lock"), .exclusive) {
+    let home = benchmark.place.cache.benchmark.appending(name)
+    let lock = try await FileLock.wait(benchmark.place.cache.benchmark.appending("\(name).lock"), .exclusive) {
       benchmark.progress("waiting for another benchmark to be done with virtme-ng's tree")
     }
     defer { lock.release() }
     let other = VirtmeNG(
-      executable: executable, tree: home.appending("tree"), guestBinary: benchmark.guestBinary,
-      driver: home.appending("driver"), tests: tests, jobs: benchmark.jobs, environment: benchmark.environment)
+      executable: executable, tree: home.appending("tree"), guestBinary: benchmark.checkout.guestBinary,
+      driver: home.appending("driver"), tests: tests, jobs: benchmark.jobs, environment: benchmark.place.environment)
     await Cache.remove(other.driver)
     try FileManager.default.createDirectory(atPath: home.string, withIntermediateDirectories: true)
-    try FileManager.default.copyItem(atPath: benchmark.driver.string, toPath: other.driver.string)
+    try FileManager.default.copyItem(atPath: benchmark.checkout.driver.string, toPath: other.driver.string)
     let log = scratch.appending("virtme-ng.log")
     if !FileManager.default.fileExists(atPath: other.tree.string) {
       // Beside its place and moved there: what was unpacked by half must not pass for a tree.
       let partial = home.appending("unpacking")
       await Cache.remove(partial)
-      try await benchmark.kernel.unpack(to: partial, cache: benchmark.cache)
+      try await benchmark.target.kernel.unpack(to: partial, cache: benchmark.place.cache)
       try FileManager.default.moveItem(atPath: partial.string, toPath: other.tree.string)
     }
     // How old it is tells `cache prune` when it was last of use.

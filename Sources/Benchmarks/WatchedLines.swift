@@ -91,7 +91,7 @@ extension Workshop {
       Initramfs.Extras(
         driver: modules.driver.forGuest, counter: modules.counter.forGuest, trace: trace.request),
       behind: plainInitramfs, to: watching, scratch: directory)
-    try await LibvirtHost.with(uri: nil, environment: benchmark.environment) { host in
+    try await LibvirtHost.with(uri: nil, environment: benchmark.place.environment) { host in
       for number in 1...benchmark.pairs {
         say(name, number)
         comparison.pairs.append(

@@ -31,6 +31,7 @@ final class ScriptedHost: SavingHost {
     refusal = (save, restore)
   }
 
+  let endsRestored = true
   var calls: [HostCall] { log.withLock { $0 } }
 
   struct Running: SavableMachine {
@@ -42,6 +43,7 @@ final class ScriptedHost: SavingHost {
     var tookInterrupt: Bool { machine.tookInterrupt }
     func dumpMemory(to file: FilePath) async -> String? { await machine.dumpMemory(to: file) }
     func destroy() async { await machine.destroy() }
+    func keepState(as image: FilePath) async throws { try await machine.keepState(as: image) }
     func save(to file: FilePath) async throws {
       if let refusal = host.refusal.save { throw refusal }
       try Data("state".utf8).write(to: URL(filePath: file.string))

@@ -67,6 +67,7 @@ final class ScriptedMachine: Machine {
     state.dumped(file)
     return dumpFailure
   }
+  func keepState(as image: FilePath) async throws {}
   var dumps: [FilePath] { state.dumps }
   private let dumpFailure: String?
   var wasDestroyed: Bool { state.wasDestroyed }

@@ -24,9 +24,13 @@ struct TrialCache: Sendable {
     self.conditions = conditions
   }
 
+  /// - Parameters:
+  ///   - modules: the base's; `nil` where they are not built yet.
+  ///   - only: the tests that are asked, where it is not all.
+  ///   - sandbox: what series are built in, in words.
   init(
-    cache: Cache, scratch: FilePath, conditions now: RunConditions, modules: GuestModules?, connection: String?,
-    cell: CellKey, only: [String]?, retries: Int, sandbox: String?
+    _ plan: RunPlan, scratch: FilePath, conditions now: RunConditions, modules: GuestModules?, only: [String]?,
+    sandbox: String?
   ) async throws {
     // A module that could not be built leaves questions without an answer, whyever that was.
     let failures = [modules?.driver, modules?.counter].map { module in
@@ -35,10 +39,13 @@ struct TrialCache: Sendable {
     let conditions = try await Digest.of(
       [
         now.program, now.base, now.driver, now.guestBinary, now.emulator, now.accelerator.rawValue,
-        connection ?? "", cell.kernel, cell.profile, cell.guest, only?.joined(separator: " ") ?? "", "\(retries)",
-        sandbox ?? "",
+        plan.target.connection ?? "", plan.cell.kernel, plan.cell.profile, plan.cell.guest,
+        only?.joined(separator: " ") ?? "", "\(plan.retryPolicy.retries)", sandbox ?? "",
       ] + failures)
-    self.init(cache: cache, scratch: scratch, conditions: conditions)
+    self.init(cache: plan.place.cache, scratch: scratch, conditions: conditions)
+    if case .mutants(_, let baseline) = plan.purpose {
+      mode = "until it is worse than \(baseline?.image ?? "the base")"
+    }
   }
 
   /// The key of a trial: of the digests of its diffs in their order; the base has none.

@@ -86,16 +86,15 @@ extension BenchRun {
       let accelerator = AcceleratorProbe.known(plan.target.accelerator, cache: plan.place.cache, emulator: emulator)
       let source = try await DriverSource(plan.checkout.driver)
       let driver = try base.knownDriver(source)
-      let conditions = conditions(
-        program: try await Self.programDigest(), base: base.key, driver: source,
+      let conditions = RunConditions(
+        program: try await Self.programDigest(), base: base.key, driver: source.digest,
         guestBinary: try await Digest.of(file: plan.checkout.guestBinary), emulator: emulator,
         accelerator: accelerator ?? .tcg)
       let kept = try await TrialCache(
-        cache: plan.place.cache, scratch: scratch, conditions: conditions, modules: driver?.modules,
-        connection: plan.target.connection, cell: plan.cell,
+        plan, scratch: scratch, conditions: conditions, modules: driver?.modules,
         only: plan.choices.tests.isEmpty
           ? nil : try await TestListing.read(from: plan.checkout.guestBinary).names(plan.choices.tests),
-        retries: plan.retryPolicy.retries, sandbox: cage?.description)
+        sandbox: cage?.description)
       let isFresh = plan.choices.fresh || accelerator == nil || driver == nil
       let keptBase = isFresh ? nil : kept.find(try await kept.key([]), for: nil, beside: nil)
       var fingerprint: String?
@@ -105,22 +104,15 @@ extension BenchRun {
         Forecast.Entry(
           series: nil, work: keptBase == nil ? .run : .reuse, seconds: keptBase == nil ? timings.guestSeconds : 0)
       ]
-      var pending: [WorkItem] = []
-      for one in series {
-        if let refused = one.refused {
-          entries.append(Forecast.Entry(series: one.series.name, work: .refuse(refused), seconds: 0))
-          continue
-        }
-        var item = try await WorkItem(one, kept: kept)
-        if !isFresh, kept.find(item.key, for: one.series, beside: fingerprint) != nil {
-          entries.append(Forecast.Entry(series: one.series.name, work: .reuse, seconds: 0))
-        } else {
-          item.objects = try base.objectCounts(of: one.series)
-          pending.append(item)
-        }
+      let planned = try await PlannedWork(series, cache: kept, base: base) { item in
+        !isFresh && kept.find(item.key, for: item.one.series, beside: fingerprint) != nil
       }
+      entries += planned.refused.map {
+        Forecast.Entry(series: $0.series.series.name, work: .refuse($0.failure), seconds: 0)
+      }
+      entries += planned.kept.map { Forecast.Entry(series: $0.one.series.name, work: .reuse, seconds: 0) }
       let method = try await SeriesTree.method(scratch: scratch, cage: cage)
-      for (number, item) in WorkPlan.order(pending).enumerated() {
+      for (number, item) in planned.pending.enumerated() {
         let tree = method == .copy ? nil : scratch.appending("tree-\(number)")
         entries.append(try await entry(item, base: base, method: method, cage: cage, tree: tree, timings: timings))
       }

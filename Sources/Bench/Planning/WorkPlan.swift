@@ -64,3 +64,31 @@ enum WorkPlan {
     return items
   }
 }
+
+/// What of a run's series has to be tried, in the order in which that is done. A run and a dry run both go by it.
+struct PlannedWork: Sendable {
+  /// Those that could not be read.
+  var refused: [(series: ReadSeries, failure: ApplyFailure)] = []
+  /// Those of which a kept result is taken.
+  var kept: [WorkItem] = []
+  var pending: [WorkItem] = []
+
+  /// - Parameter isKept: whether a result of the series is at hand; asked once for each.
+  init(
+    _ series: [ReadSeries], cache: TrialCache, base: BaseBuild, isKept: (WorkItem) throws -> Bool
+  ) async throws {
+    for one in series {
+      if let failure = one.refused {
+        refused.append((one, failure))
+        continue
+      }
+      let item = try await WorkItem(one, kept: cache)
+      if try isKept(item) { kept.append(item) } else { pending.append(item) }
+    }
+    // Only an order needs it.
+    if pending.count > 1 {
+      for index in pending.indices { pending[index].objects = try base.objectCounts(of: pending[index].one.series) }
+    }
+    pending = WorkPlan.order(pending)
+  }
+}

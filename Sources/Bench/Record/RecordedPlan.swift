@@ -63,7 +63,7 @@ public struct RecordedPlan: Codable, Sendable, Hashable {
   }
 
   /// It may be gone on with from another directory.
-  private static func absolute(_ path: FilePath) -> String { TrialRunner.absolute(path).string }
+  private static func absolute(_ path: FilePath) -> String { path.absolute.string }
 }
 
 extension RunDirectory {

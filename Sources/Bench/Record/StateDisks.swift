@@ -64,7 +64,7 @@ struct StateDisks: Sendable {
 
   private func relative(_ path: FilePath) -> String {
     var path = path
-    return path.removePrefix(TrialRunner.absolute(directory.path)) ? path.string : path.string
+    return path.removePrefix(directory.path.absolute) ? path.string : path.string
   }
 
   private func images(of series: [String]) -> [Found] {
@@ -78,7 +78,7 @@ struct StateDisks: Sendable {
   private func images(in evidence: FilePath, _ series: String?) -> [Found] {
     names(in: evidence).filter { $0.hasPrefix("state") && $0.hasSuffix(".img") }
       .sorted { ($0.count, $0) < ($1.count, $1) }
-      .map { Found(series: series, image: TrialRunner.absolute(evidence.appending($0))) }
+      .map { Found(series: series, image: evidence.appending($0).absolute) }
   }
 
   private func names(in place: FilePath) -> [String] {

@@ -75,106 +75,96 @@ public struct BenchRun: Sendable {
     // Beside what comes first: it is large.
     async let digest = Self.programDigest()
     let series = try await recordedSeries(of: directory)
-    let source = try await DriverSource(plan.checkout.driver)
-    let emulator = try await Emulator.version()
     if let earlier {
       // Before a base is built that would be another.
       let key = try await BaseBuild.key(plan.target.kernel, profile: plan.target.profile, cache: plan.place.cache)
-      let accelerator = earlier.header.accelerator
       try refuseChanges(
-        conditions(
-          program: try await digest, base: key, driver: source,
-          guestBinary: try await Digest.of(file: plan.checkout.guestBinary), emulator: emulator,
-          accelerator: accelerator),
-        since: earlier, directory)
+        RunConditions(
+          program: try await digest, base: key, driver: try await DriverSource(plan.checkout.driver).digest,
+          guestBinary: try await Digest.of(file: plan.checkout.guestBinary), emulator: try await Emulator.version(),
+          accelerator: earlier.header.accelerator), since: earlier, directory)
     }
     events.send(.stageStarted(series: nil, stage: .build))
-    let base = try await BaseBuild.prepare(
-      plan.target.kernel, profile: plan.target.profile, cache: plan.place.cache, jobs: plan.limits.resources.jobs
+    let prepared = try await PreparedRun.make(
+      plan.target, checkout: plan.checkout, place: plan.place, jobs: plan.limits.resources.jobs, cage: cage,
+      scratch: scratch
     ) { events.send(.progress(series: nil, stage: .build, text: $0)) }
     try? FileManager.default.removeItem(atPath: directory.config.string)
-    try FileManager.default.copyItem(atPath: base.config.string, toPath: directory.config.string)
+    try FileManager.default.copyItem(atPath: prepared.base.config.string, toPath: directory.config.string)
     try DurableFile.sync(directory.config)
-
-    // As it goes into the initramfs: a base takes minutes to build, and the file may be another by then.
-    async let guestBinary = Digest.of(file: plan.checkout.guestBinary)
-    let initramfs = scratch.appending("initramfs.cpio")
-    try await Initramfs.write(binary: plan.checkout.guestBinary, to: initramfs, scratch: scratch)
-    events.send(.progress(series: nil, stage: .build, text: "the test driver"))
     let listing = try await TestListing.read(from: plan.checkout.guestBinary)
-    let tests = try listing.names(plan.choices.tests)
-    let method = try await SeriesTree.method(scratch: scratch, cage: cage)
-    let driver = try await base.driver(
-      source, cache: plan.place.cache, method: method, jobs: plan.limits.resources.jobs)
-    let (program, guest) = try await (digest, guestBinary)
-    try await LibvirtHost.with(uri: plan.target.connection, environment: plan.place.environment) { host in
-      let probe = AcceleratorProbe(
-        choice: plan.target.accelerator, cache: plan.place.cache, emulator: emulator, kernel: base.image,
-        initramfs: initramfs,
-        scratch: scratch)
-      let accelerator = try await probe.choose(host) {
-        events.send(.progress(series: nil, stage: .boot, text: "probing KVM with a boot"))
-      }
-      let conditions = conditions(
-        program: program, base: base.key, driver: source, guestBinary: guest, emulator: emulator,
-        accelerator: accelerator.accelerator)
+    let program = try await digest
+    try await prepared.withHost(
+      probing: { events.send(.progress(series: nil, stage: .boot, text: "probing KVM with a boot")) }
+    ) { host, accelerator in
+      let conditions = RunConditions(prepared, program: program, accelerator: accelerator.accelerator)
       if let earlier { try refuseChanges(conditions, since: earlier, directory) }
-      let only = plan.choices.tests.isEmpty ? nil : tests
-      let clocks = TrialClocks(
-        plan.target.profile.clocks, accelerator.accelerator,
-        boot: Timings(plan.place.cache).boot?[accelerator.accelerator.rawValue])
-      let withDriver = scratch.appending("initramfs-base.cpio")
-      try await Initramfs.write(
-        Initramfs.Extras(
-          driver: driver.modules.driver.forGuest, orders: only.map { GuestOptions(only: $0, testSeconds: clocks.test) }),
-        behind: initramfs, to: withDriver, scratch: scratch)
-      let finished = FinishedWork(earlier)
-      try directory.clear(but: finished, series: series.map(\.series.name))
-      if earlier == nil {
-        try events.record(
-          .runStarted(
-            RunHeader(
-              cell: plan.cell, source: base.sourceDescription, toolchain: base.toolchain, emulator: emulator,
-              accelerator: accelerator.accelerator, acceleratorReason: accelerator.reason,
-              processors: ProcessInfo.processInfo.activeProcessorCount, patchbench: plan.checkout.version,
-              series: series.map(\.series), questions: listing.questions, only: only,
-              known: plan.target.kernel.knownReports,
-              accepted: plan.choices.accepted.isEmpty ? nil : plan.choices.accepted,
-              conditions: conditions, sandbox: cage?.description)))
-      } else {
-        try events.record(.runResumed)
-      }
-      var kept = try await TrialCache(
-        cache: plan.place.cache, scratch: scratch, conditions: conditions, modules: driver.modules,
-        connection: plan.target.connection, cell: plan.cell, only: only, retries: plan.retryPolicy.retries,
-        sandbox: cage?.description)
-      if plan.purpose.stopsWhenWorse {
-        kept.mode = "until it is worse than \(plan.purpose.baseline?.image ?? "the base")"
-      }
-      var trials = TrialRunner(
-        cell: plan.cell, base: base, driver: driver, method: method, cage: cage, plainInitramfs: initramfs,
-        initramfs: withDriver,
-        tests: tests, isPart: only != nil, accelerator: accelerator.accelerator, resources: plan.limits.resources,
-        cache: plan.place.cache, host: host, events: events,
-        retryPolicy: plan.retryPolicy, clocks: clocks,
-        keepsMemory: plan.choices.keepsMemory, baseEvidence: directory.evidence(nil),
-        baseTries: Counter(after: finished.again.keys.max() ?? 0), stopsWhenWorse: plan.purpose.stopsWhenWorse,
-        baseline: plan.purpose.baseline, known: plan.target.kernel.knownReports.filter { Date() < $0.expires })
-      if let expected = plan.purpose.expected {
-        trials.reach = try await trials.reach(
-          expected, in: directory, kept: try await kept.reach(expected), scratch: scratch)
-      }
-      // A kept result has no memory of its guests.
-      let fresh = plan.choices.fresh || plan.choices.keepsMemory
-      try await Pipeline(
-        trials: trials, kept: kept, directory: directory, scratch: scratch, fresh: fresh, finished: finished
-      ).run(series)
-      try await StateDisks(
-        directory: directory, accelerator: accelerator.accelerator, cache: plan.place.cache, scratch: scratch,
-        events: events
-      ).fetch(series.map(\.series.name), resources: plan.limits.resources)
+      try await tryAll(
+        series, prepared, listing: listing, conditions: conditions, reason: accelerator.reason, earlier: earlier,
+        in: directory,
+        runner: { asked, guests, finished in
+          TrialRunner(
+            prepared: prepared, asked: asked, guests: guests, rules: TrialRules(plan), resources: plan.limits.resources,
+            host: host, events: events,
+            baseAgain: BaseEvidence(
+              directory: directory.evidence(nil), tries: Counter(after: finished.again.keys.max() ?? 0)))
+        }, events: events)
     }
-    await plan.place.cache.bound(keeping: base)
+    await plan.place.cache.bound(keeping: prepared.base)
+  }
+
+  /// Tries what is not finished, in guests that `runner` starts.
+  private func tryAll<Host>(
+    _ series: [ReadSeries], _ prepared: PreparedRun, listing: TestListing, conditions: RunConditions, reason: String,
+    earlier: RunRecord?, in directory: RunDirectory,
+    runner: (AskedTests, GuestSetup, FinishedWork) -> TrialRunner<Host>, events: EventHub
+  ) async throws {
+    let tests = try listing.names(plan.choices.tests)
+    let asked = AskedTests(names: tests, isPart: !plan.choices.tests.isEmpty)
+    let only = asked.isPart ? tests : nil
+    let accelerator = conditions.accelerator
+    let clocks = TrialClocks(
+      plan.target.profile.clocks, accelerator, boot: Timings(plan.place.cache).boot?[accelerator.rawValue])
+    let guests = GuestSetup(
+      accelerator: accelerator, clocks: clocks, keepsMemory: plan.choices.keepsMemory,
+      baseInitramfs: try await prepared.initramfs(
+        "initramfs-base.cpio",
+        Initramfs.Extras(
+          driver: prepared.driver.modules.driver.forGuest,
+          orders: only.map { GuestOptions(only: $0, testSeconds: clocks.test) })))
+    let finished = FinishedWork(earlier)
+    try directory.clear(but: finished, series: series.map(\.series.name))
+    if earlier == nil {
+      try events.record(
+        .runStarted(
+          RunHeader(
+            cell: plan.cell, source: prepared.base.sourceDescription, toolchain: prepared.base.toolchain,
+            emulator: prepared.emulator, accelerator: accelerator, acceleratorReason: reason,
+            processors: ProcessInfo.processInfo.activeProcessorCount, patchbench: plan.checkout.version,
+            series: series.map(\.series), questions: listing.questions, only: only,
+            known: plan.target.kernel.knownReports,
+            accepted: plan.choices.accepted.isEmpty ? nil : plan.choices.accepted, conditions: conditions,
+            sandbox: prepared.cage?.description)))
+    } else {
+      try events.record(.runResumed)
+    }
+    let kept = try await TrialCache(
+      plan, scratch: prepared.scratch, conditions: conditions, modules: prepared.driver.modules, only: only,
+      sandbox: prepared.cage?.description)
+    var trials = runner(asked, guests, finished)
+    if let expected = plan.purpose.expected {
+      trials.asked.reach = try await trials.reach(
+        expected, in: directory, kept: try await kept.reach(expected), scratch: prepared.scratch)
+    }
+    // A kept result has no memory of its guests.
+    let fresh = plan.choices.fresh || plan.choices.keepsMemory
+    try await Pipeline(
+      trials: trials, kept: kept, directory: directory, scratch: prepared.scratch, fresh: fresh, finished: finished
+    ).run(series)
+    try await StateDisks(
+      directory: directory, accelerator: accelerator, cache: plan.place.cache, scratch: prepared.scratch,
+      events: events
+    ).fetch(series.map(\.series.name), resources: plan.limits.resources)
   }
 
   /// - Throws: ``NotResumable`` if what is to come would not fit to what there is.
@@ -193,17 +183,13 @@ extension BenchRun {
   static func programDigest() async throws -> String {
     try await Digest.of(file: FilePath("/proc/\(ProcessInfo.processInfo.processIdentifier)/exe"))
   }
+}
 
-  /// What decides the results of this run beside its series.
-  /// - Parameters:
-  ///   - program: as of ``programDigest()``.
-  ///   - base: as of `BaseBuild.key`.
-  ///   - guestBinary: the digest of the file.
-  func conditions(
-    program: String, base: String, driver: DriverSource, guestBinary: String, emulator: String, accelerator: Accelerator
-  ) -> RunConditions {
-    RunConditions(
-      program: program, base: base, driver: driver.digest, guestBinary: guestBinary, emulator: emulator,
-      accelerator: accelerator)
+extension RunConditions {
+  /// - Parameter program: as of `BenchRun.programDigest()`.
+  init(_ prepared: PreparedRun, program: String, accelerator: Accelerator) {
+    self.init(
+      program: program, base: prepared.base.key, driver: prepared.driverSource, guestBinary: prepared.guestBinary,
+      emulator: prepared.emulator, accelerator: accelerator)
   }
 }

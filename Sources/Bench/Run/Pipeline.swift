@@ -2,6 +2,7 @@
 
 import BenchModel
 import Foundation
+import GuestMachine
 import KernelBuild
 import SeriesIntake
 import SystemPackage
@@ -17,8 +18,8 @@ extension ReadSeries {
 
 /// Takes the base and all series of a run through their trials, several at once: while one's guest runs the next is
 /// built. What was judged before under the same conditions is not judged again.
-struct Pipeline: Sendable {
-  var trials: TrialRunner
+struct Pipeline<Host: SavingHost>: Sendable {
+  var trials: TrialRunner<Host>
   var kept: TrialCache
   var directory: RunDirectory
   var scratch: FilePath
@@ -28,13 +29,13 @@ struct Pipeline: Sendable {
   var finished: FinishedWork
 
   private var events: EventHub { trials.events }
-  private var repeats: Int { trials.retryPolicy.repeats }
+  private var repeats: Int { trials.rules.retryPolicy.repeats }
 
   /// - Throws: only when the run was cancelled, if the work could not be planned, or if the disk is full.
   func run(_ series: [ReadSeries]) async throws {
     let baseKey = try await kept.key([])
     let base = BaseTrials(again: finished.again)
-    let knownBase = try trials.baseline?.trial ?? finished.base ?? reuse(baseKey, nil, beside: nil)
+    let knownBase = try trials.rules.purpose.baseline?.trial ?? finished.base ?? reuse(baseKey, nil, beside: nil)
     if let knownBase { base.fulfil(knownBase) }
     let order = try await order(of: series, beside: knownBase)
     try await withThrowingDiscardingTaskGroup { group in
@@ -79,31 +80,17 @@ struct Pipeline: Sendable {
     // Where the base is yet to be tried it may say something else than it did, and a series with it.
     var fingerprint: String?
     if let base { fingerprint = try await TrialCache.baseFingerprint(of: base) }
-    var pending: [WorkItem] = []
-    for one in series {
-      if let refused = one.refused {
-        if finished.trials[one.series.name] == nil {
-          try record(
-            Trial(
-              series: one.series.name, cell: trials.cell, seconds: StageSeconds(), reused: false,
-              result: .doesNotApply(refused)))
-        }
-        continue
-      }
-      let item = try await WorkItem(one, kept: kept)
-      if let done = finished.trials[one.series.name] {
-        if !done.reused { pending.append(item) }
-      } else if try reuse(item.key, one.series, beside: fingerprint) == nil {
-        pending.append(item)
-      }
+    let planned = try await PlannedWork(series, cache: kept, base: trials.base) { [fingerprint] item in
+      if let done = finished.trials[item.one.series.name] { return done.reused }
+      return try reuse(item.key, item.one.series, beside: fingerprint) != nil
     }
-    // Only an order needs it.
-    if pending.count > 1 {
-      for index in pending.indices {
-        pending[index].objects = try trials.base.objectCounts(of: pending[index].one.series)
-      }
+    for (one, failure) in planned.refused where finished.trials[one.series.name] == nil {
+      try record(
+        Trial(
+          series: one.series.name, cell: trials.rules.cell, seconds: StageSeconds(), reused: false,
+          result: .doesNotApply(failure)))
     }
-    return WorkPlan.order(pending).filter { finished.trials[$0.one.series.name] == nil }
+    return planned.pending.filter { finished.trials[$0.one.series.name] == nil }
   }
 
   private func repeatBase(_ number: Int) async throws {

@@ -75,7 +75,7 @@ extension BenchRun {
         for diff in one.diffs {
           let copy = evidence.appending(diff.lastComponent!.string)
           try manager.copyItem(atPath: diff.string, toPath: copy.string)
-          digests.append(try await Digest.of(file: TrialRunner.absolute(copy)))
+          digests.append(try await Digest.of(file: copy.absolute))
         }
         try RunDirectory.sync(evidence)
         recorded.append(RecordedPlan.Series(series: one.series, diffs: digests, refusal: one.refusal))
@@ -95,7 +95,7 @@ extension BenchRun {
   func recordedSeries(of directory: RunDirectory) async throws -> [ReadSeries] {
     var series: [ReadSeries] = []
     for one in try directory.recordedPlan().series {
-      let evidence = TrialRunner.absolute(directory.evidence(one.series.name))
+      let evidence = directory.evidence(one.series.name).absolute
       let diffs = one.diffs.indices.map { evidence.appending(SeriesDirectory.diffName($0 + 1)) }
       for (diff, digest) in zip(diffs, one.diffs) {
         // One that is gone has no digest.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import BenchModel
+public import BenchModel
 public import Foundation
 import Glibc
 import GuestMachine
@@ -52,6 +52,12 @@ public struct KVMFinding: Codable, Sendable, Hashable {
   }
 }
 
+/// What guests run under, and why.
+public struct ChosenAccelerator: Sendable, Hashable {
+  public var accelerator: Accelerator
+  public var reason: String
+}
+
 /// Chooses between KVM and TCG. /dev/kvm can exist, open, and make a machine that never runs a guest, so only a real
 /// boot with a deadline counts.
 struct AcceleratorProbe: Sendable {
@@ -78,23 +84,21 @@ struct AcceleratorProbe: Sendable {
     }
   }
 
-  func choose(
-    _ host: LibvirtHost, probing: () -> Void
-  ) async throws -> (accelerator: Accelerator, reason: String) {
+  func choose(_ host: some MachineHost, probing: () -> Void) async throws -> ChosenAccelerator {
     switch choice {
-    case .tcg: return (.tcg, "asked for")
+    case .tcg: return ChosenAccelerator(accelerator: .tcg, reason: "asked for")
     case .kvm, .auto:
       let finding = try await finding(host, probing)
-      if finding.works { return (.kvm, finding.words) }
+      if finding.works { return ChosenAccelerator(accelerator: .kvm, reason: finding.words) }
       if choice == .kvm {
         throw StageError.fault(
           .boot, "KVM does not work here: \(finding.words)", advice: "leave out --accelerator kvm")
       }
-      return (.tcg, "KVM is not usable: \(finding.words)")
+      return ChosenAccelerator(accelerator: .tcg, reason: "KVM is not usable: \(finding.words)")
     }
   }
 
-  private func finding(_ host: LibvirtHost, _ probing: () -> Void) async throws -> KVMFinding {
+  private func finding(_ host: some MachineHost, _ probing: () -> Void) async throws -> KVMFinding {
     // Not remembered: rights change without a trace.
     if let refusal = KVMDevice.refusal() { return KVMFinding(machine: "", works: false, words: refusal) }
     // Somebody who insists on KVM wants to know how it is now.

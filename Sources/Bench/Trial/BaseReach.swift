@@ -157,11 +157,11 @@ extension TrialRunner {
     let bootable = Bootable(
       image: base.image, initramfs: place.appending("initramfs.cpio"), trace: trace, modules: driver.modules)
     try await Initramfs.write(
-      extras(bootable.modules, trace: trace, testSeconds: clocks.test), behind: plainInitramfs,
+      extras(bootable.modules, trace: trace, testSeconds: clocks.test), behind: prepared.initramfs,
       to: bootable.initramfs, scratch: place)
     let run = try await resources.guest {
       events.send(.progress(series: nil, stage: .tests, text: "which tests run what"))
-      var aside = Trial(series: nil, cell: cell, seconds: StageSeconds(), reused: false, result: .interrupted)
+      var aside = Trial(series: nil, cell: rules.cell, seconds: StageSeconds(), reused: false, result: .interrupted)
       return try await guest("", bootable, GuestOptions(testSeconds: clocks.test), evidence: place, trial: &aside)
     }
     guard run.ending == .completed, let execution = run.execution, execution.failure == nil else { return nil }

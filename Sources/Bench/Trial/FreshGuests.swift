@@ -9,11 +9,11 @@ import SystemPackage
 import Verdicts
 
 /// Where the guests of one kernel come from that are started for some of the tests each.
-struct FreshGuests: Sendable {
+struct FreshGuests<Host: SavingHost>: Sendable {
   /// Of this nothing is counted: that was done in the trial's first guest.
-  var bootable: TrialRunner.Bootable
+  var bootable: Bootable
   /// What they are restored from; `nil` where each is booted.
-  var saved: SavedGuest<LibvirtHost>?
+  var saved: SavedGuest<Host>?
   /// For what each needs that is booted.
   var directory: FilePath
 }
@@ -28,20 +28,20 @@ extension TrialRunner {
   ///   - scratch: a directory of the caller's.
   func withFreshGuests(
     _ bootable: Bootable, count: Int, scratch: FilePath, trial: inout Trial,
-    _ body: (_ fresh: FreshGuests, _ trial: inout Trial) async throws -> Void
+    _ body: (_ fresh: FreshGuests<Host>, _ trial: inout Trial) async throws -> Void
   ) async throws {
     let directory = scratch.appending("fresh-\(UUID().uuidString)")
     try FileManager.default.createDirectory(atPath: directory.string, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(atPath: directory.string) }
-    var fresh = FreshGuests(bootable: bootable, directory: directory)
+    var fresh = FreshGuests<Host>(bootable: bootable, directory: directory)
     fresh.bootable.trace = nil
     try await resources.guest {
-      guard count > 1, accelerator == .tcg, host.isEmbedded else { return try await body(fresh, &trial) }
+      guard count > 1, guests.accelerator == .tcg, host.endsRestored else { return try await body(fresh, &trial) }
       var isSaved = false
       do {
         fresh.bootable.initramfs = directory.appending("initramfs.cpio")
         try await Initramfs.write(
-          Initramfs.Extras(driver: bootable.modules.driver.forGuest), behind: plainInitramfs,
+          Initramfs.Extras(driver: bootable.modules.driver.forGuest), behind: prepared.initramfs,
           to: fresh.bootable.initramfs, scratch: directory)
         events.send(.stageStarted(series: trial.series, stage: .boot))
         let held = machine("", fresh.bootable, GuestOptions(), evidence: directory)
@@ -66,7 +66,7 @@ extension TrialRunner {
   /// One of them, from its start to its end.
   /// - Parameter suffix: for the names of its evidence.
   func guest(
-    _ suffix: String, _ fresh: FreshGuests, tests: [String], evidence: FilePath, trial: inout Trial
+    _ suffix: String, _ fresh: FreshGuests<Host>, tests: [String], evidence: FilePath, trial: inout Trial
   ) async throws -> GuestRun {
     let options = GuestOptions(only: tests, testSeconds: clocks.test)
     if let saved = fresh.saved {
@@ -80,7 +80,7 @@ extension TrialRunner {
     var part = fresh.bootable
     part.initramfs = fresh.directory.appending("initramfs\(suffix).cpio")
     try await Initramfs.write(
-      Initramfs.Extras(driver: part.modules.driver.forGuest, orders: options), behind: plainInitramfs,
+      Initramfs.Extras(driver: part.modules.driver.forGuest, orders: options), behind: prepared.initramfs,
       to: part.initramfs, scratch: fresh.directory)
     return try await guest(
       suffix, part, GuestOptions(testSeconds: clocks.test), evidence: evidence, trial: &trial)

@@ -21,7 +21,7 @@ extension TrialRunner {
         try await cache.withScratch { scratch in
           let tree = try await SeriesTree.make(base, method: method, cage: cage, scratch: scratch)
           if let one {
-            let diffs = one.diffs.map { Self.absolute(evidence.appending($0.lastComponent!.string)) }
+            let diffs = one.diffs.map { evidence.appending($0.lastComponent!.string).absolute }
             guard try await tree.apply(one.series, diffs: diffs) == nil else { return [CodeAddress: String]() }
           }
           let touched = Set(one?.series.patches.flatMap(\.paths) ?? [])

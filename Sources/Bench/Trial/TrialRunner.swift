@@ -10,51 +10,31 @@ import SystemPackage
 import Toolbox
 
 /// Takes one series, or the base, from its patches to its guest's last word.
-struct TrialRunner: Sendable {
-  var cell: CellKey
-  var base: BaseBuild
-  var driver: BaseDriver
-  var method: SeriesTree.Method
-  /// Where a series is built; `nil` where that was not wanted.
-  var cage: Cage?
-  /// Without the test driver.
-  var plainInitramfs: FilePath
-  /// With the base's.
-  var initramfs: FilePath
-  /// What a guest has to plan, in this order.
-  var tests: [String]
-  /// They are not all that the guest binary has.
-  var isPart: Bool
-  var accelerator: Accelerator
+struct TrialRunner<Host: SavingHost>: Sendable {
+  var prepared: PreparedRun
+  var asked: AskedTests
+  var guests: GuestSetup
+  var rules: TrialRules
   var resources: Resources
-  var cache: Cache
-  var host: LibvirtHost
+  var host: Host
   var events: EventHub
-  var retryPolicy: RetryPolicy
-  var clocks: TrialClocks
-  /// Whether the memory of guests that panic or hang is kept.
-  var keepsMemory: Bool
-  /// Where the base's evidence goes.
-  var baseEvidence: FilePath
-  /// Numbers the tries of the base's tests.
-  var baseTries = Counter()
-  /// A series' guest is ended by its first answer that is worse.
-  var stopsWhenWorse = false
-  /// What series are held against instead of the base.
-  var baseline: Baseline?
-  /// Which tests run what; `nil` where nobody looked.
-  var reach: BaseReach?
-  /// Kernel reports that are not held against a series.
-  var known: [KnownReport] = []
+  var baseAgain: BaseEvidence
+
+  var base: BaseBuild { prepared.base }
+  var driver: BaseDriver { prepared.driver }
+  var method: SeriesTree.Method { prepared.method }
+  var cage: Cage? { prepared.cage }
+  var cache: Cache { prepared.place.cache }
+  var clocks: TrialClocks { guests.clocks }
 
   /// Runs the base's own image.
   func runBase(evidence: FilePath) async throws -> Trial {
-    var trial = Trial(series: nil, cell: cell, seconds: base.seconds, reused: false, result: .interrupted)
+    var trial = Trial(series: nil, cell: rules.cell, seconds: base.seconds, reused: false, result: .interrupted)
     try await guarding(&trial, .boot) { trial in
       trial = try await resources.guest {
         var trial = trial
         try await boot(
-          Bootable(image: base.image, initramfs: initramfs, trace: nil, modules: driver.modules),
+          Bootable(image: base.image, initramfs: guests.baseInitramfs, trace: nil, modules: driver.modules),
           evidence: evidence, trial: &trial)
         return trial
       }
@@ -67,7 +47,7 @@ struct TrialRunner: Sendable {
   /// - Throws: only when the run was cancelled; whatever else goes wrong is the trial's result.
   func run(_ one: ReadSeries, on layer: SharedPatchTree?, base: BaseTrials, evidence: FilePath) async throws -> Trial {
     var trial = Trial(
-      series: one.series.name, cell: cell, seconds: StageSeconds(), reused: false, result: .interrupted)
+      series: one.series.name, cell: rules.cell, seconds: StageSeconds(), reused: false, result: .interrupted)
     try await guarding(&trial, .apply) { trial in
       trial = try await cache.withScratch { scratch in
         let (built, bootable) = try await resources.build {
@@ -75,7 +55,7 @@ struct TrialRunner: Sendable {
         }
         await layer?.release()
         guard let bootable else { return built }
-        if stopsWhenWorse {
+        if rules.purpose.stopsWhenWorse {
           return try await inOrder(for: built.change).runUntilWorse(
             bootable, built, base: base, evidence: evidence, scratch: scratch)
         }
@@ -97,23 +77,13 @@ struct TrialRunner: Sendable {
     return trial
   }
 
-  /// What a guest starts from.
-  struct Bootable: Sendable {
-    var image: FilePath
-    var initramfs: FilePath
-    /// What is counted there; `nil` for the base.
-    var trace: CodeTrace?
-    /// What it has of our modules.
-    var modules: GuestModules
-  }
-
   /// - Parameter place: where what is booted is put, so that the tree, which is many times as large, need not stay.
   /// - Returns: the trial so far, and what to boot; `nil` if the trial is over.
   private func build(
     _ one: ReadSeries, on layer: SharedPatchTree?, evidence: FilePath, keep place: FilePath
   ) async throws -> (trial: Trial, bootable: Bootable?) {
     let name = one.series.name
-    var trial = Trial(series: name, cell: cell, seconds: StageSeconds(), reused: false, result: .interrupted)
+    var trial = Trial(series: name, cell: rules.cell, seconds: StageSeconds(), reused: false, result: .interrupted)
     var bootable: Bootable?
     try await guarding(&trial, .apply) { trial in
       (trial, bootable) = try await cache.withScratch { scratch in
@@ -124,7 +94,7 @@ struct TrialRunner: Sendable {
         let done = layer?.patches ?? 0
         var rest = one.series
         rest.patches.removeFirst(done)
-        let diffs = one.diffs.dropFirst(done).map { Self.absolute(evidence.appending($0.lastComponent!.string)) }
+        let diffs = one.diffs.dropFirst(done).map { evidence.appending($0.lastComponent!.string).absolute }
         let refused = try await tree.apply(rest, diffs: diffs)
         trial.seconds.apply = (.now - begun) / .seconds(1)
         if let refused {
@@ -132,7 +102,7 @@ struct TrialRunner: Sendable {
           return (trial, nil)
         }
         events.send(.stageStarted(series: name, stage: .build))
-        let log = Self.absolute(evidence.appending("build.log"))
+        let log = evidence.appending("build.log").absolute
         let built = try await tree.build(one.series, jobs: resources.jobs, log: log) { text in
           events.send(.progress(series: name, stage: .build, text: text))
         }
@@ -148,7 +118,7 @@ struct TrialRunner: Sendable {
         let imaged = ContinuousClock.now
         let modules = try await tree.modules(
           driver, touched: Set(one.series.patches.flatMap(\.paths)), work: built.work, jobs: resources.jobs,
-          log: Self.absolute(evidence.appending("driver.log")))
+          log: evidence.appending("driver.log").absolute)
         let examined = try await tree.compiledChange(of: one.series, built, driver: driver, jobs: resources.jobs)
         let change = examined.change
         trial.change = change
@@ -158,7 +128,7 @@ struct TrialRunner: Sendable {
           trial.seconds.examine = (.now - imaged) / .seconds(1)
           return (trial, nil)
         }
-        if let baseline, try await Digest.of(file: built.image) == baseline.image {
+        if let baseline = rules.purpose.baseline, try await Digest.of(file: built.image) == baseline.image {
           trial.result = .sameCode
           trial.seconds.examine = (.now - imaged) / .seconds(1)
           return (trial, nil)
@@ -174,7 +144,7 @@ struct TrialRunner: Sendable {
         }
         try await Initramfs.write(
           inOrder(for: change).extras(bootable.modules, trace: trace, testSeconds: clocks.test),
-          behind: plainInitramfs, to: bootable.initramfs, scratch: place)
+          behind: prepared.initramfs, to: bootable.initramfs, scratch: place)
         trial.seconds.examine = (.now - imaged) / .seconds(1)
         try FileManager.default.moveItem(atPath: built.image.string, toPath: bootable.image.string)
         return (trial, bootable)
@@ -184,11 +154,11 @@ struct TrialRunner: Sendable {
   }
 
   /// The same, with the tests that a change is tried by, in the order in which that is best done.
-  func inOrder(for change: CodeChange?) -> TrialRunner {
-    guard let reach else { return self }
+  func inOrder(for change: CodeChange?) -> Self {
+    guard let reach = asked.reach else { return self }
     var other = self
-    other.tests = reach.runners(tests, of: change) ?? reach.order(tests, for: change)
-    other.isPart = isPart || other.tests != tests
+    other.asked.names = reach.runners(asked.names, of: change) ?? reach.order(asked.names, for: change)
+    other.asked.isPart = asked.isPart || other.asked.names != asked.names
     return other
   }
 
@@ -196,18 +166,18 @@ struct TrialRunner: Sendable {
   func extras(_ modules: GuestModules, trace: CodeTrace, testSeconds: Int) -> Initramfs.Extras {
     Initramfs.Extras(
       driver: modules.driver.forGuest, counter: modules.counter.forGuest, trace: trace.request,
-      orders: isPart ? GuestOptions(only: tests, testSeconds: testSeconds) : nil)
+      orders: asked.isPart ? GuestOptions(only: asked.names, testSeconds: testSeconds) : nil)
   }
 
   /// How many guests one trial may take. Each that dies takes the time of a boot with it, one that hangs much more.
-  private static let mostGuests = 4
+  private static var mostGuests: Int { 4 }
 
   /// Runs the tests; those behind one that ends its guest are run by a fresh guest.
   func boot(_ bootable: Bootable, evidence: FilePath, trial: inout Trial) async throws {
     var whole: GuestRun?
     var number = 1
     var options = GuestOptions(testSeconds: clocks.test)
-    var expected = tests[...]
+    var expected = asked.names[...]
     while true {
       let run: GuestRun
       do {
@@ -234,17 +204,17 @@ struct TrialRunner: Sendable {
   }
 
   /// Less than this on a disk, in bytes, and it counts as full.
-  private static let leastSpace: Int64 = 1 << 20
+  private static var leastSpace: Int64 { 1 << 20 }
 
   /// A machine for one guest.
   /// - Parameter suffix: for the names of its evidence, where it is not the trial's first.
   func machine(_ suffix: String, _ bootable: Bootable, _ options: GuestOptions, evidence: FilePath) -> MachineSpec {
     MachineSpec(
       name: "patchbench-\(ProcessInfo.processInfo.processIdentifier)-\(UUID().uuidString.prefix(8))",
-      accelerator: accelerator, kernel: Self.absolute(bootable.image), initramfs: Self.absolute(bootable.initramfs),
-      commandLine: keepsMemory ? KernelCommandLine(options).staying : KernelCommandLine(options),
-      console: Self.absolute(evidence.appending("console\(suffix).log")),
-      results: Self.absolute(evidence.appending("results\(suffix).ktap")))
+      accelerator: guests.accelerator, kernel: bootable.image.absolute, initramfs: bootable.initramfs.absolute,
+      commandLine: guests.keepsMemory ? KernelCommandLine(options).staying : KernelCommandLine(options),
+      console: evidence.appending("console\(suffix).log").absolute,
+      results: evidence.appending("results\(suffix).ktap").absolute)
   }
 
   /// One guest, from its start to its end.
@@ -253,7 +223,7 @@ struct TrialRunner: Sendable {
   ///   - saved: what it is restored from; `nil` boots it.
   ///   - isEnough: as of `GuestWatch.watch`.
   func guest(
-    _ suffix: String, _ bootable: Bootable, _ options: GuestOptions, from saved: SavedGuest<LibvirtHost>? = nil,
+    _ suffix: String, _ bootable: Bootable, _ options: GuestOptions, from saved: SavedGuest<Host>? = nil,
     evidence: FilePath, trial: inout Trial,
     isEnough: @escaping @Sendable (TestResult?, [KernelReport]) -> Bool = { _, _ in false }
   ) async throws -> GuestRun {
@@ -262,13 +232,13 @@ struct TrialRunner: Sendable {
     let spec = machine(suffix, bootable, options, evidence: evidence)
     let watch = GuestWatch(
       clocks.guest, clock: ContinuousClock(),
-      memory: keepsMemory ? Self.absolute(evidence.appending("vmcore\(suffix)")) : nil)
+      memory: guests.keepsMemory ? evidence.appending("vmcore\(suffix)").absolute : nil)
     let begun = ContinuousClock.now
     let idleSlot = IdleGuestSlot(resources.guests)
     let (watched, started, ended) = try await start(spec, options, from: saved) { machine in
       let started = ContinuousClock.now
       let watched = try await idleSlot.with {
-        try await watch.watch(machine, accelerator: accelerator, isEnough: isEnough) { progress in
+        try await watch.watch(machine, accelerator: guests.accelerator, isEnough: isEnough) { progress in
           idleSlot.heard()
           switch progress {
           case .booted: events.send(.stageStarted(series: name, stage: .tests))
@@ -280,7 +250,7 @@ struct TrialRunner: Sendable {
       let ended = ContinuousClock.now
       if watched.run.ending != .completed || !watched.run.anomalies.isEmpty {
         do {
-          try await machine.keepState(as: Self.absolute(StateDisks.place(in: evidence, suffix)))
+          try await machine.keepState(as: StateDisks.place(in: evidence, suffix).absolute)
         } catch {
           // More evidence is not worth a trial.
           if error.isCancellation { throw CancellationError() }
@@ -301,8 +271,8 @@ struct TrialRunner: Sendable {
   }
 
   private func start<Result: Sendable>(
-    _ spec: MachineSpec, _ options: GuestOptions, from saved: SavedGuest<LibvirtHost>?,
-    _ body: @Sendable (LibvirtMachine) async throws -> Result
+    _ spec: MachineSpec, _ options: GuestOptions, from saved: SavedGuest<Host>?,
+    _ body: @Sendable (Host.Running) async throws -> Result
   ) async throws -> Result {
     guard let saved else { return try await host.withMachine(spec, body) }
     return try await saved.withMachine(options, console: spec.console, results: spec.results, body)
@@ -326,10 +296,12 @@ struct TrialRunner: Sendable {
       }
     }
   }
+}
 
+extension FilePath {
   /// Tools run in the tree, so paths have to hold there too.
-  static func absolute(_ path: FilePath) -> FilePath {
-    path.isAbsolute ? path : FilePath(FileManager.default.currentDirectoryPath).pushing(path)
+  var absolute: FilePath {
+    isAbsolute ? self : FilePath(FileManager.default.currentDirectoryPath).pushing(self)
   }
 }
 
@@ -389,4 +361,14 @@ extension ModuleBuild {
     case .failed(let reason): .none(reason)
     }
   }
+}
+
+/// What a guest starts from.
+struct Bootable: Sendable {
+  var image: FilePath
+  var initramfs: FilePath
+  /// What is counted there; `nil` for the base.
+  var trace: CodeTrace?
+  /// What it has of our modules.
+  var modules: GuestModules
 }

@@ -18,11 +18,11 @@ extension TrialRunner {
     _ bootable: Bootable, base: BaseTrials, evidence: FilePath, scratch: FilePath, trial: inout Trial
   ) async throws {
     guard case .ran(let run) = trial.result, run.booted else { return }
-    if retryPolicy.repeats > 1 {
-      try await withFreshGuests(bootable, count: retryPolicy.repeats - 1, scratch: scratch, trial: &trial) {
+    if rules.retryPolicy.repeats > 1 {
+      try await withFreshGuests(bootable, count: rules.retryPolicy.repeats - 1, scratch: scratch, trial: &trial) {
         fresh, trial in
-        for number in 1..<retryPolicy.repeats {
-          try await further("repeat-\(number)", fresh, tests: tests, evidence: evidence, trial: &trial)
+        for number in 1..<rules.retryPolicy.repeats {
+          try await further("repeat-\(number)", fresh, tests: asked.names, evidence: evidence, trial: &trial)
         }
       }
       return
@@ -30,37 +30,37 @@ extension TrialRunner {
     // A guest that did not come to its end has told enough; one of a base that did not has nothing to be held against.
     guard run.ending == .completed, case .ran(let baseRun) = await base.trial()?.result, baseRun.ending == .completed
     else { return }
-    let changed = retryPolicy.retries > 0 ? changedTests(base: baseRun, series: run) : []
+    let changed = rules.retryPolicy.retries > 0 ? changedTests(base: baseRun, series: run) : []
     // A race that was not reached may be the next time; that it gave no answer is nothing to believe or not.
     let silent = silentTests(base: baseRun, series: run)
     let names = Array((changed + silent).prefix(RetryPolicy.mostRetried))
     if names.isEmpty { return }
-    let times = max(retryPolicy.retries, RetryPolicy.chances)
+    let times = max(rules.retryPolicy.retries, RetryPolicy.chances)
     try await withFreshGuests(bootable, count: times, scratch: scratch, trial: &trial) { fresh, trial in
       for number in 1...times {
         try await further("again-\(number)", fresh, tests: names, evidence: evidence, trial: &trial)
       }
     }
-    if baseline == nil {
-      trial.baseAgain = try await baseAgain(names, times: times, base: base, scratch: scratch, trial: &trial)
+    if rules.purpose.baseline == nil {
+      trial.baseAgain = try await askBaseAgain(names, times: times, base: base, scratch: scratch, trial: &trial)
     }
   }
 
   /// Has tests of the base tried again, as far as nobody has yet.
-  func baseAgain(
+  func askBaseAgain(
     _ names: [String], times: Int, base: BaseTrials, scratch: FilePath, trial: inout Trial
   ) async throws -> [[TestResult]] {
     var spent: Double?
     let said = try await base.again(names, times: times) { lists, tell in
-      let whole = Bootable(image: self.base.image, initramfs: initramfs, trace: nil, modules: driver.modules)
-      var aside = Trial(series: nil, cell: cell, seconds: StageSeconds(), reused: false, result: .interrupted)
+      let whole = Bootable(image: self.base.image, initramfs: guests.baseInitramfs, trace: nil, modules: driver.modules)
+      var aside = Trial(series: nil, cell: rules.cell, seconds: StageSeconds(), reused: false, result: .interrupted)
       try await withFreshGuests(whole, count: lists.count, scratch: scratch, trial: &aside) { fresh, aside in
         for names in lists {
-          let number = baseTries.next()
-          try await further("again-\(number)", fresh, tests: names, evidence: baseEvidence, trial: &aside)
+          let number = baseAgain.tries.next()
+          try await further("again-\(number)", fresh, tests: names, evidence: baseAgain.directory, trial: &aside)
           let said = aside.again?.last ?? []
           let results = names.map { name in said.first { $0.name == name } ?? TestResult(name: name, status: .missing) }
-          try RunDirectory.sync(baseEvidence)
+          try RunDirectory.sync(baseAgain.directory)
           try events.record(.baseTriedAgain(results, number: number))
           tell(results)
         }
@@ -73,9 +73,9 @@ extension TrialRunner {
 
   /// Runs some tests in a guest of their own.
   func further(
-    _ suffix: String, _ fresh: FreshGuests, tests: [String], evidence: FilePath, trial: inout Trial
+    _ suffix: String, _ fresh: FreshGuests<Host>, tests: [String], evidence: FilePath, trial: inout Trial
   ) async throws {
-    let further = try await guest("-\(suffix)", fresh, tests: tests, evidence: evidence, trial: &trial)
+    let further = try await guest("-\(suffix)", fresh, tests: asked.names, evidence: evidence, trial: &trial)
       .asked(for: tests[...])
     trial.again = (trial.again ?? []) + [further.tests]
     guard case .ran(var run) = trial.result else { return }

@@ -25,7 +25,7 @@ extension TrialRunner {
       trial.result = .fault(HarnessFault(stage: .tests, message: "there is no whole base to hold it against"))
       return trial
     }
-    let answers = BaseAnswers(baseRun, known: known)
+    let answers = BaseAnswers(baseRun, known: rules.known)
     let witnesses = Locked(Witnesses())
     trial = try await resources.guest {
       var trial = trial
@@ -33,7 +33,7 @@ extension TrialRunner {
         "", bootable, GuestOptions(testSeconds: clocks.test), evidence: evidence, trial: &trial
       ) { test, reports in
         witnesses.withLock { $0.hear(test, reports, answers) }
-      }.asked(for: tests[...])
+      }.asked(for: asked.names[...])
       trial.result = .ran(run)
       return trial
     }
@@ -80,7 +80,7 @@ extension TrialRunner {
       var trial = trial
       let directory = scratch.appending("confirms")
       try FileManager.default.createDirectory(atPath: directory.string, withIntermediateDirectories: true)
-      var fresh = FreshGuests(bootable: bootable, directory: directory)
+      var fresh = FreshGuests<Host>(bootable: bootable, directory: directory)
       fresh.bootable.trace = nil
       try await further("again-1", fresh, tests: [name], evidence: evidence, trial: &trial)
       return trial
@@ -92,8 +92,8 @@ extension TrialRunner {
       || both.reports.dropFirst(first.reports.count).contains(where: answers.isNew)
     guard isWorse else { return false }
     // Of another baseline than the base there is no image here to ask.
-    if baseline != nil { return true }
-    let again = try await baseAgain([name], times: 1, base: base, scratch: scratch, trial: &trial)
+    if rules.purpose.baseline != nil { return true }
+    let again = try await askBaseAgain([name], times: 1, base: base, scratch: scratch, trial: &trial)
     trial.baseAgain = again
     return !again.joined().contains(where: answers.isWorse)
   }

@@ -73,8 +73,8 @@ public final class LibvirtHost: SavingHost {
     }
   }
 
-  /// Whether guests are this process' own, which a daemon's are not.
-  public var isEmbedded: Bool { root != nil }
+  /// The embedded driver's guests are this process' own, which a daemon's are not.
+  public var endsRestored: Bool { root != nil }
 
   /// `9.0.0`
   public func version() async throws -> String {

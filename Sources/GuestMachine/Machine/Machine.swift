@@ -47,6 +47,8 @@ public protocol Machine: Sendable {
   /// still meanwhile.
   /// - Returns: why there is none; `nil` if it was written.
   func dumpMemory(to file: FilePath) async -> String?
+  /// Keeps the machine's state disk as a file, once the machine is gone.
+  func keepState(as image: FilePath) async throws
 }
 
 /// What starts machines: libvirt, or a script in the tests.
@@ -68,6 +70,8 @@ public protocol SavableMachine: Machine {
 
 /// What can start machines from saved states.
 public protocol SavingHost: MachineHost where Running: SavableMachine {
+  /// Whether a restored machine ends with this process, as a started one does. Who cannot see to that restores none.
+  var endsRestored: Bool { get }
   /// Starts a machine from a saved state for as long as `body` runs. When this returns the machine is gone, also if the
   /// task was cancelled.
   /// - Parameters:

@@ -67,15 +67,16 @@ struct BenchmarkCommand: AsyncParsableCommand {
       ?? Resources.standardJobs(
         processors: ProcessInfo.processInfo.activeProcessorCount, memory: Resources.spareMemory())
     let benchmark = Benchmark(
-      kernel: definition, profile: try definition.profile(profile), guestBinary: checkout.guestBinary,
-      driver: checkout.driver,
-      cache: try Cache(root), jobs: jobs, pairs: pairs, environment: environment,
+      target: RunTarget(
+        kernel: definition, profile: try definition.profile(profile), connection: nil, accelerator: .tcg),
+      checkout: checkout, place: RunPlace(cache: try Cache(root), output: nil, environment: environment), jobs: jobs,
+      pairs: pairs,
       executable: FilePath(URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().path),
       // TCG on both sides, and no probing of KVM in between.
       options: [
         "--kernel", kernel, "--profile", profile, "--jobs", "\(jobs)", "--cache", root.string, "--home",
         checkout.home.string, "--accelerator", "tcg", "--retries", "0",
-      ] + Benchmark.tests.flatMap { ["--tests", $0] }, version: Patchbench.version, progress: { Output.error($0) })
+      ] + Benchmark.tests.flatMap { ["--tests", $0] }, progress: { Output.error($0) })
     let asked = names.isEmpty ? Benchmark.Name.allCases : names
     let report = try await untilSignal {
       try await benchmark.run(asked) { comparison in

@@ -58,10 +58,14 @@ struct ShellCommand: AsyncParsableCommand {
     let definition = try KernelDefinition.load(kernel, from: checkout.kernels)
     let jobs = ProcessInfo.processInfo.activeProcessorCount
     let guest = ShellGuest(
-      kernel: definition, profile: try definition.profile(profile), series: found.first,
-      guestBinary: checkout.guestBinary, driver: checkout.driver, busybox: Self.busybox,
-      cache: try Cache(common.cacheRoot(environment)), connection: connect, accelerator: accelerator,
-      jobs: jobs, sandbox: noSandbox ? nil : Sandbox(jobs: jobs), environment: environment)
+      target: RunTarget(
+        kernel: definition, profile: try definition.profile(profile), connection: connect, accelerator: accelerator),
+      series: found.first, busybox: Self.busybox,
+      limits: RunLimits(
+        resources: Resources(jobs: jobs, memory: Resources.spareMemory()),
+        sandbox: noSandbox ? nil : Sandbox(jobs: jobs)),
+      checkout: checkout,
+      place: RunPlace(cache: try Cache(common.cacheRoot(environment)), output: nil, environment: environment))
     try await untilSignal {
       try await guest.run(progress: { Output.error($0) }) { terminal in
         try await TerminalLine(terminal).connect()

@@ -9,7 +9,7 @@ import SystemPackage
 import Toolbox
 
 /// patchbench itself, started as a user would.
-struct Program: Sendable {
+struct TimedProgram: Sendable {
   var executable: FilePath
   /// The options that every run gets: kernel, profile, cache, where the checkout is.
   var options: [String]
