@@ -120,6 +120,13 @@ let package = Package(
       path: "Tests/Fuzz", swiftSettings: strict),
     .target(
       name: "TestSupport", dependencies: [systemPackage], path: "Tests/TestSupport", swiftSettings: strict),
+    // Scripted guests, and a tree that builds in no time.
+    .target(
+      name: "TestBench",
+      dependencies: [
+        "BenchModel", "GuestMachine", "GuestProtocol", "KernelBuild", "TestSupport", "Toolbox", systemPackage,
+      ],
+      path: "Tests/TestBench", swiftSettings: strict),
     .testTarget(name: "ProjectTests", swiftSettings: strict),
     .testTarget(name: "GuestProtocolTests", dependencies: ["GuestProtocol"], swiftSettings: strict),
     .testTarget(
@@ -146,17 +153,21 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "KernelBuildTests",
-      dependencies: ["KernelBuild", "BenchModel", "KernelCode", "KernelText", "TestSupport", "Toolbox", systemPackage],
+      dependencies: [
+        "KernelBuild", "BenchModel", "KernelCode", "KernelText", "TestBench", "TestSupport", "Toolbox", systemPackage,
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "GuestMachineTests",
-      dependencies: ["GuestMachine", "BenchModel", "GuestProtocol", "TestSupport", "Toolbox", systemPackage],
+      dependencies: [
+        "GuestMachine", "BenchModel", "GuestProtocol", "TestBench", "TestSupport", "Toolbox", systemPackage,
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "BenchTests",
       dependencies: [
-        "Bench", "BenchModel", "Benchmarks", "GuestProtocol", "KernelBuild", "SeriesIntake", "TestSupport",
-        "Toolbox", systemPackage,
+        "Bench", "BenchModel", "Benchmarks", "GuestMachine", "GuestProtocol", "KernelBuild", "SeriesIntake", "TestBench",
+        "TestSupport", "Toolbox", "Verdicts", systemPackage,
       ], exclude: ["Fixtures"], swiftSettings: strict),
     // Real kernels, real guests. Needs what setup.sh installs and builds; skips nothing.
     .testTarget(

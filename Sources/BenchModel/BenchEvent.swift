@@ -7,7 +7,7 @@ public import struct Foundation.Date
 /// What is fixed before anything runs.
 public struct RunHeader: Codable, Sendable, Hashable {
   /// The cell that every trial of this run happens in.
-  public var cell: CellKey
+  public var cell: Cell
   /// Where the kernel's source comes from, in words: `Debian linux-source-6.12 6.12.117-1~deb12u1`.
   public var source: String
   /// `gcc (Debian 12.2.0-14) 12.2.0`
@@ -34,7 +34,7 @@ public struct RunHeader: Codable, Sendable, Hashable {
   public var sandbox: String?
 
   public init(
-    cell: CellKey, source: String, toolchain: String, emulator: String, accelerator: Accelerator,
+    cell: Cell, source: String, toolchain: String, emulator: String, accelerator: Accelerator,
     acceleratorReason: String, processors: Int, patchbench: String, series: [PatchSeries],
     questions: [String: String] = [:], only: [String]? = nil,
     known: [KnownReport]? = nil, accepted: [AcceptedLines]? = nil, conditions: RunConditions? = nil,

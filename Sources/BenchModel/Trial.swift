@@ -133,22 +133,6 @@ public enum Accelerator: String, Codable, Sendable, Hashable {
   case kvm, tcg
 }
 
-/// Where a trial happens. Two trials compare only within the same cell.
-public struct CellKey: Codable, Sendable, Hashable {
-  /// The name of a directory under `Kernels/`: `linux-6.12`.
-  public var kernel: String
-  /// `kasan`
-  public var profile: String
-  /// The virtual machine's type: `q35`.
-  public var guest: String
-
-  public init(kernel: String, profile: String, guest: String) {
-    self.kernel = kernel
-    self.profile = profile
-    self.guest = guest
-  }
-}
-
 /// The first patch of a series that git refused.
 public struct ApplyFailure: Codable, Sendable, Hashable {
   public var patch: Patch
@@ -217,6 +201,8 @@ public enum TrialResult: Codable, Sendable, Hashable {
   case doesNotBuild(BuildFailure)
   /// It was built, and no code that is compiled is other than the base's: there was nothing to run.
   case sameCode
+  /// It was built, in a cell in which nothing is booted.
+  case built
   /// The guest ran, though perhaps not to its end, and perhaps without ever saying hello.
   case ran(GuestRun)
   /// The harness failed; the series is not to blame.
@@ -229,7 +215,7 @@ public enum TrialResult: Codable, Sendable, Hashable {
 public struct Trial: Codable, Sendable, Hashable {
   /// The series' name; `nil` is the base.
   public var series: String?
-  public var cell: CellKey
+  public var cell: Cell
   public var seconds: StageSeconds
   /// How its image was built; `nil` for the base, and where the build was not reached.
   public var work: BuildWork?
@@ -248,7 +234,7 @@ public struct Trial: Codable, Sendable, Hashable {
   public var cutShort: CutShort?
 
   public init(
-    series: String?, cell: CellKey, seconds: StageSeconds, work: BuildWork? = nil, change: CodeChange? = nil,
+    series: String?, cell: Cell, seconds: StageSeconds, work: BuildWork? = nil, change: CodeChange? = nil,
     reused: Bool, result: TrialResult
   ) {
     self.series = series

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BenchModel
+
 /// What a kernel that hangs says when it is interrupted: where its processors were, and which tasks wait.
 public struct HangAnswer: Sendable, Hashable {
   /// The functions in which processors were that had something to do, in the order they were told.
@@ -31,8 +33,8 @@ public struct HangAnswer: Sendable, Hashable {
 
   /// `RIP: 0010:dma_buf_mmap+0x10/0x20`; what user space did is nothing of the kernel's.
   private static func instruction(_ text: Substring) -> String? {
-    guard text.hasPrefix("RIP: 0010:") else { return nil }
-    return StackFrame.symbol(text.dropFirst("RIP: 0010:".count))
+    let prefix = Architecture.host.instructionPointers.first { text.hasPrefix($0) }
+    return prefix.flatMap { StackFrame.symbol(text.dropFirst($0.count)) }
   }
 
   private static func isIdle(_ function: String) -> Bool {

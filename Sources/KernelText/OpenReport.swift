@@ -158,15 +158,14 @@ struct OpenReport {
   }
 
   private static func instruction(_ text: String) -> String? {
-    for prefix in ["RIP: 0010:", "pc : ", "epc : ", "RIP: e030:"] where text.hasPrefix(prefix) {
+    for prefix in Architecture.host.instructionPointers where text.hasPrefix(prefix) {
       return StackFrame.symbol(text.dropFirst(prefix.count))
     }
     return nil
   }
 
   private static func tellsOfRegisters(_ text: String) -> Bool {
-    ["RIP: ", "Code: ", "RSP: ", "RAX: ", "RDX: ", "RBP: ", "R10: ", "R13: ", "FS:  ", "CS:  ", "CR2: ", "ORIG_RAX"]
-      .contains(where: text.hasPrefix)
+    Architecture.host.registers.contains(where: text.hasPrefix)
   }
 
   private static func tellsOfLocks(_ text: String) -> Bool {

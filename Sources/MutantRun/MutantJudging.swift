@@ -49,7 +49,7 @@ extension MutantFate {
     case .interrupted: return (.notRun, first)
     case .fault, .doesNotApply: return (.undecided, first)
     case .doesNotBuild: return (.notBuilt, first)
-    case .sameCode, .ran: break
+    case .sameCode, .built, .ran: break
     }
     if isUnreached(judgement, mutant) { return (.unreached, first) }
     switch judgement.verdict {
@@ -106,6 +106,6 @@ func isUnreached(_ judgement: Judgement, _ mutant: Mutant) -> Bool {
       entry.state != .ran && entry.piece.file == mutant.file
         && (entry.piece.name == mutant.function || entry.piece.kind == .declarations)
     }
-  case .fault, .doesNotApply, .doesNotBuild, .interrupted: return false
+  case .built, .fault, .doesNotApply, .doesNotBuild, .interrupted: return false
   }
 }

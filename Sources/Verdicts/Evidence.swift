@@ -29,7 +29,7 @@ enum BaseEvidence {
     case .doesNotBuild(let failure):
       let what = failure.diagnostics.first?.message ?? failure.tail.last ?? "the build failed"
       self = .broken(Reason("the base does not build: \(what)"), run: nil)
-    case .sameCode: self = .broken(Reason("the base was not run"), run: nil)
+    case .sameCode, .built: self = .broken(Reason("the base was not run"), run: nil)
     case .fault(let fault):
       self = .broken(Reason("the base could not be tested: \(fault.message)"), run: nil)
     case .interrupted:

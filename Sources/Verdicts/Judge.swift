@@ -60,6 +60,7 @@ public func judge(
     let doubts = trial.change?.doubts(nil, accepted: accepted) ?? []
     judgement.verdict = doubts.isEmpty ? .clean : .inconclusive
     judgement.reasons = doubts.isEmpty ? [Reason("no compiled change: there was nothing to boot")] : doubts
+  case .built: weighBuild(trial, base: base, accepted: accepted, into: &judgement)
   case .ran(let run):
     let evidence = BaseEvidence(base)
     judgement.tests = compare(
@@ -80,7 +81,7 @@ public func stage(of trial: Trial?) -> Stage {
   switch trial.result {
   case .doesNotApply: return .apply
   case .doesNotBuild: return .build
-  case .sameCode: return .done
+  case .sameCode, .built: return .done
   case .fault(let fault): return fault.stage
   case .ran(let run):
     if !run.booted { return .boot }
@@ -93,12 +94,30 @@ public func stage(of trial: Trial?) -> Stage {
   }
 }
 
+/// Of a cell in which nothing is booted.
+private func weighBuild(
+  _ trial: Trial, base: Trial?, accepted: [AcceptedLines], into judgement: inout Judgement
+) {
+  guard let base, base.result == .built else {
+    judgement.reasons = [Reason("not comparable: the base was not built for this")]
+    return
+  }
+  if base.cell != trial.cell {
+    judgement.reasons = [Reason("not comparable: the base was built as \(base.cell.words)")]
+    return
+  }
+  // A build says nothing of what is not compiled.
+  let doubts = trial.change?.compilationDoubts(accepted: accepted) ?? []
+  judgement.verdict = doubts.isEmpty ? .clean : .inconclusive
+  judgement.reasons = doubts.isEmpty ? [Reason("it builds; nothing is booted in this cell")] : doubts
+}
+
 private func weigh(
   _ run: GuestRun, in trial: Trial, base: Trial?, evidence: BaseEvidence, accepted: [AcceptedLines],
   into judgement: inout Judgement
 ) {
   if let base, base.cell != trial.cell {
-    judgement.reasons = [Reason("not comparable: the base ran in \(words(for: base.cell))")]
+    judgement.reasons = [Reason("not comparable: the base ran in \(base.cell.words)")]
     return
   }
   if let other = evidence.run, other.accelerator != run.accelerator {
@@ -147,8 +166,6 @@ private func weighBoot(_ run: GuestRun, evidence: BaseEvidence, into judgement: 
     }
   }
 }
-
-private func words(for cell: CellKey) -> String { "\(cell.kernel), profile \(cell.profile), guest \(cell.guest)" }
 
 private func reason(for failure: ApplyFailure) -> Reason {
   var text = "does not apply"

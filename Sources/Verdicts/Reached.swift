@@ -79,6 +79,12 @@ extension CodeChange {
     return reasons
   }
 
+  /// Why it is not known that all that changed was compiled; nothing if it is.
+  func compilationDoubts(accepted: [AcceptedLines]) -> [Reason] {
+    let lines = lines?.fates(nil, accepted: accepted).filter { $0.state == .notCompiled && $0.isDoubt } ?? []
+    return notCompiled.map { Reason($0, "changed, and this configuration does not compile it") } + lines.map(\.doubt)
+  }
+
   private static func reason(_ entry: Reached) -> Reason {
     let piece = entry.piece
     let subject = piece.kind == .function ? piece.words : "\(piece.words) in \(piece.file)"

@@ -10,7 +10,8 @@ import Testing
 @testable import Bench
 
 @Suite struct RecordTests {
-  private static let cell = CellKey(kernel: "linux-6.12", profile: "kasan", guest: "q35")
+  private static let cell = Cell(
+    kernel: "linux-6.12", profile: "kasan", architecture: "x86_64", toolchain: "gcc", extent: .boot, guest: "q35")
   private static let header = RunHeader(
     cell: cell, source: "Debian", toolchain: "gcc", emulator: "QEMU", accelerator: .tcg, acceleratorReason: "asked for",
     processors: 2, patchbench: "test",

@@ -38,7 +38,8 @@ import Toolbox
     plan = RunPlan(
       target: RunTarget(
         kernel: KernelDefinition(name: "k", source: .tree("/nowhere"), profiles: [:]),
-        profile: KernelDefinition.Profile(name: "p", fragments: [], image: .vmlinux), connection: nil,
+        profile: KernelDefinition.Profile(
+          name: "p", fragments: [], image: .vmlinux, clocks: KernelDefinition.Clocks(), extent: .boot), connection: nil,
         accelerator: .tcg),
       series: try SeriesDirectory.find([scratch.path.appending("series").string]),
       choices: RunChoices(tests: [], fresh: true, keepsMemory: false, accepted: []),
@@ -51,7 +52,8 @@ import Toolbox
   }
 
   private var run: BenchRun { BenchRun(plan, sinks: []) }
-  private let cell = CellKey(kernel: "k", profile: "p", guest: "q35")
+  private let cell = Cell(
+    kernel: "k", profile: "p", architecture: "x86_64", toolchain: "gcc", extent: .boot, guest: "q35")
 
   private func trial(_ series: String?, _ result: TrialResult) -> Trial {
     Trial(series: series, cell: cell, seconds: StageSeconds(), reused: false, result: result)

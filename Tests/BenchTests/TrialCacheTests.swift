@@ -12,7 +12,8 @@ import Toolbox
 @testable import Bench
 
 @Suite struct TrialCacheTests {
-  private let cell = CellKey(kernel: "k", profile: "p", guest: "q35")
+  private let cell = Cell(
+    kernel: "k", profile: "p", architecture: "x86_64", toolchain: "gcc", extent: .boot, guest: "q35")
   private let scratch: Scratch
   private let cache: Cache
   private let patch = Patch(subject: "s", author: "a", file: "0001.patch", paths: ["x.c"])

@@ -48,7 +48,8 @@ private func item(_ name: String, _ patches: [String], objects: [Int]) -> WorkIt
 }
 
 @Suite struct TimingsTests {
-  private let cell = CellKey(kernel: "k", profile: "p", guest: "q35")
+  private let cell = Cell(
+    kernel: "k", profile: "p", architecture: "x86_64", toolchain: "gcc", extent: .boot, guest: "q35")
 
   private func trial(_ series: String?, _ seconds: StageSeconds, _ work: BuildWork?, reused: Bool = false) -> Trial {
     let run = GuestRun(

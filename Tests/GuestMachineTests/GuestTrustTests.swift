@@ -3,6 +3,7 @@
 import BenchModel
 import GuestMachine
 import GuestProtocol
+import TestBench
 import Testing
 
 /// What a guest with two tests says.

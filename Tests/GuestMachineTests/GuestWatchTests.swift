@@ -4,6 +4,7 @@ import BenchModel
 import GuestMachine
 import GuestProtocol
 import SystemPackage
+import TestBench
 import Testing
 
 /// One guest's life, and what has to be said of it.

@@ -4,6 +4,7 @@ import BenchModel
 import Foundation
 import GuestProtocol
 import SystemPackage
+import TestBench
 import TestSupport
 import Testing
 import Toolbox

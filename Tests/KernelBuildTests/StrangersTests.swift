@@ -3,6 +3,7 @@
 import BenchModel
 import Foundation
 import SystemPackage
+import TestBench
 import TestSupport
 import Testing
 import Toolbox

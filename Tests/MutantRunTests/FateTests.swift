@@ -9,7 +9,8 @@ import Verdicts
 
 /// From the verdict on a series to what became of the mutant.
 @Suite struct FateTests {
-  private static let cell = CellKey(kernel: "k", profile: "p", guest: "q35")
+  private static let cell = Cell(
+    kernel: "k", profile: "p", architecture: "x86_64", toolchain: "gcc", extent: .boot, guest: "q35")
   private static let mutant = Mutant(
     id: "a.f.relational.3-4", file: "drivers/a.c", function: "f", operator: .relational, line: 3, column: 4, start: 0,
     end: 1, replacement: "<=", before: "a < b", after: "a <= b")

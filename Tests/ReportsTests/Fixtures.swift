@@ -7,7 +7,8 @@ import Testing
 
 @testable import Reports
 
-let cell = CellKey(kernel: "linux-6.12", profile: "kasan", guest: "q35")
+let cell = Cell(
+  kernel: "linux-6.12", profile: "kasan", architecture: "x86_64", toolchain: "gcc", extent: .boot, guest: "q35")
 let unbind = "invalidate/virtio_gpu-to-vgem/unbind"
 
 func header(_ series: [PatchSeries], reason: String = "KVM: no hello within 15 s of a probe boot") -> RunHeader {

@@ -5,7 +5,8 @@ import GuestProtocol
 import Verdicts
 
 /// Short ways to say what a trial was like.
-let here = CellKey(kernel: "linux-6.12", profile: "kasan", guest: "q35")
+let here = Cell(
+  kernel: "linux-6.12", profile: "kasan", architecture: "x86_64", toolchain: "gcc", extent: .boot, guest: "q35")
 let candidate = PatchSeries(name: "candidate", patches: [patch])
 let patch = Patch(subject: "drm: x", author: "A <a@example.org>", file: "0001-x.patch", paths: ["drivers/x.c"])
 
@@ -52,7 +53,7 @@ func contradicting(_ run: GuestRun) -> GuestRun {
 }
 
 func trial(
-  _ result: TrialResult, cell: CellKey = here, seconds: StageSeconds = StageSeconds(), change: CodeChange? = changed
+  _ result: TrialResult, cell: Cell = here, seconds: StageSeconds = StageSeconds(), change: CodeChange? = changed
 ) -> Trial {
   Trial(series: nil, cell: cell, seconds: seconds, change: change, reused: false, result: result)
 }

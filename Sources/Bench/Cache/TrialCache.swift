@@ -39,8 +39,9 @@ struct TrialCache: Sendable {
     let conditions = try await Digest.of(
       [
         now.program, now.base, now.driver, now.guestBinary, now.emulator, now.accelerator.rawValue,
-        plan.target.connection ?? "", plan.cell.kernel, plan.cell.profile, plan.cell.guest,
-        only?.joined(separator: " ") ?? "", "\(plan.retryPolicy.retries)", sandbox ?? "",
+        plan.target.connection ?? "", plan.cell.kernel, plan.cell.profile, plan.cell.architecture,
+        plan.cell.toolchain, plan.cell.extent.rawValue, plan.cell.guest, only?.joined(separator: " ") ?? "",
+        "\(plan.retryPolicy.retries)", sandbox ?? "",
       ] + failures)
     self.init(cache: plan.place.cache, scratch: scratch, conditions: conditions)
     if case .mutants(_, let baseline) = plan.purpose {
@@ -120,7 +121,7 @@ struct TrialCache: Sendable {
     switch trial.result {
     case .doesNotApply(let failure): return series?.patches.contains(failure.patch) ?? false
     case .doesNotBuild(let failure): return failure.diagnostics.compactMap(\.patch).allSatisfy(files.contains)
-    case .sameCode, .ran, .fault, .interrupted: return true
+    case .sameCode, .built, .ran, .fault, .interrupted: return true
     }
   }
 
@@ -131,7 +132,7 @@ struct TrialCache: Sendable {
   /// - Parameter base: what the base said that the series was tried beside.
   func keep(_ trial: Trial, _ key: String, beside base: String?, evidence source: FilePath) {
     switch trial.result {
-    case .sameCode: break
+    case .sameCode, .built: break
     case .doesNotApply(let failure):
       // Where git names no file it may be that it was ended.
       if failure.file == nil { return }

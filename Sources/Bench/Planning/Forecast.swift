@@ -32,14 +32,14 @@ public struct Forecast: Sendable, Hashable, Codable {
     public var seconds: Double
   }
 
-  public var cell: CellKey
+  public var cell: Cell
   public var accelerator: Accelerator?
   /// The base, then the series in the order in which they would be worked at.
   public var entries: [Entry]
   /// With as many at once as there is room for.
   public var seconds: Double
 
-  init(cell: CellKey, accelerator: Accelerator?, entries: [Entry], jobs: Int) {
+  init(cell: Cell, accelerator: Accelerator?, entries: [Entry], jobs: Int) {
     self.cell = cell
     self.accelerator = accelerator
     self.entries = entries

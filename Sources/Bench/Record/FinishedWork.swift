@@ -28,7 +28,7 @@ struct FinishedWork: Sendable, Hashable {
 extension Trial {
   fileprivate var isResult: Bool {
     switch result {
-    case .doesNotApply, .doesNotBuild, .sameCode, .ran: true
+    case .doesNotApply, .doesNotBuild, .sameCode, .built, .ran: true
     case .fault, .interrupted: false
     }
   }

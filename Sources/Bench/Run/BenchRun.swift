@@ -94,9 +94,10 @@ public struct BenchRun: Sendable {
     try DurableFile.sync(directory.config)
     let listing = try await TestListing.read(from: plan.checkout.guestBinary)
     let program = try await digest
-    try await prepared.withHost(
-      probing: { events.send(.progress(series: nil, stage: .boot, text: "probing KVM with a boot")) }
-    ) { host, accelerator in
+    let probing = { @Sendable in
+      events.send(.progress(series: nil, stage: .boot, text: "probing KVM with a boot"))
+    }
+    try await prepared.withHost(probing: probing) { host, accelerator in
       let conditions = RunConditions(prepared, program: program, accelerator: accelerator.accelerator)
       if let earlier { try refuseChanges(conditions, since: earlier, directory) }
       try await tryAll(

@@ -32,8 +32,10 @@ public struct RunPlan: Sendable {
   }
 
   /// Where every trial of this run happens.
-  public var cell: CellKey {
-    CellKey(kernel: target.kernel.name, profile: target.profile.name, guest: MachineSpec.machine)
+  public var cell: Cell {
+    Cell(
+      kernel: target.kernel.name, profile: target.profile.name, architecture: Architecture.host.name, toolchain: "gcc",
+      extent: target.profile.extent, guest: Architecture.host.machine)
   }
 }
 

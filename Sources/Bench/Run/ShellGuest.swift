@@ -48,7 +48,8 @@ public struct ShellGuest: Sendable {
       try await Initramfs.writeShell(
         busybox: busybox, guestBinary: checkout.guestBinary, driver: built.driver.forGuest, to: initramfs,
         scratch: scratch)
-      try await prepared.withHost(probing: { progress("probing KVM with a boot") }) { host, chosen in
+      let probing = { @Sendable in progress("probing KVM with a boot") }
+      try await prepared.withHost(probing: probing) { host, chosen in
         var spec = MachineSpec(
           name: "patchbench-\(ProcessInfo.processInfo.processIdentifier)-shell", accelerator: chosen.accelerator,
           kernel: built.image.absolute, initramfs: initramfs.absolute, commandLine: .shell,

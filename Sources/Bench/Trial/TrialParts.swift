@@ -34,7 +34,7 @@ struct GuestSetup: Sendable {
 
 /// How trials are judged while they run.
 struct TrialRules: Sendable {
-  var cell: CellKey
+  var cell: Cell
   var retryPolicy: RetryPolicy
   var purpose: RunPurpose
   /// Kernel reports that are not held against a series.

@@ -30,6 +30,10 @@ struct TrialRunner<Host: SavingHost>: Sendable {
   /// Runs the base's own image.
   func runBase(evidence: FilePath) async throws -> Trial {
     var trial = Trial(series: nil, cell: rules.cell, seconds: base.seconds, reused: false, result: .interrupted)
+    if rules.cell.extent == .build {
+      trial.result = .built
+      return trial
+    }
     try await guarding(&trial, .boot) { trial in
       trial = try await resources.guest {
         var trial = trial
@@ -130,6 +134,11 @@ struct TrialRunner<Host: SavingHost>: Sendable {
         }
         if let baseline = rules.purpose.baseline, try await Digest.of(file: built.image) == baseline.image {
           trial.result = .sameCode
+          trial.seconds.examine = (.now - imaged) / .seconds(1)
+          return (trial, nil)
+        }
+        if rules.cell.extent == .build {
+          trial.result = .built
           trial.seconds.examine = (.now - imaged) / .seconds(1)
           return (trial, nil)
         }

@@ -11,15 +11,15 @@ enum DomainXML {
   ///   - files: what QEMU is to open.
   ///   - emulator: what is started; `nil` for what libvirt finds.
   static func render(_ spec: MachineSpec, _ files: GuestFiles, emulator: FilePath? = nil) -> String {
-    // qemu64 because an emulated CPU with fewer features spends less on them; under KVM the host's own. Without rdrand
-    // the guest's first random number, which the Swift runtime asks for, waits seconds for the kernel to gather noise.
+    let here = Architecture.host
+    let features = here.processor.features.map { "<feature policy='require' name='\($0)'/>" }
     let cpu =
       switch spec.accelerator {
       case .tcg:
         """
         <cpu mode='custom' match='exact' check='none'>
-          <model fallback='forbid'>qemu64</model>
-          <feature policy='require' name='rdrand'/>
+          <model fallback='forbid'>\(here.processor.model)</model>
+          \(features.joined())
         </cpu>
         """
       case .kvm: "<cpu mode='host-passthrough' check='none'/>"
@@ -42,8 +42,7 @@ enum DomainXML {
       ? "<serial type='pty'>" : "<serial type='pipe'><source path='\(escape(files.console.name.string))'/>"
     // The state disk has to outlive the guest and not the host, so nothing waits for the host's own disk; and where that is
     // full, QEMU would hold the guest.
-    // The controller sits on the root bus itself, or libvirt would add bridges for it. qboot is QEMU's own firmware for
-    // guests that need nothing but their kernel started, which is all that SeaBIOS would do here in twice the time.
+    // The controller sits on the root bus itself, or libvirt would add bridges for it.
     // libvirt would attach its first video device as virtio-vga, whose VGA BIOS costs seconds under emulation;
     // virtio-gpu-pci has none, and only QEMU's own words can ask for it.
     return """
@@ -53,7 +52,7 @@ enum DomainXML {
         <memory unit='MiB'>\(spec.memory)</memory>
         <vcpu>\(spec.processors)</vcpu>
         <os>
-          <type arch='x86_64' machine='\(MachineSpec.machine)'>hvm</type>
+          <type arch='\(here.name)' machine='\(here.machine)'>hvm</type>
           <kernel>\(escape(files.kernel.string))</kernel>
           <initrd>\(escape(files.initramfs.string))</initrd>
           <cmdline>\(escape(spec.commandLine.text))</cmdline>
@@ -77,7 +76,7 @@ enum DomainXML {
             <address type='pci' domain='0x0' bus='0x0' slot='0x4'/>
           </disk>
           \(serial)
-            <target type='isa-serial' port='0'/>
+            <target type='\(here.serial)' port='0'/>
           </serial>
           <channel type='pipe'>
             <source path='\(escape(files.results.name.string))'/>
@@ -87,9 +86,9 @@ enum DomainXML {
         </devices>
         <qemu:commandline>
           <qemu:arg value='-bios'/>
-          <qemu:arg value='qboot.rom'/>
+          <qemu:arg value='\(here.firmware)'/>
           <qemu:arg value='-device'/>
-          <qemu:arg value='virtio-gpu-pci,bus=pcie.0,addr=0x10'/>
+          <qemu:arg value='virtio-gpu-pci,bus=\(here.bus),addr=0x10'/>
         </qemu:commandline>
       </domain>
       """

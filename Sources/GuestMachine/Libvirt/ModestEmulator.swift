@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BenchModel
 import Foundation
 import Glibc
 import SystemPackage
@@ -12,7 +13,7 @@ import SystemPackage
 /// never agree, and libvirt asks anew at every step (9.0: `qemuProcessQMPLaunch()`, `virQEMUCapsIsValid()`): a guest's start
 /// then takes ten seconds and more, instead of half of one.
 enum ModestEmulator {
-  static let executable = MachineSpec.emulator
+  static let executable = Architecture.host.emulator
 
   /// Writes it, unless it is there as it has to be: libvirt takes a file with another time for another QEMU.
   /// - Parameter file: in a directory that the account may pass through.

@@ -71,10 +71,6 @@ public struct MachineSpec: Sendable, Hashable {
 
   /// In MiB: enough for KASAN's shadow and what the tests map.
   public static let standardMemory = 512
-  /// The program, as it is found in the PATH.
-  public static let emulator = "qemu-system-x86_64"
-  /// The machine type, which names the guest in reports.
-  public static let machine = "q35"
   /// The name by which the guest finds its results port under /sys/class/virtio-ports.
   public static let resultsPort = "org.patchbench.results.0"
 }
@@ -93,15 +89,20 @@ public struct KernelCommandLine: Sendable, Hashable {
 
   /// What every guest gets: kernel text on the serial line, an end of the machine on a panic instead of a wait, all
   /// KASAN reports instead of the first alone. And a clock without ACPI to tell of one: QEMU's processors share their
-  /// TSC, whose rate they are told (``TimeStampCounter``), and `pmtmr` is where a q35 has the timer to refine it by. An NMI
+  /// TSC, whose rate they are told (``TimeStampCounter``). An NMI
   /// is what ``Machine/interrupt()`` sends to a guest that hangs: it panics then, and shows with it the locks that are
   /// held, all processors' backtraces and the tasks that are blocked (`kernel/panic.c`, `panic_print_sys_info()`).
   public init(_ options: GuestOptions) {
     parameters =
       [
-        "console=ttyS0", "panic=-1", "kasan_multi_shot", "log_buf_len=4M", "no_timer_check", "random.trust_cpu=on",
-        "tsc=reliable", "pmtmr=0x608", "unknown_nmi_panic", "panic_print=0xc8",
-      ] + (TimeStampCounter.kilohertz.map { ["tsc_early_khz=\($0)"] } ?? []) + options.parameters
+        "console=\(Architecture.host.console)", "panic=-1", "kasan_multi_shot", "log_buf_len=4M",
+        "random.trust_cpu=on", "unknown_nmi_panic", "panic_print=0xc8",
+      ] + Architecture.host.parameters + Self.clock + options.parameters
+  }
+
+  private static var clock: [String] {
+    guard let name = Architecture.host.clockParameter, let rate = TimeStampCounter.kilohertz else { return [] }
+    return ["\(name)=\(rate)"]
   }
 
   /// The same, of a kernel that stays where it panicked, so that its memory can be looked at.

@@ -36,12 +36,15 @@ public struct KernelDefinition: Sendable, Hashable {
     public var fragments: [FilePath]
     public var image: Image
     public var clocks: Clocks
+    /// How far series are taken in it.
+    public var extent: Cell.Extent
 
-    public init(name: String, fragments: [FilePath], image: Image, clocks: Clocks = Clocks()) {
+    public init(name: String, fragments: [FilePath], image: Image, clocks: Clocks, extent: Cell.Extent) {
       self.name = name
       self.fragments = fragments
       self.image = image
       self.clocks = clocks
+      self.extent = extent
     }
   }
 
@@ -73,7 +76,7 @@ public struct KernelDefinition: Sendable, Hashable {
     public var path: String {
       switch self {
       case .vmlinux: "vmlinux"
-      case .bzImage: "arch/x86/boot/bzImage"
+      case .bzImage: Architecture.host.compressedImage
       }
     }
   }
@@ -147,7 +150,7 @@ extension KernelDefinition {
             key,
             Profile(
               name: key, fragments: value.fragments.map(resolve), image: value.image ?? .vmlinux,
-              clocks: value.clocks ?? Clocks())
+              clocks: value.clocks ?? Clocks(), extent: value.extent ?? .boot)
           )
         }), knownReports: try knownReports(yaml.knownReports ?? [], in: file))
   }
@@ -207,5 +210,6 @@ private struct KernelYAML: Decodable {
     var fragments: [String]
     var image: KernelDefinition.Image?
     var clocks: KernelDefinition.Clocks?
+    var extent: Cell.Extent?
   }
 }

@@ -123,7 +123,7 @@ struct HTMLFailure {
         return HTMLReason(Reason(Words.place(of: diagnostic), diagnostic.message + patch))
       }
       logs = lines.isEmpty && !failure.tail.isEmpty ? [visible(failure.tail).joined(separator: "\n")] : []
-    case .ran, .sameCode, .fault, .interrupted: return nil
+    case .ran, .sameCode, .built, .fault, .interrupted: return nil
     }
   }
 }

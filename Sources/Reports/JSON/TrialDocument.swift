@@ -8,6 +8,9 @@ internal import Verdicts
 struct TrialDocument: Encodable {
   var kernel: String
   var profile: String
+  var architecture: String
+  var toolchain: String
+  var extent: Cell.Extent
   var guest: String
   var accelerator: Accelerator
   @ExplicitNull var release: String?
@@ -77,6 +80,7 @@ struct TrialDocument: Encodable {
     case doesNotApply = "does-not-apply"
     case doesNotBuild = "does-not-build"
     case sameCode = "same-code"
+    case built
     case completed
     case panicked
     case stoppedEarly = "stopped-early"
@@ -91,6 +95,9 @@ struct TrialDocument: Encodable {
     let cell = trial?.cell ?? header.cell
     kernel = cell.kernel
     profile = cell.profile
+    architecture = cell.architecture
+    toolchain = cell.toolchain
+    extent = cell.extent
     guest = cell.guest
     accelerator = trial?.run?.accelerator ?? header.accelerator
     release = trial?.run?.release
@@ -120,6 +127,7 @@ struct TrialDocument: Encodable {
       outcome = .doesNotBuild
       buildFailure = BuildFailureDocument(failure)
     case .sameCode: outcome = .sameCode
+    case .built: outcome = .built
     case .ran(let run):
       outcome = Outcome(run.ending)
       if run.ending != .completed { detail = run.ending.words }

@@ -65,7 +65,7 @@ struct MarkdownSeries {
       }
       if !lines.isEmpty { parts.append(Self.list(lines)) }
       if lines.isEmpty, !failure.tail.isEmpty { parts.append(Markdown.block(failure.tail)) }
-    case .ran, .sameCode, .fault, .interrupted: break
+    case .ran, .sameCode, .built, .fault, .interrupted: break
     }
   }
 

@@ -156,6 +156,7 @@ enum Words {
     case .doesNotBuild(let failure):
       return "does not build: \(failure.diagnostics.first?.message ?? failure.tail.last ?? "no word why")"
     case .sameCode: return "was not run"
+    case .built: return "builds"
     case .fault(let fault): return "could not be tested: \(fault.message)"
     case .interrupted: return "stopped before it ended"
     case .ran(let run):

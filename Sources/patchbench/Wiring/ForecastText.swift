@@ -9,7 +9,7 @@ import Reports
 enum ForecastText {
   static func text(_ forecast: Forecast) -> String {
     let width = forecast.entries.map { ($0.series ?? "base").count }.max() ?? 0
-    var lines = ["\(forecast.cell.kernel), profile \(forecast.cell.profile), guest \(forecast.cell.guest)", ""]
+    var lines = [forecast.cell.words, ""]
     for entry in forecast.entries {
       let name = visible(entry.series ?? "base").padding(toLength: width, withPad: " ", startingAt: 0)
       lines.append("\(name)  \(time(entry.seconds))  \(words(entry.work))")

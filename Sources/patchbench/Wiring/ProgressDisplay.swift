@@ -90,6 +90,7 @@ final class ProgressDisplay: EventSink, @unchecked Sendable {
     case .doesNotApply(let failure): return "does not apply: \(failure.patch.file): \(failure.message)"
     case .doesNotBuild(let failure): return "does not build: \(failure.diagnostics.first?.message ?? "see build.log")"
     case .sameCode: return "no compiled change"
+    case .built: return "built"
     case .fault(let fault): return "the harness failed: \(fault.message)"
     case .interrupted: return "stopped"
     case .ran(let run):

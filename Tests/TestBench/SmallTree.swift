@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BenchModel
 import Foundation
-import KernelBuild
-import SystemPackage
-import TestSupport
-import Toolbox
+public import KernelBuild
+public import SystemPackage
+public import TestSupport
+public import Toolbox
 
 /// A tree that builds in no time with the real make, git and overlayfs, so that what surrounds a kernel's build can be
 /// tested for each way it can go. The real kernel is built by the integration suite.
-struct SmallTree {
-  let scratch: Scratch
-  let cache: Cache
-  var kernel: KernelDefinition
+public struct SmallTree: Sendable {
+  public let scratch: Scratch
+  public let cache: Cache
+  public var kernel: KernelDefinition
 
-  static let makefile = """
+  public static let makefile = """
     vmlinux: vmlinux.a
     \tcp $< $@
     vmlinux.a: main.o other.o
@@ -27,7 +28,7 @@ struct SmallTree {
     \t@rm -f *.o vmlinux .config
     """
 
-  init(fragment: String = "CONFIG_KEPT=y\n") throws {
+  public init(fragment: String = "CONFIG_KEPT=y\n") throws {
     scratch = try Scratch()
     cache = try Cache(scratch.path.appending("cache"))
     try scratch.write("source/Kconfig", "config KEPT\n")
@@ -38,19 +39,22 @@ struct SmallTree {
     let file = try scratch.write("own.config", fragment)
     kernel = KernelDefinition(
       name: "small", source: .tree(scratch.path.appending("source")),
-      profiles: ["p": KernelDefinition.Profile(name: "p", fragments: [file], image: .vmlinux)])
+      profiles: [
+        "p": KernelDefinition.Profile(
+          name: "p", fragments: [file], image: .vmlinux, clocks: KernelDefinition.Clocks(), extent: .boot)
+      ])
   }
 
-  static func cage() async throws -> Cage {
+  public static func cage() async throws -> Cage {
     try await Cage.find(ToolLimits(time: .seconds(60), memory: 2 << 30, processes: 100, disk: 1 << 30))
   }
 
-  func base() async throws -> BaseBuild {
+  public func base() async throws -> BaseBuild {
     try await BaseBuild.prepare(kernel, profile: kernel.profile("p"), cache: cache, jobs: 2) { _ in }
   }
 
   /// Every file of a tree with what changes when it is written to.
-  static func fingerprint(_ tree: FilePath) throws -> [String] {
+  public static func fingerprint(_ tree: FilePath) throws -> [String] {
     try FileManager.default.subpathsOfDirectory(atPath: tree.string).sorted().map { path in
       let attributes = try FileManager.default.attributesOfItem(atPath: tree.pushing(FilePath(path)).string)
       return "\(path) \(attributes[.size]!) \((attributes[.modificationDate] as! Date).timeIntervalSince1970)"

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
-import GuestMachine
-import GuestProtocol
-import SystemPackage
+public import GuestMachine
+public import GuestProtocol
+public import SystemPackage
 import Toolbox
 
 /// What a scripted host was asked to do, in order.
-enum HostCall: Sendable, Hashable {
+public enum HostCall: Sendable, Hashable {
   case started(MachineSpec)
   case saved(FilePath)
   /// With its orders and the text of its console file when it started.
@@ -16,13 +16,13 @@ enum HostCall: Sendable, Hashable {
 }
 
 /// A host whose machines follow scripts: the first one for the boot, the others for the guests restored from it.
-final class ScriptedHost: SavingHost {
+public final class ScriptedHost: SavingHost {
   private let clock: ScriptClock
   private let scripts: Locked<[[Step]]>
   private let log = Locked<[HostCall]>([])
   private let refusal: (save: SavedGuestError?, restore: SavedGuestError?)
 
-  init(
+  public init(
     _ scripts: [[Step]], clock: ScriptClock, refusingToSave save: SavedGuestError? = nil,
     refusingToRestore restore: SavedGuestError? = nil
   ) {
@@ -31,34 +31,34 @@ final class ScriptedHost: SavingHost {
     refusal = (save, restore)
   }
 
-  let endsRestored = true
-  var calls: [HostCall] { log.withLock { $0 } }
+  public let endsRestored = true
+  public var calls: [HostCall] { log.withLock { $0 } }
 
-  struct Running: SavableMachine {
+  public struct Running: SavableMachine {
     let machine: ScriptedMachine
     let host: ScriptedHost
-    var signals: AsyncStream<MachineSignal> { machine.signals }
-    var secret: GuestSecret? { machine.secret }
-    func interrupt() async { await machine.interrupt() }
-    var tookInterrupt: Bool { machine.tookInterrupt }
-    func dumpMemory(to file: FilePath) async -> String? { await machine.dumpMemory(to: file) }
-    func destroy() async { await machine.destroy() }
-    func keepState(as image: FilePath) async throws { try await machine.keepState(as: image) }
-    func save(to file: FilePath) async throws {
+    public var signals: AsyncStream<MachineSignal> { machine.signals }
+    public var secret: GuestSecret? { machine.secret }
+    public func interrupt() async { await machine.interrupt() }
+    public var tookInterrupt: Bool { machine.tookInterrupt }
+    public func dumpMemory(to file: FilePath) async -> String? { await machine.dumpMemory(to: file) }
+    public func destroy() async { await machine.destroy() }
+    public func keepState(as image: FilePath) async throws { try await machine.keepState(as: image) }
+    public func save(to file: FilePath) async throws {
       if let refusal = host.refusal.save { throw refusal }
       try Data("state".utf8).write(to: URL(filePath: file.string))
       host.log.withLock { $0.append(.saved(file)) }
     }
   }
 
-  func withMachine<Result: Sendable>(
+  public func withMachine<Result: Sendable>(
     _ spec: MachineSpec, _ body: @Sendable (Running) async throws -> Result
   ) async throws -> Result {
     try Data("the boot's console\n".utf8).write(to: URL(filePath: spec.console.string))
     return try await run(.started(spec), body)
   }
 
-  func withMachine<Result: Sendable>(
+  public func withMachine<Result: Sendable>(
     _ spec: MachineSpec, restoredFrom state: FilePath, _ body: @Sendable (Running) async throws -> Result
   ) async throws -> Result {
     if let refusal = refusal.restore { throw refusal }

@@ -1,30 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import GuestMachine
-import GuestProtocol
-import SystemPackage
+public import GuestMachine
+public import GuestProtocol
+public import SystemPackage
 import Toolbox
 
 /// A clock that only moves when a script says so.
-final class ScriptClock: Clock {
-  struct Instant: InstantProtocol {
+public final class ScriptClock: Clock {
+  public struct Instant: InstantProtocol {
     var offset: Duration
-    func advanced(by duration: Duration) -> Instant { Instant(offset: offset + duration) }
-    func duration(to other: Instant) -> Duration { other.offset - offset }
-    static func < (a: Instant, b: Instant) -> Bool { a.offset < b.offset }
+    public func advanced(by duration: Duration) -> Instant { Instant(offset: offset + duration) }
+    public func duration(to other: Instant) -> Duration { other.offset - offset }
+    public static func < (a: Instant, b: Instant) -> Bool { a.offset < b.offset }
   }
 
   private let time = Locked(Duration.zero)
-  var now: Instant { Instant(offset: time.withLock { $0 }) }
-  var minimumResolution: Duration { .nanoseconds(1) }
-  func advance(_ duration: Duration) { time.withLock { $0 += duration } }
-  func sleep(until deadline: Instant, tolerance: Duration?) async throws {
+  public init() {}
+
+  public var now: Instant { Instant(offset: time.withLock { $0 }) }
+  public var minimumResolution: Duration { .nanoseconds(1) }
+  public func advance(_ duration: Duration) { time.withLock { $0 += duration } }
+  public func sleep(until deadline: Instant, tolerance: Duration?) async throws {
     time.withLock { $0 = max($0, deadline.offset) }
   }
 }
 
 /// One line of a script.
-enum Step: Sendable {
+public enum Step: Sendable {
   case console(String)
   case results(String)
   /// Has so many bytes more to say than are kept.
@@ -39,17 +41,17 @@ enum Step: Sendable {
 }
 
 /// A machine that follows a script, one step each time its watcher asks for the next signal.
-final class ScriptedMachine: Machine {
-  let signals: AsyncStream<MachineSignal>
-  let secret: GuestSecret?
-  let tookInterrupt: Bool
+public final class ScriptedMachine: Machine {
+  public let signals: AsyncStream<MachineSignal>
+  public let secret: GuestSecret?
+  public let tookInterrupt: Bool
   private let state: State
 
   /// - Parameter answer: what it does when it is interrupted, before it goes on with its script.
   /// - Parameter secret: with which its watcher believes it to sign what it says.
   /// - Parameter dumpFailure: why its memory cannot be written.
   /// - Parameter isStopped: its emulator takes no interrupt.
-  init(
+  public init(
     _ script: [Step], answering answer: [Step] = [], dumpFailure: String? = nil, secret: GuestSecret? = nil,
     isStopped: Bool = false, clock: ScriptClock
   ) {
@@ -61,16 +63,16 @@ final class ScriptedMachine: Machine {
     signals = AsyncStream { state.next(clock) }
   }
 
-  func destroy() async { state.destroy() }
-  func interrupt() async { state.interrupt() }
-  func dumpMemory(to file: FilePath) async -> String? {
+  public func destroy() async { state.destroy() }
+  public func interrupt() async { state.interrupt() }
+  public func dumpMemory(to file: FilePath) async -> String? {
     state.dumped(file)
     return dumpFailure
   }
-  func keepState(as image: FilePath) async throws {}
-  var dumps: [FilePath] { state.dumps }
+  public func keepState(as image: FilePath) async throws {}
+  public var dumps: [FilePath] { state.dumps }
   private let dumpFailure: String?
-  var wasDestroyed: Bool { state.wasDestroyed }
+  public var wasDestroyed: Bool { state.wasDestroyed }
 
   private final class State: Sendable {
     private let inner: Locked<(rest: [Step], destroyed: Bool, over: Bool)>

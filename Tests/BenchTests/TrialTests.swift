@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import BenchModel
+import Foundation
+import GuestMachine
+import GuestProtocol
+import KernelBuild
+import SeriesIntake
+import SystemPackage
+import TestBench
+import TestSupport
+import Testing
+import Toolbox
+import Verdicts
+
+@testable import Bench
+
+/// Trials whose builds are real, of a tree that builds in no time, and whose guests follow scripts.
+@Suite struct TrialTests {
+  private let small = try! SmallTree()
+  private let names = ["a/x/one", "a/x/two", "a/x/three"]
+
+  /// A checkout with nothing in it but what a run asks for.
+  private var checkout: Checkout {
+    get throws {
+      let home = small.scratch.path.appending("checkout")
+      let checkout = Checkout(home: home, version: "test")
+      let manager = FileManager.default
+      if manager.fileExists(atPath: checkout.guestBinary.string) { return checkout }
+      for file in [checkout.guestBinary, checkout.driver.appending("Kbuild")] {
+        try manager.createDirectory(
+          atPath: file.removingLastComponent().string, withIntermediateDirectories: true)
+      }
+      // No guest is started, so any program will do.
+      try manager.copyItem(atPath: "/bin/true", toPath: checkout.guestBinary.string)
+      try Data("obj-m := pbtest.o\n".utf8).write(to: URL(filePath: checkout.driver.appending("Kbuild").string))
+      return checkout
+    }
+  }
+
+  private func plan(_ policy: RetryPolicy) throws -> RunPlan {
+    RunPlan(
+      target: RunTarget(
+        kernel: small.kernel, profile: try small.kernel.profile("p"), connection: nil, accelerator: .tcg),
+      series: [], choices: RunChoices(tests: [], fresh: true, keepsMemory: false, accepted: []), retryPolicy: policy,
+      limits: RunLimits(resources: Resources(jobs: 1, memory: 8192), sandbox: nil), checkout: try checkout,
+      place: RunPlace(cache: small.cache, output: nil, environment: [:]), purpose: .verdicts)
+  }
+
+  private func runner(
+    _ host: ScriptedHost, _ plan: RunPlan, sinks: [any EventSink] = []
+  ) async throws -> TrialRunner<ScriptedHost> {
+    let scratch = small.scratch.path.appending("work")
+    let base = small.scratch.path.appending("base")
+    for path in [scratch, base] {
+      try FileManager.default.createDirectory(atPath: path.string, withIntermediateDirectories: true)
+    }
+    let prepared = try await PreparedRun.make(
+      plan.target, checkout: plan.checkout, place: plan.place, jobs: 1, cage: nil, scratch: scratch
+    ) { _ in }
+    return TrialRunner(
+      prepared: prepared, asked: AskedTests(names: names, isPart: false),
+      guests: GuestSetup(
+        accelerator: .tcg, clocks: TrialClocks(KernelDefinition.Clocks(), .tcg, boot: nil), keepsMemory: false,
+        baseInitramfs: prepared.initramfs),
+      rules: TrialRules(plan), resources: plan.limits.resources, host: host,
+      events: EventHub(try EventRecorder(small.scratch.path.appending("events.jsonl")), sinks),
+      baseAgain: BaseEvidence(directory: base, tries: Counter()))
+  }
+
+  private func bootable(_ runner: TrialRunner<ScriptedHost>) -> Bootable {
+    Bootable(
+      image: runner.base.image, initramfs: runner.prepared.initramfs, trace: nil, modules: runner.driver.modules)
+  }
+
+  private func trial(_ series: String?, _ runner: TrialRunner<ScriptedHost>) -> Trial {
+    Trial(
+      series: series, cell: runner.rules.cell, seconds: StageSeconds(), reused: false, result: .interrupted)
+  }
+
+  private func answers(_ statuses: TestStatus...) -> [(name: String, status: TestStatus)] {
+    zip(names, statuses).map { ($0, $1) }
+  }
+
+  private func run(_ trial: Trial) throws -> GuestRun {
+    guard case .ran(let run) = trial.result else { throw StageError.fault(.tests, "\(trial.result)") }
+    return run
+  }
+
+  private func evidence(_ name: String) throws -> FilePath {
+    let path = small.scratch.path.appending(name)
+    try FileManager.default.createDirectory(atPath: path.string, withIntermediateDirectories: true)
+    return path
+  }
+
+  private static let once = RetryPolicy(retries: 0, repeats: 1)
+
+  @Test("the tests behind one that ends its guest are run by a fresh guest")
+  func death() async throws {
+    let host = ScriptedHost(
+      [
+        GuestScript.panics(behind: answers(.ok), of: names),
+        GuestScript.answers([(names[2], .ok)]),
+      ], clock: ScriptClock())
+    let runner = try await runner(host, plan(Self.once))
+    var trial = trial("s", runner)
+    try await runner.boot(bootable(runner), evidence: evidence("s"), trial: &trial)
+    let run = try run(trial)
+    #expect(run.tests.map(\.name) == names)
+    #expect(run.tests.map(\.status) == [.ok, .missing, .ok])
+    #expect(run.deaths.map(\.test) == [names[1]])
+    #expect(host.calls.count { if case .started = $0 { true } else { false } } == 2)
+  }
+
+  @Test("a guest that plans other tests than it was asked for is not believed")
+  func others() async throws {
+    let host = ScriptedHost([GuestScript.answers([(names[0], .ok)])], clock: ScriptClock())
+    let runner = try await runner(host, plan(Self.once))
+    var trial = trial("s", runner)
+    try await runner.boot(bootable(runner), evidence: evidence("s"), trial: &trial)
+    #expect(try run(trial).anomalies == ["the guest planned other tests than the 3 that it was asked for"])
+  }
+
+  /// The base as it answers all tests.
+  private func base(_ runner: TrialRunner<ScriptedHost>) -> BaseTrials {
+    let base = BaseTrials()
+    var whole = trial(nil, runner)
+    whole.result = .ran(
+      GuestRun(
+        release: "6", accelerator: .tcg, ending: .completed, booted: true,
+        tests: names.map { TestResult(name: $0, status: .ok) }, reports: [], execution: nil, anomalies: [],
+        lastLines: []))
+    base.fulfil(whole)
+    return base
+  }
+
+  @Test("a changed result is tried again in restored guests, on the series and on the base")
+  func retries() async throws {
+    let again = GuestScript.answers([(names[1], .notOk)])
+    let onBase = GuestScript.answers([(names[1], .ok)])
+    let host = ScriptedHost(
+      [
+        GuestScript.answers(answers(.ok, .notOk, .ok)), GuestScript.holds, again, again, GuestScript.holds, onBase,
+        onBase,
+      ], clock: ScriptClock())
+    let runner = try await runner(host, plan(RetryPolicy(retries: 2, repeats: 1)))
+    var trial = trial("s", runner)
+    try await runner.boot(bootable(runner), evidence: evidence("s"), trial: &trial)
+    try await runner.tryAgain(
+      bootable(runner), base: base(runner), evidence: evidence("s"), scratch: small.scratch.path, trial: &trial)
+    #expect(trial.again?.map { $0.map(\.status) } == [[.notOk], [.notOk]])
+    #expect(trial.baseAgain?.map { $0.map(\.status) } == [[.ok], [.ok]])
+    // Booted once for the series' tests, and once to be saved on each side.
+    #expect(host.calls.count { if case .started = $0 { true } else { false } } == 3)
+    #expect(host.calls.count { if case .restored = $0 { true } else { false } } == 4)
+  }
+
+  @Test("a guest that dies in the boot that is to be saved is told, and the others are booted")
+  func savedBootDies() async throws {
+    let again = GuestScript.answers([(names[1], .notOk)])
+    let host = ScriptedHost(
+      [
+        GuestScript.answers(answers(.ok, .notOk, .ok)),
+        [.console("[    1.000000] Kernel panic - not syncing: Attempted to kill init!\n"), .stop(.guest)], again,
+        again,
+        // The base is asked as well.
+        GuestScript.holds, GuestScript.answers([(names[1], .ok)]), GuestScript.answers([(names[1], .ok)]),
+      ], clock: ScriptClock())
+    let runner = try await runner(host, plan(RetryPolicy(retries: 2, repeats: 1)))
+    var trial = trial("s", runner)
+    try await runner.boot(bootable(runner), evidence: evidence("s"), trial: &trial)
+    try await runner.tryAgain(
+      bootable(runner), base: base(runner), evidence: evidence("s"), scratch: small.scratch.path, trial: &trial)
+    #expect(trial.again?.map { $0.map(\.status) } == [[.notOk], [.notOk]])
+    #expect(
+      try run(trial).anomalies == [
+        "a further guest did not come to its tests: "
+          + GuestEnding.panicked("Kernel panic - not syncing: Attempted to kill init!").words
+      ])
+  }
+
+  @Test("of a base that did not come to its end nothing is tried again")
+  func brokenBase() async throws {
+    let host = ScriptedHost([GuestScript.answers(answers(.ok, .notOk, .ok))], clock: ScriptClock())
+    let runner = try await runner(host, plan(RetryPolicy(retries: 2, repeats: 1)))
+    var trial = trial("s", runner)
+    try await runner.boot(bootable(runner), evidence: evidence("s"), trial: &trial)
+    let base = BaseTrials()
+    base.fulfil(nil)
+    try await runner.tryAgain(
+      bootable(runner), base: base, evidence: evidence("s"), scratch: small.scratch.path, trial: &trial)
+    #expect(trial.again == nil)
+    #expect(host.calls.count { if case .started = $0 { true } else { false } } == 1)
+  }
+}
