@@ -166,8 +166,8 @@ let package = Package(
     .testTarget(
       name: "BenchTests",
       dependencies: [
-        "Bench", "BenchModel", "Benchmarks", "GuestMachine", "GuestProtocol", "KernelBuild", "SeriesIntake", "TestBench",
-        "TestSupport", "Toolbox", "Verdicts", systemPackage,
+        "Bench", "BenchModel", "Benchmarks", "GuestMachine", "GuestProtocol", "KernelBuild", "SeriesIntake",
+        "TestBench", "TestSupport", "Toolbox", "Verdicts", systemPackage,
       ], exclude: ["Fixtures"], swiftSettings: strict),
     // Real kernels, real guests. Needs what setup.sh installs and builds; skips nothing.
     .testTarget(

@@ -42,7 +42,7 @@ public struct Architecture: Sendable, Hashable {
   /// number, which the Swift runtime asks for, waits seconds for the kernel to gather noise. qboot is QEMU's own firmware
   /// for guests that need nothing but their kernel started, which is all that SeaBIOS would do here in twice the time.
   /// `pmtmr` is where a q35 has the timer by which the kernel refines its clock: its guests have no ACPI to tell them.
-  public static let x86_64 = Architecture(
+  public static let x86 = Architecture(
     name: "x86_64", emulator: "qemu-system-x86_64", emulatorPackage: "qemu-system-x86", machine: "q35",
     firmware: "qboot.rom", processor: Processor(model: "qemu64", features: ["rdrand"]), console: "ttyS0",
     serial: "isa-serial", bus: "pcie.0", compressedImage: "arch/x86/boot/bzImage", bootDirectory: "arch/x86/boot/",
@@ -53,5 +53,5 @@ public struct Architecture: Sendable, Hashable {
     ])
 
   /// That of guests and kernels here.
-  public static let host = x86_64
+  public static let host = x86
 }
