@@ -48,6 +48,7 @@ let package = Package(
         "Bench", "BenchModel", "Benchmarks", "Faults", "GuestMachine", "GuestProtocol", "KernelBuild", "MutantRun",
         "Mutation", "Reports", "SeriesIntake", "Toolbox", "Verdicts", systemPackage,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Yams", package: "Yams"),
       ],
       swiftSettings: strict),
     .executableTarget(
@@ -169,6 +170,8 @@ let package = Package(
         "Bench", "BenchModel", "Benchmarks", "GuestMachine", "GuestProtocol", "KernelBuild", "SeriesIntake",
         "TestBench", "TestSupport", "Toolbox", "Verdicts", systemPackage,
       ], exclude: ["Fixtures"], swiftSettings: strict),
+    .testTarget(
+      name: "CommandTests", dependencies: ["patchbench", "TestSupport", systemPackage], swiftSettings: strict),
     // Real kernels, real guests. Needs what setup.sh installs and builds; skips nothing.
     .testTarget(
       name: "IntegrationTests",

@@ -5,6 +5,8 @@
 #   ./setup.sh            packages, .build/release/patchbench, the guest binary
 #   ./setup.sh packages   the packages alone
 #   ./setup.sh guest      the guest binary alone
+#   ./setup.sh install [--prefix DIR]
+#                         all of it, and patchbench with its data, man pages and completions under DIR (/usr/local)
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -42,17 +44,59 @@ build_guest() {
   swift build --package-path GuestTests -c release --static-swift-stdlib --product patchbench-guest
 }
 
+build_all() {
+  install_packages
+  swift build -c release --product patchbench
+  swift build -c release --product patchbench-disks
+  build_guest
+}
+
+# The programs lie together in libexec, where each finds the other; their data lies in share, which the first finds from
+# there.
+install_files() {
+  local prefix=$1 data=$1/share/patchbench program=$1/libexec/patchbench
+  install -d "$prefix/bin" "$program" "$data/GuestTests" "$prefix/share/man/man1" \
+    "$prefix/share/bash-completion/completions" "$prefix/share/zsh/site-functions" \
+    "$prefix/share/fish/vendor_completions.d"
+  # Beside its place, and moved there: one that runs goes on with the old one.
+  local name
+  for name in patchbench patchbench-disks; do
+    install -m 755 ".build/release/$name" "$program/$name.new"
+    mv "$program/$name.new" "$program/$name"
+  done
+  ln -sfn ../libexec/patchbench/patchbench "$prefix/bin/patchbench"
+  install -m 755 GuestTests/.build/release/patchbench-guest "$data/GuestTests/patchbench-guest"
+  rm -rf "$data/Kernels" "$data/Patches" "$data/GuestTests/Driver"
+  cp -a Kernels Patches "$data/"
+  cp -a GuestTests/Driver "$data/GuestTests/Driver"
+  # swift-argument-parser's own plugin; it writes below .build.
+  swift package generate-manual --multi-page >&2
+  install -m 644 .build/plugins/GenerateManual/outputs/patchbench/*.1 "$prefix/share/man/man1/"
+  local patchbench=$program/patchbench
+  "$patchbench" --generate-completion-script bash >"$prefix/share/bash-completion/completions/patchbench"
+  "$patchbench" --generate-completion-script zsh >"$prefix/share/zsh/site-functions/_patchbench"
+  "$patchbench" --generate-completion-script fish >"$prefix/share/fish/vendor_completions.d/patchbench.fish"
+  echo "Installed: $prefix/bin/patchbench" >&2
+}
+
+usage() {
+  echo "usage: ./setup.sh [packages|guest|install [--prefix DIR]]" >&2
+  exit 2
+}
+
 case "${1:-all}" in
   packages) install_packages ;;
   guest) build_guest ;;
-  all)
-    install_packages
-    swift build -c release --product patchbench
-    swift build -c release --product patchbench-disks
-    build_guest
+  all) build_all ;;
+  install)
+    prefix=/usr/local
+    case "$#:${2:-}" in
+      1:) ;;
+      3:--prefix) prefix=$3 ;;
+      *) usage ;;
+    esac
+    build_all
+    install_files "$prefix"
     ;;
-  *)
-    echo "usage: ./setup.sh [packages|guest]" >&2
-    exit 2
-    ;;
+  *) usage ;;
 esac

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Toolbox
+import Verdicts
 
 @main
 struct Patchbench: AsyncParsableCommand {
@@ -25,7 +26,7 @@ struct Patchbench: AsyncParsableCommand {
     version: version,
     subcommands: [
       RunCommand.self, ResumeCommand.self, ReportCommand.self, TestsCommand.self, SelfCheckCommand.self,
-      MutantsCommand.self,
+      MutantsCommand.self, TrialCommand.self,
       CacheCommand.self, CleanCommand.self, DoctorCommand.self, BenchmarkCommand.self, ShellCommand.self,
       FaultsCommand.self,
     ],
@@ -61,16 +62,4 @@ struct Patchbench: AsyncParsableCommand {
       exit(withError: ExitCode(failure.status))
     }
   }
-}
-
-/// The exit statuses, which scripts rely on.
-enum ExitStatus {
-  /// No series is worse than its base.
-  static let fine: Int32 = 0
-  /// At least one series is worse.
-  static let worse: Int32 = 1
-  /// The command line or the input cannot be used.
-  static let usage: Int32 = 2
-  /// The harness failed, or something is inconclusive.
-  static let inconclusive: Int32 = 3
 }

@@ -42,12 +42,13 @@ import Toolbox
           name: "p", fragments: [], image: .vmlinux, clocks: KernelDefinition.Clocks(), extent: .boot), connection: nil,
         accelerator: .tcg),
       series: try SeriesDirectory.find([scratch.path.appending("series").string]),
-      choices: RunChoices(tests: [], fresh: true, keepsMemory: false, accepted: []),
+      choices: RunChoices(tests: [], fresh: true, keepsMemory: false, accepted: [], executor: .local),
       retryPolicy: RetryPolicy(retries: 2, repeats: 3),
       limits: RunLimits(resources: Resources(jobs: 1, memory: 1024), sandbox: Sandbox(jobs: 1)),
       checkout: Checkout(home: "/checkout", version: "test"),
       place: RunPlace(
-        cache: try Cache(scratch.path.appending("cache")), output: scratch.path.appending("run"), environment: [:]),
+        cache: try Cache(scratch.path.appending("cache")), output: scratch.path.appending("run"), results: "results",
+        environment: [:]),
       purpose: .verdicts)
   }
 

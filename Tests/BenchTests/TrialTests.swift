@@ -42,9 +42,10 @@ import Verdicts
     RunPlan(
       target: RunTarget(
         kernel: small.kernel, profile: try small.kernel.profile("p"), connection: nil, accelerator: .tcg),
-      series: [], choices: RunChoices(tests: [], fresh: true, keepsMemory: false, accepted: []), retryPolicy: policy,
+      series: [], choices: RunChoices(tests: [], fresh: true, keepsMemory: false, accepted: [], executor: .local),
+      retryPolicy: policy,
       limits: RunLimits(resources: Resources(jobs: 1, memory: 8192), sandbox: nil), checkout: try checkout,
-      place: RunPlace(cache: small.cache, output: nil, environment: [:]), purpose: .verdicts)
+      place: RunPlace(cache: small.cache, output: nil, results: "results", environment: [:]), purpose: .verdicts)
   }
 
   private func runner(

@@ -32,7 +32,7 @@ import Verdicts
       }
       // Every verdict has been seen on a real kernel.
       #expect(Set(judgements.map(\.verdict)) == Set(Verdict.allCases))
-      #expect(exitStatus(judgements, interrupted: record.interrupted) == 3)
+      #expect(ExitStatus.of(judgements, interrupted: record.interrupted) == 3)
       // Where the test driver does not build, its tests say so in the compiler's words, and nothing stands in for them.
       let renamed = try #require(judgements.first { $0.series.name == "rename-node-unmap" })
       let silent = renamed.tests.filter { $0.series == .skip }
@@ -66,7 +66,7 @@ import Verdicts
         bench.plan([Workbench.series("candidates/virtio-gpu-share-address-space")], output: "run"))
       let judgement = try #require(judge(record).first)
       #expect(judgement.verdict == .fixes)
-      #expect(exitStatus([judgement], interrupted: false) == 0)
+      #expect(ExitStatus.of([judgement], interrupted: false) == 0)
       let fixed = try #require(judgement.tests.first { $0.change == .fixed })
       #expect(fixed.checks.count { $0.base?.passed == false && $0.series?.passed == true } == 2)
       // The results are there from the suite's first test, and the record says that nothing was run again.

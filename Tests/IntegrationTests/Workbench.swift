@@ -52,12 +52,13 @@ struct Workbench {
     return RunPlan(
       target: RunTarget(kernel: kernel, profile: try kernel.profile("kasan"), connection: nil, accelerator: .auto),
       series: try SeriesDirectory.find(paths),
-      choices: RunChoices(tests: [], fresh: fresh, keepsMemory: false, accepted: []),
+      choices: RunChoices(tests: [], fresh: fresh, keepsMemory: false, accepted: [], executor: .local),
       retryPolicy: RetryPolicy(retries: 0, repeats: 1),
       limits: RunLimits(
         resources: Resources(jobs: jobs, memory: Resources.spareMemory()), sandbox: Sandbox(jobs: jobs)),
       checkout: Checkout(home: Self.home, version: "test"),
-      place: RunPlace(cache: cache, output: scratch.path.appending(output), environment: environment),
+      place: RunPlace(
+        cache: cache, output: scratch.path.appending(output), results: "results", environment: environment),
       purpose: .verdicts)
   }
 

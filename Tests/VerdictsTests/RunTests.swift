@@ -83,7 +83,7 @@ import Verdicts
       judgement.verdict = verdict
       return judgement
     }
-    #expect(exitStatus(judgements, interrupted: interrupted) == expected)
+    #expect(ExitStatus.of(judgements, interrupted: interrupted) == expected)
   }
 }
 

@@ -7,7 +7,7 @@ import KernelBuild
 
 /// How long a guest and its tests may take here: what the profile says, or what guests of the accelerator usually may, and
 /// more where bases were measured to boot more slowly.
-struct TrialClocks: Sendable, Hashable {
+struct TrialClocks: Codable, Sendable, Hashable {
   var guest: GuestClocks
   /// For one test.
   var test: Int

@@ -33,6 +33,8 @@ public struct RecordedPlan: Codable, Sendable, Hashable {
   public var stopsWhenWorse: Bool?
   /// Changed lines that need not run; `nil` where there are none.
   public var accepted: [AcceptedLines]?
+  /// `nil` is this process.
+  public var executor: ExecutorChoice?
 
   /// A series as it was read. Its diffs lie in the run's directory.
   public struct Series: Codable, Sendable, Hashable {
@@ -58,8 +60,9 @@ public struct RecordedPlan: Codable, Sendable, Hashable {
     home = Self.absolute(plan.checkout.home)
     cache = Self.absolute(plan.place.cache.root)
     answers = plan.purpose.answers.map { Self.absolute($0) }
-    stopsWhenWorse = plan.purpose.stopsWhenWorse ? true : nil
+    stopsWhenWorse = plan.purpose.isOfMutants ? true : nil
     accepted = plan.choices.accepted.isEmpty ? nil : plan.choices.accepted
+    executor = plan.choices.executor == .local ? nil : plan.choices.executor
   }
 
   /// It may be gone on with from another directory.

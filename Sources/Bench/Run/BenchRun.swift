@@ -128,11 +128,7 @@ public struct BenchRun: Sendable {
       plan.target.profile.clocks, accelerator, boot: Timings(plan.place.cache).boot?[accelerator.rawValue])
     let guests = GuestSetup(
       accelerator: accelerator, clocks: clocks, keepsMemory: plan.choices.keepsMemory,
-      baseInitramfs: try await prepared.initramfs(
-        "initramfs-base.cpio",
-        Initramfs.Extras(
-          driver: prepared.driver.modules.driver.forGuest,
-          orders: only.map { GuestOptions(only: $0, testSeconds: clocks.test) })))
+      baseInitramfs: try await prepared.baseInitramfs(asked, clocks))
     let finished = FinishedWork(earlier)
     try directory.clear(but: finished, series: series.map(\.series.name))
     if earlier == nil {
@@ -160,12 +156,30 @@ public struct BenchRun: Sendable {
     // A kept result has no memory of its guests.
     let fresh = plan.choices.fresh || plan.choices.keepsMemory
     try await Pipeline(
-      trials: trials, kept: kept, directory: directory, scratch: prepared.scratch, fresh: fresh, finished: finished
+      trials: trials,
+      executor: executor(trials, TrialOrder(plan, asked: asked, clocks: clocks, conditions: conditions), events),
+      kept: kept, directory: directory, scratch: prepared.scratch, fresh: fresh, finished: finished
     ).run(series)
     try await StateDisks(
       directory: directory, accelerator: accelerator, cache: plan.place.cache, scratch: prepared.scratch,
       events: events
     ).fetch(series.map(\.series.name), resources: plan.limits.resources)
+  }
+
+  /// - Parameter order: for the base.
+  private func executor<Host>(
+    _ trials: TrialRunner<Host>, _ order: TrialOrder, _ events: EventHub
+  ) -> any TrialExecutor {
+    switch plan.choices.executor {
+    case .local: trials
+    case .process:
+      ProcessExecutor(
+        program: FilePath("/proc/\(ProcessInfo.processInfo.processIdentifier)/exe"),
+        options: [
+          "--home", plan.checkout.home.absolute.string, "--cache", plan.place.cache.root.absolute.string,
+          "--jobs", "\(plan.limits.resources.jobs)",
+        ], environment: plan.place.environment, order: order, resources: plan.limits.resources, events: events)
+    }
   }
 
   /// - Throws: ``NotResumable`` if what is to come would not fit to what there is.

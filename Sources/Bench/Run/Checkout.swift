@@ -17,8 +17,12 @@ public struct Checkout: Sendable, Hashable {
   }
 
   public var kernels: FilePath { home.appending("Kernels") }
-  /// Where `swift build --package-path GuestTests -c release` leaves the guest binary.
-  public var guestBinary: FilePath { home.pushing(FilePath("GuestTests/.build/release/patchbench-guest")) }
+  /// The guest binary: where it was installed, else where `swift build --package-path GuestTests -c release` leaves it.
+  public var guestBinary: FilePath {
+    let installed = home.pushing(FilePath("GuestTests/patchbench-guest"))
+    if FileManager.default.fileExists(atPath: installed.string) { return installed }
+    return home.pushing(FilePath("GuestTests/.build/release/patchbench-guest"))
+  }
   /// The test driver's sources.
   public var driver: FilePath { home.pushing(FilePath("GuestTests/Driver")) }
   /// Planted faults and harmless series.
@@ -26,7 +30,8 @@ public struct Checkout: Sendable, Hashable {
   /// The functions that mutants are drawn from, and what is argued of some.
   public var mutants: FilePath { home.pushing(FilePath("Patches/mutants")) }
 
-  /// Looks upwards from the program, which usually lies in the checkout's `.build`, then from the current directory.
+  /// Looks upwards from the program, which lies in the checkout's `.build`, or in the `libexec` beside the `share` that its
+  /// data was installed to; then from the current directory.
   /// - Parameter explicit: where the user says that it is; nobody looks then.
   /// - Returns: `nil` if there is none above either.
   public static func find(_ explicit: String?, version: String) -> Checkout? {
@@ -35,8 +40,9 @@ public struct Checkout: Sendable, Hashable {
     for start in [FilePath(program), FilePath(FileManager.default.currentDirectoryPath)] {
       var path = start
       while true {
-        if !KernelDefinition.names(in: path.appending("Kernels")).isEmpty {
-          return Checkout(home: path, version: version)
+        for home in [path, path.pushing(FilePath("share/patchbench"))]
+        where !KernelDefinition.names(in: home.appending("Kernels")).isEmpty {
+          return Checkout(home: home, version: version)
         }
         if !path.removeLastComponent() { break }
       }

@@ -20,6 +20,8 @@ extension ReadSeries {
 /// built. What was judged before under the same conditions is not judged again.
 struct Pipeline<Host: SavingHost>: Sendable {
   var trials: TrialRunner<Host>
+  /// What carries them out.
+  var executor: any TrialExecutor
   var kept: TrialCache
   var directory: RunDirectory
   var scratch: FilePath
@@ -35,7 +37,7 @@ struct Pipeline<Host: SavingHost>: Sendable {
   func run(_ series: [ReadSeries]) async throws {
     let baseKey = try await kept.key([])
     let base = BaseTrials(again: finished.again)
-    let knownBase = try trials.rules.purpose.baseline?.trial ?? finished.base ?? reuse(baseKey, nil, beside: nil)
+    let knownBase = try trials.rules.baseline?.trial ?? finished.base ?? reuse(baseKey, nil, beside: nil)
     if let knownBase { base.fulfil(knownBase) }
     let order = try await order(of: series, beside: knownBase)
     try await withThrowingDiscardingTaskGroup { group in
@@ -44,7 +46,7 @@ struct Pipeline<Host: SavingHost>: Sendable {
         group.addTask {
           // Whoever waits for the base must not wait for ever.
           defer { base.fulfil(nil) }
-          let trial = try await trials.runBase(evidence: directory.evidence(nil))
+          let trial = try await executor.runBase(evidence: directory.evidence(nil))
           try await finish(trial, baseKey, beside: nil)
           base.fulfil(trial)
         }
@@ -55,7 +57,7 @@ struct Pipeline<Host: SavingHost>: Sendable {
       var layer: (key: [String], tree: SharedPatchTree?)?
       for (number, item) in order.enumerated() {
         if group.isCancelled { break }
-        if item.shared == 0 {
+        if item.shared == 0 || !executor.sharesPatches {
           layer = nil
         } else if layer?.key != item.layer {
           layer = (
@@ -67,7 +69,7 @@ struct Pipeline<Host: SavingHost>: Sendable {
         group.addTask { [layer] in
           defer { trials.resources.series.release(place) }
           let evidence = directory.evidence(item.one.series.name)
-          let trial = try await trials.run(item.one, on: layer?.tree, base: base, evidence: evidence)
+          let trial = try await executor.run(item.one, on: layer?.tree, base: base, evidence: evidence)
           try await finish(trial, item.key, beside: base)
         }
       }
@@ -96,7 +98,7 @@ struct Pipeline<Host: SavingHost>: Sendable {
   private func repeatBase(_ number: Int) async throws {
     let evidence = directory.evidence(nil).appending("repeat-\(number < 10 ? "0" : "")\(number)")
     try FileManager.default.createDirectory(atPath: evidence.string, withIntermediateDirectories: true)
-    let trial = try await trials.runBase(evidence: evidence)
+    let trial = try await executor.runBase(evidence: evidence)
     try RunDirectory.sync(evidence)
     try DurableFile.sync(directory.evidence(nil))
     try events.record(.baseRepeated(trial, number: number))

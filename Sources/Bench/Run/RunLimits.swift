@@ -18,13 +18,15 @@ public struct RunLimits: Sendable {
 /// Where a run works, and where its results go.
 public struct RunPlace: Sendable {
   public var cache: Cache
-  /// Where the run's directory is to be; `nil` makes a new one under `results/`.
+  /// Where the run's directory is to be; `nil` makes a new one under ``results``.
   public var output: FilePath?
+  public var results: FilePath
   public var environment: [String: String]
 
-  public init(cache: Cache, output: FilePath?, environment: [String: String]) {
+  public init(cache: Cache, output: FilePath?, results: FilePath, environment: [String: String]) {
     self.cache = cache
     self.output = output
+    self.results = results
     self.environment = environment
   }
 }

@@ -49,13 +49,25 @@ public struct RunChoices: Sendable, Hashable {
   public var keepsMemory: Bool
   /// Changed lines that need not run.
   public var accepted: [AcceptedLines]
+  public var executor: ExecutorChoice
 
-  public init(tests: [NamePattern], fresh: Bool, keepsMemory: Bool, accepted: [AcceptedLines]) {
+  public init(
+    tests: [NamePattern], fresh: Bool, keepsMemory: Bool, accepted: [AcceptedLines], executor: ExecutorChoice
+  ) {
     self.tests = tests
     self.fresh = fresh
     self.keepsMemory = keepsMemory
     self.accepted = accepted
+    self.executor = executor
   }
+}
+
+/// What carries trials out.
+public enum ExecutorChoice: String, Codable, Sendable, Hashable, CaseIterable {
+  /// This process.
+  case local
+  /// A process for each trial, which gets no more than an order: `patchbench trial`.
+  case process
 }
 
 /// What a run's results are for.
@@ -89,7 +101,7 @@ public struct ExpectedChanges: Sendable, Hashable {
 }
 
 /// A series that others are made of, and are held against.
-public struct Baseline: Sendable {
+public struct Baseline: Codable, Sendable {
   public var trial: Trial
   /// The digest of its image: what comes out the same is not run.
   public var image: String
@@ -101,12 +113,10 @@ public struct Baseline: Sendable {
 }
 
 extension RunPurpose {
-  /// Whether a trial is over as soon as it is certain that it is worse.
-  var stopsWhenWorse: Bool { if case .mutants = self { true } else { false } }
+  /// Whether the run is one of mutants.
+  var isOfMutants: Bool { if case .mutants = self { true } else { false } }
 
   var answers: FilePath? { if case .selfCheck(let answers) = self { answers } else { nil } }
-
-  var baseline: Baseline? { if case .mutants(_, let baseline) = self { baseline } else { nil } }
 
   var expected: ExpectedChanges? { if case .mutants(let expected, _) = self { expected } else { nil } }
 }

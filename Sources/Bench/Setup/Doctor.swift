@@ -8,8 +8,28 @@ public import KernelBuild
 public import SystemPackage
 import Toolbox
 
+/// What helps where something is missing.
+public enum Remedy: Sendable, Hashable, Encodable {
+  /// Debian packages to install.
+  case packages([String])
+  /// A command to run, or words for what no command does.
+  case advice(String)
+
+  public var words: String {
+    switch self {
+    case .packages(let names): "apt-get install \(names.joined(separator: " "))"
+    case .advice(let text): text
+    }
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var value = encoder.singleValueContainer()
+    try value.encode(words)
+  }
+}
+
 /// One thing that patchbench needs of the machine.
-public struct DoctorCheck: Sendable, Hashable, Codable {
+public struct DoctorCheck: Sendable, Hashable, Encodable {
   public enum State: String, Sendable, Hashable, Codable {
     case ok
     /// Runs work, but not as well as they could.
@@ -21,8 +41,7 @@ public struct DoctorCheck: Sendable, Hashable, Codable {
   public var state: State
   /// What was found.
   public var detail: String
-  /// The command that mends it.
-  public var remedy: String?
+  public var remedy: Remedy?
 }
 
 /// Looks at what is missing or unusable here.
@@ -33,26 +52,26 @@ public enum Doctor {
       let path = find(tool.name)
       return DoctorCheck(
         name: tool.name, state: path == nil ? .missing : .ok, detail: path ?? "not found: \(tool.why)",
-        remedy: path == nil ? "apt-get install \(tool.package)" : nil)
+        remedy: path == nil ? .packages([tool.package]) : nil)
     }
     for header in headers {
       let there = FileManager.default.fileExists(atPath: header.path)
       checks.append(
         DoctorCheck(
           name: header.path, state: there ? .ok : .missing, detail: there ? "there" : "not found: \(header.why)",
-          remedy: there ? nil : "apt-get install \(header.package)"))
+          remedy: there ? nil : .packages([header.package])))
     }
     let account = getpwnam("libvirt-qemu") != nil
     checks.append(
       DoctorCheck(
         name: "libvirt-qemu account", state: account ? .ok : .missing,
         detail: account ? "there" : "libvirt's QEMU driver does not start without it",
-        remedy: account ? nil : "apt-get install libvirt-daemon-system"))
+        remedy: account ? nil : .packages(["libvirt-daemon-system"])))
     let guest = FileManager.default.fileExists(atPath: guestBinary.string)
     checks.append(
       DoctorCheck(
         name: "guest binary", state: guest ? .ok : .missing, detail: guestBinary.string,
-        remedy: guest ? nil : "swift build --package-path GuestTests -c release --static-swift-stdlib"))
+        remedy: guest ? nil : .advice("./setup.sh guest")))
     return checks
   }
 
@@ -68,7 +87,7 @@ public enum Doctor {
       DoctorCheck(
         name: "cage for builds", state: cage == nil ? .missing : .ok,
         detail: cage?.description ?? "series are not built without one, but with --no-sandbox",
-        remedy: cage == nil ? "apt-get install bubblewrap" : nil))
+        remedy: cage == nil ? .packages(["bubblewrap"]) : nil))
     checks.append(await buildTrees(cache, cage))
     checks.append(await accelerator(cache))
     checks.append(stateDisks)
@@ -76,7 +95,8 @@ public enum Doctor {
     checks.append(
       DoctorCheck(
         name: "free space", state: free > 6 << 10 ? .ok : .warning, detail: "\(free) MiB in \(cache.root)",
-        remedy: free > 6 << 10 ? nil : "free some space, or set PATCHBENCH_CACHE elsewhere; a base needs 5 GiB"))
+        remedy: free > 6 << 10 ? nil : .advice("free some space, or set PATCHBENCH_CACHE elsewhere; a base needs 5 GiB")
+      ))
     return checks
   }
 
@@ -88,7 +108,7 @@ public enum Doctor {
     } catch {
       return DoctorCheck(
         name: name, state: .missing, detail: "\(error)",
-        remedy: connection == nil ? "apt-get install libvirt-daemon-system libvirt-daemon-driver-qemu" : nil)
+        remedy: connection == nil ? .packages(["libvirt-daemon-system", "libvirt-daemon-driver-qemu"]) : nil)
     }
   }
 
@@ -97,7 +117,7 @@ public enum Doctor {
     do {
       return DoctorCheck(name: name, state: .ok, detail: try await kernel.describeSource(cache: cache))
     } catch StageError.fault(let fault) {
-      return DoctorCheck(name: name, state: .missing, detail: fault.message, remedy: fault.advice)
+      return DoctorCheck(name: name, state: .missing, detail: fault.message, remedy: fault.advice.map(Remedy.advice))
     } catch {
       return DoctorCheck(name: name, state: .missing, detail: "\(error)")
     }
@@ -111,7 +131,8 @@ public enum Doctor {
     case .copy:
       return DoctorCheck(
         name: "build trees", state: .warning, detail: "no overlayfs here: each series copies its base, some GB",
-        remedy: "run as root, or allow unprivileged user namespaces: sysctl kernel.unprivileged_userns_clone=1")
+        remedy: .advice(
+          "run as root, or allow unprivileged user namespaces: sysctl kernel.unprivileged_userns_clone=1"))
     }
   }
 
@@ -123,7 +144,7 @@ public enum Doctor {
     return DoctorCheck(
       name: "libguestfs", state: kernels.isEmpty ? .warning : .ok,
       detail: kernels.max() ?? "no kernel in /boot that can be read: disks of guests that died are kept, and not read",
-      remedy: kernels.isEmpty ? "apt-get install linux-image-cloud-amd64" : nil)
+      remedy: kernels.isEmpty ? .packages(["linux-image-cloud-amd64"]) : nil)
   }
 
   private static func accelerator(_ cache: Cache) async -> DoctorCheck {

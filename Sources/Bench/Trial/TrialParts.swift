@@ -8,13 +8,15 @@ import SystemPackage
 import Toolbox
 
 /// Which tests the guests of a run are asked.
-struct AskedTests: Sendable, Hashable {
+struct AskedTests: Codable, Sendable, Hashable {
   /// What a guest has to plan, in this order.
   var names: [String]
   /// They are not all that the guest binary has.
   var isPart: Bool
   /// Which tests run what; `nil` where nobody looked.
   var reach: BaseReach?
+
+  private enum CodingKeys: CodingKey { case names, isPart }
 
   init(names: [String], isPart: Bool) {
     self.names = names
@@ -33,17 +35,25 @@ struct GuestSetup: Sendable {
 }
 
 /// How trials are judged while they run.
-struct TrialRules: Sendable {
+struct TrialRules: Codable, Sendable {
   var cell: Cell
   var retryPolicy: RetryPolicy
-  var purpose: RunPurpose
+  /// A trial is over as soon as it is certain that it is worse.
+  var stopsWhenWorse: Bool
+  /// What series are held against instead of the base; `nil` is the base.
+  var baseline: Baseline?
   /// Kernel reports that are not held against a series.
   var known: [KnownReport]
 
   init(_ plan: RunPlan) {
     cell = plan.cell
     retryPolicy = plan.retryPolicy
-    purpose = plan.purpose
+    if case .mutants(_, let baseline) = plan.purpose {
+      stopsWhenWorse = true
+      self.baseline = baseline
+    } else {
+      stopsWhenWorse = false
+    }
     known = plan.target.kernel.knownReports.filter { Date() < $0.expires }
   }
 }

@@ -59,7 +59,7 @@ struct TrialRunner<Host: SavingHost>: Sendable {
         }
         await layer?.release()
         guard let bootable else { return built }
-        if rules.purpose.stopsWhenWorse {
+        if rules.stopsWhenWorse {
           return try await inOrder(for: built.change).runUntilWorse(
             bootable, built, base: base, evidence: evidence, scratch: scratch)
         }
@@ -132,7 +132,7 @@ struct TrialRunner<Host: SavingHost>: Sendable {
           trial.seconds.examine = (.now - imaged) / .seconds(1)
           return (trial, nil)
         }
-        if let baseline = rules.purpose.baseline, try await Digest.of(file: built.image) == baseline.image {
+        if let baseline = rules.baseline, try await Digest.of(file: built.image) == baseline.image {
           trial.result = .sameCode
           trial.seconds.examine = (.now - imaged) / .seconds(1)
           return (trial, nil)

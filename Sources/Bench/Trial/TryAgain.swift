@@ -41,7 +41,7 @@ extension TrialRunner {
         try await further("again-\(number)", fresh, tests: names, evidence: evidence, trial: &trial)
       }
     }
-    if rules.purpose.baseline == nil {
+    if rules.baseline == nil {
       trial.baseAgain = try await askBaseAgain(names, times: times, base: base, scratch: scratch, trial: &trial)
     }
   }

@@ -92,7 +92,7 @@ extension TrialRunner {
       || both.reports.dropFirst(first.reports.count).contains(where: answers.isNew)
     guard isWorse else { return false }
     // Of another baseline than the base there is no image here to ask.
-    if rules.purpose.baseline != nil { return true }
+    if rules.baseline != nil { return true }
     let again = try await askBaseAgain([name], times: 1, base: base, scratch: scratch, trial: &trial)
     trial.baseAgain = again
     return !again.joined().contains(where: answers.isWorse)

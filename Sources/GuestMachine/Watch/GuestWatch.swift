@@ -6,7 +6,7 @@ import KernelText
 public import SystemPackage
 
 /// How long a guest may take. Not one clock but three, because each tells something else.
-public struct GuestClocks: Sendable, Hashable {
+public struct GuestClocks: Codable, Sendable, Hashable {
   /// From the start to the guest's first line on the results port.
   public var boot: Duration
   /// Without a byte on either channel; once the tests have begun, without one on that of the results. A kernel that spins

@@ -38,7 +38,7 @@ struct ReportDocument: Encodable {
     finished = record.finished?.formatted(.iso8601)
     resumed = record.resumed.map { $0.formatted(.iso8601) }
     interrupted = record.interrupted
-    exitStatus = Verdicts.exitStatus(judgements, interrupted: record.interrupted)
+    exitStatus = ExitStatus.of(judgements, interrupted: record.interrupted)
     reportSeconds = SecondsDocument.rounded(Cost.known(record.reportSeconds))
     environment = Environment(
       source: header.source, toolchain: header.toolchain, emulator: header.emulator, accelerator: header.accelerator,

@@ -6,6 +6,7 @@ public import Benchmarks
 import Foundation
 import KernelBuild
 import SystemPackage
+import Verdicts
 
 struct BenchmarkCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -38,10 +39,10 @@ struct BenchmarkCommand: AsyncParsableCommand {
   var pairs = 5
 
   @Option(help: "The kernel: a directory under Kernels/.")
-  var kernel = "linux-6.12"
+  var kernel = Defaults.current.kernel.value
 
   @Option(help: "The configuration of that kernel.")
-  var profile = "kasan"
+  var profile = Defaults.current.profile.value
 
   @Option(help: "How many compilers run at once, on both sides. Default: by processors and memory.")
   var jobs: Int?
@@ -69,24 +70,26 @@ struct BenchmarkCommand: AsyncParsableCommand {
     let benchmark = Benchmark(
       target: RunTarget(
         kernel: definition, profile: try definition.profile(profile), connection: nil, accelerator: .tcg),
-      checkout: checkout, place: RunPlace(cache: try Cache(root), output: nil, environment: environment), jobs: jobs,
+      checkout: checkout,
+      place: RunPlace(cache: try Cache(root), output: nil, results: Defaults.current.results, environment: environment),
+      jobs: jobs,
       pairs: pairs,
       executable: FilePath(URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().path),
       // TCG on both sides, and no probing of KVM in between.
       options: [
         "--kernel", kernel, "--profile", profile, "--jobs", "\(jobs)", "--cache", root.string, "--home",
         checkout.home.string, "--accelerator", "tcg", "--retries", "0",
-      ] + Benchmark.tests.flatMap { ["--tests", $0] }, progress: { Output.error($0) })
+      ] + Benchmark.tests.flatMap { ["--tests", $0] }, progress: { Output.note($0) })
     let asked = names.isEmpty ? Benchmark.Name.allCases : names
     let report = try await untilSignal {
       try await benchmark.run(asked) { comparison in
         let ratios = comparison.pairs.map { "\(($0.ratio * 100).rounded() / 100)" }.joined(separator: " ")
-        Output.error("\(comparison.name): \(comparison.failure ?? ratios)")
+        Output.note("\(comparison.name): \(comparison.failure ?? ratios)")
       }
     }
     if json {
       Output.result(try JSONText.of(report))
-      Output.error(report.table)
+      Output.note(report.table)
     } else {
       Output.result(report.table)
     }

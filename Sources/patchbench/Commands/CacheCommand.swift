@@ -34,7 +34,7 @@ struct CacheCommand: AsyncParsableCommand {
         Output.result(try JSONText.of(entries))
       } else {
         Output.result(CacheTable.text(entries))
-        Output.error("\(cache.root), \(CacheTable.words(cache.freeSpace)) free on its file system")
+        Output.note("\(cache.root), \(CacheTable.words(cache.freeSpace)) free on its file system")
       }
     }
   }
@@ -61,10 +61,10 @@ struct CacheCommand: AsyncParsableCommand {
       if json {
         Output.result(try JSONText.of(removed))
       } else if removed.isEmpty {
-        Output.error("nothing was older than \(days) days")
+        Output.note("nothing was older than \(days) days")
       } else {
         Output.result(CacheTable.text(removed))
-        Output.error("removed")
+        Output.note("removed")
       }
     }
   }

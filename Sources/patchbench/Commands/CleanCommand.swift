@@ -40,9 +40,9 @@ struct CleanCommand: AsyncParsableCommand {
       Output.result(LeftoversText.text(leftovers))
     }
     if leftovers.isEmpty {
-      Output.error("no killed run has left anything")
+      Output.note("no killed run has left anything")
     } else {
-      Output.error(dryRun ? "would be ended and removed" : "ended and removed")
+      Output.note(dryRun ? "would be ended and removed" : "ended and removed")
     }
   }
 }

@@ -4,6 +4,7 @@ import ArgumentParser
 import Bench
 import Foundation
 import KernelBuild
+import Verdicts
 
 struct DoctorCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -12,7 +13,7 @@ struct DoctorCommand: AsyncParsableCommand {
     discussion: "Exit status: 0 everything that runs need is there; 3 something is missing.")
 
   @Option(help: "The kernel whose source is looked for.")
-  var kernel = "linux-6.12"
+  var kernel = Defaults.current.kernel.value
 
   @Option(help: ArgumentHelp("The libvirt connection to try. Default: the embedded driver.", valueName: "uri"))
   var connect: String?
@@ -32,6 +33,8 @@ struct DoctorCommand: AsyncParsableCommand {
       Output.result(try JSONText.of(checks))
     } else {
       Output.result(Self.table(checks, color: Output.isColored(1)))
+      Output.result("\ndefaults:")
+      for line in Defaults.current.lines { Output.result("  \(line.name): \(line.value) (\(line.origin))") }
     }
     if checks.contains(where: { $0.state == .missing }) { throw ExitCode(ExitStatus.inconclusive) }
   }
@@ -46,7 +49,7 @@ struct DoctorCommand: AsyncParsableCommand {
         case .missing: color ? "\u{1b}[31mmissing\u{1b}[0m" : "missing"
         }
       let name = check.name.padding(toLength: width, withPad: " ", startingAt: 0)
-      return "\(mark)  \(name)  \(check.detail)" + (check.remedy.map { "\n         → \($0)" } ?? "")
+      return "\(mark)  \(name)  \(check.detail)" + (check.remedy.map { "\n         → \($0.words)" } ?? "")
     }.joined(separator: "\n")
   }
 }
@@ -55,9 +58,12 @@ struct DoctorCommand: AsyncParsableCommand {
 func refuseIfUnfit(_ checks: [DoctorCheck]) throws {
   let missing = checks.filter { $0.state == .missing }
   if missing.isEmpty { return }
-  let packages = Set(missing.compactMap(\.remedy).filter { $0.hasPrefix("apt-get install ") }.map { $0.dropFirst(16) })
-  var advice = missing.compactMap(\.remedy).filter { !$0.hasPrefix("apt-get install ") }
-  if !packages.isEmpty { advice.insert("apt-get install " + packages.sorted().joined(separator: " "), at: 0) }
+  var packages: Set<String> = []
+  var advice: [String] = []
+  for remedy in missing.compactMap(\.remedy) {
+    if case .packages(let names) = remedy { packages.formUnion(names) } else { advice.append(remedy.words) }
+  }
+  if !packages.isEmpty { advice.insert(Remedy.packages(packages.sorted()).words, at: 0) }
   throw Failure(
     "missing here: \(missing.map(\.name).joined(separator: ", "))", advice: advice.joined(separator: "; "),
     status: ExitStatus.inconclusive)

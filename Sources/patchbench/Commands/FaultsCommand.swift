@@ -7,6 +7,7 @@ import Faults
 import Foundation
 import KernelBuild
 import SystemPackage
+import Verdicts
 
 struct FaultsCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -67,7 +68,7 @@ struct FaultsCommand: AsyncParsableCommand {
     let profile = try definition.profile(Self.kernel.profile)
     let report = try await untilSignal {
       let base = try await BaseBuild.prepare(definition, profile: profile, cache: cache, jobs: jobs) {
-        Output.error($0)
+        Output.note($0)
       }
       return try await FaultBench.run(
         faults, base: base, cache: cache,
@@ -77,12 +78,12 @@ struct FaultsCommand: AsyncParsableCommand {
           checkout.home.string,
         ], environment: environment, kills: kills
       ) { row in
-        Output.error("\(row.seen.isExpected ? "as expected" : "OTHERWISE")  \(row.name): \(row.seen.words)")
+        Output.note("\(row.seen.isExpected ? "as expected" : "OTHERWISE")  \(row.name): \(row.seen.words)")
       }
     }
     if json {
       Output.result(try JSONText.of(report))
-      Output.error(report.table)
+      Output.note(report.table)
     } else {
       Output.result(report.table)
     }

@@ -48,10 +48,10 @@ struct MutantsCommand: AsyncParsableCommand {
       """)
 
   @Option(help: "The kernel: a directory under Kernels/.")
-  var kernel = "linux-6.12"
+  var kernel = Defaults.current.kernel.value
 
   @Option(help: "The configuration of that kernel.")
-  var profile = "kasan"
+  var profile = Defaults.current.profile.value
 
   @Option(help: ArgumentHelp("How many mutants. Default: 20, and all lines with --series.", valueName: "n"))
   var count: Int?
@@ -171,9 +171,9 @@ struct MutantsCommand: AsyncParsableCommand {
     let text = try JSONText.of(report)
     try DurableFile.write(Array((text + "\n").utf8), to: directory.report("json"))
     if json { Output.result(text) }
-    (json ? Output.error : Output.result)(MutantTable.text(report))
-    Output.error("  \(directory.report("json"))")
-    if interrupted { Output.error("patchbench: stopped; `\(Self.again(directory))` goes on with the rest") }
+    (json ? Output.note : Output.result)(MutantTable.text(report))
+    Output.note("  \(directory.report("json"))")
+    if interrupted { Output.note("patchbench: stopped; `\(Self.again(directory))` goes on with the rest") }
     let status = Self.status(report, interrupted)
     if status != ExitStatus.fine { throw ExitCode(status) }
   }
@@ -188,7 +188,7 @@ struct MutantsCommand: AsyncParsableCommand {
     display.finish()
     let table = LineTable(lines, unreachable)
     Output.result(json ? try JSONText.of(table) : table.text)
-    Output.error("  \(directory.path)")
+    Output.note("  \(directory.path)")
     if !table.gaps.isEmpty { throw ExitCode(ExitStatus.worse) }
   }
 
@@ -201,12 +201,12 @@ struct MutantsCommand: AsyncParsableCommand {
     return RunPlan(
       target: work.target(definition, try definition.profile(profile)), series: [],
       choices: RunChoices(
-        tests: tests.map(NamePattern.init), fresh: work.fresh, keepsMemory: false, accepted: []),
+        tests: tests.map(NamePattern.init), fresh: work.fresh, keepsMemory: false, accepted: [], executor: .local),
       // As `run` has it, so that both share the base's result.
       retryPolicy: .standard, limits: work.limits(), checkout: checkout,
       place: RunPlace(
         cache: try Cache(common.cacheRoot(environment)), output: work.output.map { FilePath($0) },
-        environment: environment),
+        results: Defaults.current.results, environment: environment),
       purpose: .mutants(expected: nil, baseline: nil))
   }
 

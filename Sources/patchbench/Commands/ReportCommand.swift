@@ -6,6 +6,7 @@ import BenchModel
 import Foundation
 import Reports
 import SystemPackage
+import Verdicts
 
 struct ReportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -18,18 +19,11 @@ struct ReportCommand: ParsableCommand {
         patchbench report results/thread --format html > thread.html
       """)
 
-  enum Format: String, ExpressibleByArgument, CaseIterable {
-    case terminal
-    case markdown
-    case html
-    case json
-  }
-
   @Argument(help: ArgumentHelp("The directory of a run.", valueName: "run"))
   var directory: String
 
-  @Option(help: "terminal, markdown, html or json.")
-  var format = Format.terminal
+  @Option(help: "The form: \(Reporters.all.map(\.name).joined(separator: ", ")).")
+  var format = ReportForm(reporter: Reporters.all[0])
 
   func run() throws {
     let directory = RunDirectory(FilePath(self.directory))
@@ -41,12 +35,22 @@ struct ReportCommand: ParsableCommand {
     guard let record = RunRecord(try EventRecord.read(directory.events)) else {
       throw Failure("\(self.directory): the run ended before anything was tested", status: ExitStatus.inconclusive)
     }
-    let report = Report(record: record)
-    switch format {
-    case .terminal: Output.result(report.terminal(color: Output.isColored(1), width: Output.width(1)))
-    case .markdown: Output.result(report.markdown())
-    case .html: Output.result(try report.html())
-    case .json: Output.result(try report.json())
-    }
+    let canvas = ReportCanvas(color: Output.isColored(1), width: Output.width(1))
+    Output.result(try format.reporter.text(of: Report(record: record), on: canvas))
   }
+}
+
+/// A form of report, by its name.
+struct ReportForm: ExpressibleByArgument {
+  var reporter: any Reporter
+
+  init(reporter: any Reporter) { self.reporter = reporter }
+
+  init?(argument: String) {
+    guard let reporter = Reporters.named(argument) else { return nil }
+    self.reporter = reporter
+  }
+
+  var defaultValueDescription: String { reporter.name }
+  static var allValueStrings: [String] { Reporters.all.map(\.name) }
 }

@@ -6,6 +6,7 @@ import BenchModel
 import Foundation
 import KernelBuild
 import SystemPackage
+import Verdicts
 
 struct ResumeCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -84,7 +85,7 @@ struct ResumeCommand: AsyncParsableCommand {
     let checkout = try CommonOptions.checkout(common.home ?? recorded.home)
     let kernel = try KernelDefinition.load(recorded.kernel, from: checkout.kernels)
     if let record = try directory.record(), !record.interrupted {
-      Output.error("patchbench: \(directory.path) has come to its end; its reports are written again")
+      Output.note("patchbench: \(directory.path) has come to its end; its reports are written again")
     } else {
       try refuseIfUnfit(Doctor.quick(guestBinary: checkout.guestBinary))
     }
@@ -97,10 +98,11 @@ struct ResumeCommand: AsyncParsableCommand {
       series: [],
       choices: RunChoices(
         tests: recorded.tests, fresh: recorded.fresh, keepsMemory: recorded.keepsMemory,
-        accepted: recorded.accepted ?? []),
+        accepted: recorded.accepted ?? [], executor: recorded.executor ?? .local),
       retryPolicy: RetryPolicy(retries: recorded.retries, repeats: recorded.repeats),
       limits: RunLimits(resources: resources, sandbox: recorded.sandbox), checkout: checkout,
-      place: RunPlace(cache: try Cache(cache), output: directory.path, environment: environment),
+      place: RunPlace(
+        cache: try Cache(cache), output: directory.path, results: Defaults.current.results, environment: environment),
       purpose: recorded.answers.map { .selfCheck(answers: FilePath($0)) } ?? .verdicts)
   }
 }

@@ -7,6 +7,7 @@ import Foundation
 import KernelBuild
 import SeriesIntake
 import SystemPackage
+import Verdicts
 
 struct RunCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -54,12 +55,12 @@ struct RunCommand: AsyncParsableCommand {
   @Option(
     name: .customLong("kernel"),
     help: ArgumentHelp("The kernel: a directory under Kernels/. More than once for several.", valueName: "kernel"))
-  var kernels = ["linux-6.12"]
+  var kernels = [Defaults.current.kernel.value]
 
   @Option(
     name: .customLong("profile"),
     help: ArgumentHelp("The configuration of that kernel. More than once for several.", valueName: "profile"))
-  var profiles = ["kasan"]
+  var profiles = [Defaults.current.profile.value]
 
   @Option(
     name: .customLong("tests"),
@@ -81,6 +82,11 @@ struct RunCommand: AsyncParsableCommand {
     help: ArgumentHelp(
       "Keep the memory of guests that panic or hang: vmcore, an ELF core of 512 MiB, beside the console."))
   var keepsMemory = false
+
+  @Option(
+    help: ArgumentHelp(
+      "What carries trials out: local (this process), or process (one of its own for each, by `patchbench trial`)."))
+  var executor = ExecutorChoice.local
 
   @Flag(help: "Print report.json on standard output instead of the table.")
   var json = false
@@ -128,18 +134,19 @@ struct RunCommand: AsyncParsableCommand {
     let together =
       work.output.map { FilePath($0) }
       ?? (configurations.count > 1
-        ? RunDirectory.fresh(under: FilePath("results"), label: "matrix", at: Date()) : nil)
+        ? RunDirectory.fresh(under: Defaults.current.results, label: "matrix", at: Date()) : nil)
     let accepted = try acceptedLines()
     let plans = configurations.map { kernel, profile in
       RunPlan(
         target: work.target(kernel, profile), series: series,
         choices: RunChoices(
-          tests: tests.map(NamePattern.init), fresh: work.fresh, keepsMemory: keepsMemory, accepted: accepted),
+          tests: tests.map(NamePattern.init), fresh: work.fresh, keepsMemory: keepsMemory, accepted: accepted,
+          executor: executor),
         retryPolicy: RetryPolicy(retries: retries, repeats: count), limits: limits, checkout: checkout,
         place: RunPlace(
           cache: cache,
           output: configurations.count > 1 ? together?.appending("\(kernel.name)-\(profile.name)") : together,
-          environment: environment),
+          results: Defaults.current.results, environment: environment),
         purpose: .verdicts)
     }
     return (plans, together)
@@ -158,35 +165,5 @@ struct RunCommand: AsyncParsableCommand {
       return
     }
     try await RunMatrix(plans: plans, together: together, json: json).run()
-  }
-}
-
-/// Options that several commands have.
-struct CommonOptions: ParsableArguments {
-  @Option(
-    help: ArgumentHelp(
-      "patchbench's checkout. Default: found from the program or the current directory.", valueName: "dir"))
-  var home: String?
-
-  @Option(
-    help: ArgumentHelp(
-      "Where built bases are kept. Default: $PATCHBENCH_CACHE, else patchbench in $XDG_CACHE_HOME or ~/.cache.",
-      valueName: "dir"))
-  var cache: String?
-
-  func checkout() throws -> Checkout { try Self.checkout(home) }
-
-  /// - Throws: ``Failure`` if there is none.
-  static func checkout(_ home: String?) throws -> Checkout {
-    if let found = Checkout.find(home, version: Patchbench.version) { return found }
-    throw Failure(
-      "patchbench's Kernels directory is not found", advice: "run it in its checkout, or name that with --home",
-      status: ExitStatus.usage)
-  }
-
-  /// Absolute, because tools run elsewhere.
-  func cacheRoot(_ environment: [String: String]) -> FilePath {
-    let path = cache.map { FilePath($0) } ?? Cache.standardRoot(environment: environment)
-    return path.isAbsolute ? path : FilePath(FileManager.default.currentDirectoryPath).pushing(path)
   }
 }

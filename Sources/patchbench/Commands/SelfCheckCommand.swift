@@ -26,10 +26,10 @@ struct SelfCheckCommand: AsyncParsableCommand {
       """)
 
   @Option(help: "The kernel: a directory under Kernels/.")
-  var kernel = "linux-6.12"
+  var kernel = Defaults.current.kernel.value
 
   @Option(help: "The configuration of that kernel.")
-  var profile = "kasan"
+  var profile = Defaults.current.profile.value
 
   @Option(
     help: ArgumentHelp(
@@ -53,12 +53,12 @@ struct SelfCheckCommand: AsyncParsableCommand {
     try refuseIfUnfit(Doctor.quick(guestBinary: checkout.guestBinary))
     let plan = RunPlan(
       target: work.target(definition, try definition.profile(profile)), series: series.map(\.directory),
-      choices: RunChoices(tests: [], fresh: work.fresh, keepsMemory: false, accepted: []),
+      choices: RunChoices(tests: [], fresh: work.fresh, keepsMemory: false, accepted: [], executor: .local),
       // As `run` has it, so that both share the base's result.
       retryPolicy: .standard, limits: work.limits(), checkout: checkout,
       place: RunPlace(
         cache: try Cache(common.cacheRoot(environment)), output: work.output.map { FilePath($0) },
-        environment: environment),
+        results: Defaults.current.results, environment: environment),
       purpose: .selfCheck(answers: root))
     try Self.conclude(try await RunMatrix.one(plan), kernel: definition.name, answers: root, json: json)
   }
@@ -79,7 +79,7 @@ struct SelfCheckCommand: AsyncParsableCommand {
     }
     if json {
       Output.result(try JSONText.of(check))
-      Output.error(table(2))
+      Output.note(table(2))
     } else {
       Output.result(table(1))
     }

@@ -6,6 +6,7 @@ import Foundation
 import KernelBuild
 import SeriesIntake
 import SystemPackage
+import Verdicts
 
 struct ShellCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -24,10 +25,10 @@ struct ShellCommand: AsyncParsableCommand {
   var path: String?
 
   @Option(help: "The kernel: a directory under Kernels/.")
-  var kernel = "linux-6.12"
+  var kernel = Defaults.current.kernel.value
 
   @Option(help: "The configuration of that kernel.")
-  var profile = "kasan"
+  var profile = Defaults.current.profile.value
 
   @Option(help: "auto, kvm or tcg, as for run.")
   var accelerator = AcceleratorChoice.auto
@@ -65,9 +66,11 @@ struct ShellCommand: AsyncParsableCommand {
         resources: Resources(jobs: jobs, memory: Resources.spareMemory()),
         sandbox: noSandbox ? nil : Sandbox(jobs: jobs)),
       checkout: checkout,
-      place: RunPlace(cache: try Cache(common.cacheRoot(environment)), output: nil, environment: environment))
+      place: RunPlace(
+        cache: try Cache(common.cacheRoot(environment)), output: nil, results: Defaults.current.results,
+        environment: environment))
     try await untilSignal {
-      try await guest.run(progress: { Output.error($0) }) { terminal in
+      try await guest.run(progress: { Output.note($0) }) { terminal in
         try await TerminalLine(terminal).connect()
       }
     }

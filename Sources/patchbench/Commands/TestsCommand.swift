@@ -3,6 +3,7 @@
 import ArgumentParser
 import Bench
 import Foundation
+import Verdicts
 
 struct TestsCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -40,7 +41,7 @@ struct TestsCommand: AsyncParsableCommand {
         entry.name.padding(toLength: width, withPad: " ", startingAt: 0) + "  " + entry.question
       }
       Output.result(lines.joined(separator: "\n"))
-      Output.error("\(listing.entries.count) tests")
+      Output.note("\(listing.entries.count) tests")
     }
   }
 }

@@ -12,6 +12,7 @@ import Reports
 import SeriesIntake
 import SystemPackage
 import Toolbox
+import Verdicts
 
 /// The words for everything that can end a command early, in one place: what is wrong, and what to do.
 struct Failure: Error {
@@ -46,6 +47,7 @@ struct Failure: Error {
         status: ExitStatus.usage)
     case let error as NotResumable: self.init(error)
     case let error as UnreadableRecord: self.init(error)
+    case let error as OrderError: self.init(error)
     case let error as RunInUse:
       self.init(
         "\(error.path) is being written to\(error.process.map { " by process \($0)" } ?? "")",
@@ -130,6 +132,28 @@ struct Failure: Error {
         "\(place): the event belongs to another run than those before it",
         advice: "restore the file, or run again with a new --output", status: ExitStatus.inconclusive)
     }
+  }
+
+  private init(_ error: OrderError) {
+    let (message, advice) =
+      switch error {
+      case .unreadable(let path, let reason):
+        ("\(path) cannot be read as an order: \(reason)", "name the order.json of a run with --executor process")
+      case .newer(let path, let format):
+        (
+          "\(path) was made by a newer patchbench (order format \(format); this one reads up to \(TrialOrder.format))",
+          "use the patchbench that made it"
+        )
+      case .noDiff(let path):
+        ("\(path) is not there, or not what it was when the order was made", "make the order again")
+      case .changed(let what):
+        (
+          "the order was made with something else: \(what.joined(separator: ", "))",
+          "carry it out with what it was made with, or make it again"
+        )
+      case .notEmpty(let path): ("\(path) is not empty", "name a new --output")
+      }
+    self.init(message, advice: advice, status: ExitStatus.usage)
   }
 
   /// File names, and what tools say of them, may be a stranger's.

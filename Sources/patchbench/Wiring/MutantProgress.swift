@@ -25,7 +25,7 @@ final class MutantProgress: EventSink, Sendable {
   }
 
   private let state = Locked(State())
-  private let isTerminal = isatty(2) == 1
+  private let isTerminal = isatty(2) == 1 && Output.level != .verbose
   /// How often work that goes on shows itself where there is no terminal.
   private static let signOfLife = Duration.seconds(60)
 
@@ -85,11 +85,11 @@ final class MutantProgress: EventSink, Sendable {
     state.withLock { state in
       if isTerminal {
         let line = "[\(state.done)/\(state.total)] \(text)"
-        Output.raw("\r\u{1b}[K\(visible(line).prefix(Output.width(2) - 1))")
+        Output.status("\r\u{1b}[K\(visible(line).prefix(Output.width(2) - 1))")
         state.isShown = true
-      } else if ContinuousClock.now - state.lastLine > Self.signOfLife {
+      } else if Output.level == .verbose || ContinuousClock.now - state.lastLine > Self.signOfLife {
         state.lastLine = .now
-        Output.error(visible(text))
+        Output.note(visible(text))
       }
     }
   }
@@ -98,12 +98,12 @@ final class MutantProgress: EventSink, Sendable {
     state.withLock { state in
       clear(&state)
       state.lastLine = .now
-      Output.error(visible(text))
+      Output.note(visible(text))
     }
   }
 
   private func clear(_ state: inout State) {
-    if state.isShown { Output.raw("\r\u{1b}[K") }
+    if state.isShown { Output.status("\r\u{1b}[K") }
     state.isShown = false
   }
 }

@@ -2,20 +2,43 @@
 
 import Foundation
 import Glibc
+import Toolbox
 
 /// The two streams: results on standard output, everything else on standard error.
 ///
 /// Whoever read them may be gone, as with a terminal that was closed or a pipe into `head`: that is no reason to leave
 /// guests and builds behind, so what cannot be written is let go.
 enum Output {
+  /// How much is said beside results.
+  enum Level: Int, Sendable {
+    /// What went wrong, and nothing else.
+    case quiet
+    case usual
+    /// All progress, one line each.
+    case verbose
+  }
+
+  /// Set once, by the options.
+  private static let chosen = Locked(Level.usual)
+  static var level: Level {
+    get { chosen.withLock { $0 } }
+    set { chosen.withLock { $0 = newValue } }
+  }
+
   static func result(_ text: String) {
     try? FileHandle.standardOutput.write(contentsOf: Data((text.hasSuffix("\n") ? text : text + "\n").utf8))
   }
 
+  /// Prose for whoever waits: progress, and where things are.
+  static func note(_ text: String) { status(text + "\n") }
+
+  /// What is written over later.
+  static func status(_ text: String) { if level != .quiet { raw(text) } }
+
+  /// What went wrong. It is said whatever the level is.
   static func error(_ text: String) { raw(text + "\n") }
 
-  /// To standard error, as it stands.
-  static func raw(_ text: String) {
+  private static func raw(_ text: String) {
     try? FileHandle.standardError.write(contentsOf: Data(text.utf8))
   }
 

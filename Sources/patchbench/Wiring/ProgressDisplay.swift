@@ -11,7 +11,7 @@ import Reports
 /// elsewhere.
 final class ProgressDisplay: EventSink, @unchecked Sendable {
   // `@unchecked Sendable`: events come one at a time, and `finish` after the last.
-  private let isTerminal = isatty(2) == 1
+  private let isTerminal = isatty(2) == 1 && Output.level != .verbose
   private let total: Int
   private var done = 0
   private var isShown = false
@@ -55,9 +55,9 @@ final class ProgressDisplay: EventSink, @unchecked Sendable {
     guard isTerminal else {
       // Each stage is a line; what happens within it would be thousands, so a sign of life now and then.
       let now = ContinuousClock.now
-      if text != nil, now - lastLine < Self.signOfLife { return }
+      if text != nil, Output.level != .verbose, now - lastLine < Self.signOfLife { return }
       lastLine = now
-      Output.error("[\(elapsed)] \(visible(words))")
+      Output.note("[\(elapsed)] \(visible(words))")
       return
     }
     if let index = active.firstIndex(where: { $0.series == series }) {
@@ -66,17 +66,17 @@ final class ProgressDisplay: EventSink, @unchecked Sendable {
       active.append((series, words))
     }
     let line = "[\(done)/\(total) \(elapsed)] \(active.map(\.words).joined(separator: " | "))"
-    Output.raw("\r\u{1b}[K\(visible(line).prefix(Output.width(2) - 1))")
+    Output.status("\r\u{1b}[K\(visible(line).prefix(Output.width(2) - 1))")
     isShown = true
   }
 
   private func line(_ text: String) {
     clear()
-    Output.error("[\(elapsed)] \(visible(text))")
+    Output.note("[\(elapsed)] \(visible(text))")
   }
 
   private func clear() {
-    if isShown { Output.raw("\r\u{1b}[K") }
+    if isShown { Output.status("\r\u{1b}[K") }
     isShown = false
   }
 
@@ -85,7 +85,7 @@ final class ProgressDisplay: EventSink, @unchecked Sendable {
     return "\(seconds / 60):\(seconds % 60 < 10 ? "0" : "")\(seconds % 60)"
   }
 
-  private static func words(_ trial: Trial) -> String {
+  static func words(_ trial: Trial) -> String {
     switch trial.result {
     case .doesNotApply(let failure): return "does not apply: \(failure.patch.file): \(failure.message)"
     case .doesNotBuild(let failure): return "does not build: \(failure.diagnostics.first?.message ?? "see build.log")"

@@ -35,8 +35,13 @@ enum ReportFiles {
   }
 
   private static func render(_ report: Report) async throws -> [(suffix: String, text: String)] {
-    // Takes as long as the others together, and the run has nothing else to do any more.
-    async let html = report.html()
-    return [("json", try report.json()), ("md", report.markdown()), ("html", try await html)]
+    // One of them takes as long as the others together, and the run has nothing else to do any more.
+    try await withThrowingTaskGroup(of: (suffix: String, text: String).self) { group in
+      for reporter in Reporters.files {
+        guard let suffix = reporter.suffix else { continue }
+        group.addTask { (suffix, try reporter.text(of: report, on: .file)) }
+      }
+      return try await group.reduce(into: []) { $0.append($1) }
+    }
   }
 }

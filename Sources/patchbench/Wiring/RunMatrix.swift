@@ -47,7 +47,7 @@ struct RunMatrix {
       }
       if json {
         Output.result("[" + (try reports.map { try $0.json() }).joined(separator: ",") + "]")
-        Output.error(table(2))
+        Output.note(table(2))
       } else {
         Output.result("\n" + table(1))
       }
@@ -79,7 +79,7 @@ struct RunMatrix {
     let table = { (stream: Int32) in report.terminal(color: Output.isColored(stream), width: Output.width(stream)) }
     if json {
       if plans.count == 1 { Output.result(try report.json()) }
-      Output.error(table(2))
+      Output.note(table(2))
     } else {
       Output.result(table(1))
     }
@@ -89,7 +89,7 @@ struct RunMatrix {
 
   /// A run without series has only the base to speak of.
   private static func status(of report: Report, _ plan: RunPlan, _ interrupted: Bool) throws -> Int32 {
-    guard report.record.header.series.isEmpty else { return exitStatus(report.judgements, interrupted: interrupted) }
+    guard report.record.header.series.isEmpty else { return ExitStatus.of(report.judgements, interrupted: interrupted) }
     let runs = (report.record.base.map { [$0] } ?? []) + report.record.repeats
     let repeats = Repeats(runs)
     if plan.retryPolicy.repeats > 1 { Output.result(RepeatsText.text(repeats, width: Output.width(1))) }
@@ -126,10 +126,10 @@ struct RunMatrix {
 
   /// Says where the reports are, and how to go on with a run that was stopped.
   static func tell(_ directory: RunDirectory, _ interrupted: Bool, together: FilePath? = nil) {
-    for suffix in ["html", "md", "json"] { Output.error("  \(directory.report(suffix))") }
+    for suffix in Reporters.files.compactMap(\.suffix) { Output.note("  \(directory.report(suffix))") }
     if interrupted {
-      Output.error("patchbench: stopped; what was finished is in the reports")
-      Output.error("  → `\(resume(together ?? directory.path))` goes on with the rest")
+      Output.note("patchbench: stopped; what was finished is in the reports")
+      Output.note("  → `\(resume(together ?? directory.path))` goes on with the rest")
     }
   }
 

@@ -14,7 +14,7 @@ func untilSignal<Result: Sendable>(_ body: @escaping @Sendable () async throws -
     let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
     source.setEventHandler {
       if counter.next() > 1 { _exit(130) }
-      Output.error("\npatchbench: stopping; once more to stop at once")
+      Output.note("\npatchbench: stopping; once more to stop at once")
       work.cancel()
     }
     source.resume()

@@ -71,9 +71,12 @@ struct WorkOptions: ParsableArguments {
 
   static func resources(jobs: Int?, memory: Int?) -> Resources {
     let memory = memory ?? Resources.spareMemory()
+    let jobs = jobs ?? Defaults.current.jobs?.value
     let processors = ProcessInfo.processInfo.activeProcessorCount
     return Resources(jobs: jobs ?? Resources.standardJobs(processors: processors, memory: memory), memory: memory)
   }
 }
 
 extension AcceleratorChoice: ExpressibleByArgument {}
+
+extension ExecutorChoice: ExpressibleByArgument {}

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import BenchModel
+import Foundation
+import GuestMachine
+import SeriesIntake
+import SystemPackage
+import Toolbox
+
+/// Carries trials out. To add one, conform to this and name it in ``ExecutorChoice``.
+protocol TrialExecutor: Sendable {
+  /// Whether leading patches that several series share can be built once for all of them.
+  var sharesPatches: Bool { get }
+
+  /// Runs the base's own image.
+  /// - Throws: only when the run was cancelled, or the disk is full.
+  func runBase(evidence: FilePath) async throws -> Trial
+
+  /// Tries a series.
+  /// - Parameters:
+  ///   - layer: its leading patches, built already; `nil` where they are not.
+  ///   - evidence: the directory that its diffs lie in.
+  /// - Throws: only when the run was cancelled, or the disk is full.
+  func run(
+    _ one: ReadSeries, on layer: SharedPatchTree?, base: BaseTrials, evidence: FilePath
+  ) async throws -> Trial
+}
+
+extension TrialRunner: TrialExecutor {
+  var sharesPatches: Bool { true }
+}
+
+/// Carries each trial out in a process of its own, which gets an order and nothing else.
+struct ProcessExecutor: TrialExecutor {
+  /// patchbench, and what tells it of the checkout and the cache.
+  var program: FilePath
+  var options: [String]
+  var environment: [String: String]
+  /// The base's.
+  var order: TrialOrder
+  var resources: Resources
+  var events: EventHub
+
+  let sharesPatches = false
+
+  func runBase(evidence: FilePath) async throws -> Trial { try await run(order, in: evidence) }
+
+  func run(
+    _ one: ReadSeries, on layer: SharedPatchTree?, base: BaseTrials, evidence: FilePath
+  ) async throws -> Trial {
+    guard let whole = await base.trial() else { return trial(of: one.series.name, .interrupted) }
+    return try await run(try await order.of(one, in: evidence, base: whole), in: evidence)
+  }
+
+  private func trial(of name: String?, _ result: TrialResult) -> Trial {
+    Trial(series: name, cell: order.rules.cell, seconds: StageSeconds(), reused: false, result: result)
+  }
+
+  private func run(_ order: TrialOrder, in evidence: FilePath) async throws -> Trial {
+    let name = order.series?.series.name
+    try order.write(to: TrialOrder.file(in: evidence))
+    // It builds and boots one after the other, so one turn of either would be one too few, and both one too many.
+    return try await resources.guest {
+      events.send(.stageStarted(series: name, stage: .build))
+      let tool = Tool(
+        program.string,
+        ["trial", TrialOrder.file(in: evidence).absolute.string, "--output", evidence.absolute.string] + options,
+        environment: environment)
+      let ended = try await tool.run()
+      guard let data = FileManager.default.contents(atPath: TrialOrder.result(in: evidence).string),
+        let trial = try? TrialOrder.decoder.decode(Trial.self, from: data)
+      else {
+        let words = ended.errors.split(separator: "\n").last.map(String.init) ?? "it ended without a word"
+        return self.trial(
+          of: name, .fault(HarnessFault(stage: .build, message: "the trial's process left no trial: \(words)")))
+      }
+      return trial
+    }
+  }
+}
