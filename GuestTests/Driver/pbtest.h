@@ -75,6 +75,8 @@ struct pbtest_bo {
 
 	/* Only of imported ones. */
 	struct sg_table *sgt;
+	/* The list is gone: it could not be mapped again. */
+	bool unmapped;
 	/* How often its exporter said that it moves; under its reservation lock. */
 	u32 moves;
 
@@ -155,6 +157,8 @@ pbtest_prime_import_sg_table(struct drm_device *drm,
 			     struct sg_table *sgt);
 int pbtest_import_ioctl(struct drm_device *drm, void *data,
 			struct drm_file *file);
+int pbtest_remap_ioctl(struct drm_device *drm, void *data,
+		       struct drm_file *file);
 int pbtest_peek_ioctl(struct drm_device *drm, void *data,
 		      struct drm_file *file);
 
@@ -183,6 +187,7 @@ int pbtest_query_dmabuf(struct pbtest_dmabuf *args);
 int pbtest_query_lookup(struct pbtest_lookup *args);
 int pbtest_query_uuid(struct pbtest_uuid *args);
 int pbtest_query_allow(struct pbtest_allow *args);
+int pbtest_query_page(struct pbtest_page *args);
 
 /* pbtest_plain.c */
 extern struct miscdevice pbtest_plain_device;

@@ -235,7 +235,7 @@ void pbtest_bo_free(struct drm_gem_object *obj)
 	spin_unlock(&pbtest_all_lock);
 
 	if (pbtest_bo_is_imported(bo))
-		drm_prime_gem_destroy(obj, bo->sgt);
+		drm_prime_gem_destroy(obj, bo->unmapped ? NULL : bo->sgt);
 
 	pbtest_pages_free(&bo->now);
 	for (i = 0; i < PBTEST_RETIRED; i++)

@@ -7,6 +7,8 @@
 #include <linux/fs.h>
 #include <linux/idr.h>
 #include <linux/list.h>
+#include <linux/mm.h>
+#include <linux/pfn.h>
 #include <linux/rbtree.h>
 #if IS_ENABLED(CONFIG_VIRTIO_DMA_SHARED_BUFFER)
 #include <linux/virtio_dma_buf.h>
@@ -192,4 +194,26 @@ out_other:
 out_file:
 	fput(file);
 	return ret;
+}
+
+int pbtest_query_page(struct pbtest_page *args)
+{
+#ifdef CONFIG_X86
+	unsigned long mask = _PAGE_CACHE_MASK;
+	unsigned int level;
+	pte_t *pte;
+
+	if (!pfn_valid(args->pfn))
+		return -EFAULT;
+	pte = lookup_address((unsigned long)__va(PFN_PHYS(args->pfn)), &level);
+	if (!pte)
+		return -EFAULT;
+	if (level != PG_LEVEL_4K)
+		mask = _PAGE_LARGE_CACHE_MASK;
+	/* Write-back is what no bit stands for. */
+	args->cached = !(pte_val(*pte) & mask);
+	return 0;
+#else
+	return -ENOTTY;
+#endif
 }

@@ -38,6 +38,7 @@ static const struct drm_ioctl_desc pbtest_ioctls[] = {
 	DRM_IOCTL_DEF_DRV(PBTEST_HOLD, pbtest_hold_ioctl, DRM_RENDER_ALLOW),
 	DRM_IOCTL_DEF_DRV(PBTEST_PEEK, pbtest_peek_ioctl, DRM_RENDER_ALLOW),
 	DRM_IOCTL_DEF_DRV(PBTEST_BUSY, pbtest_busy_ioctl, DRM_RENDER_ALLOW),
+	DRM_IOCTL_DEF_DRV(PBTEST_REMAP, pbtest_remap_ioctl, DRM_RENDER_ALLOW),
 };
 
 DEFINE_DRM_GEM_FOPS(pbtest_gem_fops);

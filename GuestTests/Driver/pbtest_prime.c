@@ -276,7 +276,7 @@ int pbtest_import_ioctl(struct drm_device *drm, void *data,
 	struct drm_gem_object *obj;
 	int ret;
 
-	if (args->pad || args->flags & ~PBTEST_IMPORT_FLAGS ||
+	if (args->pad || args->pad2 || args->flags & ~PBTEST_IMPORT_FLAGS ||
 	    !PAGE_ALIGNED(args->extra) || args->extra > PBTEST_MAX_SIZE)
 		return -EINVAL;
 	if (args->fail_step == PBTEST_FAIL_NOTHING ?
@@ -308,8 +308,50 @@ int pbtest_import_ioctl(struct drm_device *drm, void *data,
 		return -ENOENT;
 	args->offset = drm_vma_node_offset_addr(&obj->vma_node);
 	args->size = obj->size;
+	if (pbtest_bo_is_imported(to_pbtest_bo(obj))) {
+		struct sg_table *sgt = to_pbtest_bo(obj)->sgt;
+		struct scatterlist *sg;
+		unsigned int i;
+
+		args->sg_offset = sgt->sgl->offset;
+		for_each_sgtable_sg(sgt, sg, i)
+			args->sg_bytes += sg->length;
+	}
 	drm_gem_object_put(obj);
 	return 0;
+}
+
+int pbtest_remap_ioctl(struct drm_device *drm, void *data,
+		       struct drm_file *file)
+{
+	struct pbtest_remap *args = data;
+	struct dma_buf_attachment *attach;
+	struct sg_table *sgt;
+	struct pbtest_bo *bo;
+	int ret = 0;
+
+	bo = pbtest_bo_lookup(file, args->handle);
+	if (!bo)
+		return -ENOENT;
+	if (!pbtest_bo_is_imported(bo) || bo->unmapped) {
+		ret = -EINVAL;
+		goto out_put;
+	}
+
+	attach = bo->base.import_attach;
+	dma_buf_unmap_attachment_unlocked(attach, bo->sgt, DMA_BIDIRECTIONAL);
+	sgt = dma_buf_map_attachment_unlocked(attach, DMA_BIDIRECTIONAL);
+	if (IS_ERR(sgt)) {
+		bo->unmapped = true;
+		ret = PTR_ERR(sgt);
+		goto out_put;
+	}
+	args->same = sgt == bo->sgt;
+	bo->sgt = sgt;
+
+out_put:
+	drm_gem_object_put(&bo->base);
+	return ret;
 }
 
 int pbtest_peek_ioctl(struct drm_device *drm, void *data,

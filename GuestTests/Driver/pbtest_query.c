@@ -341,6 +341,12 @@ static int pbtest_query(unsigned int cmd, void *data)
 	}
 	case PBTEST_QUERY_ALLOW:
 		return pbtest_query_allow(data);
+	case PBTEST_QUERY_PAGE: {
+		struct pbtest_page *args = data;
+
+		*args = (struct pbtest_page){ .pfn = args->pfn };
+		return pbtest_query_page(args);
+	}
 	case PBTEST_QUERY_SYMBOL: {
 		struct pbtest_symbol *args = data;
 
@@ -365,6 +371,7 @@ static long pbtest_query_ioctl(struct file *file, unsigned int cmd,
 		struct pbtest_lookup lookup;
 		struct pbtest_uuid uuid;
 		struct pbtest_allow allow;
+		struct pbtest_page page;
 		struct pbtest_symbol symbol;
 	} *args;
 	size_t size = _IOC_SIZE(cmd);

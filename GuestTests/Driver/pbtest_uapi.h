@@ -190,6 +190,18 @@ struct pbtest_import {
 	__u32 pad;		/* in: 0 */
 	__u64 offset;		/* out: the fake offset of the import */
 	__u64 size;		/* out: of the import, extra included */
+	__u64 sg_bytes;		/* out: what its scatter list holds */
+	__u32 sg_offset;	/* out: where in its page the list begins */
+	__u32 pad2;		/* in: 0 */
+};
+
+/*
+ * DRM_IOCTL_PBTEST_REMAP: has the attachment of an imported buffer unmapped and
+ * mapped again, as an importer may that does not keep it mapped.
+ */
+struct pbtest_remap {
+	__u32 handle;		/* in */
+	__u32 same;		/* out: whether the scatter list is the one before */
 };
 
 /*
@@ -456,6 +468,16 @@ struct pbtest_allow {
 	__u32 how;		/* in: PBTEST_ALLOW_* */
 };
 
+/*
+ * PBTEST_QUERY_PAGE: how the kernel itself maps a page of memory. -ENOTTY where
+ * nobody but the architecture knows.
+ */
+struct pbtest_page {
+	__u64 pfn;		/* in */
+	__u32 cached;		/* out: 0 if it is not mapped write-back */
+	__u32 pad;		/* out: 0 */
+};
+
 /* PBTEST_QUERY_SYMBOL: what the kernel calls an address of its code. */
 struct pbtest_symbol {
 	__u64 address;		/* in */
@@ -477,6 +499,7 @@ struct pbtest_symbol {
 #define DRM_IOCTL_PBTEST_HOLD		PBTEST_DRM_IOCTL(5, pbtest_hold)
 #define DRM_IOCTL_PBTEST_PEEK		PBTEST_DRM_IOCTL(6, pbtest_peek)
 #define DRM_IOCTL_PBTEST_BUSY		PBTEST_DRM_IOCTL(7, pbtest_busy)
+#define DRM_IOCTL_PBTEST_REMAP		PBTEST_DRM_IOCTL(8, pbtest_remap)
 
 #define PBTEST_QUERY_OBJECT		_IOWR('P', 0x70, struct pbtest_object)
 #define PBTEST_QUERY_FILE		_IOWR('P', 0x71, struct pbtest_file)
@@ -489,6 +512,8 @@ struct pbtest_symbol {
 #define PBTEST_QUERY_SYMBOL		_IOWR('P', 0x77, struct pbtest_symbol)
 
 #define PBTEST_QUERY_ALLOW		_IOW('P', 0x7a, struct pbtest_allow)
+
+#define PBTEST_QUERY_PAGE		_IOWR('P', 0x7b, struct pbtest_page)
 
 #define PBTEST_PLAIN_FORWARD		_IOW('P', 0x78, struct pbtest_plain)
 #define PBTEST_PLAIN_OBJECT		_IOW('P', 0x79, struct pbtest_plain_object)

@@ -134,6 +134,41 @@ struct LinePlanTests {
     }
   }
 
+  @Test("what stands on a way that the compiler found to be impossible is not seen to run with the others")
+  func impossible() throws {
+    // As dma_heap_ioctl() does: a table of one call, and a switch over what stands in it.
+    let compiled = try Compiled(
+      """
+      static unsigned calls[] = { 7 };
+      int make(int *); void take(int);
+      int ioctl(unsigned nr, int *data)
+      {
+      	unsigned call;
+      	int ret = 0;
+      	if (nr >= 1)
+      		return -22;
+      	call = calls[nr];
+      	if (data[0] > 4)
+      		take(1);
+      	switch (call) {
+      	case 7:
+      		take(make(data));
+      		break;
+      	default:
+      		ret = -25;
+      		goto out;
+      	}
+      out:
+      	take(3);
+      	return ret;
+      }
+      """)
+    if case .watched(let watch) = try compiled.place("ret = -25") {
+      Issue.record("seen by \(watch), though nobody can come there")
+    }
+    if case .watched = try compiled.place("take(make(data))") {} else { Issue.record("that one runs") }
+  }
+
   @Test("a condition that was inlined is seen by its jumps, wherever its caller goes on")
   func inlined() throws {
     let compiled = try Compiled(

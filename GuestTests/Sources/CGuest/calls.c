@@ -29,6 +29,20 @@ int cguest_heap_call(int heap, const struct cguest_heap *call) {
   return ioctl(heap, request, &args) < 0 ? -1 : (int)args.data.fd;
 }
 
+int cguest_heap_call_readonly(int heap, const struct cguest_heap *call) {
+  struct dma_heap_allocation_data *data =
+      mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (data == MAP_FAILED) return -1;
+  *data = (struct dma_heap_allocation_data){
+      .len = call->size, .fd = call->fd, .fd_flags = call->fd_flags, .heap_flags = call->heap_flags};
+  mprotect(data, 4096, PROT_READ);
+  int result = ioctl(heap, _IOC(call->direction, 'H', call->number, call->bytes), data) < 0 ? -1 : 0;
+  int code = errno;
+  munmap(data, 4096);
+  errno = code;
+  return result;
+}
+
 int cguest_plain_memfd(uint64_t size) {
   int fd = memfd_create("plain", MFD_CLOEXEC);
   return fd < 0 || ftruncate(fd, (off_t)size) == 0 ? fd : -1;

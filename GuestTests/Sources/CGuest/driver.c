@@ -45,6 +45,10 @@ int cguest_pbtest_hold(int fd, struct pbtest_hold *args) { return ioctl(fd, DRM_
 int cguest_pbtest_peek(int fd, struct pbtest_peek *args) { return ioctl(fd, DRM_IOCTL_PBTEST_PEEK, args); }
 int cguest_pbtest_busy(int fd, struct pbtest_busy *args) { return ioctl(fd, DRM_IOCTL_PBTEST_BUSY, args); }
 
+int cguest_pbtest_remap(int fd, struct pbtest_remap *args) { return ioctl(fd, DRM_IOCTL_PBTEST_REMAP, args); }
+
+int cguest_pbtest_page(int fd, struct pbtest_page *args) { return ioctl(fd, PBTEST_QUERY_PAGE, args); }
+
 int cguest_pbtest_client(int fd, struct pbtest_client *args) { return ioctl(fd, PBTEST_QUERY_CLIENT, args); }
 
 int cguest_pbtest_dmabuf(int fd, struct pbtest_dmabuf *args) { return ioctl(fd, PBTEST_QUERY_DMABUF, args); }

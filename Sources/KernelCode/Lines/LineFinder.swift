@@ -184,7 +184,8 @@ struct LineFinder {
     for condition in flow.conditions(of: block) {
       guard let other = flow.blocks[condition]?.condition, other != line else { continue }
       let decided = LineFinder(line: other, flow: flow, machine: machine).ways()
-      if decided.failure == nil, !decided.ways.isEmpty { return decided.ways }
+      // A single way says that the compiler found the others to be impossible, and this line may be behind one of them.
+      if decided.failure == nil, decided.ways.count > 1 { return decided.ways }
     }
     return nil
   }

@@ -17,6 +17,8 @@ struct cguest_heap {
 };
 /// Returns the descriptor that the kernel wrote back.
 int cguest_heap_call(int heap, const struct cguest_heap *call);
+/// The same with arguments that can be read and not written; returns 0.
+int cguest_heap_call_readonly(int heap, const struct cguest_heap *call);
 
 /// A memfd that takes no seals; returns its descriptor.
 int cguest_plain_memfd(uint64_t size);

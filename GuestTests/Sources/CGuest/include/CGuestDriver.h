@@ -22,6 +22,7 @@ int cguest_pbtest_fail(int fd, struct pbtest_fail *args);
 int cguest_pbtest_hold(int fd, struct pbtest_hold *args);
 int cguest_pbtest_peek(int fd, struct pbtest_peek *args);
 int cguest_pbtest_busy(int fd, struct pbtest_busy *args);
+int cguest_pbtest_remap(int fd, struct pbtest_remap *args);
 
 /// These are asked of /dev/pbtest.
 int cguest_pbtest_object(int fd, struct pbtest_object *args);
@@ -31,6 +32,7 @@ int cguest_pbtest_client(int fd, struct pbtest_client *args);
 int cguest_pbtest_dmabuf(int fd, struct pbtest_dmabuf *args);
 int cguest_pbtest_lookup(int fd, struct pbtest_lookup *args);
 int cguest_pbtest_uuid(int fd, struct pbtest_uuid *args);
+int cguest_pbtest_page(int fd, struct pbtest_page *args);
 int cguest_pbtest_allow(int fd, const struct pbtest_allow *args);
 int cguest_pbtest_symbol(int fd, struct pbtest_symbol *args);
 

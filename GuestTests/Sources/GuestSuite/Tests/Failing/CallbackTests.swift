@@ -23,6 +23,10 @@ enum CallbackTests {
         question: "An exporter refuses the processor's access, or its end: is that what the caller is told?"
       ) { try access($0) },
       GuestTest(
+        "calls/pbtest-to-pbtest/mapped-again",
+        question: "An importer unmaps its attachment and maps it again: is it kept mapped where the exporter says so?"
+      ) { try mappedAgain($0) },
+      GuestTest(
         "failing/pbtest/open-callback",
         question: "A driver refuses a client's handle of an object: is neither handle nor right to map left?"
       ) { try opening($0) },
@@ -169,6 +173,32 @@ enum CallbackTests {
     }
     try fixture.release(exported)
     fixture.close()
+  }
+
+  private static func mappedAgain(_ look: Recorder) throws {
+    for (name, flags, isKept) in [("kept", Int32(0), true), ("mapped anew", PBTEST_BO_NO_CACHED_MAP, false)] {
+      let fixture = try Fixture(.drm(TestDriver.name), importer: TestDriver.name, flags: flags)
+      let client = fixture.owner!
+      let exported = try fixture.export()
+      guard case .chardev(_, let buffer) = exported.home else { return }
+      let imported = try fixture.imported(exported)
+      let watch = try AllocationWatch(fixture.kernel)
+      for round in 1...3 {
+        var args = pbtest_remap()
+        args.handle = imported.handle
+        if cguest_pbtest_remap(fixture.importer!.file.number, &args) != 0 { throw CallFailed("pbtest: map again") }
+        // What was freed is not given out again so soon (KASAN's quarantine).
+        look.equal(args.same != 0, isKept, "\(name), round \(round): the same list")
+        look.equal(try fixture.kernel.object(buffer.handle, of: client).maps, 1, "\(name), round \(round): mapped")
+      }
+      let shared = Fixture.Shared(exported: exported, imported: imported, fixture: fixture)
+      look.equal(try shared.wrongWay(), nil, "\(name): what cannot be used")
+      try fixture.importer!.closeHandle(imported.handle)
+      look.equal(try fixture.kernel.object(buffer.handle, of: client).maps, 0, "\(name), the import closed: mapped")
+      try fixture.release(exported)
+      try watch.end(look, name)
+      fixture.close()
+    }
   }
 
   private static func opening(_ look: Recorder) throws {

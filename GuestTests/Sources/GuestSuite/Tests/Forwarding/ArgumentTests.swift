@@ -264,11 +264,20 @@ enum ArgumentTests {
     close(odd)
     // What it answers by a call that does not write back is known by its number alone.
     let next = cguest_next_fd()
-    _ = call { $0.direction = 1 }
+    look.equal(call { $0.direction = 1 }, 0, "nothing is written back: the descriptor's field")
     look.equal(Int(lseek(next, 0, SEEK_END)), pageSize, "nothing is written back: the descriptor is there")
     close(next)
     look.same(try Counts.settled(at: before) { try counts(fixture) }, before, "all as before")
     try watch.end(look, "calls")
+    // It maps and unmaps memory of the test's own.
+    var silent = right
+    silent.direction = 1
+    let free = cguest_next_fd()
+    look.equal(
+      errnoWord(cguest_heap_call_readonly(device.number, &silent)), "ok",
+      "arguments that cannot be written, nor need be")
+    look.equal(Int(lseek(free, 0, SEEK_END)), pageSize, "arguments that cannot be written: the descriptor is there")
+    close(free)
     device.close()
     fixture.close()
   }

@@ -25,6 +25,12 @@ enum BoundsTests {
         question: "Does drm_gem_mmap_obj() itself refuse more than the object has?"
       ) { try object($0) },
     ]
+    + Suite.exporters.map { exporter in
+      GuestTest(
+        "bounds/\(exporter.name)-to-pbtest/scatter-list",
+        question: "Does the list of pages that an importer gets begin with the buffer, and hold all of it and no more?"
+      ) { try scatterList(exporter, $0) }
+    }
     + Suite.perExporter.map { pair in
       GuestTest(
         "protection/\(pair.name)/write-combining",
@@ -32,9 +38,13 @@ enum BoundsTests {
       ) { try protection(pair, $0) }
     } + [
       GuestTest(
+        "protection/vgem/given-back",
+        question: "A buffer was mapped write-combining: are its pages write-back again once they are the kernel's?"
+      ) { try givenBack($0) },
+      GuestTest(
         "uuid/virtio_gpu/told",
         question: "Is a virtio importer that asks for a buffer's UUID told at once that it has none?"
-      ) { try uuid($0) }
+      ) { try uuid($0) },
     ]
 
   private static func dmabuf(_ exporter: Exporter, _ flags: Int32, _ look: Recorder) throws {
@@ -100,6 +110,22 @@ enum BoundsTests {
     fixture.close()
   }
 
+  private static func scatterList(_ exporter: Exporter, _ look: Recorder) throws {
+    let fixture = try Fixture(exporter, importer: TestDriver.name)
+    let theirs = fixture.importer!
+    let exported = try fixture.export()
+    var args = pbtest_import()
+    args.fd = exported.dmabuf.number
+    // Its own buffers come to the other device of the same driver.
+    if cguest_pbtest_import(theirs.file.number, &args) != 0 { throw CallFailed("pbtest: import") }
+    look.equal(args.sg_offset, 0, "where in its page it begins")
+    look.equal(Int(args.sg_bytes), fixture.pages * pageSize, "how much it holds")
+    try theirs.closeHandle(args.handle)
+    try fixture.release(exported)
+    fixture.close()
+    try look.references(exported.inode, nil, "all closed")
+  }
+
   /// An object of shared memory has no pages before somebody touches them, so the largest cost nothing.
   private static func room(_ look: Recorder) throws {
     let kernel = try TestDriver.ask()
@@ -156,6 +182,32 @@ enum BoundsTests {
       "control: the importer's own buffer: write-combining")
     mapping.unmap()
     try shared.release()
+    fixture.close()
+  }
+
+  /// vgem has the kernel's own mapping changed with the buffer's.
+  private static func givenBack(_ look: Recorder) throws {
+    let fixture = try Fixture(.drm("vgem"))
+    let client = fixture.owner!
+    let buffer = try fixture.create()
+    let mapping = try Mapping("chardev", of: client.file, offset: buffer.fakeOffset, pages: fixture.pages)
+    let frames = try (0..<fixture.pages).map { page in
+      mapping.set(1, page: page)
+      return try fixture.kernel.vma(mapping, page: page).pfn
+    }
+    func cached() throws -> [UInt32] {
+      try frames.map { frame in
+        var args = pbtest_page()
+        args.pfn = frame
+        if cguest_pbtest_page(fixture.kernel.file.number, &args) == 0 { return args.cached }
+        if errno == ENOTTY { throw Skip(reason: "nobody asks this architecture how it maps a page") }
+        throw CallFailed("ask for a page")
+      }
+    }
+    look.equal(try cached(), [0, 0, 0], "control: mapped: write-back")
+    mapping.unmap()
+    try client.closeHandle(buffer.handle)
+    look.equal(try cached(), [1, 1, 1], "given back: write-back")
     fixture.close()
   }
 
