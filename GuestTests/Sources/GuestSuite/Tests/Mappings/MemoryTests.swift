@@ -26,6 +26,14 @@ enum MemoryTests {
       question: "Memory takes the place of other memory: is what the system has promised as much as before?"
     ) { try accounted($0) },
     GuestTest(
+      "mapped/anonymous/merged",
+      question: "Memory is mapped beside memory: does it become one mapping where both are alike, and only there?"
+    ) { try merged($0) },
+    GuestTest(
+      "failing/anonymous/mmap-private",
+      question: "An allocation fails while much memory is mapped: is what the system promised for it taken back?"
+    ) { try failing($0) },
+    GuestTest(
       "failing/anonymous/mmap-shared",
       question: "An allocation fails while shared memory without a file is mapped: is nothing of it left?"
     ) { try shared($0) },
@@ -142,28 +150,96 @@ enum MemoryTests {
     try check(0, "unmapped")
   }
 
-  private static func shared(_ look: Recorder) throws {
-    let kernel = try TestDriver.ask()
-    func counts() -> Counts {
-      var counts = Counts()
-      counts.add("lowest fd that is free", Int64(cguest_next_fd()))
-      return counts
+  private static func merged(_ look: Recorder) throws {
+    let space = try reserveAddresses(pages: 4)
+    func map(_ page: Int, _ flags: Int32) throws {
+      let address = mmap(
+        space + page * pageSize, pageSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | flags, -1,
+        0)
+      if address == MAP_FAILED { throw CallFailed("map") }
     }
-    var sweep = Sweep(look: look, kernel: kernel, counts: counts)
-    // What a new file in shared memory says where there is no inode (mm/shmem.c).
-    sweep.allowed.insert(ENOSPC)
-    try sweep.run("mmap") {
-      var address: UnsafeMutableRawPointer?
-      return Sweep.Attempt(
-        step: {
-          address = mmap(nil, 2 * pageSize, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)
+    func mappings() throws -> [Int] {
+      let first = UInt64(UInt(bitPattern: space))
+      let end = first + UInt64(4 * pageSize)
+      // What is reserved may be one with what lies behind it.
+      return MapsEntry.all(in: try readText("/proc/self/maps")).filter { $0.start >= first && $0.start < end }
+        .map { Int(min($0.end, end) - $0.start) / pageSize }
+    }
+    try map(0, 0)
+    look.equal(try mappings(), [1, 3], "one page, and what is reserved behind it: pages of each mapping")
+    try map(1, 0)
+    look.equal(try mappings(), [2, 2], "a page of the same kind beside it")
+    // Nothing is promised for it, so it is another kind.
+    try map(2, MAP_NORESERVE)
+    look.equal(try mappings(), [2, 1, 1], "a page of another kind beside them")
+    let mapping = Mapping("memory", at: space, pages: 3)
+    look.equal((0..<3).map { mapping.trySet(UInt8(1 + $0), page: $0) }, ["written", "written", "written"], "written")
+    look.equal((0..<3).map { mapping.tryByte(page: $0) }, ["1", "2", "3"], "read")
+    munmap(space, 4 * pageSize)
+  }
+
+  /// Maps over and over, with the first, the second, … allocation in it failing, until it is done without one that failed.
+  /// - Parameter undo: takes back what was mapped.
+  /// - Returns: what was answered where it was refused; and `endless` where it is never done.
+  private static func failAll(
+    map: () -> UnsafeMutableRawPointer?, undo: (UnsafeMutableRawPointer) -> Void
+  ) throws -> Set<String> {
+    let faults = try FaultPoint()
+    defer { faults.close() }
+    var refusals: Set<String> = []
+    for kind in FaultPoint.Kind.allCases {
+      try faults.choose(kind)
+      var hasEnded = false
+      for number in 1...Sweep.most where !hasEnded {
+        var address: UnsafeMutableRawPointer?
+        let (code, fired) = try faults.failing(number) {
+          address = map()
           return address == MAP_FAILED ? errno : 0
-        }, counts: counts,
-        undo: {
-          let mapping = Mapping("shared", at: address!, pages: 2)
-          if mapping.trySet(1, page: 1) != "written" { throw CallFailed("write to it", code: EIO) }
-          mapping.unmap()
-        })
+        }
+        if code == 0 { undo(address!) } else { refusals.insert(errnoName(code)) }
+        hasEnded = !fired
+      }
+      if !hasEnded { refusals.insert("endless") }
     }
+    return refusals
+  }
+
+  private static func failing(_ look: Recorder) throws {
+    let length = 64 << 20
+    // Far from everything else: nothing there can be merged with.
+    let space = UnsafeMutableRawPointer(bitPattern: 0x2100_0000_0000)!
+    let before = try promised()
+    let refusals = try failAll(
+      map: { mmap(space, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) },
+      undo: { munmap($0, length) })
+    look.equal(refusals.sorted(), ["ENOMEM"], "control: refusals")
+    let after = try promised()
+    // What others map and unmap meanwhile is far less than one of these.
+    look.expect(abs(after - before) < length / 2048, "promised, as before", "\(before) kB, then \(after) kB")
+  }
+
+  /// Files that nobody has a name for are counted by the system (nr_files), so what was not given back is seen there.
+  private static func shared(_ look: Recorder) throws {
+    func files() throws -> Int {
+      let words = try readText("/proc/sys/fs/file-nr").split(separator: "\t")
+      guard let count = words.first.flatMap({ Int($0) }) else { throw CallFailed("count files", code: EINVAL) }
+      return count
+    }
+    let length = 2 * pageSize
+    let map = { mmap(nil, length, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0) }
+    // What the first ones leave behind stays.
+    _ = try failAll(map: map, undo: { munmap($0, length) })
+    let before = try files()
+    var refusals: Set<String> = []
+    for _ in 0..<8 { refusals.formUnion(try failAll(map: map, undo: { munmap($0, length) })) }
+    // ENOSPC is what a new file in shared memory says where there is no inode (mm/shmem.c).
+    look.expect(
+      refusals.contains("ENOMEM") && refusals.isSubset(of: ["ENOMEM", "ENOSPC"]), "control: refusals", "\(refusals)")
+    var after = try files()
+    for _ in 0..<100 where after > before + 4 {
+      usleep(10_000)
+      after = try files()
+    }
+    look.expect(after <= before + 4, "files that are open, as before", "\(before), then \(after)")
   }
 }
