@@ -106,6 +106,8 @@ enum ArgumentTests {
     if cguest_seal_writing(sealed.number) != 0 { throw CallFailed("seal") }
     let open = OpenFile(number: cguest_plain_memfd(size))
     let text = try OpenFile("/proc/self/status", flags: O_RDONLY)
+    // It has no pages before somebody asks for them.
+    let large = OpenFile(number: cguest_sealed_memfd("large", 65 << 20))
     // The memory's pages are the memory's, and stay.
     look.equal(answer(cguest_udmabuf_call(device.number, memfd.number, 1, 0, size)), "made", "control")
     // What debugfs needs at the first look it has then.
@@ -122,6 +124,8 @@ enum ArgumentTests {
       ("a file that is no memory", text.number, 0, page, "EBADFD"),
       ("memory without seals", open.number, 0, page, "EINVAL"),
       ("memory that may not be written", sealed.number, 0, page, "EINVAL"),
+      // The limit is 64 MB (size_limit_mb).
+      ("more than the limit, of memory that has it", large.number, 0, 65 << 20, "EINVAL"),
     ]
     for one in cases {
       look.equal(answer(cguest_udmabuf_call(device.number, one.memfd, 1, one.offset, one.size)), one.answer, one.name)
@@ -136,7 +140,7 @@ enum ArgumentTests {
     }
     look.same(try Counts.settled(at: before) { try counts(fixture) }, before, "all as before")
     try watch.end(look, "refusals")
-    for file in [device, memfd, sealed, open, text] { file.close() }
+    for file in [device, memfd, sealed, open, text, large] { file.close() }
     fixture.close()
   }
 
@@ -173,6 +177,9 @@ enum ArgumentTests {
     let odd = cguest_piece(memfd: memfds[0].number, offset: 1, size: page)
     look.equal(answer(make([])), "EINVAL", "no piece")
     look.equal(answer(make(pieces, said: 2048)), "EINVAL", "more pieces than the limit")
+    let most = Array(repeating: piece(0, 0, 1), count: 1024)
+    look.equal(answer(make(most)), "made", "as many pieces as the limit")
+    look.equal(answer(make(most + [piece(0, 0, 1)])), "EINVAL", "one piece more than the limit")
     look.equal(answer(make(pieces + [bad])), "EBADFD", "the last piece has no descriptor")
     look.equal(answer(make(pieces + [odd])), "EINVAL", "the last piece is none")
     look.equal(

@@ -26,6 +26,10 @@ enum MemoryTests {
       question: "Memory takes the place of other memory: is what the system has promised as much as before?"
     ) { try accounted($0) },
     GuestTest(
+      "mapped/anonymous/limited",
+      question: "A process may have so much address space: is it given that much, and not a page more?"
+    ) { try limited($0) },
+    GuestTest(
       "mapped/anonymous/merged",
       question: "Memory is mapped beside memory: does it become one mapping where both are alike, and only there?"
     ) { try merged($0) },
@@ -148,6 +152,43 @@ enum MemoryTests {
     look.equal(mapping.trySet(1, page: mapping.pages - 1), "written", "the last page")
     munmap(memory, length)
     try check(0, "unmapped")
+  }
+
+  private static func limited(_ look: Recorder) throws {
+    let spare = 64
+    let answers = try Child.answer {
+      let line = try readText("/proc/self/status").split(separator: "\n").first { $0.hasPrefix("VmSize:") }
+      guard let size = line?.split(separator: " ").dropFirst().first.flatMap({ UInt($0) }) else {
+        throw CallFailed("find out the size", code: EINVAL)
+      }
+      var limit = rlimit()
+      getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit)
+      limit.rlim_cur = rlim_t(size * 1024) + rlim_t(spare * pageSize)
+      if setrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit) != 0 { throw CallFailed("limit addresses") }
+      func map(_ place: UnsafeMutableRawPointer?, _ pages: Int) -> UnsafeMutableRawPointer? {
+        let flags = MAP_PRIVATE | MAP_ANONYMOUS | (place == nil ? 0 : MAP_FIXED)
+        let address = mmap(place, pages * pageSize, PROT_READ, flags, -1, 0)
+        return address == MAP_FAILED ? nil : address
+      }
+      // The process itself may have taken some of it by now.
+      var (most, beyond) = (0, 2 * spare)
+      while beyond - most > 1 {
+        let pages = (most + beyond) / 2
+        if let address = map(nil, pages) {
+          munmap(address, pages * pageSize)
+          most = pages
+        } else {
+          beyond = pages
+        }
+      }
+      let all = map(nil, most)
+      // What takes the place of as much needs no more.
+      let isReplaced = all != nil && map(all, most) != nil
+      let isExceeded = map(nil, 1) != nil
+      let isPlausible = most > spare / 2 && most <= spare
+      return "\(isPlausible ? "about \(spare)" : "\(most)"), replaced: \(isReplaced), exceeded: \(isExceeded)"
+    }
+    look.equal(answers, "about \(spare), replaced: true, exceeded: false", "pages that it is given")
   }
 
   private static func merged(_ look: Recorder) throws {
