@@ -244,6 +244,12 @@ struct TrialRunner<Host: SavingHost>: Sendable {
       memory: guests.keepsMemory ? evidence.appending("vmcore\(suffix)").absolute : nil)
     let begun = ContinuousClock.now
     let idleSlot = IdleGuestSlot(resources.guests)
+    let wasEnough = Locked(false)
+    let isEnough = { @Sendable (test: TestResult?, reports: [KernelReport]) in
+      let isEnough = isEnough(test, reports)
+      if isEnough { wasEnough.withLock { $0 = true } }
+      return isEnough
+    }
     let (watched, started, ended) = try await start(spec, options, from: saved) { machine in
       let started = ContinuousClock.now
       let watched = try await idleSlot.with {
@@ -257,7 +263,8 @@ struct TrialRunner<Host: SavingHost>: Sendable {
         }
       }
       let ended = ContinuousClock.now
-      if watched.run.ending != .completed || !watched.run.anomalies.isEmpty {
+      // What was ended on purpose has said all that was asked of it.
+      if !wasEnough.withLock({ $0 }), watched.run.ending != .completed || !watched.run.anomalies.isEmpty {
         do {
           try await machine.keepState(as: StateDisks.place(in: evidence, suffix).absolute)
         } catch {
