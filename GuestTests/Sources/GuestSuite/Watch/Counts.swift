@@ -38,6 +38,20 @@ struct Counts: Equatable, CustomStringConvertible {
     return now
   }
 
+  /// Reads numbers until they have been the same for a tenth of a second, or one and a half seconds have passed: what an
+  /// earlier step let go of may still be on its way, and must not be counted as there.
+  static func atRest(_ read: () throws -> Counts) rethrows -> Counts {
+    var now = try read()
+    var same = 0
+    for _ in 0..<150 where same < 10 {
+      usleep(10_000)
+      let next = try read()
+      same = next == now ? same + 1 : 0
+      now = next
+    }
+    return now
+  }
+
   /// Whether this test's process has waited once for numbers that did not come back. What leaks once leaks again, and a
   /// test that has failed by it need not wait as long for the rest. Nothing of it is shared: each test has a process.
   nonisolated(unsafe) private static var hasWaitedInVain = false
