@@ -20,7 +20,7 @@ extension BenchSerial {
         "run", Workbench.series("candidates"), "--output", "stopped", "--fresh", "--cache", bench.cache.root.string,
         "--home", Workbench.home.string,
       ])
-      async let result = program.run(deadline: .seconds(300))
+      async let result = program.run(deadline: .seconds(900))
       let pid = try await patiently("it never came so far") {
         guard let pid = try await Workbench.processes("^\(Workbench.program) run .*--fresh").first,
           try await started(pid)
@@ -80,7 +80,7 @@ extension BenchSerial {
 
     @Test func whatAKilledBuildLeftSpoilsNoLaterVerdict() async throws {
       let bench = try Workbench()
-      async let killed = judge(bench, output: "killed", fresh: true).run(deadline: .seconds(300))
+      async let killed = judge(bench, output: "killed", fresh: true).run(deadline: .seconds(900))
       let (pid, makes) = try await patiently("no build was started") {
         guard let pid = try await Workbench.processes("^\(Workbench.program) run .*--output killed").first else {
           return (Int32, [Int32])?.none
@@ -96,7 +96,7 @@ extension BenchSerial {
       #expect(kill(pid, 0) != 0)
       // A cage ends with its patchbench.
       _ = try await patiently("a build outlived its patchbench") { makes.allSatisfy { kill($0, 0) != 0 } ? true : nil }
-      let again = try await judge(bench, output: "again", fresh: true).run(deadline: .seconds(300))
+      let again = try await judge(bench, output: "again", fresh: true).run(deadline: .seconds(900))
       #expect(again.status == .exited(0), "\(again.errors)")
       #expect(again.output.contains("\"verdict\" : \"fixes\""))
       try await nothingIsLeft(of: bench)
@@ -112,7 +112,7 @@ extension BenchSerial {
         #expect(result.output.contains("\"reused\" : false"))
       }
       // Both have kept the same result, and it is whole.
-      let third = try await judge(bench, output: "three", fresh: false).run(deadline: .seconds(300))
+      let third = try await judge(bench, output: "three", fresh: false).run(deadline: .seconds(900))
       #expect(third.output.contains("\"verdict\" : \"fixes\""))
       #expect(!third.output.contains("\"reused\" : false"))
       try await nothingIsLeft(of: bench)
