@@ -153,7 +153,30 @@ import Verdicts
     #expect(trial.baseAgain?.map { $0.map(\.status) } == [[.ok], [.ok]])
     // Booted once for the series' tests, and once to be saved on each side.
     #expect(host.calls.count { if case .started = $0 { true } else { false } } == 3)
-    #expect(host.calls.count { if case .restored = $0 { true } else { false } } == 4)
+    // A guest is asked what changed, and no more: whatever a script answers, the order is what decides.
+    #expect(ordered(host) == Array(repeating: [names[1]], count: 4))
+    #expect(try run(trial).anomalies == [])
+  }
+
+  @Test("where all is asked more than once, each further guest is asked all")
+  func repeats() async throws {
+    let all = GuestScript.answers(answers(.ok, .ok, .ok))
+    let host = ScriptedHost([all, GuestScript.holds, all, all], clock: ScriptClock())
+    let runner = try await runner(host, plan(RetryPolicy(retries: 0, repeats: 3)))
+    var trial = trial("s", runner)
+    try await runner.boot(bootable(runner), evidence: evidence("s"), trial: &trial)
+    try await runner.tryAgain(
+      bootable(runner), base: base(runner), evidence: evidence("s"), scratch: small.scratch.path, trial: &trial)
+    #expect(trial.again?.count == 2)
+    #expect(ordered(host) == [names, names])
+    #expect(try run(trial).anomalies == [])
+  }
+
+  /// The tests that each restored guest was ordered to run.
+  private func ordered(_ host: ScriptedHost) -> [[String]] {
+    host.calls.compactMap {
+      if case .restored(_, let orders, _) = $0 { GuestOptions(commandLine: orders).only } else { nil }
+    }
   }
 
   @Test("a guest that dies in the boot that is to be saved is told, and the others are booted")

@@ -75,7 +75,7 @@ extension TrialRunner {
   func further(
     _ suffix: String, _ fresh: FreshGuests<Host>, tests: [String], evidence: FilePath, trial: inout Trial
   ) async throws {
-    let further = try await guest("-\(suffix)", fresh, tests: asked.names, evidence: evidence, trial: &trial)
+    let further = try await guest("-\(suffix)", fresh, tests: tests, evidence: evidence, trial: &trial)
       .asked(for: tests[...])
     trial.again = (trial.again ?? []) + [further.tests]
     guard case .ran(var run) = trial.result else { return }
