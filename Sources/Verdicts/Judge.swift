@@ -107,7 +107,10 @@ private func weighBuild(
     return
   }
   // A build says nothing of what is not compiled.
-  let doubts = trial.change?.compilationDoubts(accepted: accepted) ?? []
+  let doubts =
+    trial.change?.compilationDoubts(accepted: accepted) ?? [
+      Reason("what the series changes in the compiled code is not known")
+    ]
   judgement.verdict = doubts.isEmpty ? .clean : .inconclusive
   judgement.reasons = doubts.isEmpty ? [Reason("it builds; nothing is booted in this cell")] : doubts
 }

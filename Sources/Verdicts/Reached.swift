@@ -81,8 +81,13 @@ extension CodeChange {
 
   /// Why it is not known that all that changed was compiled; nothing if it is.
   func compilationDoubts(accepted: [AcceptedLines]) -> [Reason] {
-    let lines = lines?.fates(nil, accepted: accepted).filter { $0.state == .notCompiled && $0.isDoubt } ?? []
-    return notCompiled.map { Reason($0, "changed, and this configuration does not compile it") } + lines.map(\.doubt)
+    var reasons = notCompiled.map { Reason($0, "changed, and this configuration does not compile it") }
+    guard let lines else { return reasons + [Reason("which of its lines are compiled is not known")] }
+    reasons += lines.fates(nil, accepted: accepted).filter { $0.state == .notCompiled && $0.isDoubt }.map(\.doubt)
+    if let failure = lines.failure {
+      reasons.append(Reason("which of its lines are compiled is not known: \(failure)"))
+    }
+    return reasons
   }
 
   private static func reason(_ entry: Reached) -> Reason {

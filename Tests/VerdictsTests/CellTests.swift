@@ -12,8 +12,20 @@ import Verdicts
     return cell
   }
 
+  /// Changed code of which it is known that all of it is compiled.
+  private var compiled: CodeChange {
+    var change = changed
+    change.lines = ChangedLines(lines: [
+      ChangedLine(
+        file: "drivers/x.c", number: 8, text: "y++;", follows: false, function: "f",
+        place: .watched(LineWatch(ran: [LineWatch.Sight(probe: 0)])))
+    ])
+    return change
+  }
+
   @Test func whatBuildsWhereNothingIsBootedIsClean() {
-    let judgement = judge(candidate, trial: trial(.built, cell: buildOnly), base: trial(.built, cell: buildOnly))
+    let judgement = judge(
+      candidate, trial: trial(.built, cell: buildOnly, change: compiled), base: trial(.built, cell: buildOnly))
     #expect(judgement.verdict == .clean)
     #expect(judgement.stage == .done)
     #expect(judgement.reasons.map(\.text) == ["it builds; nothing is booted in this cell"])
@@ -34,6 +46,22 @@ import Verdicts
     #expect(judgement.verdict == .inconclusive)
     // Not of the line that is compiled and cannot have run.
     #expect(judgement.reasons.map(\.subject) == ["drivers/y.c", "drivers/x.c:7"])
+  }
+
+  /// A build alone is no evidence: that all of the change is in it has to be known.
+  @Test func whatIsNotKnownToBeCompiledIsInDoubt() {
+    var failed = compiled
+    failed.lines?.failure = "its sources change in more than 20000 lines"
+    for (change, words) in [
+      (nil, "what the series changes in the compiled code is not known"),
+      (changed, "which of its lines are compiled is not known"),
+      (failed, "which of its lines are compiled is not known: its sources change in more than 20000 lines"),
+    ] as [(CodeChange?, String)] {
+      let judgement = judge(
+        candidate, trial: trial(.built, cell: buildOnly, change: change), base: trial(.built, cell: buildOnly))
+      #expect(judgement.verdict == .inconclusive)
+      #expect(judgement.reasons.map(\.text) == [words])
+    }
   }
 
   @Test(arguments: [nil, trial(.built), trial(.interrupted)]) func withoutItsBaseItIsComparedWithNothing(
