@@ -90,7 +90,7 @@ public struct MutantRun: Sendable {
       kernel: plan.target.kernel.name, profile: plan.target.profile.name, seed: seed, candidates: candidates,
       absent: absent,
       mutants: drawn, argued: drawn.filter { argued.reason(for: $0) != nil }.map(\.id),
-      series: series.map { Self.absolute($0.directory) })
+      series: series.map { $0.directory.absolute.string })
     return try await plan.place.cache.withScratch { scratch in
       var run = plan
       run.series = try drawn.filter { !mutants.argued.contains($0.id) }.map { mutant in
@@ -104,11 +104,6 @@ public struct MutantRun: Sendable {
       }
       return (directory, mutants)
     }
-  }
-
-  /// A run may be gone on with from another directory.
-  private static func absolute(_ path: FilePath) -> String {
-    (path.isAbsolute ? path : FilePath(FileManager.default.currentDirectoryPath).pushing(path)).string
   }
 
   /// Draws one mutant of each line that a series changes, and makes the run's directory.

@@ -44,8 +44,7 @@ extension SeriesDirectory {
     if let limits = cage?.limits { cage?.limits.time = min(limits.time, Self.patience) }
     var result = ReadSeries(series: PatchSeries(name: name, patches: [], path: directory.string), diffs: [])
     // git works elsewhere, so paths have to hold there too.
-    let root =
-      directory.isAbsolute ? directory : FilePath(manager.currentDirectoryPath).pushing(directory)
+    let root = directory.absolute
     for file in files {
       let path = root.appending(file)
       // One directory a file: git numbers the mails of each from 1 and overwrites nothing.

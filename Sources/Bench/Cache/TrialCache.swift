@@ -44,9 +44,7 @@ struct TrialCache: Sendable {
         "\(plan.retryPolicy.retries)", sandbox ?? "",
       ] + failures)
     self.init(cache: plan.place.cache, scratch: scratch, conditions: conditions)
-    if case .mutants(_, let baseline) = plan.purpose {
-      mode = "until it is worse than \(baseline?.image ?? "the base")"
-    }
+    if plan.purpose.isOfMutants { mode = "until it is worse than \(plan.purpose.baseline?.image ?? "the base")" }
   }
 
   /// The key of a trial: of the digests of its diffs in their order; the base has none.

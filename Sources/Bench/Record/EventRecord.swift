@@ -100,9 +100,12 @@ public enum EventRecord {
       func unreadable(_ reason: UnreadableRecord.Reason) -> UnreadableRecord {
         UnreadableRecord(path: path.string, line: index + 1, reason: reason)
       }
-      let known = try? decoder.decode(RecordedVersion.self, from: Data(line))
-      if let version = known?.version, version > Self.version { throw unreadable(.newer(version)) }
-      guard let event = try? decoder.decode(RecordedEvent.self, from: Data(line)) else { throw unreadable(.noEvent) }
+      guard let event = try? decoder.decode(RecordedEvent.self, from: Data(line)) else {
+        // What a newer one writes need not be understood to be known as such.
+        let version = (try? decoder.decode(RecordedVersion.self, from: Data(line)))?.version ?? 1
+        throw unreadable(version > Self.version ? .newer(version) : .noEvent)
+      }
+      if let version = event.version, version > Self.version { throw unreadable(.newer(version)) }
       if let run, let other = event.run, other != run { throw unreadable(.otherRun) }
       run = run ?? event.run
       events.append(BenchEvent(at: event.at, kind: event.kind))

@@ -57,16 +57,13 @@ public struct RecordedPlan: Codable, Sendable, Hashable {
     fresh = plan.choices.fresh
     keepsMemory = plan.choices.keepsMemory
     sandbox = plan.limits.sandbox
-    home = Self.absolute(plan.checkout.home)
-    cache = Self.absolute(plan.place.cache.root)
-    answers = plan.purpose.answers.map { Self.absolute($0) }
+    home = plan.checkout.home.absolute.string
+    cache = plan.place.cache.root.absolute.string
+    answers = plan.purpose.answers?.absolute.string
     stopsWhenWorse = plan.purpose.isOfMutants ? true : nil
     accepted = plan.choices.accepted.isEmpty ? nil : plan.choices.accepted
     executor = plan.choices.executor == .local ? nil : plan.choices.executor
   }
-
-  /// It may be gone on with from another directory.
-  private static func absolute(_ path: FilePath) -> String { path.absolute.string }
 }
 
 extension RunDirectory {

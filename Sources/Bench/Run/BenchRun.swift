@@ -77,12 +77,10 @@ public struct BenchRun: Sendable {
     let series = try await recordedSeries(of: directory)
     if let earlier {
       // Before a base is built that would be another.
-      let key = try await BaseBuild.key(plan.target.kernel, profile: plan.target.profile, cache: plan.place.cache)
-      try refuseChanges(
-        RunConditions(
-          program: try await digest, base: key, driver: try await DriverSource(plan.checkout.driver).digest,
-          guestBinary: try await Digest.of(file: plan.checkout.guestBinary), emulator: try await Emulator.version(),
-          accelerator: earlier.header.accelerator), since: earlier, directory)
+      let now = try await RunConditions(
+        plan.target, plan.checkout, plan.place.cache, program: try await digest,
+        accelerator: earlier.header.accelerator)
+      try refuseChanges(now, since: earlier, directory)
     }
     events.send(.stageStarted(series: nil, stage: .build))
     let prepared = try await PreparedRun.make(
@@ -101,24 +99,16 @@ public struct BenchRun: Sendable {
       let conditions = RunConditions(prepared, program: program, accelerator: accelerator.accelerator)
       if let earlier { try refuseChanges(conditions, since: earlier, directory) }
       try await tryAll(
-        series, prepared, listing: listing, conditions: conditions, reason: accelerator.reason, earlier: earlier,
-        in: directory,
-        runner: { asked, guests, finished in
-          TrialRunner(
-            prepared: prepared, asked: asked, guests: guests, rules: TrialRules(plan), resources: plan.limits.resources,
-            host: host, events: events,
-            baseAgain: BaseEvidence(
-              directory: directory.evidence(nil), tries: Counter(after: finished.again.keys.max() ?? 0)))
-        }, events: events)
+        series, prepared, on: host, listing: listing, conditions: conditions, reason: accelerator.reason,
+        earlier: earlier, in: directory, events: events)
     }
     await plan.place.cache.bound(keeping: prepared.base)
   }
 
-  /// Tries what is not finished, in guests that `runner` starts.
-  private func tryAll<Host>(
-    _ series: [ReadSeries], _ prepared: PreparedRun, listing: TestListing, conditions: RunConditions, reason: String,
-    earlier: RunRecord?, in directory: RunDirectory,
-    runner: (AskedTests, GuestSetup, FinishedWork) -> TrialRunner<Host>, events: EventHub
+  /// Tries what is not finished.
+  private func tryAll(
+    _ series: [ReadSeries], _ prepared: PreparedRun, on host: some SavingHost, listing: TestListing,
+    conditions: RunConditions, reason: String, earlier: RunRecord?, in directory: RunDirectory, events: EventHub
   ) async throws {
     let tests = try listing.names(plan.choices.tests)
     let asked = AskedTests(names: tests, isPart: !plan.choices.tests.isEmpty)
@@ -148,7 +138,11 @@ public struct BenchRun: Sendable {
     let kept = try await TrialCache(
       plan, scratch: prepared.scratch, conditions: conditions, modules: prepared.driver.modules, only: only,
       sandbox: prepared.cage?.description)
-    var trials = runner(asked, guests, finished)
+    var trials = TrialRunner(
+      prepared: prepared, asked: asked, guests: guests, rules: TrialRules(plan), resources: plan.limits.resources,
+      host: host, events: events,
+      baseAgain: BaseEvidence(
+        directory: directory.evidence(nil), tries: Counter(after: finished.again.keys.max() ?? 0)))
     if let expected = plan.purpose.expected {
       trials.asked.reach = try await trials.reach(
         expected, in: directory, kept: try await kept.reach(expected), scratch: prepared.scratch)
@@ -201,6 +195,20 @@ extension BenchRun {
 }
 
 extension RunConditions {
+  /// As they are now, before anything is built.
+  /// - Parameters:
+  ///   - program: as of `BenchRun.programDigest()`.
+  ///   - accelerator: nobody looks for another one.
+  init(
+    _ target: RunTarget, _ checkout: Checkout, _ cache: Cache, program: String, accelerator: Accelerator
+  ) async throws {
+    self.init(
+      program: program, base: try await BaseBuild.key(target.kernel, profile: target.profile, cache: cache),
+      driver: try await DriverSource(checkout.driver).digest,
+      guestBinary: try await Digest.of(file: checkout.guestBinary), emulator: try await Emulator.version(),
+      accelerator: accelerator)
+  }
+
   /// - Parameter program: as of `BenchRun.programDigest()`.
   init(_ prepared: PreparedRun, program: String, accelerator: Accelerator) {
     self.init(

@@ -118,5 +118,7 @@ extension RunPurpose {
 
   var answers: FilePath? { if case .selfCheck(let answers) = self { answers } else { nil } }
 
+  var baseline: Baseline? { if case .mutants(_, let baseline) = self { baseline } else { nil } }
+
   var expected: ExpectedChanges? { if case .mutants(let expected, _) = self { expected } else { nil } }
 }

@@ -5,6 +5,7 @@ import KernelBuild
 import KernelText
 import SeriesIntake
 import SystemPackage
+import Toolbox
 
 extension TrialRunner {
   /// Writes file and line behind the frames of what a kernel reported. What cannot be told stays as the kernel said it.

@@ -148,12 +148,8 @@ extension TrialOrder {
       let events = EventHub(try EventRecorder(scratch.appending("events.jsonl")), sinks)
       defer { events.reportFailures() }
       // Before a base is built that would be another.
-      let now = RunConditions(
-        program: try await BenchRun.programDigest(),
-        base: try await BaseBuild.key(kernel, profile: target.profile, cache: place.cache),
-        driver: try await DriverSource(checkout.driver).digest,
-        guestBinary: try await Digest.of(file: checkout.guestBinary), emulator: try await Emulator.version(),
-        accelerator: conditions.accelerator)
+      let now = try await RunConditions(
+        target, checkout, place.cache, program: try await BenchRun.programDigest(), accelerator: conditions.accelerator)
       let changes = now.changes(since: conditions)
       if !changes.isEmpty { throw OrderError.changed(changes) }
       let prepared = try await PreparedRun.make(

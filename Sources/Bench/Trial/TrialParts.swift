@@ -48,12 +48,8 @@ struct TrialRules: Codable, Sendable {
   init(_ plan: RunPlan) {
     cell = plan.cell
     retryPolicy = plan.retryPolicy
-    if case .mutants(_, let baseline) = plan.purpose {
-      stopsWhenWorse = true
-      self.baseline = baseline
-    } else {
-      stopsWhenWorse = false
-    }
+    stopsWhenWorse = plan.purpose.isOfMutants
+    baseline = plan.purpose.baseline
     known = plan.target.kernel.knownReports.filter { Date() < $0.expires }
   }
 }

@@ -314,13 +314,6 @@ struct TrialRunner<Host: SavingHost>: Sendable {
   }
 }
 
-extension FilePath {
-  /// Tools run in the tree, so paths have to hold there too.
-  var absolute: FilePath {
-    isAbsolute ? self : FilePath(FileManager.default.currentDirectoryPath).pushing(self)
-  }
-}
-
 extension GuestDeath {
   /// Whether it was noticed only by the clock.
   fileprivate var isHang: Bool {

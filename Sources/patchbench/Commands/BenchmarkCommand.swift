@@ -62,22 +62,19 @@ struct BenchmarkCommand: AsyncParsableCommand {
     let checkout = try common.checkout()
     try refuseIfUnfit(Doctor.quick(guestBinary: checkout.guestBinary))
     let definition = try KernelDefinition.load(kernel, from: checkout.kernels)
-    let root = common.cacheRoot(environment)
-    let jobs =
-      jobs
-      ?? Resources.standardJobs(
-        processors: ProcessInfo.processInfo.activeProcessorCount, memory: Resources.spareMemory())
+    let place = try common.place(environment)
+    let jobs = WorkOptions.resources(jobs: jobs, memory: nil).jobs
     let benchmark = Benchmark(
       target: RunTarget(
         kernel: definition, profile: try definition.profile(profile), connection: nil, accelerator: .tcg),
       checkout: checkout,
-      place: RunPlace(cache: try Cache(root), output: nil, results: Defaults.current.results, environment: environment),
+      place: place,
       jobs: jobs,
       pairs: pairs,
       executable: FilePath(URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().path),
       // TCG on both sides, and no probing of KVM in between.
       options: [
-        "--kernel", kernel, "--profile", profile, "--jobs", "\(jobs)", "--cache", root.string, "--home",
+        "--kernel", kernel, "--profile", profile, "--jobs", "\(jobs)", "--cache", place.cache.root.string, "--home",
         checkout.home.string, "--accelerator", "tcg", "--retries", "0",
       ] + Benchmark.tests.flatMap { ["--tests", $0] }, progress: { Output.note($0) })
     let asked = names.isEmpty ? Benchmark.Name.allCases : names

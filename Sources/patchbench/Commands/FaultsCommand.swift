@@ -63,8 +63,7 @@ struct FaultsCommand: AsyncParsableCommand {
     let definition = try KernelDefinition.load(Self.kernel.name, from: checkout.kernels)
     let root = common.cacheRoot(environment)
     let cache = try Cache(root)
-    let jobs = Resources.standardJobs(
-      processors: ProcessInfo.processInfo.activeProcessorCount, memory: Resources.spareMemory())
+    let jobs = WorkOptions.resources(jobs: nil, memory: nil).jobs
     let profile = try definition.profile(Self.kernel.profile)
     let report = try await untilSignal {
       let base = try await BaseBuild.prepare(definition, profile: profile, cache: cache, jobs: jobs) {

@@ -204,9 +204,7 @@ struct MutantsCommand: AsyncParsableCommand {
         tests: tests.map(NamePattern.init), fresh: work.fresh, keepsMemory: false, accepted: [], executor: .local),
       // As `run` has it, so that both share the base's result.
       retryPolicy: .standard, limits: work.limits(), checkout: checkout,
-      place: RunPlace(
-        cache: try Cache(common.cacheRoot(environment)), output: work.output.map { FilePath($0) },
-        results: Defaults.current.results, environment: environment),
+      place: try common.place(environment, output: work.output.map { FilePath($0) }),
       purpose: .mutants(expected: nil, baseline: nil))
   }
 

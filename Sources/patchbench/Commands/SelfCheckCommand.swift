@@ -56,9 +56,7 @@ struct SelfCheckCommand: AsyncParsableCommand {
       choices: RunChoices(tests: [], fresh: work.fresh, keepsMemory: false, accepted: [], executor: .local),
       // As `run` has it, so that both share the base's result.
       retryPolicy: .standard, limits: work.limits(), checkout: checkout,
-      place: RunPlace(
-        cache: try Cache(common.cacheRoot(environment)), output: work.output.map { FilePath($0) },
-        results: Defaults.current.results, environment: environment),
+      place: try common.place(environment, output: work.output.map { FilePath($0) }),
       purpose: .selfCheck(answers: root))
     try Self.conclude(try await RunMatrix.one(plan), kernel: definition.name, answers: root, json: json)
   }

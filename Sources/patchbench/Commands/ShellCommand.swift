@@ -57,18 +57,14 @@ struct ShellCommand: AsyncParsableCommand {
       throw Failure("\(path ?? "") holds several series", advice: "name one of them", status: ExitStatus.usage)
     }
     let definition = try KernelDefinition.load(kernel, from: checkout.kernels)
-    let jobs = ProcessInfo.processInfo.activeProcessorCount
+    let resources = WorkOptions.resources(jobs: nil, memory: nil)
     let guest = ShellGuest(
       target: RunTarget(
         kernel: definition, profile: try definition.profile(profile), connection: connect, accelerator: accelerator),
       series: found.first, busybox: Self.busybox,
-      limits: RunLimits(
-        resources: Resources(jobs: jobs, memory: Resources.spareMemory()),
-        sandbox: noSandbox ? nil : Sandbox(jobs: jobs)),
+      limits: RunLimits(resources: resources, sandbox: noSandbox ? nil : Sandbox(jobs: resources.jobs)),
       checkout: checkout,
-      place: RunPlace(
-        cache: try Cache(common.cacheRoot(environment)), output: nil, results: Defaults.current.results,
-        environment: environment))
+      place: try common.place(environment))
     try await untilSignal {
       try await guest.run(progress: { Output.note($0) }) { terminal in
         try await TerminalLine(terminal).connect()

@@ -48,9 +48,7 @@ struct TrialCommand: AsyncParsableCommand {
     let order = try TrialOrder(FilePath(order))
     let checkout = try common.checkout()
     try refuseIfUnfit(Doctor.quick(guestBinary: checkout.guestBinary))
-    let place = RunPlace(
-      cache: try Cache(common.cacheRoot(environment)), output: nil, results: Defaults.current.results,
-      environment: environment)
+    let place = try common.place(environment)
     let display = ProgressDisplay(total: 1)
     let (output, resources) = (FilePath(output), WorkOptions.resources(jobs: jobs, memory: nil))
     let trial = try await untilSignal {

@@ -5,6 +5,7 @@ import Bench
 import Foundation
 import KernelBuild
 import SystemPackage
+import Toolbox
 import Verdicts
 
 /// Options that several commands have.
@@ -48,7 +49,14 @@ struct CommonOptions: ParsableArguments {
 
   /// Absolute, because tools run elsewhere.
   func cacheRoot(_ environment: [String: String]) -> FilePath {
-    let path = cache.map { FilePath($0) } ?? Cache.standardRoot(environment: environment)
-    return path.isAbsolute ? path : FilePath(FileManager.default.currentDirectoryPath).pushing(path)
+    (cache.map { FilePath($0) } ?? Cache.standardRoot(environment: environment)).absolute
+  }
+
+  /// Where a command works.
+  /// - Parameter output: the run's directory; `nil` makes a new one.
+  func place(_ environment: [String: String], output: FilePath? = nil) throws -> RunPlace {
+    RunPlace(
+      cache: try Cache(cacheRoot(environment)), output: output, results: Defaults.current.results,
+      environment: environment)
   }
 }
