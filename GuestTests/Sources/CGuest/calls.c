@@ -90,10 +90,12 @@ int cguest_drm_export_flags(int fd, uint32_t handle, uint32_t flags) {
   return ioctl(fd, DRM_IOCTL_PRIME_HANDLE_TO_FD, &prime) < 0 ? -1 : prime.fd;
 }
 
-int cguest_drm_create_sized(int fd, uint32_t width, uint32_t height, uint32_t bits, uint32_t *handle) {
-  struct drm_mode_create_dumb dumb = {.height = height, .width = width, .bpp = bits};
+int cguest_drm_create_sized(int fd, struct cguest_dumb *buffer) {
+  struct drm_mode_create_dumb dumb = {.height = buffer->height, .width = buffer->width, .bpp = buffer->bits};
   if (ioctl(fd, DRM_IOCTL_MODE_CREATE_DUMB, &dumb) < 0) return -1;
-  *handle = dumb.handle;
+  buffer->handle = dumb.handle;
+  buffer->pitch = dumb.pitch;
+  buffer->size = dumb.size;
   return 0;
 }
 

@@ -69,7 +69,8 @@ public enum Suite {
     }
     list += FopsRouteTests.all + CallbackTests.all + TreeTests.all + BoundsTests.all + BusyTests.all
     list +=
-      FailingTests.calls + CallTests.all + ArgumentTests.all + MappedTests.all + MemoryTests.all + FailingLifeTests.all
+      FailingTests.calls + CallTests.all + ArgumentTests.all + MappedTests.all + MemoryTests.all
+    list += NodeTests.all + FailingLifeTests.all
     return list
   }
 

@@ -40,7 +40,13 @@ int cguest_udmabuf_cut_list(int device);
 
 /// Returns a descriptor.
 int cguest_drm_export_flags(int fd, uint32_t handle, uint32_t flags);
-int cguest_drm_create_sized(int fd, uint32_t width, uint32_t height, uint32_t bits, uint32_t *handle);
+/// A dumb buffer: what is asked for, and then what was made. `pitch` and `size` are bytes.
+struct cguest_dumb {
+  uint32_t width, height, bits;
+  uint32_t handle, pitch;
+  uint64_t size;
+};
+int cguest_drm_create_sized(int fd, struct cguest_dumb *buffer);
 int cguest_dmabuf_sync_flags(int dmabuf, uint64_t flags);
 
 /// Gives a part of a file's memory back, in bytes.

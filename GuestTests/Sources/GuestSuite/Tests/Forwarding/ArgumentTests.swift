@@ -61,19 +61,19 @@ enum ArgumentTests {
     )
     look.equal(try errnoWord { try client.closeHandle(none) }, "EINVAL", "close: a handle that is none")
     look.equal(try errnoWord { try client.closeHandle(0) }, "EINVAL", "close: handle 0")
-    var handle: UInt32 = 0
+    func make(_ width: UInt32, _ height: UInt32, _ bits: UInt32) -> (answer: String, made: cguest_dumb) {
+      var buffer = cguest_dumb(width: width, height: height, bits: bits, handle: 0, pitch: 0, size: 0)
+      return (errnoWord(cguest_drm_create_sized(file, &buffer)), buffer)
+    }
     let sizes: [(name: String, width: UInt32, height: UInt32, bits: UInt32)] = [
       ("no width", 0, 1, 32), ("no height", 1, 0, 32), ("no bits", 1, 1, 0), ("a line too long", .max, 1, 32),
       ("bits too many", 1, 1, .max), ("lines too many", 1 << 20, .max, 32), ("a size that overflows", 1 << 29, 4, 32),
     ]
     for one in sizes {
-      look.equal(
-        errnoWord(cguest_drm_create_sized(file, one.width, one.height, one.bits, &handle)), "EINVAL",
-        "create: \(one.name)")
+      look.equal(make(one.width, one.height, one.bits).answer, "EINVAL", "create: \(one.name)")
     }
     if driver == VirtioGpu.driver {
-      look.equal(
-        errnoWord(cguest_drm_create_sized(file, 64, 64, 16, &handle)), "EINVAL", "create: bits that it does not take")
+      look.equal(make(64, 64, 16).answer, "EINVAL", "create: bits that it does not take")
     }
     let after = try Counts.settled(at: before, counts)
     look.same(after, before, "all as before")
@@ -84,6 +84,13 @@ enum ArgumentTests {
       look.equal(fcntl(again, F_GETFD), closes, "export with \(name): closed by exec")
       look.equal(fcntl(again, F_GETFL) & O_ACCMODE, O_RDWR, "export with \(name): what may be done")
       close(again)
+    }
+    for (width, height, size) in [(UInt32(64), UInt32(3), 1), (96, 100, 10), (1024, 2, 2)] {
+      let (answer, made) = make(width, height, 32)
+      look.equal(answer, "ok", "create \(width) × \(height): answer")
+      look.equal(
+        [Int(made.pitch), Int(made.size)], [4 * Int(width), size * pageSize], "create \(width) × \(height): bytes")
+      try client.closeHandle(made.handle)
     }
     let one = try client.createDumb(pages: 1)
     look.equal(answer(cguest_drm_export_flags(file, one.handle, 0)), "made", "export: without flags")

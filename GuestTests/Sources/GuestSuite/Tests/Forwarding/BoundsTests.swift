@@ -132,10 +132,10 @@ enum BoundsTests {
     let client = try DrmClient(driver: "vgem")
     let before = try kernel.client(client)
     func create() -> (word: String, handle: UInt32) {
-      var handle: UInt32 = 0
       // Four gigabytes less a page, the most that a dumb buffer may have.
-      let answer = errnoWord(cguest_drm_create_sized(client.file.number, 1024, 0xf_ffff, 32, &handle))
-      return (answer, handle)
+      var buffer = cguest_dumb(width: 1024, height: 0xf_ffff, bits: 32, handle: 0, pitch: 0, size: 0)
+      let answer = errnoWord(cguest_drm_create_sized(client.file.number, &buffer))
+      return (answer, buffer.handle)
     }
     var handles: [UInt32] = []
     var answer = "ok"
