@@ -33,28 +33,37 @@ public struct RunHeader: Codable, Sendable, Hashable {
   /// What series were built in: `bubblewrap 0.8.0`. `nil` where their code could do whatever patchbench may.
   public var sandbox: String?
 
+  /// The versions of what a run is made of.
+  public struct Versions: Sendable, Hashable {
+    var source: String
+    var toolchain: String
+    var emulator: String
+    var patchbench: String
+
+    /// Each as the field of ``RunHeader`` of that name.
+    public init(source: String, toolchain: String, emulator: String, patchbench: String) {
+      self.source = source
+      self.toolchain = toolchain
+      self.emulator = emulator
+      self.patchbench = patchbench
+    }
+  }
+
+  /// - Parameter reason: why that accelerator.
   public init(
-    cell: Cell, source: String, toolchain: String, emulator: String, accelerator: Accelerator,
-    acceleratorReason: String, processors: Int, patchbench: String, series: [PatchSeries],
-    questions: [String: String] = [:], only: [String]? = nil,
-    known: [KnownReport]? = nil, accepted: [AcceptedLines]? = nil, conditions: RunConditions? = nil,
-    sandbox: String? = nil
+    cell: Cell, versions: Versions, accelerator: Accelerator, reason: String, processors: Int, series: [PatchSeries],
+    questions: [String: String] = [:]
   ) {
     self.cell = cell
-    self.source = source
-    self.toolchain = toolchain
-    self.emulator = emulator
+    source = versions.source
+    toolchain = versions.toolchain
+    emulator = versions.emulator
+    patchbench = versions.patchbench
     self.accelerator = accelerator
-    self.acceleratorReason = acceleratorReason
+    acceleratorReason = reason
     self.processors = processors
-    self.patchbench = patchbench
     self.series = series
     self.questions = questions
-    self.only = only
-    self.known = known
-    self.accepted = accepted
-    self.conditions = conditions
-    self.sandbox = sandbox
   }
 }
 

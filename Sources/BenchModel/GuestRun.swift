@@ -155,22 +155,18 @@ public struct GuestRun: Codable, Sendable, Hashable {
   public var logs: [String: [String]]?
 
   public init(
-    release: String?, accelerator: Accelerator, ending: GuestEnding, deaths: [GuestDeath] = [], booted: Bool,
-    tests: [TestResult], reports: [KernelReport], execution: Execution? = nil, anomalies: [String],
-    lastLines: [String], hang: GuestHang? = nil, logs: [String: [String]]? = nil
+    release: String?, accelerator: Accelerator, ending: GuestEnding, booted: Bool, tests: [TestResult],
+    reports: [KernelReport], anomalies: [String], lastLines: [String]
   ) {
     self.release = release
     self.accelerator = accelerator
     self.ending = ending
-    self.deaths = deaths
+    deaths = []
     self.booted = booted
     self.tests = tests
     self.reports = reports
-    self.execution = execution
     self.anomalies = anomalies
     self.lastLines = lastLines
-    self.hang = hang
-    self.logs = logs
   }
 
   /// Somebody spoke on the results port in a way that tells of nothing, so that it is not known how far the guest came.

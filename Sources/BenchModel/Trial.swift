@@ -35,58 +35,34 @@ public enum CostStep: String, Codable, Sendable, Hashable, CaseIterable {
 
 /// Wall time per step, in seconds; a step that was not reached, or that is not known, has none. What a trial waited for
 /// its turn is in none of them.
-public struct StageSeconds: Codable, Sendable, Hashable {
-  public var apply: Double?
-  public var configure: Double?
-  public var compile: Double?
-  public var link: Double?
-  public var examine: Double?
-  public var start: Double?
-  public var boot: Double?
-  public var tests: Double?
-  public var collect: Double?
-  public var base: Double?
+public struct StageSeconds: Codable, Sendable, Hashable, ExpressibleByDictionaryLiteral {
+  private var values: [CostStep: Double]
 
-  public init(
-    apply: Double? = nil, configure: Double? = nil, compile: Double? = nil, link: Double? = nil,
-    examine: Double? = nil, start: Double? = nil, boot: Double? = nil, tests: Double? = nil, collect: Double? = nil,
-    base: Double? = nil
-  ) {
-    self.apply = apply
-    self.configure = configure
-    self.compile = compile
-    self.link = link
-    self.examine = examine
-    self.start = start
-    self.boot = boot
-    self.tests = tests
-    self.collect = collect
-    self.base = base
+  public init(_ values: [CostStep: Double] = [:]) { self.values = values }
+  public init(dictionaryLiteral elements: (CostStep, Double)...) {
+    values = Dictionary(elements, uniquingKeysWith: +)
+  }
+
+  /// An object with the steps' names as its keys. A name that is not known is left out: it is a newer patchbench's.
+  public init(from decoder: any Decoder) throws {
+    let named = try decoder.singleValueContainer().decode([String: Double?].self)
+    values = [:]
+    for step in CostStep.allCases { values[step] = named[step.rawValue] ?? nil }
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    try container.encode(Dictionary(uniqueKeysWithValues: values.map { ($0.key.rawValue, $0.value) }))
   }
 
   public subscript(_ step: CostStep) -> Double? {
-    get { self[keyPath: Self.path(step)] }
-    set { self[keyPath: Self.path(step)] = newValue }
+    get { values[step] }
+    set { values[step] = newValue }
   }
 
   /// Adds to what a step has taken; what is not known adds nothing.
   public mutating func add(_ step: CostStep, _ seconds: Double?) {
     if let seconds { self[step] = (self[step] ?? 0) + seconds }
-  }
-
-  private static func path(_ step: CostStep) -> WritableKeyPath<StageSeconds, Double?> {
-    switch step {
-    case .apply: \.apply
-    case .configure: \.configure
-    case .compile: \.compile
-    case .link: \.link
-    case .examine: \.examine
-    case .start: \.start
-    case .boot: \.boot
-    case .tests: \.tests
-    case .collect: \.collect
-    case .base: \.base
-    }
   }
 
   /// The whole build; `nil` if none was begun.

@@ -74,7 +74,7 @@ struct BareSteps {
       name: "bare", accelerator: .tcg, kernel: image, initramfs: initramfs,
       commandLine: KernelCommandLine(GuestOptions()), console: scratch.appending("bare-console.log"),
       results: scratch.appending("bare-results.ktap"))
-    _ = try await Tool(Architecture.host.emulator, Self.arguments(spec)).output(deadline: .seconds(900))
+    _ = try await Tool(Architecture.host.emulation.program, Self.arguments(spec)).output(deadline: .seconds(900))
     let text = (try? String(contentsOfFile: spec.results.string, encoding: .utf8)) ?? ""
     let results = text.split(separator: "\n").count { $0.hasPrefix("ok ") || $0.hasPrefix("not ok ") }
     if results != tests {
@@ -84,10 +84,11 @@ struct BareSteps {
 
   /// The same devices that libvirt is asked for, in QEMU's own words.
   private static func arguments(_ spec: MachineSpec) -> [String] {
-    let here = Architecture.host
+    let here = Architecture.host.emulation
     return [
       "-machine", here.machine, "-accel", "tcg",
-      "-cpu", ([here.processor.model] + here.processor.features.map { "+\($0)" }).joined(separator: ","),
+      "-cpu",
+      ([here.processor.model] + here.processor.features.map { "+\($0)" }).joined(separator: ","),
       "-bios", here.firmware, "-m", "\(spec.memory)", "-smp",
       "\(spec.processors)", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
       "-kernel", spec.kernel.string, "-initrd", spec.initramfs.string, "-append", spec.commandLine.text,

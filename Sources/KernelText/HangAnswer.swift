@@ -33,7 +33,7 @@ public struct HangAnswer: Sendable, Hashable {
 
   /// `RIP: 0010:dma_buf_mmap+0x10/0x20`; what user space did is nothing of the kernel's.
   private static func instruction(_ text: Substring) -> String? {
-    let prefix = Architecture.host.instructionPointers.first { text.hasPrefix($0) }
+    let prefix = Architecture.host.registers.instructionPointers.first { text.hasPrefix($0) }
     return prefix.flatMap { StackFrame.symbol(text.dropFirst($0.count)) }
   }
 

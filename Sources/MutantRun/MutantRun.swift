@@ -166,10 +166,11 @@ public struct MutantRun: Sendable {
         arguments: arguments)
     }
     return MutantReport(
-      kernel: mutants.kernel, profile: mutants.profile, source: record.header.source, seed: mutants.seed,
-      candidates: mutants.candidates, series: mutants.series, tests: record.header.only?.count, absent: mutants.absent,
-      mutants: judged,
-      interrupted: record.interrupted)
+      of: (mutants.kernel, mutants.profile, record.header.source),
+      drawn: MutantReport.Draw(
+        seed: mutants.seed, candidates: mutants.candidates, series: mutants.series, tests: record.header.only?.count,
+        absent: mutants.absent),
+      mutants: judged, interrupted: record.interrupted)
   }
 
   /// The base as far as it was asked what a mutant was: the tests that do not run its line were not.

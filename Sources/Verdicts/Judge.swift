@@ -88,8 +88,8 @@ public func stage(of trial: Trial?) -> Stage {
     return run.ending == .completed ? .done : .tests
   case .interrupted:
     let seconds = trial.seconds
-    if seconds.tests != nil { return .tests }
-    if seconds.boot != nil { return .boot }
+    if seconds[.tests] != nil { return .tests }
+    if seconds[.boot] != nil { return .boot }
     return seconds.build != nil ? .build : .apply
   }
 }

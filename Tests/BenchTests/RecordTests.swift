@@ -13,11 +13,12 @@ import Testing
   private static let cell = Cell(
     kernel: "linux-6.12", profile: "kasan", architecture: "x86_64", toolchain: "gcc", extent: .boot, guest: "q35")
   private static let header = RunHeader(
-    cell: cell, source: "Debian", toolchain: "gcc", emulator: "QEMU", accelerator: .tcg, acceleratorReason: "asked for",
-    processors: 2, patchbench: "test",
+    cell: cell,
+    versions: RunHeader.Versions(source: "Debian", toolchain: "gcc", emulator: "QEMU", patchbench: "test"),
+    accelerator: .tcg, reason: "asked for", processors: 2,
     series: [PatchSeries(name: "s", patches: [Patch(subject: "x", author: "a", file: "f", paths: ["p"])])])
   private static let trial = Trial(
-    series: "s", cell: cell, seconds: StageSeconds(apply: 1), reused: false,
+    series: "s", cell: cell, seconds: StageSeconds([.apply: 1]), reused: false,
     result: .doesNotApply(ApplyFailure(patch: header.series[0].patches[0], file: "p", hunk: 2, message: "no")))
 
   @Test func whatIsRecordedIsReadBack() throws {

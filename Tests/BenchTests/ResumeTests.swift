@@ -162,8 +162,9 @@ import Toolbox
 
   private func record(_ kinds: [BenchEvent.Kind]) throws -> RunRecord {
     let header = RunHeader(
-      cell: cell, source: "", toolchain: "", emulator: "", accelerator: .tcg, acceleratorReason: "", processors: 1,
-      patchbench: "", series: [])
+      cell: cell, versions: RunHeader.Versions(source: "", toolchain: "", emulator: "", patchbench: ""),
+      accelerator: .tcg,
+      reason: "", processors: 1, series: [])
     let events = ([.runStarted(header)] + kinds).enumerated().map { index, kind in
       BenchEvent(at: Date(timeIntervalSince1970: Double(index)), kind: kind)
     }

@@ -41,7 +41,7 @@ import Toolbox
   }
 
   private func trial(_ series: String?, _ result: TrialResult) -> Trial {
-    Trial(series: series, cell: cell, seconds: StageSeconds(boot: 1), reused: false, result: result)
+    Trial(series: series, cell: cell, seconds: StageSeconds([.boot: 1]), reused: false, result: result)
   }
 
   private var series: PatchSeries { PatchSeries(name: "renamed", patches: [patch]) }

@@ -13,7 +13,7 @@ import Verdicts
     BaseAnswers(
       GuestRun(
         release: "6", accelerator: .tcg, ending: .completed, booted: true,
-        tests: names.map { TestResult(name: $0, status: .ok) }, reports: [], execution: nil, anomalies: [],
+        tests: names.map { TestResult(name: $0, status: .ok) }, reports: [], anomalies: [],
         lastLines: []), known: [])
   }
 

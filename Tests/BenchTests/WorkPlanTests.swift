@@ -62,7 +62,10 @@ private func item(_ name: String, _ patches: [String], objects: [Int]) -> WorkIt
     var timings = Timings()
     timings.learn(
       trial(
-        "s", StageSeconds(apply: 0.5, configure: 1, compile: 5, link: 3, examine: 0.5, start: 0.5, boot: 4, tests: 6),
+        "s",
+        StageSeconds([
+          .apply: 0.5, .configure: 1, .compile: 5, .link: 3, .examine: 0.5, .start: 0.5, .boot: 4, .tests: 6,
+        ]),
         BuildWork(method: .replay, objects: 12, cached: 2)), isWhole: true)
     #expect(timings.object == 0.5)
     #expect(timings.link == 5)
@@ -70,13 +73,13 @@ private func item(_ name: String, _ patches: [String], objects: [Int]) -> WorkIt
     #expect(timings.buildSeconds(objects: 4) == 7)
     #expect(timings.base == nil)
     timings.learn(
-      trial(nil, StageSeconds(configure: 20, compile: 200, link: 5, boot: 2, tests: 4), nil), isWhole: true)
+      trial(nil, StageSeconds([.configure: 20, .compile: 200, .link: 5, .boot: 2, .tests: 4]), nil), isWhole: true)
     #expect(timings.base == 225)
     #expect(timings.guest == 8.25)
     // A few tests tell nothing of all of them, and one object tells of what is beside it.
     timings.learn(
       trial(
-        "few", StageSeconds(compile: 9, link: 5, boot: 2, tests: 1),
+        "few", StageSeconds([.compile: 9, .link: 5, .boot: 2, .tests: 1]),
         BuildWork(method: .replay, objects: 1, cached: 0)), isWhole: false)
     #expect(timings.object == 0.5 && timings.guest == 8.25)
   }
@@ -84,11 +87,11 @@ private func item(_ name: String, _ patches: [String], objects: [Int]) -> WorkIt
   @Test func whatWasNotRunTeachesNothing() {
     var timings = Timings()
     timings.learn(
-      trial("s", StageSeconds(compile: 5, link: 3, boot: 4, tests: 6), nil, reused: true), isWhole: true)
+      trial("s", StageSeconds([.compile: 5, .link: 3, .boot: 4, .tests: 6]), nil, reused: true), isWhole: true)
     timings.learn(
-      trial("t", StageSeconds(configure: 1), BuildWork(method: .unchanged, objects: 0, cached: 0)), isWhole: false)
+      trial("t", StageSeconds([.configure: 1]), BuildWork(method: .unchanged, objects: 0, cached: 0)), isWhole: false)
     timings.learn(
-      trial("u", StageSeconds(compile: .nan, link: 2), BuildWork(method: .kbuild, objects: 9, cached: 0)),
+      trial("u", StageSeconds([.compile: .nan, .link: 2]), BuildWork(method: .kbuild, objects: 9, cached: 0)),
       isWhole: false)
     #expect(timings == Timings(link: 2))
   }

@@ -106,7 +106,8 @@ enum Target: String, CaseIterable {
   private static func lines(_ bytes: [UInt8]) -> String? {
     let text = String(decoding: bytes, as: UTF8.self)
     let object = LinePlan.Object(
-      path: "a.o", disassembly: text, controlFlow: bytes, preprocessed: bytes, files: ["a.c"], tree: "/src")
+      path: "a.o", disassembly: text, controlFlow: bytes, preprocessed: bytes, files: ["a.c"], tree: "/src",
+      instructions: .x86)
     var diff = UnifiedDiff.shortened(UnifiedDiff.parse(text), to: 1000).files
     let all = bytes.split(separator: 0x0a, omittingEmptySubsequences: false).prefix(200).indices
     diff.append(

@@ -29,7 +29,7 @@ extension BenchSerial {
       #expect(counts.baseTries == Tries(ok: 3, of: 3))
       #expect(counts.seriesTries == Tries(ok: 0, of: 3))
       // What the base took for it is told with the series' cost.
-      #expect((pin.trial?.seconds.base ?? 0) > 0)
+      #expect((pin.trial?.seconds[.base] ?? 0) > 0)
       // Where a guest is emulated it is restored from one that had booted, and goes on from there with a word.
       if record.header.accelerator == .tcg {
         for evidence in [directory.evidence(nil), directory.evidence(pin.series.name)] {
@@ -61,7 +61,7 @@ extension BenchSerial {
       let comments = try #require(judgements["gem-comments"])
       #expect(comments.verdict == .clean)
       #expect(comments.trial?.result == .sameCode)
-      #expect(comments.trial?.seconds.boot == nil)
+      #expect(comments.trial?.seconds[.boot] == nil)
     }
   }
 }

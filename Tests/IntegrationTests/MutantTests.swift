@@ -65,7 +65,7 @@ extension BenchSerial {
       #expect(reach.tests["dma_buf_mmap"] == ["forward/vgem-to-vkms/vm-file"])
       let lines = try #require(reach.lines)
       #expect(lines.contains { $0.line.number == killed.line && $0.tests == ["forward/vgem-to-vkms/vm-file"] })
-      #expect(record.trials[same.id]?.seconds.boot == nil)
+      #expect(record.trials[same.id]?.seconds[.boot] == nil)
 
       // What is finished stays as it is, and a new run takes what was kept.
       #expect(try await run.goOn(in: directory, mutants) == false)

@@ -13,7 +13,7 @@ struct BranchTestTests {
   }
 
   private func holds(_ mnemonic: String, _ names: String) throws -> Bool {
-    let test = try #require(BranchTest(x86: mnemonic[...]))
+    let test = try #require(InstructionSet.x86.conditions[mnemonic[...]])
     let number = test.bits.enumerated().reduce(0) { $0 | Int(flags(names) >> UInt64($1.element) & 1) << $1.offset }
     return test.table >> UInt32(number) & 1 == 1
   }
@@ -33,5 +33,5 @@ struct BranchTestTests {
 
   @Test(
     "what does not depend on flags is no condition", arguments: ["jmp", "call", "mov", "ret", "jrcxz", "setup", "test"])
-  func others(mnemonic: String) { #expect(BranchTest(x86: mnemonic[...]) == nil) }
+  func others(mnemonic: String) { #expect(InstructionSet.x86.conditions[mnemonic[...]] == nil) }
 }

@@ -51,7 +51,8 @@ struct Compiled {
     }
     object = LinePlan.Object(
       path: "a.o", disassembly: String(decoding: try read("a.s"), as: UTF8.self), controlFlow: try read("a.cfg"),
-      preprocessed: try read("a.i"), files: ["a.c"], tree: place.string)
+      preprocessed: try read("a.i"), files: ["a.c"], tree: place.string,
+      instructions: .x86)
   }
 
   /// The plan for a series that changes all lines of the source.

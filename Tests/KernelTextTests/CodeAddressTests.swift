@@ -34,9 +34,10 @@ struct CodeAddressTests {
     let lines = ["WARNING: CPU: 0 PID: 1 at a.c:3 f+0x1/0x9", "RIP: 0010:f+0x1/0x9", " g+0x5/0x9", " h+0x1/0x9"]
     let report = KernelReport(title: "WARNING in f", kind: .warning, trace: lines, test: nil)
     let hang = GuestHang(place: .beforeInit, state: .busy, busyIn: ["g"], blocked: [], answer: ["RIP: 0010:g+0x5/0x9"])
-    let run = GuestRun(
+    var run = GuestRun(
       release: nil, accelerator: .tcg, ending: .completed, booted: true, tests: [], reports: [report], anomalies: [],
-      lastLines: [], hang: hang)
+      lastLines: [])
+    run.hang = hang
     let f = CodeAddress(function: "f", offset: 1, size: 9)
     let call = CodeAddress(function: "g", offset: 4, size: 9)
     let exact = CodeAddress(function: "g", offset: 5, size: 9)

@@ -12,8 +12,8 @@ import Verdicts
   private static let cell = Cell(
     kernel: "k", profile: "p", architecture: "x86_64", toolchain: "gcc", extent: .boot, guest: "q35")
   private static let mutant = Mutant(
-    id: "a.f.relational.3-4", file: "drivers/a.c", function: "f", operator: .relational, line: 3, column: 4, start: 0,
-    end: 1, replacement: "<=", before: "a < b", after: "a <= b")
+    id: "a.f.relational.3-4", operator: .relational, in: "drivers/a.c", function: "f", at: (line: 3, column: 4),
+    bytes: 0..<1, replacement: "<=", lines: (before: "a < b", after: "a <= b"))
   private static let none = try! MutantArguments(
     equivalent: EquivalentMutants(yaml: "", name: "none"), unreachable: UnreachableLines(yaml: "", name: "none"))
   private static let ran = Execution(runs: ["f": ["t": 2]])
@@ -22,11 +22,13 @@ import Verdicts
     _ status: TestStatus = .ok, ending: GuestEnding = .completed, booted: Bool = true, execution: Execution? = ran,
     reports: [String] = [], anomalies: [String] = []
   ) -> GuestRun {
-    GuestRun(
+    var run = GuestRun(
       release: "6", accelerator: .tcg, ending: ending, booted: booted,
       tests: booted ? [TestResult(name: "t", status: status)] : [],
-      reports: reports.map { KernelReport(title: $0, kind: .kasan, trace: [], test: nil) }, execution: execution,
+      reports: reports.map { KernelReport(title: $0, kind: .kasan, trace: [], test: nil) },
       anomalies: anomalies, lastLines: [])
+    run.execution = execution
+    return run
   }
 
   private static func trial(_ result: TrialResult, _ cut: CutShort? = nil, notCompiled: [String] = []) -> Trial {

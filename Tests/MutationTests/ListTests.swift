@@ -19,9 +19,8 @@ import Testing
 
   private func mutant(_ before: String) -> Mutant {
     Mutant(
-      id: "i", file: "a.c", function: "f", operator: .relational, line: 900, column: 2, start: 0, end: 1,
-      replacement: "<=",
-      before: before, after: "if (a <= b)")
+      id: "i", operator: .relational, in: "a.c", function: "f", at: (900, 2), bytes: 0..<1, replacement: "<=",
+      lines: (before, "if (a <= b)"))
   }
 
   @Test func anArgumentIsFoundByWhatTheMutantDoes() throws {

@@ -7,8 +7,9 @@ import Testing
 @Suite struct ScoreTests {
   private func judged(_ fate: MutantFate, _ number: Int, equivalent: String? = nil) -> JudgedMutant {
     let mutant = Mutant(
-      id: "\(fate.rawValue)-\(number)", file: "a.c", function: number % 2 == 0 ? "even" : "odd", operator: .relational,
-      line: number, column: 1, start: 0, end: 1, replacement: "x", before: "a < b", after: "a <= b")
+      id: "\(fate.rawValue)-\(number)", operator: .relational, in: "a.c",
+      function: number % 2 == 0 ? "even" : "odd", at: (number, 1), bytes: 0..<1, replacement: "x",
+      lines: ("a < b", "a <= b"))
     return JudgedMutant(mutant: mutant, fate: fate, reason: "because", equivalent: equivalent)
   }
 
@@ -53,8 +54,8 @@ import Testing
   /// What is argued to be equivalent is not tried, and that is no gap in the evidence.
   @Test func whatIsArguedNeedNotBeTried() {
     let report = MutantReport(
-      kernel: "linux-6.12", profile: "kasan", source: "Debian", seed: 7, candidates: 99, series: nil, tests: nil,
-      absent: [], mutants: [judged(.killed, 1), judged(.notRun, 2, equivalent: "one page"), judged(.notRun, 3)],
+      of: ("linux-6.12", "kasan", "Debian"), drawn: MutantReport.Draw(seed: 7, candidates: 99),
+      mutants: [judged(.killed, 1), judged(.notRun, 2, equivalent: "one page"), judged(.notRun, 3)],
       interrupted: false)
     #expect(report.score.equivalent == 1)
     #expect(report.score.notRun == 1)
@@ -63,8 +64,8 @@ import Testing
 
   @Test func theTableNamesEveryGap() {
     let report = MutantReport(
-      kernel: "linux-6.12", profile: "kasan", source: "Debian", seed: 7, candidates: 99, series: "v4", tests: 5,
-      absent: [],
+      of: ("linux-6.12", "kasan", "Debian"),
+      drawn: MutantReport.Draw(seed: 7, candidates: 99, series: "v4", tests: 5),
       mutants: [
         judged(.killed, 1), judged(.alive, 2), judged(.unreached, 3), judged(.alive, 4, equivalent: "one page"),
       ],

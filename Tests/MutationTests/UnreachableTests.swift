@@ -18,8 +18,8 @@ import Testing
 
   private func mutant(_ what: MutationOperator, _ before: String, function: String = "f") -> Mutant {
     Mutant(
-      id: "i", file: "a.c", function: function, operator: what, line: 9, column: 2, start: 0, end: 1, replacement: "",
-      before: before, after: "x")
+      id: "i", operator: what, in: "a.c", function: function, at: (9, 2), bytes: 0..<1, replacement: "",
+      lines: (before, "x"))
   }
 
   @Test func aMutantOfALineThatNeverRunsIsArgued() throws {

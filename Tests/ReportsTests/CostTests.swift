@@ -11,8 +11,8 @@ import Testing
   let run = record(
     header([series("half"), series("whole"), series("kept")]), base: guest([plain]),
     results: [
-      (guest([plain]), StageSeconds(compile: 20, tests: 10)), (guest([plain]), StageSeconds(compile: 60)),
-      (guest([plain]), StageSeconds(compile: 600)),
+      (guest([plain]), StageSeconds([.compile: 20, .tests: 10])), (guest([plain]), StageSeconds([.compile: 60])),
+      (guest([plain]), StageSeconds([.compile: 600])),
     ],
     works: ["kept": BuildWork(method: .unchanged, objects: 0, cached: 0)], reusedSeries: ["kept"])
 
@@ -66,7 +66,7 @@ import Testing
 
   @Test func aRunWithoutTimesHasNoPicture() throws {
     let report = Report(
-      record: record(header([series("a")]), base: nil, results: [(.interrupted, StageSeconds(apply: .nan))]))
+      record: record(header([series("a")]), base: nil, results: [(.interrupted, StageSeconds([.apply: .nan]))]))
     #expect(try !report.html().contains("Where the time went"))
     #expect(!report.markdown().contains("Where the time went"))
   }

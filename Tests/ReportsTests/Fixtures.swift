@@ -12,11 +12,15 @@ let cell = Cell(
 let unbind = "invalidate/virtio_gpu-to-vgem/unbind"
 
 func header(_ series: [PatchSeries], reason: String = "KVM: no hello within 15 s of a probe boot") -> RunHeader {
-  RunHeader(
-    cell: cell, source: "Debian linux-source-6.12 6.12.117-1~deb12u1", toolchain: "gcc (Debian 12.2.0-14) 12.2.0",
-    emulator: "QEMU emulator version 7.2.22", accelerator: .tcg, acceleratorReason: reason, processors: 2,
-    patchbench: "0.1.0", series: series, questions: [unbind: "Does an unplug find <every> alias?"],
-    sandbox: "bubblewrap 0.8.0")
+  var header = RunHeader(
+    cell: cell,
+    versions: RunHeader.Versions(
+      source: "Debian linux-source-6.12 6.12.117-1~deb12u1", toolchain: "gcc (Debian 12.2.0-14) 12.2.0",
+      emulator: "QEMU emulator version 7.2.22", patchbench: "0.1.0"),
+    accelerator: .tcg, reason: reason, processors: 2, series: series,
+    questions: [unbind: "Does an unplug find <every> alias?"])
+  header.sandbox = "bubblewrap 0.8.0"
+  return header
 }
 
 func series(_ name: String, subject: String = "drm/virtio: share the device's address space") -> PatchSeries {
@@ -133,17 +137,22 @@ func guest(
   deaths: [GuestDeath] = [], anomalies: [String] = [], lastLines: [String] = [], hang: GuestHang? = nil,
   logs: [String: [String]]? = nil
 ) -> TrialResult {
-  .ran(
-    GuestRun(
-      release: "6.12.117", accelerator: .tcg, ending: ending, deaths: deaths, booted: booted, tests: tests,
-      reports: reports, execution: counted, anomalies: anomalies, lastLines: lastLines, hang: hang, logs: logs))
+  var run = GuestRun(
+    release: "6.12.117", accelerator: .tcg, ending: ending, booted: booted, tests: tests, reports: reports,
+    anomalies: anomalies, lastLines: lastLines)
+  run.deaths = deaths
+  run.execution = counted
+  run.hang = hang
+  run.logs = logs
+  return .ran(run)
 }
 
 let lost = TestResult(name: skipped.name, status: .missing)
 
-let allSeconds = StageSeconds(
-  apply: 0.25, configure: 3.5, compile: 41.4, link: 6.75, examine: 0.4, start: 0.5, boot: 2.125, tests: 9,
-  collect: 0.04, base: 4.75)
+let allSeconds = StageSeconds([
+  .apply: 0.25, .configure: 3.5, .compile: 41.4, .link: 6.75, .examine: 0.4, .start: 0.5, .boot: 2.125, .tests: 9,
+  .collect: 0.04, .base: 4.75,
+])
 
 private func isRun(_ result: TrialResult) -> Bool { if case .ran = result { true } else { false } }
 
@@ -220,7 +229,7 @@ func everyVerdict() -> RunRecord {
     (
       "stale",
       .doesNotApply(ApplyFailure(patch: patch, file: patch.paths[0], hunk: 3, message: "patch does not apply")),
-      StageSeconds(apply: 0.1)
+      StageSeconds([.apply: 0.1])
     ),
     (
       "typo",
@@ -230,7 +239,7 @@ func everyVerdict() -> RunRecord {
             Diagnostic(file: patch.paths[0], line: 12, message: "'vma' undeclared", patch: patch.file),
             Diagnostic(file: nil, line: nil, message: "recipe failed"),
           ], tail: ["make: *** Error 2"])),
-      StageSeconds(apply: 0.1, configure: 3.5, compile: 12)
+      StageSeconds([.apply: 0.1, .configure: 3.5, .compile: 12])
     ),
     (
       "dead",
@@ -239,15 +248,15 @@ func everyVerdict() -> RunRecord {
         hang: GuestHang(
           place: .beforeInit, state: .asleep, busyIn: [], blocked: ["swapper/0 in dma_buf_init"],
           answer: ["[   60.1] Kernel panic - not syncing: NMI: Not continuing", "[   60.2] task:swapper/0 state:D"])),
-      StageSeconds(apply: 0.1, configure: 3.5, compile: 50, link: 6.75, start: 0.5, boot: 60)
+      StageSeconds([.apply: 0.1, .configure: 3.5, .compile: 50, .link: 6.75, .start: 0.5, .boot: 60])
     ),
     (
       "lost", guest([plain, aliases(.ok, dmaBuf: true, forwarded: true), lost], ending: .machineDied("signal 9")),
-      StageSeconds(apply: 0.25, configure: 0.01, start: 0.5, boot: 2.125, tests: 9, collect: 0.04)
+      StageSeconds([.apply: 0.25, .configure: 0.01, .start: 0.5, .boot: 2.125, .tests: 9, .collect: 0.04])
     ),
     ("fault", .fault(HarnessFault(stage: .build, message: "no space left", advice: "free 2 GB")), StageSeconds()),
-    ("never", .interrupted, StageSeconds(apply: 0.1)),
-    ("comment", .sameCode, StageSeconds(apply: 0.1, configure: 0.6, compile: 1, link: 2)),
+    ("never", .interrupted, StageSeconds([.apply: 0.1])),
+    ("comment", .sameCode, StageSeconds([.apply: 0.1, .configure: 0.6, .compile: 1, .link: 2])),
     (
       "untested", guest([plain, aliases(.notOk, dmaBuf: false, forwarded: false), skipped]), allSeconds
     ),
@@ -273,12 +282,13 @@ func everyVerdict() -> RunRecord {
 
 /// A run whose record holds, beside one true time, everything that is none.
 func oddTimes() -> RunRecord {
-  let odd = StageSeconds(
-    apply: .nan, configure: -.infinity, compile: .infinity, link: -3, examine: -0.5, start: 1e300, boot: 1e-9,
-    tests: 1e308, collect: 0)
+  let odd = StageSeconds([
+    .apply: .nan, .configure: -.infinity, .compile: .infinity, .link: -3, .examine: -0.5, .start: 1e300, .boot: 1e-9,
+    .tests: 1e308, .collect: 0,
+  ])
   return record(
     header([series("odd"), series("again"), series("sound")]), base: guest([plain]),
-    results: [(guest([plain]), odd), (guest([plain]), odd), (guest([plain]), StageSeconds(apply: 2))],
+    results: [(guest([plain]), odd), (guest([plain]), odd), (guest([plain]), StageSeconds([.apply: 2]))],
     works: ["odd": BuildWork(method: .replay, objects: -1, cached: .min, sharedPatches: -1)], reusedSeries: ["again"],
     reportSeconds: -.infinity)
 }

@@ -109,7 +109,7 @@ import Testing
   @Test func absentIsNullAndNotLeftOut() throws {
     let run = record(
       header([series("a")]), base: guest([plain]),
-      results: [(guest([plain], reports: [report("x")]), StageSeconds(apply: 1))])
+      results: [(guest([plain], reports: [report("x")]), StageSeconds([.apply: 1]))])
     let json = try Report(record: run).json()
     let document = try #require(try JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: Any])
     let list = try #require(document["series"] as? [[String: Any]])

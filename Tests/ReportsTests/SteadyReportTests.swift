@@ -25,7 +25,7 @@ import Testing
       record.resumed = [record.started]
       record.reportSeconds = 17
       for name in record.trials.keys {
-        record.trials[name]?.seconds = StageSeconds(apply: 99)
+        record.trials[name]?.seconds = StageSeconds([.apply: 99])
         record.trials[name]?.work?.cached += 1
       }
     }

@@ -14,10 +14,12 @@ func guest(
   _ tests: [TestResult], reports: [String] = [], ending: GuestEnding = .completed, booted: Bool = true,
   execution: Execution? = ran, anomalies: [String] = [], accelerator: Accelerator = .kvm
 ) -> GuestRun {
-  GuestRun(
+  var run = GuestRun(
     release: "6.12.1", accelerator: accelerator, ending: ending, booted: booted, tests: tests,
     reports: reports.map { KernelReport(title: $0, kind: .warning, trace: [$0], test: nil) },
-    execution: execution, anomalies: anomalies, lastLines: [])
+    anomalies: anomalies, lastLines: [])
+  run.execution = execution
+  return run
 }
 
 /// `test("a", .notOk, "one:ok", "two:bad 0, expected 1")`

@@ -12,9 +12,11 @@ struct KnownReportTests {
 
   private func verdict(_ pattern: String, expires: Date, report: String = "WARNING in f") throws -> Judgement {
     let known = KnownReport(report: NamePattern(pattern), reason: "old", link: "https://example.org", expires: expires)
-    let header = RunHeader(
-      cell: here, source: "s", toolchain: "gcc", emulator: "qemu", accelerator: .kvm, acceleratorReason: "",
-      processors: 1, patchbench: "0", series: [candidate], known: [known])
+    var header = RunHeader(
+      cell: here, versions: RunHeader.Versions(source: "s", toolchain: "gcc", emulator: "qemu", patchbench: "0"),
+      accelerator: .kvm,
+      reason: "", processors: 1, series: [candidate])
+    header.known = [known]
     let tests = [test("a/x", .ok)]
     var mine = trial(.ran(guest(tests, reports: [report])))
     mine.series = candidate.name

@@ -10,8 +10,9 @@ import Verdicts
   @Test func aRunIsJudgedInTheOrderOfItsHeader() throws {
     let names = ["second", "first", "third"]
     let header = RunHeader(
-      cell: here, source: "s", toolchain: "gcc", emulator: "qemu", accelerator: .kvm, acceleratorReason: "",
-      processors: 1, patchbench: "0", series: names.map { PatchSeries(name: $0, patches: [patch]) })
+      cell: here, versions: RunHeader.Versions(source: "s", toolchain: "gcc", emulator: "qemu", patchbench: "0"),
+      accelerator: .kvm,
+      reason: "", processors: 1, series: names.map { PatchSeries(name: $0, patches: [patch]) })
     func finished(_ series: String?, _ status: TestStatus) -> BenchEvent.Kind {
       .trialFinished(
         Trial(
@@ -30,8 +31,9 @@ import Verdicts
 
   @Test func aBaseThatDiedInOneOfItsRunsIsNoBase() throws {
     let header = RunHeader(
-      cell: here, source: "s", toolchain: "gcc", emulator: "qemu", accelerator: .kvm, acceleratorReason: "",
-      processors: 1, patchbench: "0", series: [candidate])
+      cell: here, versions: RunHeader.Versions(source: "s", toolchain: "gcc", emulator: "qemu", patchbench: "0"),
+      accelerator: .kvm,
+      reason: "", processors: 1, series: [candidate])
     let whole = trial(.ran(guest([test("a", .ok)])))
     var mine = whole
     mine.series = candidate.name
@@ -58,9 +60,9 @@ import Verdicts
       (trial(.ran(guest([], ending: .stoppedEarly))), .tests),
       (trial(.ran(guest([]))), .done),
       (trial(.interrupted), .apply),
-      (trial(.interrupted, seconds: StageSeconds(apply: 1, compile: 1)), .build),
-      (trial(.interrupted, seconds: StageSeconds(apply: 1, compile: 1, boot: 1)), .boot),
-      (trial(.interrupted, seconds: StageSeconds(apply: 1, compile: 1, boot: 1, tests: 1)), .tests),
+      (trial(.interrupted, seconds: StageSeconds([.apply: 1, .compile: 1])), .build),
+      (trial(.interrupted, seconds: StageSeconds([.apply: 1, .compile: 1, .boot: 1])), .boot),
+      (trial(.interrupted, seconds: StageSeconds([.apply: 1, .compile: 1, .boot: 1, .tests: 1])), .tests),
     ] as [(Trial?, Stage)])
   func theFurthestStage(trial: Trial?, expected: Stage) { #expect(stage(of: trial) == expected) }
 

@@ -29,13 +29,14 @@ final class SharedPatchTree: Sendable {
   ///   - users: how many series it is for.
   /// - Returns: `nil` if it cannot be made. Each series is then built whole, and says itself what is wrong.
   static func make(
-    _ one: ReadSeries, patches: Int, for users: Int, on base: BaseBuild, method: SeriesTree.Method, cage: Cage?,
-    jobs: Int, scratch: FilePath, progress: @escaping @Sendable (String) -> Void
+    _ one: ReadSeries, patches: Int, for users: Int, on prepared: PreparedRun, jobs: Int, scratch: FilePath,
+    progress: @escaping @Sendable (String) -> Void
   ) async throws -> SharedPatchTree? {
     var series = one.series
     series.patches = Array(series.patches.prefix(patches))
     try FileManager.default.createDirectory(atPath: scratch.string, withIntermediateDirectories: true)
-    let tree = try await SeriesTree.make(base, method: method, cage: cage, scratch: scratch)
+    let tree = try await SeriesTree.make(
+      prepared.base, method: prepared.method, cage: prepared.cage, scratch: scratch)
     let refused = try await tree.apply(series, diffs: Array(one.diffs.prefix(patches)))
     if refused == nil,
       try await tree.buildLayer(series, jobs: jobs, log: scratch.appending("build.log"), progress: progress)

@@ -38,11 +38,12 @@ struct Timings: Codable, Sendable, Hashable {
       blend(&base, seconds.build)
     } else if let work = trial.work, work.method != .unchanged {
       let made = work.objects - work.cached
-      if made >= Self.fewObjects { blend(&object, seconds.compile.map { $0 / Double(made) }) }
+      if made >= Self.fewObjects { blend(&object, seconds[.compile].map { $0 / Double(made) }) }
       blend(
-        &link, seconds.link.map { $0 + (seconds.configure ?? 0) + (seconds.apply ?? 0) + (seconds.examine ?? 0) })
+        &link,
+        seconds[.link].map { $0 + (seconds[.configure] ?? 0) + (seconds[.apply] ?? 0) + (seconds[.examine] ?? 0) })
     }
-    if trial.series == nil, case .ran(let run) = trial.result, run.booted, let seen = seconds.boot, seen.isFinite,
+    if trial.series == nil, case .ran(let run) = trial.result, run.booted, let seen = seconds[.boot], seen.isFinite,
       seen > 0
     {
       let known = boot?[run.accelerator.rawValue]
@@ -50,9 +51,9 @@ struct Timings: Codable, Sendable, Hashable {
     }
     // What was tried again took several guests.
     if isWhole, trial.again == nil, case .ran(let run) = trial.result, run.ending == .completed,
-      let boot = seconds.boot, let tests = seconds.tests
+      let boot = seconds[.boot], let tests = seconds[.tests]
     {
-      blend(&guest, boot + tests + (seconds.start ?? 0) + (seconds.collect ?? 0))
+      blend(&guest, boot + tests + (seconds[.start] ?? 0) + (seconds[.collect] ?? 0))
     }
   }
 

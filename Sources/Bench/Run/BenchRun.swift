@@ -98,22 +98,25 @@ public struct BenchRun: Sendable {
     try await prepared.withHost(probing: probing) { host, accelerator in
       let conditions = RunConditions(prepared, program: program, accelerator: accelerator.accelerator)
       if let earlier { try refuseChanges(conditions, since: earlier, directory) }
-      try await tryAll(
-        series, prepared, on: host, listing: listing, conditions: conditions, reason: accelerator.reason,
-        earlier: earlier, in: directory, events: events)
+      let asked = AskedTests(
+        names: try listing.names(plan.choices.tests), isPart: !plan.choices.tests.isEmpty)
+      var header = RunHeader(plan, prepared, series.map(\.series), accelerator, questions: listing.questions)
+      header.only = asked.isPart ? asked.names : nil
+      header.conditions = conditions
+      let settled = SettledRun(prepared: prepared, asked: asked, conditions: conditions, header: header)
+      try await tryAll(series, settled, on: host, earlier: earlier, in: directory, events: events)
     }
     await plan.place.cache.bound(keeping: prepared.base)
   }
 
   /// Tries what is not finished.
   private func tryAll(
-    _ series: [ReadSeries], _ prepared: PreparedRun, on host: some SavingHost, listing: TestListing,
-    conditions: RunConditions, reason: String, earlier: RunRecord?, in directory: RunDirectory, events: EventHub
+    _ series: [ReadSeries], _ settled: SettledRun, on host: some SavingHost, earlier: RunRecord?,
+    in directory: RunDirectory, events: EventHub
   ) async throws {
-    let tests = try listing.names(plan.choices.tests)
-    let asked = AskedTests(names: tests, isPart: !plan.choices.tests.isEmpty)
-    let only = asked.isPart ? tests : nil
-    let accelerator = conditions.accelerator
+    let (prepared, asked, conditions, header) =
+      (settled.prepared, settled.asked, settled.conditions, settled.header)
+    let accelerator = header.accelerator
     let clocks = TrialClocks(
       plan.target.profile.clocks, accelerator, boot: Timings(plan.place.cache).boot?[accelerator.rawValue])
     let guests = GuestSetup(
@@ -122,21 +125,12 @@ public struct BenchRun: Sendable {
     let finished = FinishedWork(earlier)
     try directory.clear(but: finished, series: series.map(\.series.name))
     if earlier == nil {
-      try events.record(
-        .runStarted(
-          RunHeader(
-            cell: plan.cell, source: prepared.base.sourceDescription, toolchain: prepared.base.toolchain,
-            emulator: prepared.emulator, accelerator: accelerator, acceleratorReason: reason,
-            processors: ProcessInfo.processInfo.activeProcessorCount, patchbench: plan.checkout.version,
-            series: series.map(\.series), questions: listing.questions, only: only,
-            known: plan.target.kernel.knownReports,
-            accepted: plan.choices.accepted.isEmpty ? nil : plan.choices.accepted, conditions: conditions,
-            sandbox: prepared.cage?.description)))
+      try events.record(.runStarted(header))
     } else {
       try events.record(.runResumed)
     }
     let kept = try await TrialCache(
-      plan, scratch: prepared.scratch, conditions: conditions, modules: prepared.driver.modules, only: only,
+      plan, scratch: prepared.scratch, conditions: conditions, modules: prepared.driver.modules, only: header.only,
       sandbox: prepared.cage?.description)
     var trials = TrialRunner(
       prepared: prepared, asked: asked, guests: guests, rules: TrialRules(plan), resources: plan.limits.resources,
@@ -183,6 +177,32 @@ public struct BenchRun: Sendable {
     }
     let changes = now.changes(since: before)
     if !changes.isEmpty { throw NotResumable(path: directory.path.string, reason: .changed(changes)) }
+  }
+}
+
+/// What is settled before a run's first trial.
+private struct SettledRun {
+  var prepared: PreparedRun
+  var asked: AskedTests
+  var conditions: RunConditions
+  var header: RunHeader
+}
+
+extension RunHeader {
+  init(
+    _ plan: RunPlan, _ prepared: PreparedRun, _ series: [PatchSeries], _ chosen: ChosenAccelerator,
+    questions: [String: String]
+  ) {
+    self.init(
+      cell: plan.cell,
+      versions: Versions(
+        source: prepared.base.sourceDescription, toolchain: prepared.base.toolchain, emulator: prepared.emulator,
+        patchbench: plan.checkout.version),
+      accelerator: chosen.accelerator, reason: chosen.reason,
+      processors: ProcessInfo.processInfo.activeProcessorCount, series: series, questions: questions)
+    known = plan.target.kernel.knownReports
+    accepted = plan.choices.accepted.isEmpty ? nil : plan.choices.accepted
+    sandbox = prepared.cage?.description
   }
 }
 

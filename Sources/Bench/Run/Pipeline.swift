@@ -141,8 +141,8 @@ struct Pipeline<Host: SavingHost>: Sendable {
     do {
       return try await trials.resources.build {
         try await SharedPatchTree.make(
-          item.one, patches: item.shared, for: users, on: trials.base, method: trials.method, cage: trials.cage,
-          jobs: trials.resources.jobs, scratch: scratch.appending("layer-\(number)")
+          item.one, patches: item.shared, for: users, on: trials.prepared, jobs: trials.resources.jobs,
+          scratch: scratch.appending("layer-\(number)")
         ) { events.send(.progress(series: name, stage: .build, text: "shared patches: \($0)")) }
       }
     } catch {

@@ -35,7 +35,7 @@ public struct RunPlan: Sendable {
   public var cell: Cell {
     Cell(
       kernel: target.kernel.name, profile: target.profile.name, architecture: Architecture.host.name, toolchain: "gcc",
-      extent: target.profile.extent, guest: Architecture.host.machine)
+      extent: target.profile.extent, guest: Architecture.host.emulation.machine)
   }
 }
 

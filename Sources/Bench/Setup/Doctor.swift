@@ -188,7 +188,9 @@ public enum Doctor {
     Need(name: "unshare", package: "util-linux", why: "build trees are mounted in a namespace of their own"),
     Need(name: "mount", package: "mount", why: "build trees are mounted with it"),
     Need(name: "mke2fs", package: "e2fsprogs", why: "it makes the disks on which guests leave their state"),
-    Need(name: Architecture.host.emulator, package: Architecture.host.emulatorPackage, why: "it runs the guests"),
+    Need(
+      name: Architecture.host.emulation.program, package: Architecture.host.emulation.package, why: "it runs the guests"
+    ),
   ]
 
   private static let headers: [(path: String, package: String, why: String)] = [

@@ -11,7 +11,7 @@ import Toolbox
 
 /// The emulator that libvirt starts.
 public enum Emulator {
-  public static let executable = Architecture.host.emulator
+  public static let executable = Architecture.host.emulation.program
 
   /// `QEMU emulator version 7.2.22 (Debian 1:7.2+dfsg-7+deb12u18)`
   public static func version() async throws -> String {

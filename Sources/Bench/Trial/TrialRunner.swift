@@ -100,7 +100,7 @@ struct TrialRunner<Host: SavingHost>: Sendable {
         rest.patches.removeFirst(done)
         let diffs = one.diffs.dropFirst(done).map { evidence.appending($0.lastComponent!.string).absolute }
         let refused = try await tree.apply(rest, diffs: diffs)
-        trial.seconds.apply = (.now - begun) / .seconds(1)
+        trial.seconds[.apply] = (.now - begun) / .seconds(1)
         if let refused {
           trial.result = .doesNotApply(refused)
           return (trial, nil)
@@ -110,9 +110,9 @@ struct TrialRunner<Host: SavingHost>: Sendable {
         let built = try await tree.build(one.series, jobs: resources.jobs, log: log) { text in
           events.send(.progress(series: name, stage: .build, text: text))
         }
-        trial.seconds.configure = built.seconds.configure
-        trial.seconds.compile = built.seconds.compile
-        trial.seconds.link = built.seconds.link
+        trial.seconds[.configure] = built.seconds[.configure]
+        trial.seconds[.compile] = built.seconds[.compile]
+        trial.seconds[.link] = built.seconds[.link]
         trial.work = built.work
         trial.work?.sharedPatches = done
         if let failure = built.failure {
@@ -129,17 +129,17 @@ struct TrialRunner<Host: SavingHost>: Sendable {
         // Where the test driver no longer builds, that has to be seen; where it is another one, its functions are in there.
         if change.isNothing, modules.driver == driver.modules.driver || !modules.driver.isFailure {
           trial.result = .sameCode
-          trial.seconds.examine = (.now - imaged) / .seconds(1)
+          trial.seconds[.examine] = (.now - imaged) / .seconds(1)
           return (trial, nil)
         }
         if let baseline = rules.baseline, try await Digest.of(file: built.image) == baseline.image {
           trial.result = .sameCode
-          trial.seconds.examine = (.now - imaged) / .seconds(1)
+          trial.seconds[.examine] = (.now - imaged) / .seconds(1)
           return (trial, nil)
         }
         if rules.cell.extent == .build {
           trial.result = .built
-          trial.seconds.examine = (.now - imaged) / .seconds(1)
+          trial.seconds[.examine] = (.now - imaged) / .seconds(1)
           return (trial, nil)
         }
         let trace = try await tree.trace(of: examined)
@@ -154,7 +154,7 @@ struct TrialRunner<Host: SavingHost>: Sendable {
         try await Initramfs.write(
           inOrder(for: change).extras(bootable.modules, trace: trace, testSeconds: clocks.test),
           behind: prepared.initramfs, to: bootable.initramfs, scratch: place)
-        trial.seconds.examine = (.now - imaged) / .seconds(1)
+        trial.seconds[.examine] = (.now - imaged) / .seconds(1)
         try FileManager.default.moveItem(atPath: built.image.string, toPath: bootable.image.string)
         return (trial, bootable)
       }

@@ -1,48 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What decides the way of an instruction: bits of the flags register, and for which of their values the condition holds.
-/// In this form a guest can tell the way without knowing its processor's condition codes.
+/// What decides the way of an instruction: bits of the flags register, and the values of them for which the condition
+/// holds. In this form a guest can evaluate the condition without knowing its processor's condition codes.
 public struct BranchTest: Sendable, Hashable {
-  /// Positions in the register that kprobe events call `%flags`.
+  /// Positions in the flags register, as the kernel saves it in `pt_regs`.
   public var bits: [Int]
   /// Bit *n* is set if the condition holds where ``bits``, the first of them lowest, make the number *n*.
   public var table: UInt32
 
-  /// The conditional jumps, moves and sets of x86-64 (Intel SDM, volume 1, appendix B).
-  /// - Parameter mnemonic: as objdump writes it in AT&T's form: `jne`, `cmovle`, `setb`.
-  /// - Returns: `nil` for what does not depend on flags.
-  public init?(x86 mnemonic: Substring) {
-    guard let prefix = ["cmov", "set", "j"].first(where: { mnemonic.hasPrefix($0) }) else { return nil }
-    let code = mnemonic.dropFirst(prefix.count)
-    let (carry, parity, zero, sign, overflow) = (0, 2, 6, 7, 11)
-    func test(_ bits: [Int], _ holds: ([Bool]) -> Bool) -> (bits: [Int], table: UInt32) {
-      var table: UInt32 = 0
-      for number in 0..<(1 << bits.count) {
-        if holds(bits.indices.map { number >> $0 & 1 == 1 }) { table |= 1 << number }
-      }
-      return (bits, table)
-    }
-    let found: (bits: [Int], table: UInt32)
-    switch code {
-    case "o": found = test([overflow]) { $0[0] }
-    case "no": found = test([overflow]) { !$0[0] }
-    case "b", "c", "nae": found = test([carry]) { $0[0] }
-    case "ae", "nc", "nb": found = test([carry]) { !$0[0] }
-    case "e", "z": found = test([zero]) { $0[0] }
-    case "ne", "nz": found = test([zero]) { !$0[0] }
-    case "be", "na": found = test([carry, zero]) { $0[0] || $0[1] }
-    case "a", "nbe": found = test([carry, zero]) { !$0[0] && !$0[1] }
-    case "s": found = test([sign]) { $0[0] }
-    case "ns": found = test([sign]) { !$0[0] }
-    case "p", "pe": found = test([parity]) { $0[0] }
-    case "np", "po": found = test([parity]) { !$0[0] }
-    case "l", "nge": found = test([sign, overflow]) { $0[0] != $0[1] }
-    case "ge", "nl": found = test([sign, overflow]) { $0[0] == $0[1] }
-    case "le", "ng": found = test([zero, sign, overflow]) { $0[0] || $0[1] != $0[2] }
-    case "g", "nle": found = test([zero, sign, overflow]) { !$0[0] && $0[1] == $0[2] }
-    default: return nil
-    }
-    bits = found.bits
-    table = found.table
+  /// - Parameter holds: whether the condition holds for these values of the bits.
+  public init(_ bits: [Int], _ holds: ([Bool]) -> Bool) {
+    self.bits = bits
+    var table: UInt32 = 0
+    for number in 0..<(1 << bits.count) where holds(bits.indices.map { number >> $0 & 1 == 1 }) { table |= 1 << number }
+    self.table = table
   }
 }

@@ -127,7 +127,7 @@ public enum Initramfs {
   private static let script = """
     B=/bin/busybox
     $B mount -t devtmpfs dev /dev
-    exec </dev/\(Architecture.host.console) >/dev/\(Architecture.host.console) 2>&1
+    exec </dev/\(Architecture.host.boot.console) >/dev/\(Architecture.host.boot.console) 2>&1
     $B --install -s /bin
     export PATH=/bin HOME=/tmp TERM=linux PS1='\(shellPrompt)'
     mount -t proc proc /proc

@@ -12,13 +12,13 @@ enum DomainXML {
   ///   - emulator: what is started; `nil` for what libvirt finds.
   static func render(_ spec: MachineSpec, _ files: GuestFiles, emulator: FilePath? = nil) -> String {
     let here = Architecture.host
-    let features = here.processor.features.map { "<feature policy='require' name='\($0)'/>" }
+    let features = here.emulation.processor.features.map { "<feature policy='require' name='\($0)'/>" }
     let cpu =
       switch spec.accelerator {
       case .tcg:
         """
         <cpu mode='custom' match='exact' check='none'>
-          <model fallback='forbid'>\(here.processor.model)</model>
+          <model fallback='forbid'>\(here.emulation.processor.model)</model>
           \(features.joined())
         </cpu>
         """
@@ -52,7 +52,7 @@ enum DomainXML {
         <memory unit='MiB'>\(spec.memory)</memory>
         <vcpu>\(spec.processors)</vcpu>
         <os>
-          <type arch='\(here.name)' machine='\(here.machine)'>hvm</type>
+          <type arch='\(here.name)' machine='\(here.emulation.machine)'>hvm</type>
           <kernel>\(escape(files.kernel.string))</kernel>
           <initrd>\(escape(files.initramfs.string))</initrd>
           <cmdline>\(escape(spec.commandLine.text))</cmdline>
@@ -76,7 +76,7 @@ enum DomainXML {
             <address type='pci' domain='0x0' bus='0x0' slot='0x4'/>
           </disk>
           \(serial)
-            <target type='\(here.serial)' port='0'/>
+            <target type='\(here.emulation.serial)' port='0'/>
           </serial>
           <channel type='pipe'>
             <source path='\(escape(files.results.name.string))'/>
@@ -86,9 +86,9 @@ enum DomainXML {
         </devices>
         <qemu:commandline>
           <qemu:arg value='-bios'/>
-          <qemu:arg value='\(here.firmware)'/>
+          <qemu:arg value='\(here.emulation.firmware)'/>
           <qemu:arg value='-device'/>
-          <qemu:arg value='virtio-gpu-pci,bus=\(here.bus),addr=0x10'/>
+          <qemu:arg value='virtio-gpu-pci,bus=\(here.emulation.bus),addr=0x10'/>
         </qemu:commandline>
       </domain>
       """

@@ -178,12 +178,13 @@ public final class LibvirtHost: SavingHost {
         throw error
       }
       let machine = LibvirtMachine(
-        spec.secret, channels, state: files.state, before: before, domain: domain, listener: listener, queue: queue,
-        log: root?.log(of: spec.name),
-        release: { [stops] in
-          stops.remove(listener)
-          _ = virDomainFree(domain.raw)
-        })
+        spec.secret, channels, state: files.state, before: before,
+        LibvirtMachine.Domain(
+          pointer: domain, listener: listener, queue: queue, log: root?.log(of: spec.name),
+          release: { [stops] in
+            stops.remove(listener)
+            _ = virDomainFree(domain.raw)
+          }))
       do {
         let result = try await body(machine)
         await machine.end()

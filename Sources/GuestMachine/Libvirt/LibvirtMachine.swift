@@ -24,21 +24,30 @@ public final class LibvirtMachine: SavableMachine {
   /// How often libvirt is asked whether the domain still runs, for the case that an event was lost.
   private static let checkEvery = 100
 
+  /// A domain that runs, and what belongs to it.
+  struct Domain: Sendable {
+    var pointer: LibvirtPointer
+    /// Hears of its end.
+    var listener: StopListener
+    /// The connection's: libvirt's calls block.
+    var queue: DispatchQueue
+    /// QEMU's own words.
+    var log: FilePath?
+    /// Gives libvirt's objects back, on the queue.
+    var release: @Sendable () -> Void
+  }
+
   /// - Parameters:
   ///   - channels: are closed when the machine is gone.
   ///   - state: its state disk.
   ///   - before: what its console had before this machine was there.
-  init(
-    _ secret: GuestSecret?, _ channels: [GuestChannel], state: FilePath, before: [UInt8], domain: LibvirtPointer,
-    listener: StopListener,
-    queue: DispatchQueue,
-    log: FilePath?, release: @escaping @Sendable () -> Void
-  ) {
+  init(_ secret: GuestSecret?, _ channels: [GuestChannel], state: FilePath, before: [UInt8], _ running: Domain) {
+    let (domain, listener, queue, log) = (running.pointer, running.listener, running.queue, running.log)
     self.secret = secret
     self.state = state
     self.domain = domain
     self.queue = queue
-    self.release = release
+    release = running.release
     let (signals, continuation) = AsyncStream<MachineSignal>.makeStream()
     self.signals = signals
     let stop = Task { await listener.reasons.first { _ in true } }

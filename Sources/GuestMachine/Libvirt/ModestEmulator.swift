@@ -13,7 +13,7 @@ import SystemPackage
 /// never agree, and libvirt asks anew at every step (9.0: `qemuProcessQMPLaunch()`, `virQEMUCapsIsValid()`): a guest's start
 /// then takes ten seconds and more, instead of half of one.
 enum ModestEmulator {
-  static let executable = Architecture.host.emulator
+  static let executable = Architecture.host.emulation.program
 
   /// Writes it, unless it is there as it has to be: libvirt takes a file with another time for another QEMU.
   /// - Parameter file: in a directory that the account may pass through.

@@ -13,9 +13,9 @@ public struct MachineSpec: Sendable, Hashable {
   public var kernel: FilePath
   public var initramfs: FilePath
   public var commandLine: KernelCommandLine
-  public var processors: Int
+  public var processors = 2
   /// In MiB.
-  public var memory: Int
+  public var memory = MachineSpec.standardMemory
   /// A file of kernel text, from the first byte the firmware lets through.
   public var console: FilePath
   /// A file of KTAP, written by PID 1 of the guest.
@@ -46,15 +46,13 @@ public struct MachineSpec: Sendable, Hashable {
 
   public init(
     name: String, accelerator: Accelerator, kernel: FilePath, initramfs: FilePath, commandLine: KernelCommandLine,
-    processors: Int = 2, memory: Int = MachineSpec.standardMemory, console: FilePath, results: FilePath
+    console: FilePath, results: FilePath
   ) {
     self.name = name
     self.accelerator = accelerator
     self.kernel = kernel
     self.initramfs = initramfs
     self.commandLine = commandLine
-    self.processors = processors
-    self.memory = memory
     self.console = console
     self.results = results
     secret = .random()
@@ -95,13 +93,13 @@ public struct KernelCommandLine: Sendable, Hashable {
   public init(_ options: GuestOptions) {
     parameters =
       [
-        "console=\(Architecture.host.console)", "panic=-1", "kasan_multi_shot", "log_buf_len=4M",
+        "console=\(Architecture.host.boot.console)", "panic=-1", "kasan_multi_shot", "log_buf_len=4M",
         "random.trust_cpu=on", "unknown_nmi_panic", "panic_print=0xc8",
-      ] + Architecture.host.parameters + Self.clock + options.parameters
+      ] + Architecture.host.boot.parameters + Self.clock + options.parameters
   }
 
   private static var clock: [String] {
-    guard let name = Architecture.host.clockParameter, let rate = TimeStampCounter.kilohertz else { return [] }
+    guard let name = Architecture.host.boot.clockParameter, let rate = TimeStampCounter.kilohertz else { return [] }
     return ["\(name)=\(rate)"]
   }
 

@@ -340,7 +340,7 @@ struct GuestTranscript {
     var deaths: [GuestDeath] = []
     if let running, ending.endsATest { deaths.append(GuestDeath(test: running, ending: ending)) }
     var run = GuestRun(
-      release: console.release, accelerator: accelerator, ending: ending, deaths: deaths, booted: !planned.isEmpty,
+      release: console.release, accelerator: accelerator, ending: ending, booted: !planned.isEmpty,
       tests: planned.map { name in
         results[name]
           ?? TestResult(
@@ -348,9 +348,12 @@ struct GuestTranscript {
             reason: name == running
               ? "it was running when the guest ended" : stopReason ?? "the guest ended before it")
       },
-      reports: console.reports, execution: counted, anomalies: notes,
-      lastLines: ending == .completed ? [] : console.lastLines(Self.lastLines), hang: hang(ending),
-      logs: console.slices.mapValues(\.lines))
+      reports: console.reports, anomalies: notes,
+      lastLines: ending == .completed ? [] : console.lastLines(Self.lastLines))
+    run.deaths = deaths
+    run.execution = counted
+    run.hang = hang(ending)
+    run.logs = console.slices.mapValues(\.lines)
     if unsigned.lines > 0 { run.unsigned = unsigned.lines }
     if contradictions > 0 { run.contradictions = contradictions }
     return run

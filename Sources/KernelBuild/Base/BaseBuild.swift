@@ -233,8 +233,9 @@ extension BaseBuild {
       Result { try Data(RecordedBuild(tree: tree).text.utf8).write(to: URL(filePath: records.string)) }
     }.get()
     try await FixedTimestamps.settle(tree, builtAt: tree)
-    return StageSeconds(
-      configure: (prepared - start) / .seconds(1) + built.configure, compile: built.compile, link: built.link)
+    return StageSeconds([
+      .configure: (prepared - start) / .seconds(1) + built.configure, .compile: built.compile, .link: built.link,
+    ])
   }
 }
 

@@ -166,7 +166,7 @@ extension SeriesTree {
   private static func belongsToImage(_ path: String) -> Bool {
     let first = path.prefix { $0 != "/" }
     return path.contains("/") && !["tools", "scripts", "usr", "patchbench-driver"].contains(first)
-      && !path.hasSuffix(".mod.o") && !path.hasPrefix(Architecture.host.bootDirectory)
+      && !path.hasSuffix(".mod.o") && !path.hasPrefix(Architecture.host.boot.directory)
   }
 
   /// The objects of the test driver that were made anew here, and read what the series touches.

@@ -117,7 +117,7 @@ extension SeriesTree {
         else { return nil }
         return LinePlan.Object(
           path: object, disassembly: String(decoding: text, as: UTF8.self), controlFlow: flow, preprocessed: source,
-          files: files, tree: root)
+          files: files, tree: root, instructions: Architecture.host.instructions)
       }
     }
   }

@@ -76,7 +76,7 @@ public struct KernelDefinition: Sendable, Hashable {
     public var path: String {
       switch self {
       case .vmlinux: "vmlinux"
-      case .bzImage: Architecture.host.compressedImage
+      case .bzImage: Architecture.host.boot.compressedImage
       }
     }
   }

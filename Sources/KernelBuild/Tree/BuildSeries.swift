@@ -90,7 +90,7 @@ extension SeriesTree {
         to: URL(filePath: log.string))
       return SeriesBuild(
         image: base.image, work: BuildWork(method: .unchanged, objects: 0, cached: 0),
-        seconds: StageSeconds(configure: (.now - start) / .seconds(1)))
+        seconds: StageSeconds([.configure: (.now - start) / .seconds(1)]))
     case .objects(let objects, let archives):
       // Where kbuild's commands fail it is kbuild that says why.
       let paths = Set(series.patches.flatMap(\.paths))
@@ -194,11 +194,11 @@ extension SeriesTree {
   private func built(_ method: BuildWork.Method, _ counter: BuildProgress?, before: Duration) -> SeriesBuild {
     let lines = regularContents(statistics, most: mostStatistics) ?? []
     let count = CompileCount(log: String(decoding: lines, as: UTF8.self))
-    var seconds = StageSeconds(configure: before / .seconds(1))
+    var seconds = StageSeconds([.configure: before / .seconds(1)])
     if let parts = counter?.seconds() {
-      seconds.configure! += parts.configure
-      seconds.compile = parts.compile
-      seconds.link = parts.link
+      seconds[.configure]! += parts.configure
+      seconds[.compile] = parts.compile
+      seconds[.link] = parts.link
     }
     var build = SeriesBuild(
       image: base.image, work: BuildWork(method: method, objects: count.objects, cached: count.cached), seconds: seconds

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BenchModel
+
 /// Finds the instructions that show that one line ran, and which way it went.
 ///
 /// An optimizing compiler moves and joins code, so that an instruction with a line's number may run though the line did
@@ -204,7 +206,10 @@ struct LineFinder {
 
   /// The moves and sets of a line that depend on something.
   private func moves(of line: SourceLine) -> [Int] {
-    machine.indices(of: line).filter { !machine.instructions[$0].isBranch && machine.instructions[$0].test != nil }
+    machine.indices(of: line).filter {
+      let instruction = machine.instructions[$0]
+      return !instruction.isBranch && machine.test(of: instruction) != nil
+    }
   }
 
   // MARK: - Which way it went
@@ -333,7 +338,7 @@ extension MachineCode {
   /// Whether a branch is one of KASAN's: on one side, at once, it reports. For less than eight bytes there are two of
   /// them, the first of which compares with the last byte that may be accessed (`jl ok; test %dl,%dl; jne report`).
   func isCheck(_ branch: Int) -> Bool {
-    next[branch].contains { reports($0) || instructions[branch].mnemonic == "jl" && leadsToReport($0) }
+    next[branch].contains { reports($0) || instructions[branch].mnemonic == set.lastByteCheck && leadsToReport($0) }
   }
 
   /// Whether nothing but the call of one of KASAN's reports comes next.
@@ -341,7 +346,7 @@ extension MachineCode {
     var index = start
     for _ in 0..<8 {
       let here = instructions[index]
-      if here.mnemonic.hasPrefix("call") { return here.symbol?.hasPrefix("__asan_report") ?? false }
+      if here.isCall { return here.symbol?.hasPrefix("__asan_report") ?? false }
       guard !here.isBranch, next[index].count == 1 else { return false }
       index = next[index][0]
     }
@@ -357,7 +362,7 @@ extension MachineCode {
       let here = instructions[index]
       if !here.has(line) { found += here.lines.filter { !found.contains($0) } }
       if here.isBranch, !isCheck(index) { return here.has(line) ? nil : found }
-      if here.mnemonic == "ud2" && here.has(line) { return nil }
+      if here.kind == .trap && here.has(line) { return nil }
       if here.isJump, next[index].count > 1 { return found }
       guard let next = next[index].first else { return found }
       // Past one of KASAN's checks, on its quiet side.
@@ -388,7 +393,7 @@ extension MachineCode {
   }
 
   private func leadsToReport(_ start: Int) -> Bool {
-    instructions[start].mnemonic == "test" && next[start].count == 1 && instructions[next[start][0]].isBranch
+    instructions[start].mnemonic == set.lastByteTest && next[start].count == 1 && instructions[next[start][0]].isBranch
       && next[next[start][0]].contains(where: reports)
   }
 }

@@ -65,11 +65,13 @@ public struct LinePlan: Sendable, Hashable {
     ///   - preprocessed: of `gcc -E -fdirectives-only`.
     ///   - files: the changed files.
     ///   - tree: the tree's root, as the tools name it.
+    ///   - instructions: what the disassembly's instructions are.
     public init(
-      path: String, disassembly: String, controlFlow: [UInt8], preprocessed: [UInt8], files: Set<String>, tree: String
+      path: String, disassembly: String, controlFlow: [UInt8], preprocessed: [UInt8], files: Set<String>, tree: String,
+      instructions: InstructionSet
     ) {
       self.path = path
-      machine = MachineCode(objdump: disassembly, tree: tree)
+      machine = MachineCode(objdump: disassembly, tree: tree, instructions: instructions)
       leaders = machine.leaders()
       flows = ControlFlow.parse(controlFlow, about: files, tree: tree)
       self.preprocessed = PreprocessedLines.parse(preprocessed, about: files, tree: tree)
@@ -261,12 +263,12 @@ public struct LinePlan: Sendable, Hashable {
     let function = object.machine.functions[instruction.function]
     let probe = Probe(
       object: object.path, function: function.name, offset: instruction.offset - function.offset,
-      test: found.taken == nil ? nil : instruction.test)
+      test: found.taken == nil ? nil : object.machine.test(of: instruction))
     if let known = numbers[probe] { return LineWatch.Sight(probe: known, taken: found.taken) }
     numbers[probe] = probes.count
     probes.append(probe)
     groups.append(Group(object: object.path, leader: object.leaders[found.instruction]))
-    if instruction.mnemonic.hasPrefix("ud") { traps.insert(probes.count - 1) }
+    if instruction.kind == .trap { traps.insert(probes.count - 1) }
     return LineWatch.Sight(probe: probes.count - 1, taken: found.taken)
   }
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import BenchModel
+
 /// An object's instructions with their lines, as `objdump -dlr --inlines --no-show-raw-insn` tells them, and behind it
 /// `objdump -r -j __jump_table -j __ex_table` the ways that no instruction shows.
 public struct MachineCode: Sendable, Hashable {
@@ -9,6 +11,7 @@ public struct MachineCode: Sendable, Hashable {
     /// From the start of its section, in bytes.
     var offset: UInt64
     var mnemonic: Substring
+    var kind: InstructionSet.Kind
     /// Its line, and behind it where that was inlined.
     var lines: [SourceLine]
     /// Where a jump or call leads within the object: the index of an instruction.
@@ -16,11 +19,9 @@ public struct MachineCode: Sendable, Hashable {
     /// What a call or jump out of the object leads to.
     var symbol: Substring?
 
-    var isReturn: Bool { mnemonic.hasPrefix("ret") }
-    var isJump: Bool { mnemonic == "jmp" || mnemonic == "jmpq" }
-    var test: BranchTest? { BranchTest(x86: mnemonic) }
-    /// A jump that may not be taken.
-    var isBranch: Bool { mnemonic.hasPrefix("j") && !isJump }
+    var isJump: Bool { kind == .jump }
+    var isBranch: Bool { kind == .branch }
+    var isCall: Bool { kind == .call }
     func has(_ line: SourceLine) -> Bool { lines.contains(line) }
   }
 
@@ -37,6 +38,7 @@ public struct MachineCode: Sendable, Hashable {
     var to: Int
   }
 
+  let set: InstructionSet
   private(set) var functions: [Function] = []
   private(set) var instructions: [Instruction] = []
   /// The ways from each instruction on.
@@ -53,7 +55,9 @@ public struct MachineCode: Sendable, Hashable {
   /// - Parameters:
   ///   - text: what objdump wrote.
   ///   - tree: what absolute paths in it begin with.
-  public init(objdump text: String, tree: String) {
+  ///   - set: what the instructions are.
+  public init(objdump text: String, tree: String, instructions set: InstructionSet) {
+    self.set = set
     var section: Substring = ""
     var lines: [SourceLine] = []
     var places: [Substring: [UInt64: Int]] = [:]
@@ -68,13 +72,14 @@ public struct MachineCode: Sendable, Hashable {
       if line.utf8.first == 0x20 || line.utf8.first == 0x09 {
         if line.hasPrefix("\t\t\t") {
           relocate(line, &jumps)
-        } else if let (offset, mnemonic, operand) = Self.instruction(line) {
+        } else if let (offset, mnemonic, operand) = instruction(line) {
           guard !functions.isEmpty else { continue }
           places[section, default: [:]][offset] = instructions.count
+          let kind = set.kind(of: mnemonic)
           instructions.append(
-            Instruction(function: functions.count - 1, offset: offset, mnemonic: mnemonic, lines: lines))
+            Instruction(function: functions.count - 1, offset: offset, mnemonic: mnemonic, kind: kind, lines: lines))
           isFresh = false
-          if mnemonic.hasPrefix("j") || mnemonic.hasPrefix("call") {
+          if [.jump, .branch, .call].contains(kind) {
             jumps.append(
               (instructions.count - 1, section, UInt64(operand.prefix { $0.isHexDigit }, radix: 16)))
           }
@@ -114,13 +119,13 @@ public struct MachineCode: Sendable, Hashable {
   }
 
   /// `   6:	je     60 <f+0x60>`
-  private static func instruction(_ line: Substring) -> (UInt64, Substring, Substring)? {
+  private func instruction(_ line: Substring) -> (UInt64, Substring, Substring)? {
     guard let colon = line.firstIndex(of: ":"), let offset = UInt64(line[..<colon].drop { $0 == " " }, radix: 16)
     else { return nil }
     var words = line[line.index(after: colon)...].drop { $0 == "\t" || $0 == " " }
     // `lock`, `rep` and the like stand before what they belong to; `notrack` before jumps through tables.
     while let space = words.firstIndex(of: " "),
-      ["lock", "rep", "repz", "repnz", "notrack", "bnd", "cs", "ds"].contains(words[..<space])
+      set.prefixes.contains(words[..<space])
     {
       words = words[space...].drop { $0 == " " }
     }
@@ -134,10 +139,11 @@ public struct MachineCode: Sendable, Hashable {
   ) {
     let words = line.split { $0 == "\t" || $0 == " " }
     guard words.count == 3, let last = instructions.indices.last, jumps.last?.instruction == last,
-      words[1].contains("PC32") || words[1].contains("PLT32")
+      set.relocations.contains(where: words[1].contains)
     else { return }
-    // The four bytes that are told apart again in the end.
-    let name = words[2].hasSuffix("-0x4") ? words[2].dropLast(4) : words[2]
+    // The bias alone is the symbol itself.
+    let bias = "-0x" + String(set.relocationBias, radix: 16)
+    let name = words[2].hasSuffix(bias) ? words[2].dropLast(bias.count) : words[2]
     instructions[last].symbol = name
   }
 
@@ -166,7 +172,7 @@ public struct MachineCode: Sendable, Hashable {
   /// - Parameter symbol: `.text.unlikely+0x1c`, from which the four bytes are missing that the processor adds; a name
   ///   alone is where that begins.
   private func target(of symbol: Substring, in places: [Substring: [UInt64: Int]]) -> Int? {
-    place(of: symbol, adding: symbol.contains("+") ? 4 : 0, in: places)
+    place(of: symbol, adding: symbol.contains("+") ? set.relocationBias : 0, in: places)
   }
 
   /// The instruction at a section or a function, and so many bytes behind it.
@@ -192,7 +198,7 @@ public struct MachineCode: Sendable, Hashable {
     next = instructions.indices.map { index in
       let here = instructions[index]
       var ways: [Int] = []
-      let ends = here.isReturn || here.isJump || here.mnemonic == "hlt"
+      let ends = [.return, .jump, .halt].contains(here.kind)
       if !ends, instructions.indices.contains(index + 1), instructions[index + 1].function == here.function {
         ways.append(index + 1)
       }
@@ -228,6 +234,9 @@ public struct MachineCode: Sendable, Hashable {
     let name = functions[function].name
     return name.hasSuffix(".cold") ? numbers[String(name.dropLast(5))] ?? function : function
   }
+
+  /// What decides the way of an instruction, if flags do.
+  func test(of instruction: Instruction) -> BranchTest? { set.conditions[instruction.mnemonic] }
 
   /// The instructions of a line, inlined ones included.
   func indices(of line: SourceLine) -> [Int] { byLine[line] ?? [] }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BenchModel
+
 /// Which instructions always run together, so that one of them stands for all.
 extension MachineCode {
   /// From each instruction to the first of those that run if it does, and that it runs with. Where that is not certain, it
@@ -15,9 +17,8 @@ extension MachineCode {
     }
     var isHidden = isOpaque
     for (index, instruction) in instructions.enumerated() {
-      // Nobody comes to one that fills up the space between functions. objdump's `xchg` is one of two bytes.
-      let isNop = instruction.mnemonic.hasPrefix("nop") || instruction.mnemonic == "xchg"
-      if isNop, !before[index].isEmpty { isHidden[owner(of: instruction.function)] = true }
+      // Nobody comes to one that fills up the space between functions.
+      if instruction.kind == .padding, !before[index].isEmpty { isHidden[owner(of: instruction.function)] = true }
     }
     var leaders = [Int](repeating: -1, count: instructions.count)
     for start in instructions.indices where leaders[start] < 0 {
@@ -35,7 +36,7 @@ extension MachineCode {
   /// What runs once an instruction has, and not without it.
   private func certain(after here: Int, _ before: [[Int]]) -> Int? {
     let instruction = instructions[here]
-    if instruction.mnemonic.hasPrefix("call") || instruction.isJump { return nil }
+    if instruction.isCall || instruction.isJump { return nil }
     if !instruction.isBranch {
       guard next[here].count == 1 else { return nil }
       return before[next[here][0]] == [here] ? next[here][0] : nil
@@ -53,7 +54,7 @@ extension MachineCode {
     var pending = next[check].filter { $0 != quiet }
     while let index = pending.popLast() {
       guard found.insert(index).inserted else { continue }
-      let isOtherCall = instructions[index].mnemonic.hasPrefix("call") && !reports(index)
+      let isOtherCall = instructions[index].isCall && !reports(index)
       if found.count > 24 || next[index].isEmpty || isOtherCall { return nil }
       pending += next[index].filter { $0 != quiet }
     }

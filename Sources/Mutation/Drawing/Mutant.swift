@@ -66,21 +66,22 @@ public struct Mutant: Codable, Sendable, Hashable {
   /// The same, as they are then.
   public var after: String
 
+  /// - Parameter bytes: those that are replaced, as offsets in the file.
   public init(
-    id: String, file: String, function: String, operator what: MutationOperator, line: Int, column: Int, start: Int,
-    end: Int, replacement: String, before: String, after: String
+    id: String, operator what: MutationOperator, in file: String, function: String, at place: (line: Int, column: Int),
+    bytes: Range<Int>, replacement: String, lines: (before: String, after: String)
   ) {
     self.id = id
     self.file = file
     self.function = function
     `operator` = what
-    self.line = line
-    self.column = column
-    self.start = start
-    self.end = end
+    line = place.line
+    column = place.column
+    start = bytes.lowerBound
+    end = bytes.upperBound
     self.replacement = replacement
-    self.before = before
-    self.after = after
+    before = lines.before
+    after = lines.after
   }
 
   /// `drivers/dma-buf/dma-buf.c:1483`

@@ -60,9 +60,8 @@ public struct MutantFinder {
         source.text(lines.lowerBound..<edit.range.lowerBound) + edit.replacement
         + source.text(edit.range.upperBound..<lines.upperBound)
       return Mutant(
-        id: id, file: source.path, function: what.function, operator: what.operator, line: line, column: column,
-        start: edit.range.lowerBound, end: edit.range.upperBound, replacement: edit.replacement,
-        before: collapsed(before), after: collapsed(after))
+        id: id, operator: what.operator, in: source.path, function: what.function, at: (line, column),
+        bytes: edit.range, replacement: edit.replacement, lines: (collapsed(before), collapsed(after)))
     }
   }
 

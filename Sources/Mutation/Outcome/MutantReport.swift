@@ -28,19 +28,38 @@ public struct MutantReport: Codable, Sendable, Hashable {
   public var mutants: [JudgedMutant]
   public var interrupted: Bool
 
+  /// How the mutants were chosen, and who was to notice them.
+  public struct Draw: Sendable, Hashable {
+    var seed: UInt64
+    var candidates: Int
+    var series: String?
+    var tests: Int?
+    var absent: [String]
+
+    /// Each as the field of ``MutantReport`` of that name.
+    public init(
+      seed: UInt64, candidates: Int, series: String? = nil, tests: Int? = nil, absent: [String] = []
+    ) {
+      self.seed = seed
+      self.candidates = candidates
+      self.series = series
+      self.tests = tests
+      self.absent = absent
+    }
+  }
+
   public init(
-    kernel: String, profile: String, source: String, seed: UInt64, candidates: Int, series: String?, tests: Int?,
-    absent: [String],
-    mutants: [JudgedMutant], interrupted: Bool
+    of kernel: (name: String, profile: String, source: String), drawn: Draw, mutants: [JudgedMutant],
+    interrupted: Bool
   ) {
-    self.kernel = kernel
-    self.profile = profile
-    self.source = source
-    self.seed = seed
-    self.candidates = candidates
-    self.series = series
-    self.tests = tests
-    self.absent = absent
+    self.kernel = kernel.name
+    profile = kernel.profile
+    source = kernel.source
+    seed = drawn.seed
+    candidates = drawn.candidates
+    series = drawn.series
+    tests = drawn.tests
+    absent = drawn.absent
     self.mutants = mutants.sorted {
       ($0.mutant.file, $0.mutant.line, $0.mutant.id) < ($1.mutant.file, $1.mutant.line, $1.mutant.id)
     }

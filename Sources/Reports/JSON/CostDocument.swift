@@ -19,17 +19,17 @@ struct SecondsDocument: Encodable {
 
   init(_ seconds: StageSeconds?) {
     let seconds = seconds?.known
-    apply = Self.rounded(seconds?.apply)
-    configure = Self.rounded(seconds?.configure)
-    compile = Self.rounded(seconds?.compile)
-    link = Self.rounded(seconds?.link)
+    apply = Self.rounded(seconds?[.apply])
+    configure = Self.rounded(seconds?[.configure])
+    compile = Self.rounded(seconds?[.compile])
+    link = Self.rounded(seconds?[.link])
     build = Self.rounded(seconds?.build)
-    examine = Self.rounded(seconds?.examine)
-    start = Self.rounded(seconds?.start)
-    boot = Self.rounded(seconds?.boot)
-    tests = Self.rounded(seconds?.tests)
-    collect = Self.rounded(seconds?.collect)
-    base = Self.rounded(seconds?.base)
+    examine = Self.rounded(seconds?[.examine])
+    start = Self.rounded(seconds?[.start])
+    boot = Self.rounded(seconds?[.boot])
+    tests = Self.rounded(seconds?[.tests])
+    collect = Self.rounded(seconds?[.collect])
+    base = Self.rounded(seconds?[.base])
     total = Self.rounded(seconds?.total)
   }
 

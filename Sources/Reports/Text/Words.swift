@@ -60,7 +60,7 @@ enum Words {
     guard let base else { return nil }
     if base.reused { return "reused from an earlier run" }
     if base.run == nil { return nil }
-    return base.seconds.compile == nil ? "its kernel was there, run now" : "built and run now"
+    return base.seconds[.compile] == nil ? "its kernel was there, run now" : "built and run now"
   }
 
   /// How a series' image came about, in this run or in the earlier one; empty where nothing was built.
