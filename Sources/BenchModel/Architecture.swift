@@ -1,47 +1,51 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// All that is true of one architecture alone, outside the reading of its machine code. Another one is another value.
+/// Everything specific to one architecture, except decoding its machine code. Each architecture is one value.
 public struct Architecture: Sendable, Hashable {
-  /// What an emulated guest has for a processor, in QEMU's words.
+  /// The processor of an emulated guest, in QEMU's words.
   public struct Processor: Sendable, Hashable {
     public var model: String
     public var features: [String]
   }
 
-  /// As `uname -m` has it.
+  /// As `uname -m` prints it.
   public var name: String
-  /// QEMU's program, as it is found in the PATH.
+  /// QEMU's executable, looked up in PATH.
   public var emulator: String
-  /// The Debian package that has it.
+  /// The Debian package that provides it.
   public var emulatorPackage: String
   /// QEMU's machine type, which names the guest in reports.
   public var machine: String
-  /// QEMU's file of firmware.
+  /// QEMU's firmware file.
   public var firmware: String
   public var processor: Processor
-  /// The kernel's name of the serial line that it writes to.
+  /// The kernel's name for the serial line of its console.
   public var console: String
-  /// What libvirt calls that line's device.
+  /// libvirt's name for that line's device.
   public var serial: String
-  /// The PCI bus that devices are put on.
+  /// The PCI bus that devices are attached to.
   public var bus: String
   /// The compressed image, relative to the tree's root.
   public var compressedImage: String
-  /// Where objects lie that are no part of the uncompressed image.
+  /// The directory of objects that are not part of the uncompressed image.
   public var bootDirectory: String
-  /// What guests need on their kernel's command line.
+  /// Kernel command line parameters that guests need.
   public var parameters: [String]
-  /// The parameter that tells a guest how fast its clock runs, in kHz; `nil` where it knows.
+  /// The parameter that gives a guest its clock frequency, in kHz; `nil` if the guest does not need it.
   public var clockParameter: String?
-  /// What stands before the instruction pointer where the kernel shows its registers, as far as it is the kernel's own.
+  /// The text before the instruction pointer in the kernel's register dumps, for kernel-mode pointers only.
   public var instructionPointers: [String]
-  /// What begins the lines on which the kernel shows registers.
+  /// The prefixes of the lines of the kernel's register dumps.
   public var registers: [String]
 
-  /// qemu64, because an emulated processor with fewer features spends less on them. Without rdrand the guest's first random
-  /// number, which the Swift runtime asks for, waits seconds for the kernel to gather noise. qboot is QEMU's own firmware
-  /// for guests that need nothing but their kernel started, which is all that SeaBIOS would do here in twice the time.
-  /// `pmtmr` is where a q35 has the timer by which the kernel refines its clock: its guests have no ACPI to tell them.
+  /// x86_64 guests on QEMU's q35 machine.
+  /// - The CPU is qemu64, because an emulated processor with fewer features spends less time on them.
+  /// - It has rdrand, because without it the guest's first random number, which the Swift runtime requests, waits
+  ///   seconds for the kernel to gather entropy.
+  /// - The firmware is qboot, QEMU's own for guests that only need their kernel started. SeaBIOS would do the same here
+  ///   in twice the time.
+  /// - `pmtmr` is the port of the timer that q35 has and that the kernel calibrates its clock against. These guests
+  ///   have no ACPI to find it by.
   public static let x86 = Architecture(
     name: "x86_64", emulator: "qemu-system-x86_64", emulatorPackage: "qemu-system-x86", machine: "q35",
     firmware: "qboot.rom", processor: Processor(model: "qemu64", features: ["rdrand"]), console: "ttyS0",
@@ -52,6 +56,6 @@ public struct Architecture: Sendable, Hashable {
       "RIP: ", "Code: ", "RSP: ", "RAX: ", "RDX: ", "RBP: ", "R10: ", "R13: ", "FS:  ", "CS:  ", "CR2: ", "ORIG_RAX",
     ])
 
-  /// That of guests and kernels here.
+  /// The architecture of the guests and kernels here.
   public static let host = x86
 }
