@@ -58,7 +58,7 @@ import Testing
     channel.finish { heard.append($0) }
     #expect(
       heard == [.results(Array("0123456789".utf8)), .cut(.results, bytes: 3), .cut(.results, bytes: 4)])
-    #expect(try kept == "0123456789\n# patchbench: cut here; 7 bytes more came\n")
+    #expect(try kept == "0123456789\n# patchbench: cut here; 7 more bytes followed\n")
   }
 
   @Test func exactlyWhatIsKeptIsNotCut() throws {

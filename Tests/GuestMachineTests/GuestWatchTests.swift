@@ -346,8 +346,8 @@ private let panic = "[    6.000000] Kernel panic - not syncing: Fatal exception\
     let run = try await GuestWatch(Self.clocks, clock: clock).watch(machine, accelerator: .tcg) { _ in }.run
     #expect(
       run.anomalies == [
-        "12 bytes more of its console came than are kept, and were not read",
-        "3 bytes more of its results came than are kept, and were not read",
+        "12 bytes of its console were over the limit and were not read",
+        "3 bytes of its results were over the limit and were not read",
       ])
     // No test is to blame for what somebody wrote to the port.
     #expect(run.deaths == [])

@@ -31,7 +31,7 @@ import Testing
     return reader
   }
 
-  @Test(arguments: [("hangs", "did not come back from it"), ("kills", "was killed by signal 9")])
+  @Test(arguments: [("hangs", "timed out"), ("kills", "was killed by signal 9")])
   func aDiskThatEndsTheApplianceCostsItsOwnEvidence(_ row: (name: String, words: String)) async throws {
     let scratch = try Scratch()
     let answers = try await reader(scratch).read(["first", FilePath(row.name), "last"])
