@@ -9,7 +9,7 @@ import Testing
 @testable import GuestMachine
 
 @Suite struct StateReaderTests {
-  /// A program in the place of the one that uses libguestfs, which some disks keep waiting for ever or take down.
+  /// Stands in for the program that uses libguestfs; some disks make it hang forever or crash.
   private let program = """
     #!/bin/sh
     shift 3

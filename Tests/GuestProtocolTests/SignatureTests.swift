@@ -81,7 +81,7 @@ import Testing
   }
 
   @Test(
-    "no byte of a piece or of its signature can be another one",
+    "no byte of a piece or its signature can be changed",
     arguments: [plan, one, two].enumerated().map { ($0.offset, $0.element) })
   func changed(_ row: (Int, String)) {
     let piece = Array(Self.signed(row.1, 1).utf8)
