@@ -24,7 +24,7 @@ public struct RunHeader: Codable, Sendable, Hashable {
   public var questions: [String: String]
   /// The selected tests; `nil` means all.
   public var only: [String]?
-  /// Kernel reports that are not held against a series.
+  /// Kernel reports that do not count against a series.
   public var known: [KnownReport]?
   /// Changed lines that need not have run, as accepted by the user who started the run.
   public var accepted: [AcceptedLines]?

@@ -6,7 +6,7 @@ public enum TestStatus: String, Codable, Sendable, Hashable, CaseIterable {
   case ok
   /// At least one check did not hold.
   case notOk = "not-ok"
-  /// The test is inconclusive here; its reason says why.
+  /// The test cannot give an answer here; its reason says why.
   case skip
   /// The test was planned but never reported.
   case missing

@@ -4,7 +4,7 @@ import BenchModel
 import Glibc
 import SystemPackage
 
-/// The account that guests run as if patchbench is root: the one that libvirt's package creates for QEMU. An ordinary
+/// The account that guests run as when patchbench is root: the one that libvirt's package creates for QEMU. An ordinary
 /// user's guests run as that user, because the kernel does not let that user become another.
 struct GuestAccount: Sendable, Hashable {
   var user: uid_t

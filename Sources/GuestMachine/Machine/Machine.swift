@@ -70,8 +70,7 @@ public protocol SavableMachine: Machine {
 
 /// Can start machines from saved states.
 public protocol SavingHost: MachineHost where Running: SavableMachine {
-  /// Whether a restored machine ends with this process, as a started one does. A host that cannot ensure it
-  /// should restore none.
+  /// Whether a restored machine ends with this process, as a started one does. If not, callers must not restore any.
   var endsRestored: Bool { get }
   /// Starts a machine from a saved state while `body` runs. When this returns, the machine is gone, even if the task
   /// was cancelled.
