@@ -4,33 +4,34 @@ public import GuestProtocol
 
 public import struct Foundation.Date
 
-/// What is fixed before anything runs.
+/// The facts that are fixed before anything runs.
 public struct RunHeader: Codable, Sendable, Hashable {
-  /// The cell that every trial of this run happens in.
+  /// The cell of every trial of this run.
   public var cell: Cell
-  /// Where the kernel's source comes from, in words: `Debian linux-source-6.12 6.12.117-1~deb12u1`.
+  /// The origin of the kernel source, in words: `Debian linux-source-6.12 6.12.117-1~deb12u1`.
   public var source: String
   /// `gcc (Debian 12.2.0-14) 12.2.0`
   public var toolchain: String
   /// `QEMU emulator version 7.2.22`
   public var emulator: String
   public var accelerator: Accelerator
-  /// Why that accelerator: `KVM: no hello within 15 s of a probe boot`.
+  /// The reason for the choice of accelerator: `KVM: no hello within 15 s of a probe boot`.
   public var acceleratorReason: String
   public var processors: Int
   public var patchbench: String
   public var series: [PatchSeries]
-  /// What each test of the guest binary answers, by its name.
+  /// The question that each test of the guest binary answers, by test name.
   public var questions: [String: String]
-  /// The tests that were asked for, where it was not all.
+  /// The selected tests; `nil` means all.
   public var only: [String]?
-  /// Kernel reports that are not held against a series.
+  /// Kernel reports that do not count against a series.
   public var known: [KnownReport]?
-  /// Changed lines that need not have run, by the word of whoever started the run.
+  /// Changed lines that need not have run, as accepted by the user who started the run.
   public var accepted: [AcceptedLines]?
-  /// What a resumed run has to find as it was.
+  /// The conditions that must still hold when the run is resumed.
   public var conditions: RunConditions?
-  /// What series were built in: `bubblewrap 0.8.0`. `nil` where their code could do whatever patchbench may.
+  /// The sandbox that series were built in: `bubblewrap 0.8.0`. `nil` if their code could do anything that
+  /// patchbench may.
   public var sandbox: String?
 
   /// The versions of what a run is made of.
@@ -67,9 +68,10 @@ public struct RunHeader: Codable, Sendable, Hashable {
   }
 }
 
-/// What decides a run's results beside its series. Where one of these is another, its evidence is of another run.
+/// Everything besides the series that decides a run's results. If any of it changes, the evidence belongs
+/// to another run.
 public struct RunConditions: Codable, Sendable, Hashable {
-  /// The digest of patchbench itself: it starts the guests and reads what they say.
+  /// The digest of patchbench itself, because it starts the guests and parses their output.
   public var program: String
   /// The base's key: source, configuration, toolchain.
   public var base: String
@@ -92,7 +94,7 @@ public struct RunConditions: Codable, Sendable, Hashable {
     self.accelerator = accelerator
   }
 
-  /// What is not as it was, in words.
+  /// Returns what has changed, in words.
   public func changes(since earlier: RunConditions) -> [String] {
     [
       (program == earlier.program, "patchbench itself"),
@@ -107,8 +109,8 @@ public struct RunConditions: Codable, Sendable, Hashable {
   }
 }
 
-/// One fact of a run, in the order things happened. The record of a run is a file of these, one JSON object a line;
-/// every report is a fold over it.
+/// One fact of a run, in chronological order. The record of a run is a file of these, one JSON object per line; every
+/// report is a fold over it.
 public struct BenchEvent: Codable, Sendable, Hashable {
   public var at: Date
   public var kind: Kind
@@ -117,20 +119,20 @@ public struct BenchEvent: Codable, Sendable, Hashable {
     case runStarted(RunHeader)
     /// Work has begun on a series (`nil`: the base).
     case stageStarted(series: String?, stage: Stage)
-    /// Something a watcher wants to see while it goes on: `1234 objects`, a test's name.
+    /// Something to show while the stage runs: `1234 objects`, a test's name.
     case progress(series: String?, stage: Stage, text: String)
     case trialFinished(Trial)
-    /// The base was tried once more, with everything as before; each time has a number.
+    /// The base was run again under the same conditions; each repeat has a number.
     case baseRepeated(Trial, number: Int?)
-    /// Tests of the base were tried again for a series that differs in them; each time has a number.
+    /// Tests of the base were run again because a series differs in them; each time has a number.
     case baseTriedAgain([TestResult], number: Int)
-    /// The disk of a guest was read, or could not be.
+    /// The disk of a guest was read, or reading it failed.
     case stateRead(series: String?, StateEvidence)
-    /// A run that had been broken off goes on.
+    /// An interrupted run was resumed.
     case runResumed
-    /// The last event of a run that came to its end; `interrupted` where the user stopped it.
+    /// The last event of a run that finished; `interrupted` if the user stopped it.
     case runFinished(interrupted: Bool)
-    /// Comes after the run: its reports were made, in so many seconds.
+    /// Recorded after the run: the time its reports took to make.
     case reported(seconds: Double)
   }
 
@@ -140,28 +142,28 @@ public struct BenchEvent: Codable, Sendable, Hashable {
   }
 }
 
-/// A run as its events tell it.
+/// A run, reconstructed from its events.
 public struct RunRecord: Sendable, Hashable {
   public var header: RunHeader
   public var started: Date
   public var finished: Date?
-  /// The run was stopped by the user, or its record breaks off.
+  /// The run was stopped by the user, or its record is truncated.
   public var interrupted: Bool
   /// How long its reports took to make, in seconds.
   public var reportSeconds: Double?
   public var base: Trial?
-  /// Further trials of the base, where it was to be tried more than once.
+  /// Further trials of the base, if it was to be run more than once.
   public var repeats: [Trial]
   /// The number of each of those trials.
   public var repeatNumbers: [Int?]
-  /// What tests of the base said when they were tried again, by the number of the time.
+  /// The results of base tests that were run again, by the number of the repeat.
   public var baseAgain: [Int: [TestResult]]
-  /// When it went on after it had been broken off.
+  /// The times at which the run was resumed.
   public var resumed: [Date]
   /// By the series' name.
   public var trials: [String: Trial]
 
-  /// Folds a run's events; `nil` if there is no `runStarted` among them.
+  /// Folds a run's events; `nil` if they contain no `runStarted`.
   public init?(_ events: some Sequence<BenchEvent>) {
     var found: RunRecord?
     for event in events {
@@ -190,7 +192,7 @@ public struct RunRecord: Sendable, Hashable {
     self = found
   }
 
-  /// What was tried anew under a number takes the place of what was there.
+  /// A trial with the number of an earlier one replaces it.
   private mutating func add(_ trial: Trial, _ number: Int?) {
     if let number, let index = repeatNumbers.firstIndex(of: number) {
       repeats[index] = trial
@@ -213,7 +215,8 @@ public struct RunRecord: Sendable, Hashable {
 }
 
 extension Trial {
-  /// A disk that was read once more, by a run that had been killed just then, takes its own place.
+  /// A disk may be read twice if a run was killed just after the first time. The later reading replaces
+  /// the earlier one.
   fileprivate mutating func add(_ state: StateEvidence) {
     states = (states ?? []).filter { $0.image != state.image } + [state]
   }

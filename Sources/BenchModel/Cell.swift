@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Where a trial happens. Two trials compare only within the same cell.
+/// Where a trial runs. Two trials compare only within the same cell.
 public struct Cell: Codable, Sendable, Hashable {
   /// How far a trial is taken.
   public enum Extent: String, Codable, Sendable, Hashable, CaseIterable {
     /// Built, booted, and tested.
     case boot
-    /// Built alone.
+    /// Built only.
     case build
   }
 
@@ -14,7 +14,7 @@ public struct Cell: Codable, Sendable, Hashable {
   public var kernel: String
   /// The configuration: `kasan`.
   public var profile: String
-  /// As `uname -m` has it: `x86_64`.
+  /// As `uname -m` prints it: `x86_64`.
   public var architecture: String
   /// The compiler's family: `gcc`.
   public var toolchain: String
@@ -33,7 +33,7 @@ public struct Cell: Codable, Sendable, Hashable {
     self.guest = guest
   }
 
-  /// Reads a record of version 1 as well, which knew one architecture, one toolchain, and nothing but boots.
+  /// Also reads version 1 records, which had one architecture, one toolchain, and always booted.
   public init(from decoder: any Decoder) throws {
     let values = try decoder.container(keyedBy: CodingKeys.self)
     kernel = try values.decode(String.self, forKey: .kernel)
@@ -44,7 +44,7 @@ public struct Cell: Codable, Sendable, Hashable {
     guest = try values.decode(String.self, forKey: .guest)
   }
 
-  /// For people: `linux-6.12, profile kasan, guest q35`. What is as usual is not said.
+  /// A description for people: `linux-6.12, profile kasan, guest q35`. It omits defaults.
   public var words: String {
     var parts = [kernel, "profile \(profile)"]
     if toolchain != "gcc" { parts.append(toolchain) }

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a series changes, as one diff from the base to the last patch, and what is known of each changed line.
+/// What a series changes, as one diff from the base to the last patch, and what is known about each changed line.
 public struct ChangedLines: Codable, Sendable, Hashable {
-  /// The diff, file by file in git's order.
+  /// The diff, by file, in git's order.
   public var files: [DiffFile]
-  /// Changed lines of code, and those that now follow removed ones: in the order of the diff.
+  /// Changed lines of code, and lines that now follow removed ones, in diff order.
   public var lines: [ChangedLine]
-  /// How many lines of the diff are not kept, because it is so long.
+  /// The number of diff lines dropped because the diff is too long.
   public var omitted: Int
-  /// Why no line is known to have run; `nil` if each line says for itself.
+  /// Why no line is known to have run; `nil` if each line has its own state.
   public var failure: String?
 
   public init(files: [DiffFile] = [], lines: [ChangedLine] = [], omitted: Int = 0, failure: String? = nil) {
@@ -21,7 +21,7 @@ public struct ChangedLines: Codable, Sendable, Hashable {
 
 /// One file of a diff.
 public struct DiffFile: Codable, Sendable, Hashable {
-  /// Relative to the tree's root, as the series leaves it; the old name of a file that is gone.
+  /// The path after the series, relative to the tree's root; the old path of a deleted file.
   public var path: String
   public var hunks: [DiffHunk]
 
@@ -52,7 +52,7 @@ public struct DiffLine: Codable, Sendable, Hashable {
   }
 
   public var kind: Kind
-  /// In the file as the series leaves it; for a removed line that of the line before which it stood.
+  /// The line number after the series. A removed line has the number of the line that followed it.
   public var number: Int
   public var text: String
 
@@ -63,31 +63,32 @@ public struct DiffLine: Codable, Sendable, Hashable {
   }
 }
 
-/// A line of which the verdict asks whether it ran.
+/// A line that the verdict requires to have run.
 public struct ChangedLine: Codable, Sendable, Hashable {
   public var file: String
-  /// In the file as the series leaves it, from 1.
+  /// The line number after the series, from 1.
   public var number: Int
   public var text: String
-  /// It is not changed itself; lines before it were removed, and it is what now follows.
+  /// The line is unchanged, but it now follows removed lines.
   public var follows: Bool
-  /// The function that it is in; `nil` outside of functions, and where the compiler does not tell.
+  /// The enclosing function; `nil` outside functions, and where the compiler does not say.
   public var function: String?
   public var place: Place
 
-  /// What the compiler made of it.
+  /// What the compiler turned a line into.
   public enum Place: Codable, Sendable, Hashable {
-    /// No instruction can come of it: a declaration, a brace, a label, a comment.
+    /// No instruction can result from it: a declaration, a brace, a label, a comment.
     case noCode
-    /// A macro, a type or a table: it is found in the functions that use it, and those are counted.
+    /// A macro, a type or a table. The functions that use it are counted instead.
     case declaration
-    /// Its function comes out as on the base.
+    /// Its function compiles to the same code as on the base.
     case sameCode
-    /// The compiler never saw it, or dropped it before it made code; the payload says why: `#ifdef CONFIG_DMA_API_DEBUG`.
+    /// The compiler never saw it, or dropped it before it generated code; the payload is the reason:
+    /// `#ifdef CONFIG_DMA_API_DEBUG`.
     case notCompiled(String)
-    /// It is in the image, and whether it runs cannot be told; the payload says why.
+    /// It is in the image, but whether it runs cannot be determined; the payload is the reason.
     case unseen(String)
-    /// It is looked at in the guest.
+    /// It is watched in the guest.
     case watched(LineWatch)
   }
 
@@ -106,11 +107,11 @@ public struct ChangedLine: Codable, Sendable, Hashable {
   public var name: String { "\(file):\(number)" }
 }
 
-/// How a line is seen to run.
+/// How to tell that a line ran.
 public struct LineWatch: Codable, Sendable, Hashable {
-  /// Any one of these shows that the line ran. None: that all ways were taken shows it.
+  /// Any one of these shows that the line ran. If empty, taking every way out shows it.
   public var ran: [Sight]
-  /// The ways out of a condition, each of which has to be taken. Empty for a line that decides nothing.
+  /// The ways out of a condition, each of which must be taken. Empty for a line without a condition.
   public var ways: [Way]
 
   public init(ran: [Sight], ways: [Way] = []) {
@@ -131,11 +132,11 @@ public struct LineWatch: Codable, Sendable, Hashable {
     }
   }
 
-  /// Something that is counted at one address.
+  /// One thing that is counted at one address.
   public struct Sight: Codable, Sendable, Hashable {
     /// The number of the probe, from 0, in the order of the request to the guest.
     public var probe: Int
-    /// Which way the instruction there has to go; `nil`: it has to run.
+    /// Which way the instruction there must go; `nil` if it only has to run.
     public var taken: Bool?
 
     public init(probe: Int, taken: Bool? = nil) {
@@ -148,7 +149,7 @@ public struct LineWatch: Codable, Sendable, Hashable {
 /// How often the instruction at a probe ran in one test.
 public struct ProbeCount: Codable, Sendable, Hashable {
   public var hits: Int
-  /// How often its condition held; 0 where it has none.
+  /// How often its condition held; 0 if it has none.
   public var taken: Int
 
   public init(hits: Int, taken: Int = 0) {
@@ -163,9 +164,9 @@ public struct ProbeCount: Codable, Sendable, Hashable {
   public static func += (a: inout ProbeCount, b: ProbeCount) { a = a + b }
 }
 
-/// Lines that need not have run, by the reviewer's own word.
+/// Lines that the reviewer accepts without having run.
 public struct AcceptedLines: Codable, Sendable, Hashable {
-  /// Of `FILE:LINE`, in which `*` stands for any text: `drivers/gpu/drm/drm_prime.c:7*`.
+  /// A pattern for `FILE:LINE`, in which `*` matches any text: `drivers/gpu/drm/drm_prime.c:7*`.
   public var lines: NamePattern
   /// Why, in the reviewer's words.
   public var reason: String

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a series changes in the code that is compiled under a configuration.
+/// What a series changes in the code compiled under a configuration.
 public struct CodeChange: Codable, Sendable, Hashable {
-  /// A piece of the source that changed, in a file that is compiled, and that comes out as other code than before.
+  /// A changed piece of source in a compiled file, which compiles to different code than before.
   public struct Piece: Codable, Sendable, Hashable {
     public enum Kind: String, Codable, Sendable, Hashable {
       case function
-      /// What stands outside of functions: macros, types, tables.
+      /// Source outside functions: macros, types, tables.
       case declarations
     }
 
@@ -15,8 +15,8 @@ public struct CodeChange: Codable, Sendable, Hashable {
     public var name: String
     /// Relative to the tree's root.
     public var file: String
-    /// Compiled functions, of which any that runs shows that the piece was reached: the function itself, or those that it
-    /// was inlined into.
+    /// The compiled functions that carry the piece: the function itself, or those that it was inlined into. If any of
+    /// them runs, the piece was reached.
     public var carriers: [String]
 
     public init(kind: Kind, name: String, file: String, carriers: [String]) {
@@ -26,17 +26,17 @@ public struct CodeChange: Codable, Sendable, Hashable {
       self.carriers = carriers
     }
 
-    /// It is found in other functions only.
+    /// The function exists only inlined into others.
     public var isInlined: Bool { kind == .function && !carriers.isEmpty && !carriers.contains(name) }
 
     /// `dma_buf_mmap()`, or `declarations`.
     public var words: String { kind == .function ? "\(name)()" : "declarations" }
   }
 
-  /// A compiled function that differs from the base's, or that the base does not have.
+  /// A compiled function that differs from the base's, or that the base lacks.
   public struct Function: Codable, Sendable, Hashable {
     public var name: String
-    /// The source of the object that it is in.
+    /// The source of the object that contains it.
     public var file: String
 
     public init(name: String, file: String) {
@@ -46,14 +46,16 @@ public struct CodeChange: Codable, Sendable, Hashable {
   }
 
   public var pieces: [Piece]
-  /// All compiled functions that differ, also where only something differs that was inlined into them.
+  /// All compiled functions that differ, including those where only inlined code differs.
   public var functions: [Function]
-  /// Files whose code changed and that this configuration does not compile.
+  /// Files whose code changed but which this configuration does not compile.
   public var notCompiled: [String]
-  /// Where a difference is known and no function that would show it: objects of which nobody looked where they differ, or
-  /// that differ in no function, and touched files that are no C.
+  /// Differences that no function is known to show:
+  /// - objects that were not compared
+  /// - objects that differ outside functions
+  /// - touched files that are not C
   public var unexamined: [String]
-  /// The diff, and what is known of each changed line; `nil` in a record of a patchbench that did not look.
+  /// The diff, and what is known about each changed line; `nil` in records of older versions, which did not look.
   public var lines: ChangedLines?
 
   public init(
@@ -65,27 +67,26 @@ public struct CodeChange: Codable, Sendable, Hashable {
     self.unexamined = unexamined
   }
 
-  /// The compiled kernel is the base's, but perhaps for line numbers.
+  /// The compiled kernel is identical to the base's, except perhaps for line numbers.
   public var isNothing: Bool { pieces.isEmpty && functions.isEmpty && unexamined.isEmpty }
 
   /// Every compiled function that is worth counting.
   public var carriers: Set<String> { Set(pieces.flatMap(\.carriers)).union(functions.map(\.name)) }
 }
 
-/// How often changed code ran in a guest.
+/// How often the changed code ran in a guest.
 public struct Execution: Codable, Sendable, Hashable {
-  /// Why nothing was counted, or not all of it; `nil` if all was.
+  /// Why nothing, or not everything, was counted; `nil` if all was.
   public var failure: String?
-  /// From a compiled function to the tests during which it ran, with how often.
+  /// By compiled function: the tests during which it ran, and how often.
   public var runs: [String: [String: Int]]
-  /// Functions that the kernel cannot count: inlined after all, or marked as not to be traced.
+  /// Functions that the kernel cannot count: inlined after all, or marked notrace.
   public var untraceable: [String]
-  /// From a probe's number to the tests during which its instruction ran, with how often; `nil` where no line was
-  /// looked at.
+  /// By probe number: the tests during which its instruction ran, and how often; `nil` if no line was watched.
   public var probes: [Int: [String: ProbeCount]]?
   /// Probes that the kernel refused, with its reason.
   public var refused: [Int: String]?
-  /// Probes that were not looked at to the end: they had run often enough. What is counted of them is the least.
+  /// Probes that were removed early because they had run often enough. Their counts are lower bounds.
   public var enough: Set<Int>?
 
   public init(failure: String? = nil, runs: [String: [String: Int]] = [:], untraceable: [String] = []) {
@@ -97,7 +98,7 @@ public struct Execution: Codable, Sendable, Hashable {
   /// How often a function ran, in all tests together.
   public func count(_ function: String) -> Int { (runs[function] ?? [:]).values.reduce(0, +) }
 
-  /// With what a fresh guest counted after this one.
+  /// Returns the sum of this guest's counts and those of a fresh guest that ran after it.
   public func adding(_ other: Execution) -> Execution {
     var sum = Execution(
       failure: failure ?? other.failure,
@@ -111,7 +112,7 @@ public struct Execution: Codable, Sendable, Hashable {
 }
 
 extension Optional {
-  /// Both dictionaries in one; `nil` if there is neither.
+  /// Merges both dictionaries; `nil` if both are.
   fileprivate func merging<Key, Value>(_ other: Self, _ combine: (Value, Value) -> Value) -> Self
   where Wrapped == [Key: Value] {
     guard let self else { return other }

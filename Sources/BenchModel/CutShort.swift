@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Why a trial was ended before its time: what it was tried for was known. Its guest then ends with
+/// Why a trial was stopped early: the question it was run for was answered. Its guest then ends with
 /// ``GuestEnding/runDeadline(seconds:)``, since it was still talking.
 public enum CutShort: Codable, Sendable, Hashable {
-  /// A test answered worse than on the base. So did another one of the same guest; or it did so once more in a fresh
-  /// guest, and the base held to its answer.
+  /// A test did worse than on the base, and this was confirmed: either a second test of the same guest also did worse,
+  /// or the test did worse again in a fresh guest while the base kept its result.
   case test(String, reason: String)
-  /// The kernel reported what it does not on the base.
+  /// The kernel reported something that it does not report on the base.
   case report(String)
 }

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What must become of a series whose answer is known beforehand: a planted fault, or a change that is none.
+/// The expected outcome of a series with a known answer: a planted fault, or a harmless change.
 public struct Expectation: Sendable, Hashable, Codable {
   public enum Answer: Sendable, Hashable, Codable {
-    /// It is right: anything but `clean` is a false alarm.
+    /// The series is correct: anything but `clean` is a false alarm.
     case clean
-    /// It is wrong, and any one of these shows it. None: nothing is known to.
+    /// The series is wrong, and any one of these shows it. If empty, nothing is known to show it.
     case caught(by: [Witness])
   }
 
   /// The name of the series.
   public var series: String
-  /// What kind of fault it is, in words; the row of history, or the question, that it stands for.
+  /// The kind of fault, in words: the row of history, or the question, that it stands for.
   public var fault: String
   public var answer: Answer
 
@@ -22,7 +22,7 @@ public struct Expectation: Sendable, Hashable, Codable {
   }
 }
 
-/// What can catch a fault. In both, `*` stands for any text.
+/// What can catch a fault. In both cases, `*` matches any text.
 public enum Witness: Sendable, Hashable, Codable {
   /// A test, by its name: `forward/*/vm-file`.
   case test(String)
@@ -30,9 +30,9 @@ public enum Witness: Sendable, Hashable, Codable {
   case report(String)
 }
 
-/// Why tests stay that no planted fault makes fail.
+/// Why tests are kept although no planted fault makes them fail.
 public struct SilenceReason: Sendable, Hashable, Codable {
-  /// The tests' name, in which `*` stands for any text.
+  /// The tests' name, in which `*` matches any text.
   public var test: String
   public var why: String
 

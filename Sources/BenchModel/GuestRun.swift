@@ -2,26 +2,27 @@
 
 public import GuestProtocol
 
-/// How a guest came to its end.
+/// How a guest ended.
 public enum GuestEnding: Codable, Sendable, Hashable {
-  /// The end marker arrived and the guest ended itself.
+  /// The end marker arrived and the guest powered itself off.
   case completed
-  /// The kernel said so on its console; the payload is its first line.
+  /// The kernel reported a panic on its console; the payload is its first line.
   case panicked(String)
-  /// The machine stopped or was reset without an end marker and without a word.
+  /// The machine stopped or was reset without an end marker or any message.
   case stoppedEarly
-  /// Nothing on either channel for so many seconds, or once the tests had begun nothing of them; the guest was destroyed.
+  /// No output on either channel for so many seconds, or, once the tests had begun, none from them; the guest
+  /// was destroyed.
   case silent(seconds: Double)
-  /// The guest never said hello within so many seconds, though its console was alive; it was destroyed.
+  /// The guest did not say hello within so many seconds, though its console was alive; it was destroyed.
   case bootDeadline(seconds: Double)
-  /// The guest was still talking when its time for the whole run was over; it was destroyed.
+  /// The guest was still talking when the time limit of the run expired; it was destroyed.
   case runDeadline(seconds: Double)
-  /// It sent more results than are kept of a guest, and was destroyed: what it said of its tests behind them is not known.
+  /// It sent more results than are kept of one guest, and was destroyed; the results of later tests are unknown.
   case flooded
-  /// QEMU itself died or was killed: nothing can be said of the kernel.
+  /// QEMU itself died or was killed, which says nothing about the kernel.
   case machineDied(String)
 
-  /// Whether the test that was running is what the guest ended in. A run whose time was over may have been in any test.
+  /// Whether the running test ended the guest. When the run's time limit expires, any test may have been running.
   public var endsATest: Bool {
     switch self {
     case .panicked, .stoppedEarly, .silent: true
@@ -32,12 +33,12 @@ public enum GuestEnding: Codable, Sendable, Hashable {
 
 /// A problem that the kernel reported on its console.
 public struct KernelReport: Codable, Sendable, Hashable {
-  /// In syzbot's manner, what and where: `KASAN: slab-use-after-free Read in dma_buf_mmap`.
+  /// What and where, in syzbot's format: `KASAN: slab-use-after-free Read in dma_buf_mmap`.
   public var title: String
   public var kind: Kind
-  /// The report's lines from its first to its last, without time stamps, at most a few hundred.
+  /// The report's lines, first to last, without timestamps, a few hundred at most.
   public var trace: [String]
-  /// The test that was running, by the marks that PID 1 leaves in the kernel log; `nil` during boot and shutdown.
+  /// The test that was running, from the marks that PID 1 leaves in the kernel log; `nil` during boot and shutdown.
   public var test: String?
 
   public enum Kind: String, Codable, Sendable, Hashable, CaseIterable {
@@ -71,36 +72,36 @@ public struct KernelReport: Codable, Sendable, Hashable {
   }
 }
 
-/// What is known of a guest that hung.
+/// What is known about a guest that hung.
 public struct GuestHang: Codable, Sendable, Hashable {
-  /// How far it had come.
+  /// How far it got.
   public enum Place: Codable, Sendable, Hashable {
-    /// Nothing was ever on its console.
+    /// Its console stayed empty.
     case noOutput
-    /// The kernel spoke, and PID 1 never did.
+    /// The kernel printed something, but PID 1 never did.
     case beforeInit
     case inTest(String)
-    /// PID 1 had spoken, and no test was running.
+    /// PID 1 had spoken, but no test was running.
     case betweenTests
   }
 
-  /// What its processors did.
+  /// What its processors were doing.
   public enum State: String, Codable, Sendable, Hashable {
-    /// One at least was at work in the kernel: it spins.
+    /// At least one was running kernel code: it spins.
     case busy
-    /// None had anything to do: something waits for what does not come.
+    /// All were idle: something waits for an event that does not come.
     case asleep
-    /// It did not answer.
+    /// The guest did not answer.
     case unknown
   }
 
   public var place: Place
   public var state: State
-  /// The kernel's functions that its processors were in.
+  /// The kernel functions that its processors were executing.
   public var busyIn: [String]
   /// Tasks in uninterruptible sleep: `patchbench-guest in dma_buf_mmap`.
   public var blocked: [String]
-  /// All that the kernel said when it was interrupted: backtraces, held locks, blocked tasks.
+  /// Everything that the kernel printed when it was interrupted: backtraces, held locks, blocked tasks.
   public var answer: [String]
 
   public init(place: Place, state: State, busyIn: [String], blocked: [String], answer: [String]) {
@@ -112,7 +113,7 @@ public struct GuestHang: Codable, Sendable, Hashable {
   }
 }
 
-/// A guest that did not live through a test.
+/// A test that ended its guest.
 public struct GuestDeath: Codable, Sendable, Hashable {
   /// The test that was running.
   public var test: String
@@ -124,34 +125,34 @@ public struct GuestDeath: Codable, Sendable, Hashable {
   }
 }
 
-/// All that a guest left behind, and those that took its place when a test had ended it.
+/// All that a guest left behind, including the guests that replaced it after a test had ended it.
 public struct GuestRun: Codable, Sendable, Hashable {
-  /// `uname -r` of the kernel that ran, from the first line of its console; `nil` if it said none.
+  /// `uname -r` of the kernel that ran, from the first line of its console; `nil` if it printed none.
   public var release: String?
   public var accelerator: Accelerator
-  /// Of the first guest.
+  /// How the first guest ended.
   public var ending: GuestEnding
-  /// Each test that ended a guest, in the order of the plan. The tests behind the last one were run by a guest that lived
-  /// through them, unless they are `missing`.
+  /// Each test that ended a guest, in plan order. The tests after the last one ran in a guest that survived them,
+  /// unless they are `missing`.
   public var deaths: [GuestDeath]
   /// Whether the guest said hello, which is what "booted" means here.
   public var booted: Bool
-  /// The tests in the order of the plan, one result each; those that never reported are `missing`.
+  /// The tests in plan order, one result each; tests that never reported are `missing`.
   public var tests: [TestResult]
   public var reports: [KernelReport]
-  /// What of the changed code ran; `nil` where nothing was to be counted.
+  /// Which of the changed code ran; `nil` if nothing was to be counted.
   public var execution: Execution?
-  /// Where the evidence is not whole: lines that contradict the plan, a lost end marker.
+  /// Gaps in the evidence: lines that contradict the plan, a lost end marker.
   public var anomalies: [String]
-  /// How many lines came to the results port that were not signed by PID 1 of the guest; `nil` if none did.
+  /// The number of lines on the results port that the guest's PID 1 had not signed; `nil` if there were none.
   public var unsigned: Int?
-  /// How often what PID 1 did sign contradicted itself or its plan, or came out of its turn; `nil` if it never did.
+  /// How often signed output of PID 1 contradicted itself or its plan, or came out of order; `nil` if never.
   public var contradictions: Int?
   /// The last lines of the console, for a guest that did not complete.
   public var lastLines: [String]
-  /// What it was doing, for a guest that had to be destroyed.
+  /// What the guest was doing, if it had to be destroyed.
   public var hang: GuestHang?
-  /// From a test to what the kernel said while it ran.
+  /// By test: what the kernel printed while it ran.
   public var logs: [String: [String]]?
 
   public init(
@@ -169,17 +170,17 @@ public struct GuestRun: Codable, Sendable, Hashable {
     self.lastLines = lastLines
   }
 
-  /// Somebody spoke on the results port in a way that tells of nothing, so that it is not known how far the guest came.
+  /// Output on the results port is unusable, so that it is not known how far the guest got.
   public var isGarbled: Bool { unsigned != nil || contradictions != nil }
 
-  /// The report with which lockdep switched itself off, if one did: from there on it sees nothing. It does so with its own
-  /// first report, and when the kernel is tainted by something that makes locks untrustworthy (`add_taint()` with
-  /// `LOCKDEP_NOW_UNRELIABLE` in `kernel/panic.c`, as for an oops and for what KASAN finds). A WARN leaves it on.
+  /// The report with which lockdep turned itself off, if any: it sees nothing after that. lockdep turns itself off with
+  /// its own first report, and when the kernel gets a taint that makes locks untrustworthy (`add_taint()` with
+  /// `LOCKDEP_NOW_UNRELIABLE` in `kernel/panic.c`, as for an oops and for KASAN reports). A WARN leaves it on.
   public var lockdepEndsWith: KernelReport? {
     reports.first { [.lockdep, .kasan, .oops, .bug, .pageState, .panic].contains($0.kind) }
   }
 
-  /// The run, with what a fresh guest made of the tests behind the last death.
+  /// Returns this run, with the results of a fresh guest for the tests after the last death.
   public func continued(by next: GuestRun) -> GuestRun {
     var run = self
     let answers = Dictionary(next.tests.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
@@ -191,9 +192,9 @@ public struct GuestRun: Codable, Sendable, Hashable {
     if let more = next.execution { run.execution = run.execution?.adding(more) ?? more }
     run.anomalies += next.anomalies
     if !next.booted {
-      run.anomalies.append("no fresh guest came up for the tests that were left")
+      run.anomalies.append("no fresh guest came up for the remaining tests")
     } else if next.ending != .completed, next.deaths.isEmpty {
-      run.anomalies.append("the fresh guest for the tests that were left ended before them, and in none of them")
+      run.anomalies.append("the fresh guest for the remaining tests ended outside any of them")
     }
     return run
   }

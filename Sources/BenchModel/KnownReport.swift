@@ -2,16 +2,16 @@
 
 public import struct Foundation.Date
 
-/// A kernel report that somebody has looked at and that is not held against a series, until a day that was set beforehand:
-/// what is known today must not hide what comes tomorrow for ever.
+/// A kernel report that is known and does not count against a series until it expires. It must have an expiry date, so
+/// that what is known today does not hide new bugs forever.
 public struct KnownReport: Codable, Sendable, Hashable {
-  /// Of its title: `WARNING in drm_gem_mmap_obj`, `INFO: rcu detected stall in *`.
+  /// A pattern for its title: `WARNING in drm_gem_mmap_obj`, `INFO: rcu detected stall in *`.
   public var report: NamePattern
-  /// Why it is not held against a series.
+  /// Why it does not count against a series.
   public var reason: String
-  /// Where it is discussed or mended.
+  /// Where it is discussed or fixed.
   public var link: String
-  /// From this moment on it counts again.
+  /// From this time on, it counts again.
   public var expires: Date
 
   public init(report: NamePattern, reason: String, link: String, expires: Date) {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A name in which `*` stands for any text: `forward/*/vm-file`.
+/// A name in which `*` matches any text: `forward/*/vm-file`.
 public struct NamePattern: Sendable, Hashable, Codable {
   public var text: String
 
   public init(_ text: String) { self.text = text }
 
-  /// Whether a name is what the pattern says, from its first letter to its last.
+  /// Whether the pattern matches the whole name.
   public func matches(_ name: String) -> Bool {
     var parts = text.split(separator: "*", omittingEmptySubsequences: false)[...]
     guard let first = parts.popFirst(), let last = parts.popLast() else { return name == text }

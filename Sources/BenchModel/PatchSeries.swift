@@ -6,9 +6,9 @@ public struct Patch: Codable, Sendable, Hashable {
   public var subject: String
   /// `Name <address>`.
   public var author: String
-  /// The file's name within the series' directory; an mbox of several mails adds `#2`, `#3`, ….
+  /// The file's name within the series' directory; for an mbox of several mails, followed by `#2`, `#3`, ….
   public var file: String
-  /// The paths the patch changes, relative to the tree's root, in the patch's order.
+  /// The paths that the patch changes, relative to the tree's root, in patch order.
   public var paths: [String]
 
   public init(subject: String, author: String, file: String, paths: [String]) {
@@ -19,7 +19,7 @@ public struct Patch: Codable, Sendable, Hashable {
   }
 }
 
-/// What a series says of itself.
+/// The cover letter of a series.
 public struct CoverLetter: Codable, Sendable, Hashable {
   public var subject: String
   public var body: String
@@ -30,13 +30,13 @@ public struct CoverLetter: Codable, Sendable, Hashable {
   }
 }
 
-/// A candidate: patches in the order they apply, and the cover letter if there is one.
+/// A candidate: patches in the order they apply, and the cover letter, if any.
 public struct PatchSeries: Codable, Sendable, Hashable {
-  /// The directory's name; unique in a run.
+  /// The directory's name, unique in a run.
   public var name: String
   public var cover: CoverLetter?
   public var patches: [Patch]
-  /// The directory as the user named it, to be named again.
+  /// The directory as the user spelled it, for commands that name it again.
   public var path: String?
 
   public init(name: String, cover: CoverLetter? = nil, patches: [Patch], path: String? = nil) {

@@ -2,7 +2,7 @@
 
 public import GuestProtocol
 
-/// The stages between a patch and a verdict, in their order.
+/// The stages between a patch and a verdict, in order.
 public enum Stage: String, Codable, Sendable, Hashable, CaseIterable, Comparable {
   case apply, build, boot, tests, done
 
@@ -15,26 +15,26 @@ public enum Stage: String, Codable, Sendable, Hashable, CaseIterable, Comparable
 public enum CostStep: String, Codable, Sendable, Hashable, CaseIterable {
   /// Making the tree and applying the patches.
   case apply
-  /// Finding out what to compile: resolving the configuration, kbuild's walk before its first compiler.
+  /// Determining what to compile: resolving the configuration, and kbuild's walk before its first compiler.
   case configure
   case compile
   case link
-  /// Finding out what of the compiled code changed, and preparing the guest: its test driver, what is counted in it.
+  /// Determining what changed in the compiled code, and preparing the guest: its test driver, and what to count in it.
   case examine
-  /// From asking for the domain to its running.
+  /// From requesting the domain until it runs.
   case start
-  /// From there to the guest's first line.
+  /// From then until the guest's first line.
   case boot
   /// From the guest's first line to the end of the domain.
   case tests
-  /// Reading what is left of the guest's word, and clearing up.
+  /// Reading the guest's remaining output, and cleaning up.
   case collect
-  /// Guests of the base's, started for this series: to try again there what it changed.
+  /// Guests of the base, started for this series to run again what it changed.
   case base
 }
 
-/// Wall time per step, in seconds; a step that was not reached, or that is not known, has none. What a trial waited for
-/// its turn is in none of them.
+/// Wall time per step, in seconds; `nil` for a step that was not reached or whose time is unknown. No step includes the
+/// time a trial waited for its turn.
 public struct StageSeconds: Codable, Sendable, Hashable, ExpressibleByDictionaryLiteral {
   private var values: [CostStep: Double]
 
@@ -60,12 +60,12 @@ public struct StageSeconds: Codable, Sendable, Hashable, ExpressibleByDictionary
     set { values[step] = newValue }
   }
 
-  /// Adds to what a step has taken; what is not known adds nothing.
+  /// Adds to the time of a step; an unknown time adds nothing.
   public mutating func add(_ step: CostStep, _ seconds: Double?) {
     if let seconds { self[step] = (self[step] ?? 0) + seconds }
   }
 
-  /// The whole build; `nil` if none was begun.
+  /// The whole build; `nil` if no build was started.
   public var build: Double? { sum([.configure, .compile, .link]) }
 
   /// All steps together; `nil` if none is known.
@@ -77,23 +77,23 @@ public struct StageSeconds: Codable, Sendable, Hashable, ExpressibleByDictionary
   }
 }
 
-/// How a series' image came about, and what of it was there before.
+/// How a series' image was built, and how much of it already existed.
 public struct BuildWork: Codable, Sendable, Hashable {
   public enum Method: String, Codable, Sendable, Hashable, CaseIterable {
-    /// kbuild's own commands, as it recorded them for the base, for the objects that the series touches.
+    /// kbuild's own commands, as recorded for the base, for the objects that the series touches.
     case replay
     /// `make`, which walks the whole tree.
     case kbuild
-    /// Nothing that is compiled under this configuration was touched: the base's image itself.
+    /// The series touches nothing compiled under this configuration, so the image is the base's.
     case unchanged
   }
 
   public var method: Method
-  /// Objects that were made anew, by a compiler or from ccache.
+  /// Objects that were built, by a compiler or from ccache.
   public var objects: Int
-  /// Of these, how many ccache had.
+  /// How many of them came from ccache.
   public var cached: Int
-  /// Leading patches whose objects were made once for several series of the run.
+  /// Leading patches whose objects were built once for several series of the run.
   public var sharedPatches: Int
 
   public init(method: Method, objects: Int, cached: Int, sharedPatches: Int = 0) {
@@ -104,19 +104,19 @@ public struct BuildWork: Codable, Sendable, Hashable {
   }
 }
 
-/// What executes the guest's instructions.
+/// What executes the guest's instructions: KVM, or QEMU's emulation.
 public enum Accelerator: String, Codable, Sendable, Hashable {
   case kvm, tcg
 }
 
-/// The first patch of a series that git refused.
+/// The first patch of a series that git rejected.
 public struct ApplyFailure: Codable, Sendable, Hashable {
   public var patch: Patch
-  /// The file in the tree, where git named one.
+  /// The file in the tree, if git named one.
   public var file: String?
   /// The number of the hunk in that file's part of the patch, from 1.
   public var hunk: Int?
-  /// What git said, without its `error: `.
+  /// git's message, without its `error: `.
   public var message: String
 
   public init(patch: Patch, file: String?, hunk: Int?, message: String) {
@@ -127,9 +127,9 @@ public struct ApplyFailure: Codable, Sendable, Hashable {
   }
 }
 
-/// One error of a compiler, linker or kbuild.
+/// One error from a compiler, linker or kbuild.
 public struct Diagnostic: Codable, Sendable, Hashable {
-  /// Relative to the tree's root, where the tool named a file.
+  /// Relative to the tree's root, if the tool named a file.
   public var file: String?
   public var line: Int?
   public var message: String
@@ -144,11 +144,11 @@ public struct Diagnostic: Codable, Sendable, Hashable {
   }
 }
 
-/// A build that ended with an error.
+/// A build that failed.
 public struct BuildFailure: Codable, Sendable, Hashable {
-  /// The first errors, in the order they were printed.
+  /// The first errors, in the order printed.
   public var diagnostics: [Diagnostic]
-  /// The last lines of the build log, for the case that nothing in it could be read as a diagnostic.
+  /// The last lines of the build log, in case none of it parses as a diagnostic.
   public var tail: [String]
 
   public init(diagnostics: [Diagnostic], tail: [String]) {
@@ -157,7 +157,7 @@ public struct BuildFailure: Codable, Sendable, Hashable {
   }
 }
 
-/// A fault of the harness or of the machine it runs on: never of a series.
+/// A fault of the harness or of its machine, never of a series.
 public struct HarnessFault: Error, Codable, Sendable, Hashable {
   public var stage: Stage
   public var message: String
@@ -171,15 +171,15 @@ public struct HarnessFault: Error, Codable, Sendable, Hashable {
   }
 }
 
-/// How far one candidate, or the base, came.
+/// How far one candidate, or the base, got.
 public enum TrialResult: Codable, Sendable, Hashable {
   case doesNotApply(ApplyFailure)
   case doesNotBuild(BuildFailure)
-  /// It was built, and no code that is compiled is other than the base's: there was nothing to run.
+  /// It was built, and all compiled code is the same as the base's: there was nothing to run.
   case sameCode
-  /// It was built, in a cell in which nothing is booted.
+  /// It was built, in a cell that boots nothing.
   case built
-  /// The guest ran, though perhaps not to its end, and perhaps without ever saying hello.
+  /// The guest ran, but perhaps not to completion, and perhaps without ever saying hello.
   case ran(GuestRun)
   /// The harness failed; the series is not to blame.
   case fault(HarnessFault)
@@ -193,20 +193,21 @@ public struct Trial: Codable, Sendable, Hashable {
   public var series: String?
   public var cell: Cell
   public var seconds: StageSeconds
-  /// How its image was built; `nil` for the base, and where the build was not reached.
+  /// How its image was built; `nil` for the base, and if the build was not reached.
   public var work: BuildWork?
-  /// What it changes in the code that is compiled; `nil` for the base, and where the build was not reached.
+  /// What it changes in the compiled code; `nil` for the base, and if the build was not reached.
   public var change: CodeChange?
   /// The result was taken from an earlier run with the same kernel, configuration, guest binary and toolchain.
   public var reused: Bool
   public var result: TrialResult
-  /// What further guests said, each of the tests that it was given: where a result was tried again, or all was repeated.
+  /// What further guests reported, one list per guest of the tests it ran: a result was checked again, or the whole
+  /// trial was repeated.
   public var again: [[TestResult]]?
-  /// What further guests of the base said of the same tests.
+  /// What further guests of the base reported for the same tests.
   public var baseAgain: [[TestResult]]?
-  /// What was had of the disks of its guests that came to no good end.
+  /// What was recovered from the disks of its guests that did not complete.
   public var states: [StateEvidence]?
-  /// Why its first guest was ended before its time; `nil` if it was not.
+  /// Why its first guest was stopped early; `nil` if it was not.
   public var cutShort: CutShort?
 
   public init(
@@ -223,13 +224,13 @@ public struct Trial: Codable, Sendable, Hashable {
   }
 }
 
-/// What was had of one guest's state disk. No verdict rests on it: a guest has written it, and nobody has seen it do so.
+/// What was recovered from one guest's state disk. No verdict relies on it: a guest wrote it, unobserved.
 public struct StateEvidence: Codable, Sendable, Hashable {
-  /// The disk's image, relative to the run's directory: `series/NAME/state.img`. It is gone once it was read.
+  /// The disk's image, relative to the run's directory: `series/NAME/state.img`. It is deleted once it has been read.
   public var image: String
-  /// What stood on it, likewise: `series/NAME/state-kmsg`.
+  /// The files from it, likewise: `series/NAME/state-kmsg`.
   public var files: [String]
-  /// Why there is no more.
+  /// Why there are no more files.
   public var failure: String?
 
   public init(image: String, files: [String], failure: String? = nil) {

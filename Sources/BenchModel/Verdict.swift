@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The answer to the reviewer's question, for one series.
+/// The answer to the reviewer's question for one series.
 public enum Verdict: String, Codable, Sendable, Hashable, CaseIterable {
   /// As good as its base: no test changed, no new kernel report.
   case clean
@@ -11,7 +11,7 @@ public enum Verdict: String, Codable, Sendable, Hashable, CaseIterable {
   case doesNotApply = "does-not-apply"
   case doesNotBuild = "does-not-build"
   case doesNotBoot = "does-not-boot"
-  /// The evidence does not carry a verdict. Never a pass.
+  /// The evidence does not support a verdict. Never a pass.
   case inconclusive
 
   /// Whether the series is worse than its base.
@@ -23,17 +23,16 @@ public enum Verdict: String, Codable, Sendable, Hashable, CaseIterable {
   }
 }
 
-/// What became of one test between base and series.
+/// How one test changed between base and series.
 public enum Change: String, Codable, Sendable, Hashable, CaseIterable {
-  /// Neither fixed nor worse; also a failure that became a milder one.
+  /// Neither fixed nor worse; also a failure that became milder.
   case same
   case fixed
   case regressed
-  /// It came out in more than one way in several tries, and not so often with the series and on the base that chance
-  /// could not be why.
+  /// Its result varied over several runs, and the rates with the series and on the base are close enough to be chance.
   case flaky
-  /// The base gives no answer for it: its plan does not have it, or it was skipped there.
+  /// The base has no result for it: its plan lacks the test, or the test was skipped there.
   case new
-  /// It gave an answer on the base, or was planned, and gave none with the series.
+  /// It had a result on the base, or was planned, but has none with the series.
   case missing
 }

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-// The processor's time stamp counter; false where it has none that a user may read.
+// Reads the processor's time stamp counter. Returns false if there is none that user space may read.
 static inline bool cclock_read_tsc(uint64_t *value) {
 #if defined(__x86_64__)
   *value = __builtin_ia32_rdtsc();

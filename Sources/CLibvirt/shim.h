@@ -9,8 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-// Makes this process the parent of those of its descendants whose own parent is gone. prctl(2) takes a variable number
-// of arguments, which Swift cannot pass.
+// Makes this process the parent of its orphaned descendants. prctl(2) is variadic, which Swift cannot call.
 static inline int clibvirt_adopt_orphans(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); }
 
 struct clibvirt_limit {
@@ -18,9 +17,9 @@ struct clibvirt_limit {
   unsigned long long most;
 };
 
-// Lowers limits of another process for good. prlimit(2) wants who asks for it to be who the process is, or to have a
-// capability that root of a container may lack; so it is asked for by a child that has become that user. Between fork and
-// _exit there are only system calls, since this process has threads. Returns an errno.
+// Lowers limits of another process permanently. prlimit(2) requires the caller to have the same user as the target, or
+// a capability that root in a container may lack. So a child that has become that user makes the call. Between fork and
+// _exit it makes only system calls, because this process has threads. Returns an errno.
 static inline int clibvirt_lower_limits(
     pid_t process, uid_t user, gid_t group, const struct clibvirt_limit *limits, int count) {
   pid_t child = fork();
@@ -41,7 +40,7 @@ static inline int clibvirt_lower_limits(
   return WIFEXITED(status) ? WEXITSTATUS(status) : EINTR;
 }
 
-// Whether a user may read and write a file, as the kernel answers that user. Returns an errno.
+// Checks whether a user may read and write a file, by asking the kernel as that user. Returns an errno.
 static inline int clibvirt_may_open(const char *path, uid_t user, gid_t group, const gid_t *groups, int count) {
   pid_t child = fork();
   if (child < 0) return errno;

@@ -1,4 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-// What glibc's malloc can be told; Swift's Glibc module does not have it.
+// The settings of glibc's malloc; Swift's Glibc module lacks them.
 #include <malloc.h>

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// How a guest that was started with `patchbench.hold` waits for its orders.
+/// How a guest started with `patchbench.hold` waits for its orders.
 ///
-/// It prepares all that does not depend on them, says ``line`` on its results port, and reads one line of
-/// ``GuestOptions/orders(_:)`` from a port of its own. Saved at that point, it goes on from there each time it is restored.
+/// It prepares everything that does not depend on them, writes ``line`` to its results port, and reads one line
+/// of ``GuestOptions/orders(_:)`` from a separate port. A guest saved at that point continues from there each
+/// time it is restored.
 public enum GuestHold {
-  /// What the guest writes on its results port, without the newline: a comment, which KTAP readers pass over.
+  /// The line that the guest writes to its results port, without the newline: a comment, which KTAP readers skip.
   public static let line = "# patchbench: holding"
-  /// The name by which the guest finds its orders port under /sys/class/virtio-ports.
+  /// The name under /sys/class/virtio-ports by which the guest finds its orders port.
   public static let ordersPort = "org.patchbench.orders.0"
-  /// The most bytes of orders, newline included. Some hundred names of tests; half of what a FIFO holds, so that the
-  /// host can leave them there before anybody reads.
+  /// The maximum length of orders in bytes, including the newline. It holds a few hundred test names. It is half the
+  /// capacity of a FIFO, so that the host can write the orders before there is a reader.
   public static let longestOrders = 32 << 10
 }

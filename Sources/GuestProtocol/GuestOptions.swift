@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What the host asks of the guest, carried on the kernel's command line, or as orders to a guest that holds.
+/// The host's options for the guest, passed on the kernel command line, or as orders to a guest that holds.
 ///
-/// The kernel hands parameters with a dot that it does not know to nobody, so they are only seen in `/proc/cmdline`.
+/// The kernel ignores unknown parameters that contain a dot, so they appear only in `/proc/cmdline`.
 public struct GuestOptions: Sendable, Hashable {
-  /// Run only the tests whose name is in here; empty runs all.
+  /// Run only the tests named here; empty runs all.
   public var only: [String]
-  /// Run only what the plan has behind the test of this name: it ended an earlier guest.
+  /// Run only the tests that the plan has after this one, because it ended an earlier guest.
   public var after: String?
-  /// Seconds that one test may take before its process is killed. The longest takes seven in an emulated guest on two idle
-  /// processors, and four times that beside two other guests.
+  /// Seconds that one test may take before its process is killed. The longest test takes seven in an emulated guest on
+  /// two idle processors, and four times that alongside two other guests.
   public var testSeconds: Int
-  /// Where the tests that let threads race get their random numbers from. Without one each takes a seed of its own; the
-  /// result says which, so that it can be given again.
+  /// The seed of the tests that race threads. Without it each test picks its own. The result names the seed, so that it
+  /// can be passed again.
   public var seed: UInt32?
-  /// Wait for orders before anything is planned; the orders then replace the other options. See ``GuestHold``.
+  /// Wait for orders before planning anything; the orders then replace the other options. See ``GuestHold``.
   public var hold: Bool
 
-  /// Where a guest finds orders in its initramfs, which stand behind what the kernel's command line says: there the
-  /// kernel takes no more than 2048 bytes, which is some forty names of tests.
+  /// Where a guest finds orders in its initramfs. They are applied after the kernel command line, which is limited to
+  /// 2048 bytes, about forty test names.
   public static let path = "/patchbench.orders"
 
   public init(
@@ -41,8 +41,9 @@ public struct GuestOptions: Sendable, Hashable {
     return list
   }
 
-  /// The options as one line, newline included: what a guest waits for while it holds, or finds in its initramfs.
-  /// - Parameter secret: only a guest that holds gets it with its orders.
+  /// Returns the options as one line, including the newline. A guest waits for it while it holds, or finds it in
+  /// its initramfs.
+  /// - Parameter secret: only for a guest that holds, which receives it with its orders.
   public func orders(_ secret: GuestSecret? = nil) -> String {
     var options = self
     options.hold = false
@@ -50,8 +51,8 @@ public struct GuestOptions: Sendable, Hashable {
     return options.parameters.joined(separator: " ") + last + "\n"
   }
 
-  /// Reads the options back from a whole kernel command line. Unknown parameters are passed over, and a number that
-  /// is none, or out of its range, leaves the default.
+  /// Parses the options from a whole kernel command line. Unknown parameters are ignored, and an invalid or
+  /// out-of-range number leaves the default.
   public init(commandLine: String) {
     self.init()
     for word in commandLine.split(whereSeparator: { $0 == " " || $0 == "\n" }) {

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What the host and PID 1 of one guest know and nobody else in that guest is told: a key of 128 bits, drawn anew for each
-/// guest. With it PID 1 signs what it says, so that what some other process or the kernel's own mistake writes to the
-/// same port is told from it.
+/// A 128-bit key that only the host and PID 1 of one guest know, generated for each guest. PID 1 signs its output with
+/// it, so that the host can tell it from anything that another process, or a kernel bug, writes to the same port.
 ///
-/// It is no defence against a kernel that means harm: that owns the guest's memory, and the key is in there.
+/// It is no defence against a malicious kernel, which owns the guest's memory and thus the key.
 public struct GuestSecret: Sendable, Hashable {
   public let low: UInt64
   public let high: UInt64
@@ -14,20 +13,20 @@ public struct GuestSecret: Sendable, Hashable {
     self.high = high
   }
 
-  /// A new one, from the system's random numbers.
+  /// Returns a new secret from the system's random number generator.
   public static func random() -> GuestSecret {
     GuestSecret(low: .random(in: .min ... .max), high: .random(in: .min ... .max))
   }
 
   /// Where a guest finds it in its initramfs, as ``text``.
   public static let path = "/patchbench.secret"
-  /// Where it stands in the orders to a guest that holds: behind all else, so that it can be cut off.
+  /// What precedes it in the orders to a guest that holds. It comes last, so that it can be cut off.
   static let parameter = " patchbench.secret="
 
   /// 32 hexadecimal digits.
   public var text: String { Self.digits(low) + Self.digits(high) }
 
-  /// Reads it back; `nil` if it is anything else. Bytes, because a string would leave copies behind.
+  /// Parses a secret; `nil` if the text is anything else. It takes bytes, because a string would leave copies behind.
   public init?(text: some Collection<UInt8>) {
     guard text.count == 32, let low = Self.number(text.prefix(16)), let high = Self.number(text.dropFirst(16)) else {
       return nil
@@ -35,7 +34,7 @@ public struct GuestSecret: Sendable, Hashable {
     self.init(low: low, high: high)
   }
 
-  /// Takes apart what ``GuestOptions/orders(_:)`` made, without its newline; `nil` if no secret is in there.
+  /// Splits what ``GuestOptions/orders(_:)`` made, without its newline; the secret is `nil` if there is none.
   public static func cut(off orders: [UInt8]) -> (options: ArraySlice<UInt8>, secret: GuestSecret?) {
     let length = parameter.utf8.count + 32
     guard orders.count >= length, orders.suffix(length).starts(with: parameter.utf8),
@@ -61,8 +60,8 @@ public struct GuestSecret: Sendable, Hashable {
     return number
   }
 
-  /// The tag of a piece of the stream: of its number, so that none can be said twice or in another's place, and of its
-  /// lines, each with its newline.
+  /// Returns the tag of a piece of the stream. It covers the piece's number, so that a piece cannot be repeated or
+  /// moved, and its lines, each with its newline.
   func tag(_ number: Int, _ lines: some Sequence<UInt8>) -> UInt64 {
     var hash = SipHash(key: self)
     for shift in stride(from: 0, to: 64, by: 8) {
@@ -73,7 +72,7 @@ public struct GuestSecret: Sendable, Hashable {
   }
 }
 
-/// SipHash-2-4 (Aumasson and Bernstein, 2012): a keyed hash for short texts, whose value nobody can tell without the key.
+/// SipHash-2-4 (Aumasson and Bernstein, 2012): a keyed hash for short texts, unpredictable without the key.
 struct SipHash {
   private var v0: UInt64, v1: UInt64, v2: UInt64, v3: UInt64
   private var word: UInt64 = 0

@@ -1,44 +1,46 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a guest said, as it is read.
+/// What a guest said, as it is parsed.
 public enum GuestEvent: Sendable, Hashable {
-  /// The guest is up, speaks our protocol, and means to run these tests, in this order.
+  /// The guest is up, speaks our protocol, and plans these tests, in this order.
   case planned([String])
   case started(String)
   case finished(TestResult)
-  /// A function of the kernel ran so often during a test.
+  /// A kernel function ran this often during a test.
   case ran(function: String, test: String, count: Int)
-  /// An instruction ran so often during a test, and its condition held so often.
+  /// An instruction ran `count` times during a test, and its condition held `held` times.
   case hit(probe: Int, test: String, count: Int, held: Int)
-  /// An instruction has run often enough and is not looked at any more.
+  /// An instruction has run often enough and is no longer watched.
   case enough(probe: Int)
-  /// The kernel does not let anybody count a function's calls.
+  /// The kernel does not allow counting this function's calls.
   case untraceable(function: String)
-  /// The kernel does not let anybody stop at an instruction; why.
+  /// The kernel does not allow a probe at this instruction, for this reason.
   case refused(probe: Int, String)
-  /// The guest was asked to count what runs, and cannot.
+  /// The guest was asked to count what runs, but cannot.
   case notCounted(String)
-  /// The guest runs no more of its plan, and says why.
+  /// The guest abandons the rest of its plan, for this reason.
   case stopped(String)
-  /// The guest's last word, with the number of results it says it wrote.
+  /// The guest's last line, with the number of results that it claims to have written.
   case end(count: Int)
-  /// So many lines were not signed by PID 1, and are not believed; the payload's text is the first.
+  /// This many lines were not signed by PID 1, and are ignored; `first` is the text of the first.
   case unsigned(lines: Int, first: String)
-  /// Something that the protocol does not allow. The run's evidence is then not whole.
+  /// A violation of the protocol. The run's evidence is then incomplete.
   case anomaly(String)
 }
 
-/// Reads the guest's KTAP stream piece by piece, as it arrives.
+/// Parses the guest's KTAP stream piece by piece, as it arrives.
 ///
-/// A patched kernel owns this channel, so nothing here trusts it: lines are bounded, bytes that are no UTF-8 are
-/// replaced, results that contradict the plan become anomalies. Given the guest's secret, it believes only what is signed
-/// with that.
+/// A patched kernel owns this channel, so the reader does not trust it:
+/// - The length of lines is limited.
+/// - Invalid UTF-8 is replaced.
+/// - Results that contradict the plan become anomalies.
+/// - If the reader is given the guest's secret, it believes only what is signed with it.
 public struct KTAPReader: Sendable {
-  /// The longest line that is read, in bytes; what is beyond is cut and reported as an anomaly.
+  /// The maximum line length in bytes; longer lines are cut and reported as an anomaly.
   public static let longestLine = 4096
-  /// The most tests a plan may name.
+  /// The maximum number of tests in a plan.
   public static let mostTests = 10_000
-  /// The most checks one test may report.
+  /// The maximum number of checks in one test.
   public static let mostChecks = 10_000
 
   private var line: [UInt8] = []
@@ -52,10 +54,10 @@ public struct KTAPReader: Sendable {
   private var ended = false
   private var signatures: Signatures?
 
-  /// - Parameter secret: `nil` for a stream that nobody signs.
+  /// - Parameter secret: `nil` for an unsigned stream.
   public init(secret: GuestSecret? = nil) { signatures = secret.map(Signatures.init) }
 
-  /// Takes the next bytes of the stream and returns what they completed.
+  /// Takes the next bytes of the stream and returns the events that they complete.
   public mutating func read(_ bytes: some Sequence<UInt8>) -> [GuestEvent] {
     var events: [GuestEvent] = []
     for byte in bytes {
@@ -77,7 +79,7 @@ public struct KTAPReader: Sendable {
     return events
   }
 
-  /// Says that nothing more will come, and returns what that means for what came last.
+  /// Ends the stream, and returns the events that follow from what is left.
   public mutating func finish() -> [GuestEvent] {
     var events: [GuestEvent] = []
     signatures?.finish(&events)
@@ -85,9 +87,9 @@ public struct KTAPReader: Sendable {
   }
 
   private mutating func take(_ raw: String, into events: inout [GuestEvent]) {
-    // A serial line may add carriage returns; they carry nothing.
+    // A serial line may add carriage returns; they mean nothing.
     let text = raw.last == "\r" || raw.last == "\r\n" ? String(raw.dropLast()) : raw
-    // Where nobody asks for signatures they say nothing, and the last one stands behind the end.
+    // If no signatures are required, they mean nothing, and the last one comes after the end marker.
     if text.isEmpty || text.hasPrefix("# patchbench: \(KTAPWriter.signed) ") { return }
     if ended {
       events.append(.anomaly("text after the end marker: \(text)"))
@@ -110,13 +112,13 @@ public struct KTAPReader: Sendable {
     }
   }
 
-  /// The first two words and the rest as it stands. Cut at bytes: a name may begin with a mark that Swift would join
-  /// to the space before it.
+  /// Returns the first two words and the unchanged rest. It splits bytes, because a name may begin with a combining
+  /// mark, which Swift would join to the space before it.
   private static func words(_ text: Substring) -> [Substring] {
     text.utf8.split(separator: 0x20, maxSplits: 2, omittingEmptySubsequences: false).map { Substring($0) }
   }
 
-  /// What stands behind the `because` of a line.
+  /// The text after the `because` of a line.
   private static func reason(_ text: Substring) -> String { ResultLine.unescape(text) }
 
   private mutating func takeOwn(_ words: [Substring], into events: inout [GuestEvent]) {
@@ -150,7 +152,7 @@ public struct KTAPReader: Sendable {
         events.append(
           .ran(function: ResultLine.unescape(parts[1]), test: names[number - 1], count: count))
       } else {
-        events.append(.anomaly("a count that tells nothing: \(words[1]) \(words[2])"))
+        events.append(.anomaly("an unusable count: \(words[1]) \(words[2])"))
       }
     case ("hits", 3): takeHits(words, into: &events)
     case ("enough", 2...):
@@ -158,7 +160,7 @@ public struct KTAPReader: Sendable {
         if let probe = Int(word), probe >= 0 {
           events.append(.enough(probe: probe))
         } else {
-          events.append(.anomaly("no number of a probe: \(word)"))
+          events.append(.anomaly("not a probe number: \(word)"))
         }
       }
     case ("untraceable", 2): events.append(.untraceable(function: ResultLine.unescape(words[1])))
@@ -166,7 +168,7 @@ public struct KTAPReader: Sendable {
       if let probe = Int(words[1]), probe >= 0 {
         events.append(.refused(probe: probe, Self.reason(words[2])))
       } else {
-        events.append(.anomaly("a refusal that tells nothing: \(words[1]) \(words[2])"))
+        events.append(.anomaly("an unusable refusal: \(words[1]) \(words[2])"))
       }
     case ("uncounted", 3): events.append(.notCounted(Self.reason(words[2])))
     case ("stopped", 3): events.append(.stopped(Self.reason(words[2])))
@@ -174,17 +176,17 @@ public struct KTAPReader: Sendable {
       ended = true
       let count = Int(words[1]) ?? -1
       if count != reported.count {
-        events.append(.anomaly("the guest says \(words[1]) results, \(reported.count) arrived"))
+        events.append(.anomaly("the guest claims \(words[1]) results, but \(reported.count) arrived"))
       }
       events.append(.end(count: count))
-    default: break  // A newer guest may say more; what is not known is passed over.
+    default: break  // A newer guest may say more; unknown lines are ignored.
     }
   }
 
   /// `hits 12 0:5 3:7/4`
   private func takeHits(_ words: [Substring], into events: inout [GuestEvent]) {
     guard let number = Int(words[1]), names.indices.contains(number - 1) else {
-      events.append(.anomaly("counts of no test: \(words[1])"))
+      events.append(.anomaly("counts for an unknown test: \(words[1])"))
       return
     }
     for word in words[2].split(separator: " ") {
@@ -192,7 +194,7 @@ public struct KTAPReader: Sendable {
       guard parts.count == 2 || parts.count == 3, let probe = parts[0], let count = parts[1], probe >= 0, count > 0,
         let held = parts.count == 3 ? parts[2] : 0, (0...count).contains(held)
       else {
-        events.append(.anomaly("a count that tells nothing: \(word)"))
+        events.append(.anomaly("an unusable count: \(word)"))
         return
       }
       events.append(.hit(probe: probe, test: names[number - 1], count: count, held: held))
@@ -232,7 +234,7 @@ public struct KTAPReader: Sendable {
     }
     let status = line.status
     if status == .ok, let failed = checks.first(where: { !$0.passed }) {
-      events.append(.anomaly("\(line.description) says ok, its check says otherwise: \(failed.name)"))
+      events.append(.anomaly("\(line.description) says ok, but its check failed: \(failed.name)"))
     }
     events.append(
       .finished(TestResult(name: line.description, status: status, reason: line.reason, checks: checks)))

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Writes the guest's side of the conversation: KTAP version 1 (Documentation/dev-tools/ktap.rst in the kernel), with
-/// patchbench's own facts in diagnostic lines that any other KTAP reader passes over.
+/// Writes the guest's side of the protocol: KTAP version 1 (Documentation/dev-tools/ktap.rst in the kernel), with
+/// patchbench's own facts in diagnostic lines, which any other KTAP reader ignores.
 ///
 ///     KTAP version 1
 ///     1..2
@@ -20,23 +20,24 @@
 ///     # patchbench: ran 1 12 dma_buf_mmap
 ///     # patchbench: signed 4 1 0123456789abcdef
 ///
-/// and so on to `# patchbench: end 2`. The plan comes first and the end marker last, so that a lost tail shows. A guest that
-/// was given a ``GuestSecret`` signs each piece that it writes; without one the stream has no such lines.
+/// and so on, until `# patchbench: end 2`. The plan comes first and the end marker last, so that truncation shows. A
+/// guest with a ``GuestSecret`` signs each piece that it writes; without one, the stream has no `signed` lines.
 public enum KTAPWriter {
-  /// The version of patchbench's own lines; a reader refuses another one.
+  /// The version of patchbench's own lines; a reader rejects any other.
   public static let protocolVersion = 2
 
-  /// The opening: version, plan, and the name of every planned test.
+  /// Returns the opening: version, plan, and the name of every planned test.
   public static func plan(_ names: [String]) -> String {
     var text = "KTAP version 1\n1..\(names.count)\n# patchbench: protocol \(protocolVersion)\n"
     for (index, name) in names.enumerated() { text += "# patchbench: planned \(index + 1) \(clean(name))\n" }
     return text
   }
 
-  /// Said before test `number` (from 1) runs, so that the host knows what was running when the guest fell silent.
+  /// Written before test `number` (from 1) runs, so that the host knows which test was running if the
+  /// guest goes silent.
   public static func start(_ number: Int) -> String { "# patchbench: start \(number)\n" }
 
-  /// One result with its checks as subtests.
+  /// Returns one result, with its checks as subtests.
   public static func result(_ result: TestResult, number: Int) -> String {
     var text = ""
     if !result.checks.isEmpty {
@@ -61,21 +62,21 @@ public enum KTAPWriter {
     return text
   }
 
-  /// Said behind a result: how often a function of the kernel ran during the test. Only of those that did.
+  /// Written after a result: how often a kernel function ran during the test. Only for functions that ran.
   public static func ran(_ function: String, count: Int, number: Int) -> String {
     "# patchbench: ran \(number) \(count) \(clean(function))\n"
   }
 
-  /// Said behind a result: how often instructions ran during the test, and how often the condition held of those that
-  /// have one. Only of those that did; as many lines as it takes.
+  /// Written after a result: how often instructions ran during the test, and how often their conditions held, if they
+  /// have one. Only for instructions that ran, in as many lines as needed.
   public static func hits(_ hits: [(probe: Int, count: Int, held: Int?)], number: Int) -> String {
     lines("hits \(number)", hits.map { "\($0.probe):\($0.count)" + ($0.held.map { "/\($0)" } ?? "") })
   }
 
-  /// Said behind the counts of a test: instructions that are not looked at any more, for they have run often enough.
+  /// Written after the counts of a test: instructions that are no longer watched, because they ran often enough.
   public static func enough(_ probes: [Int]) -> String { lines("enough", probes.map(String.init)) }
 
-  /// As many lines as some words take.
+  /// Spreads words over as many lines as needed.
   private static func lines(_ head: String, _ words: [String]) -> String {
     var text = ""
     var line = ""
@@ -89,25 +90,25 @@ public enum KTAPWriter {
     return line.isEmpty ? text : text + "# patchbench: \(head)\(line)\n"
   }
 
-  /// Said once, before the tests: a function whose calls nobody can count.
+  /// Written once, before the tests: a function whose calls cannot be counted.
   public static func untraceable(_ function: String) -> String { "# patchbench: untraceable \(clean(function))\n" }
 
-  /// Said once, before the tests: an instruction at which the kernel does not let anybody stop.
+  /// Written once, before the tests: an instruction at which the kernel does not allow a probe.
   public static func refused(_ probe: Int, _ reason: String) -> String {
     "# patchbench: refused \(probe) \(clean(reason))\n"
   }
 
-  /// Said in place of such lines by a guest that was asked to count and cannot.
+  /// Written instead of such lines by a guest that was asked to count but cannot.
   public static func notCounted(_ reason: String) -> String { "# patchbench: uncounted because \(clean(reason))\n" }
 
-  /// Said before the end marker by a guest that runs no more tests, though its plan has more.
+  /// Written before the end marker by a guest that abandons the rest of its plan.
   public static func stopped(_ reason: String) -> String { "# patchbench: stopped because \(clean(reason))\n" }
 
-  /// The last line: how many results were written.
+  /// The last line: the number of results written.
   public static func end(_ count: Int) -> String { "# patchbench: end \(count)\n" }
 
-  /// What stands behind a piece of the stream: its number, from 1, how many lines it has, and a tag that only who has the
-  /// secret can make.
+  /// Returns the line that follows a piece of the stream. It has the piece's number, from 1, the number of its lines,
+  /// and a tag that can be made only with the secret.
   /// - Parameter piece: whole lines, none of them empty.
   public static func signature(_ piece: String, number: Int, _ secret: GuestSecret) -> String {
     let lines = piece.utf8.count { $0 == 0x0a }
@@ -116,21 +117,21 @@ public enum KTAPWriter {
 
   static let signed = "signed"
 
-  /// A name behind its number. A dash there belongs to KTAP unless a second one follows.
+  /// Returns a name as it follows its number. KTAP would take a leading dash as its own unless a second one follows.
   private static func description(_ name: String) -> String {
     (name == "-" || name.utf8.starts(with: "- ".utf8) ? "- " : "") + clean(name)
   }
 
-  /// A reason that happens to begin like a directive, and is none.
+  /// Escapes a reason that happens to begin like a directive but is none.
   private static func plain(_ reason: String) -> String {
     let text = clean(reason)
     return ResultLine.startsWithDirective(text) ? "\\" + text : text
   }
 
-  /// The most bytes of one piece of free text. A line holds two of them, escaped, within what the reader takes.
+  /// The maximum length in bytes of one piece of free text. A line with two of them, escaped, fits the reader's limit.
   static let longestText = 900
 
-  /// Keeps free text short, on one line and clear of KTAP's own `#`.
+  /// Makes free text short and single-line, and escapes KTAP's own `#`.
   static func clean(_ text: String) -> String {
     var out = ""
     var bytes = 0

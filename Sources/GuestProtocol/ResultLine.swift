@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// One `ok` or `not ok` line of KTAP, taken apart.
+/// One parsed `ok` or `not ok` line of KTAP.
 ///
-/// All of it works on bytes: what KTAP gives a meaning is ASCII, and a `Character` can be a space or a `#` together with
-/// the mark that follows it.
+/// All parsing works on bytes: everything that KTAP gives a meaning is ASCII, whereas a `Character` can be a space or a
+/// `#` together with a combining mark after it.
 struct ResultLine {
   var passed: Bool
   var number: Int
   var description: String
-  /// What stands behind ` # ` as it was written, so that an escaped word is no directive.
+  /// The text after ` # ` as it was written, so that an escaped word is not taken for a directive.
   private var written: Substring.UTF8View
 
   init?(_ text: some StringProtocol) {
@@ -36,7 +36,7 @@ struct ResultLine {
     written = cut.map { rest[$0...].dropFirst(2).drop { $0 == .space } } ?? rest[rest.endIndex...]
   }
 
-  /// What stands behind ` # `, its directive included.
+  /// The text after ` # `, including its directive.
   var data: String { Self.unescape(Substring(written)) }
 
   var status: TestStatus {
@@ -48,7 +48,7 @@ struct ResultLine {
     }
   }
 
-  /// What stands behind the directive, or all of it where there is none.
+  /// The text after the directive, or all of it if there is none.
   var reason: String {
     guard let directive else { return data }
     return Self.unescape(Substring(written.dropFirst(directive.utf8.count).drop { $0 == .space }))
@@ -56,7 +56,7 @@ struct ResultLine {
 
   private var directive: String? { Self.directive(written) }
 
-  /// Whether text behind ` # ` would be taken for a directive.
+  /// Whether text after ` # ` would be taken for a directive.
   static func startsWithDirective(_ text: String) -> Bool { directive(Substring(text).utf8) != nil }
 
   private static func directive(_ text: Substring.UTF8View) -> String? {
@@ -64,7 +64,7 @@ struct ResultLine {
     return ["SKIP", "TIMEOUT", "ERROR"].first { $0 == word }
   }
 
-  /// Where the first unescaped ` #` begins.
+  /// The index of the first unescaped ` #`.
   private static func hash(in text: Substring.UTF8View) -> Substring.UTF8View.Index? {
     var escaped = false
     var spaceBefore: Substring.UTF8View.Index?

@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Holds the lines of a stream back until they are signed, and tells which of them to believe.
+/// Holds back the lines of a stream until they are signed, and decides which of them to believe.
 struct Signatures: Sendable {
   private let secret: GuestSecret
-  /// What has come since the last signature.
+  /// The lines since the last signature.
   private var waiting: [[UInt8]] = []
   /// The number of the last piece that was believed.
   private var last = 0
 
-  /// A result with all the checks it may have, and some for who writes between.
+  /// Enough for a result with the maximum number of checks, and for some lines that others write in between.
   static let mostWaiting = KTAPReader.mostChecks + 100
   private static let prefix = Array("# patchbench: \(KTAPWriter.signed) ".utf8)
 
   init(_ secret: GuestSecret) { self.secret = secret }
 
   /// Takes the next line.
-  /// - Returns: what may be believed now: a piece whose signature this line is.
+  /// - Returns: the lines that may now be believed: the piece that this line signs.
   mutating func take(_ line: [UInt8], _ events: inout [GuestEvent]) -> [String] {
     // A serial line may add carriage returns.
     let line = line.last == 0x0d ? line.dropLast() : line[...]
@@ -39,11 +39,11 @@ struct Signatures: Sendable {
     refuse(waiting.dropLast(count), &events)
     waiting = []
     guard number > last else {
-      events.append(.anomaly("said again, or too late: piece \(number) after \(last)"))
+      events.append(.anomaly("a repeated or late piece: \(number) after \(last)"))
       return []
     }
     if number > last + 1 {
-      events.append(.anomaly("pieces \(last + 1) to \(number - 1) of what the guest said are lost"))
+      events.append(.anomaly("pieces \(last + 1) to \(number - 1) of the guest's output are lost"))
     }
     last = number
     return piece.map { String(decoding: $0, as: UTF8.self) }

@@ -1,28 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// How one test ended, in the words of `report.json`.
+/// How one test ended, in the terms of `report.json`.
 public enum TestStatus: String, Codable, Sendable, Hashable, CaseIterable {
   /// Every check held.
   case ok
   /// At least one check did not hold.
   case notOk = "not-ok"
-  /// The test cannot say anything here; its reason says why.
+  /// The test cannot give an answer here; its reason says why.
   case skip
-  /// The test was planned and never reported.
+  /// The test was planned but never reported.
   case missing
   /// The process of the test was killed by a signal.
   case crash
-  /// The process of the test did not end in its time.
+  /// The process of the test did not finish within its time limit.
   case timeout
 }
 
-/// One thing a test looked at: a KTAP subtest.
+/// One thing that a test checked: a KTAP subtest.
 public struct Check: Codable, Sendable, Hashable {
-  /// What was looked at, unique in its test: `dma-buf: faults after unbind`.
+  /// What was checked, unique in its test: `dma-buf: faults after unbind`.
   public var name: String
-  /// Whether it was as it should be.
+  /// Whether it was as expected.
   public var passed: Bool
-  /// What was seen, and what was expected where that differs: `0, expected 1`.
+  /// What was seen, and what was expected if that differs: `0, expected 1`.
   public var detail: String
 
   public init(name: String, passed: Bool, detail: String = "") {
@@ -32,14 +32,14 @@ public struct Check: Codable, Sendable, Hashable {
   }
 }
 
-/// What the guest said of one test.
+/// What the guest reported for one test.
 public struct TestResult: Codable, Sendable, Hashable {
   /// A path of two to four parts, `group/subject/what`: `forward/virtio_gpu-to-vgem/three-aliases`.
   public var name: String
   public var status: TestStatus
   /// Why it was skipped, timed out or crashed; empty otherwise.
   public var reason: String
-  /// What the test looked at, in order.
+  /// What the test checked, in order.
   public var checks: [Check]
 
   public init(name: String, status: TestStatus, reason: String = "", checks: [Check] = []) {
@@ -49,9 +49,9 @@ public struct TestResult: Codable, Sendable, Hashable {
     self.checks = checks
   }
 
-  /// What the reason of a test says whose process not even SIGKILL ended.
+  /// The reason text of a test whose process survived SIGKILL.
   public static let hang = "it hangs in the kernel"
 
-  /// Whether it ran out of time in the kernel and for good, and not just out of time.
+  /// Whether the test hung in the kernel, and did not merely run out of time.
   public var hangs: Bool { status == .timeout && reason.contains(Self.hang) }
 }

@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What the guest is to count while its tests run: functions of the kernel, and instructions, by their addresses. It comes
-/// as a file of the initramfs, for there may be thousands: one `f ADDRESS NAME` a line for a function, one `@ ADDRESS`, or
-/// `@ ADDRESS BITS TABLE`, for an instruction; `SECTION+ADDRESS` is an address in the test driver. A line `all` says that
-/// nothing is ever left out.
+/// What the guest should count while its tests run: kernel functions and instructions, by address.
+///
+/// It is a file in the initramfs, because there may be thousands of them. The file has these lines:
+/// - `f ADDRESS NAME`: a function
+/// - `@ ADDRESS` or `@ ADDRESS BITS TABLE`: an instruction
+/// - `all`: nothing is ever left out
+///
+/// An address in the test driver is written as `SECTION+ADDRESS`.
 public struct TraceRequest: Sendable, Hashable {
-  /// Where something is in memory.
+  /// A location in memory.
   public struct Place: Sendable, Hashable {
-    /// In the image; in a section of the test driver from its start.
+    /// The address in the image, or the offset from the start of a section of the test driver.
     public var address: UInt64
-    /// The section of the test driver that it is in, which only the guest knows the place of; `nil`: in the image.
+    /// The section of the test driver, whose load address only the guest knows; `nil` for the image.
     public var driverSection: String?
 
     public init(_ address: UInt64, driverSection: String? = nil) {
@@ -21,7 +25,7 @@ public struct TraceRequest: Sendable, Hashable {
   /// A function whose calls are counted.
   public struct Function: Sendable, Hashable {
     public var place: Place
-    /// By which the guest tells of it.
+    /// The name that the guest reports it by.
     public var name: String
 
     public init(_ place: Place, name: String) {
@@ -30,12 +34,12 @@ public struct TraceRequest: Sendable, Hashable {
     }
   }
 
-  /// An instruction whose runs are counted. Its number is its place among the probes, from 0.
+  /// An instruction whose runs are counted. Its number is its index among the probes, from 0.
   public struct Probe: Sendable, Hashable {
-    /// What decides whether the condition of the instruction holds: bits of the flags register, the lowest first in the
-    /// number *n* that they make, and a table whose bit *n* is set where it does.
+    /// Decides whether the condition of the instruction holds. The bits of the flags register form a number *n*, the
+    /// first of them its lowest bit. The condition holds if bit *n* of the table is set.
     public struct Test: Sendable, Hashable {
-      /// One to five of them.
+      /// One to five bit numbers.
       public var bits: [Int]
       public var table: UInt32
 
@@ -46,7 +50,7 @@ public struct TraceRequest: Sendable, Hashable {
     }
 
     public var place: Place
-    /// `nil`: only runs are counted.
+    /// `nil` if only runs are counted.
     public var test: Test?
 
     public init(_ place: Place, test: Test? = nil) {
@@ -55,13 +59,13 @@ public struct TraceRequest: Sendable, Hashable {
     }
   }
 
-  /// Where the guest finds it.
+  /// Where the guest finds the file.
   public static let path = "/patchbench.trace"
 
   public var functions: [Function]
   public var probes: [Probe]
-  /// Each run in each test is wanted, however long that takes. Else the guest looks no longer at an instruction of which
-  /// it has seen enough, once all of them together have run often.
+  /// Count each run in each test, however long that takes. Otherwise, once all instructions together have run often,
+  /// the guest stops watching those that it has seen often enough.
   public var all: Bool
 
   public init(_ functions: [Function] = [], probes: [Probe] = [], all: Bool = false) {
@@ -70,7 +74,7 @@ public struct TraceRequest: Sendable, Hashable {
     self.all = all
   }
 
-  /// Nothing is to be counted.
+  /// Whether there is nothing to count.
   public var isEmpty: Bool { functions.isEmpty && probes.isEmpty }
 
   public var text: String {
@@ -82,7 +86,7 @@ public struct TraceRequest: Sendable, Hashable {
       }.joined()
   }
 
-  /// Reads the file back; what is no such line is passed over.
+  /// Parses the file; unknown lines are ignored.
   public init(text: String) {
     self.init()
     for line in text.split(separator: "\n") {

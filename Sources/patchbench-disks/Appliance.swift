@@ -5,21 +5,21 @@ import CGuestfs
 import Foundation
 import SystemPackage
 
-/// libguestfs' appliance: a guest of its own, whose kernel mounts what a stranger has left, and not the host's.
+/// libguestfs' appliance: a separate guest whose kernel mounts untrusted disks, so that the host's kernel does not.
 final class Appliance {
   private let handle: OpaquePointer
 
-  /// In MiB. As much as one of our guests has, in whose place it runs.
+  /// In MiB. The same as one of our guests, whose slot it takes.
   private static let memory: Int32 = 512
-  /// The most that is read of one file, in bytes: more than a disk holds.
+  /// The maximum that is read of one file, in bytes: more than a disk holds.
   private static let mostOfFile: Int64 = 32 << 20
 
-  /// Starts it, with these disks.
+  /// Starts the appliance with the request's disks.
   /// - Throws: ``GuestfsError``
   init(_ request: Request) throws {
     guard let handle = cguestfs_create() else { throw GuestfsError(call: "guestfs_create", message: "out of memory") }
     self.handle = handle
-    // What it has to say is asked for.
+    // Errors are read with guestfs_last_error instead.
     guestfs_set_error_handler(handle, nil, nil)
     try check("guestfs_set_backend", guestfs_set_backend(handle, "direct"))
     if request.isEmulated {
@@ -37,7 +37,7 @@ final class Appliance {
     guestfs_close(handle)
   }
 
-  /// Writes the files of one disk beside its image: `state-kmsg` for `state.img`.
+  /// Writes the files of one disk next to its image: `state-kmsg` for `state.img`.
   /// - Throws: ``GuestfsError``; `Errno` if they cannot be written.
   func files(of image: FilePath, at index: Int) throws -> [String] {
     let letter = Character(UnicodeScalar(UInt8(ascii: "a") + UInt8(index)))
@@ -45,7 +45,7 @@ final class Appliance {
     defer { _ = guestfs_umount_all(handle) }
     var places: [String] = []
     for name in StateReading.names {
-      // A link, a directory or a device is none of PID 1's making.
+      // PID 1 makes no links, directories or devices.
       let isFile = guestfs_is_file(handle, "/" + name)
       if isFile < 0 { throw failure("guestfs_is_file") }
       if isFile == 0 { continue }
@@ -72,7 +72,7 @@ final class Appliance {
     }
   }
 
-  /// Whether it still answers.
+  /// Whether the appliance still responds.
   var isAlive: Bool { guestfs_ping_daemon(handle) == 0 }
 
   private func check(_ call: String, _ status: Int32) throws(GuestfsError) {
@@ -84,7 +84,7 @@ final class Appliance {
   }
 }
 
-/// What libguestfs says of a call that failed.
+/// libguestfs' report of a failed call.
 struct GuestfsError: Error, CustomStringConvertible {
   var call: String
   var message: String

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What is to be read, from the command line: `(kvm|tcg) KEPT SCRATCH IMAGE…`.
+/// What to read, from the command line: `(kvm|tcg) KEPT SCRATCH IMAGE…`.
 struct Request {
-  /// Not to use KVM.
+  /// Do not use KVM.
   var isEmulated: Bool
-  /// Where libguestfs keeps its appliance, which takes it seconds to make.
+  /// The directory where libguestfs keeps its appliance, which takes seconds to build.
   var kept: String
-  /// Where it has its other files while it runs.
+  /// The directory for its other files while it runs.
   var scratch: String
-  /// As many as there are letters at most.
+  /// At most one per letter of the alphabet.
   var images: [String]
 
   init?(_ words: [String]) {

@@ -4,8 +4,8 @@ import BenchModel
 import Foundation
 import SystemPackage
 
-// Reads state disks for patchbench, in a process of its own: what a hostile file system does to libguestfs, or makes it
-// wait for, is done to this process, which can be ended.
+// Reads state disks for patchbench. This is a separate process, which can be killed, because a hostile file system may
+// crash libguestfs or make it hang.
 
 guard let request = Request(Array(CommandLine.arguments.dropFirst())) else {
   FileHandle.standardError.write(Data("usage: patchbench-disks (kvm|tcg) KEPT SCRATCH IMAGE…\n".utf8))
@@ -26,7 +26,7 @@ for (index, image) in request.images.enumerated() {
   } catch let error as GuestfsError {
     reading = StateReading(failure: "\(error)")
   }
-  // At once, so that it is known which disk was the last one.
+  // Written at once, so that patchbench knows which disk was the last one.
   FileHandle.standardOutput.write(try JSONEncoder().encode(reading) + Data("\n".utf8))
   if reading.failure != nil, !appliance.isAlive { break }
 }

@@ -38,11 +38,11 @@ import Testing
     for event in ["poweroff", "reboot", "crash"] { #expect(xml.contains("<on_\(event)>destroy</on_\(event)>")) }
   }
 
-  @Test("QEMU writes to no file of the run, has no network and no share of a directory")
+  @Test("QEMU writes to no file of the run, and has no network and no shared directory")
   func cage() {
     let xml = Self.render(Self.spec(.tcg))
     for words in ["/r/", "<interface", "<filesystem"] { #expect(!xml.contains(words), "\(words)") }
-    // One disk, and what it holds is not QEMU's to guess.
+    // There is one disk, and QEMU must not guess its format.
     #expect(xml.components(separatedBy: "<disk ").count == 2)
     #expect(xml.components(separatedBy: "type='file'").count == 2)
     #expect(xml.contains("<driver name='qemu' type='raw'"))

@@ -28,7 +28,7 @@ import Testing
 
   private var kept: String { get throws { try String(contentsOfFile: file.string, encoding: .utf8) } }
 
-  /// Takes all that is there, and ends.
+  /// Takes everything available, and finishes.
   private func signals(_ channel: consuming GuestChannel) -> [MachineSignal] {
     var list: [MachineSignal] = []
     var channel = channel
@@ -58,7 +58,7 @@ import Testing
     channel.finish { heard.append($0) }
     #expect(
       heard == [.results(Array("0123456789".utf8)), .cut(.results, bytes: 3), .cut(.results, bytes: 4)])
-    #expect(try kept == "0123456789\n# patchbench: cut here; 7 bytes more came\n")
+    #expect(try kept == "0123456789\n# patchbench: cut here; 7 more bytes followed\n")
   }
 
   @Test func exactlyWhatIsKeptIsNotCut() throws {
@@ -77,7 +77,7 @@ import Testing
   }
 
   @Test func aWholeConsoleFitsIntoTheFIFO() throws {
-    // A guest that nobody listens to for a while must not notice: one byte at a time, as a serial line writes them.
+    // A guest whose output is not read for a while must not notice: one byte at a time, as a serial line writes them.
     let channel = try channel(most: 1 << 20)
     for _ in 0..<300_000 { #expect(try guest.writeAll("x".utf8) == 1) }
     let bytes = signals(channel).reduce(0) { if case .console(let bytes) = $1 { $0 + bytes.count } else { $0 } }
@@ -95,14 +95,14 @@ import Testing
     _ = channel.take { if case .cut(_, let bytes) = $0 { cut += bytes } }
     flood.cancel()
     await flood.value
-    // Beyond the bound by one piece at most.
+    // Over the limit by one chunk at most.
     #expect(cut <= 1 << 20 + 64 << 10)
     #expect(cut > 0)
     channel.close()
   }
 
   @Test func aFileThatCannotBeWrittenIsSaidOnceAndTheGuestIsHeardOn() throws {
-    // Whatever is written there is out of space.
+    // Every write there fails with ENOSPC.
     let full = try GuestChannel(.console, from: pipe, to: "/dev/full", appending: false, most: 100)
     var channel = full
     var heard: [MachineSignal] = []

@@ -6,7 +6,7 @@ import GuestProtocol
 import TestBench
 import Testing
 
-/// What a guest with two tests says.
+/// The output of a guest with two tests.
 enum GuestWords {
   static let plan = KTAPWriter.plan(["a/b/first", "a/b/second"])
   static let first =
@@ -16,7 +16,7 @@ enum GuestWords {
 }
 
 @Suite struct GuestTrustTests {
-  @Test("only who knows the secret is believed")
+  @Test("only output signed with the secret is believed")
   func forged() async throws {
     let clock = ScriptClock()
     let secret = GuestSecret(low: 1, high: 2)
@@ -34,7 +34,7 @@ enum GuestWords {
         "\(run.unsigned!) lines on its results port are not signed by its PID 1, the first: KTAP version 1"
       ])
 
-    // A stray process between two pieces costs none of them, and is told.
+    // A stray process between two pieces spoils neither, and is reported.
     let between = ScriptedMachine(
       [
         signed(GuestWords.plan, 1), signed(GuestWords.first, 2), .results("ok 2 a/b/second\n"),
@@ -49,7 +49,7 @@ enum GuestWords {
     #expect(whole.unsigned == 1)
     #expect(whole.anomalies.count == 1)
 
-    // A clean one has nothing of all this.
+    // An undisturbed guest has none of this.
     let clean = ScriptedMachine(
       [
         signed(GuestWords.plan, 1), signed(GuestWords.first, 2), signed(GuestWords.second, 3),
@@ -61,7 +61,7 @@ enum GuestWords {
     #expect(good.contradictions == nil)
     #expect(good.anomalies == [])
 
-    // Signed, but the plan comes behind what it is the plan of.
+    // Signed, but the plan comes after the start of a test.
     let late = ScriptedMachine(
       [signed(KTAPWriter.start(1), 2), signed(GuestWords.plan, 1), signed(GuestWords.first, 3), .stop(.guest)],
       secret: secret, clock: clock)
@@ -71,7 +71,7 @@ enum GuestWords {
     #expect(reordered.unsigned == nil)
     #expect(reordered.isGarbled)
 
-    // The probe for KVM asks no more than that somebody is there, and it has to be PID 1.
+    // The probe for KVM only checks that there is a guest, but PID 1 must be the one that answers.
     let probe = ScriptedMachine([.results(GuestWords.plan)], secret: secret, clock: clock)
     #expect(try await !GuestWatch(GuestWatchTests.clocks, clock: clock).hello(probe))
   }

@@ -7,7 +7,7 @@ import SystemPackage
 import TestBench
 import Testing
 
-/// One guest's life, and what has to be said of it.
+/// One guest's life, and the expected report of it.
 struct Life: Sendable, CustomTestStringConvertible {
   var testDescription: String
   var script: [Step]
@@ -38,11 +38,11 @@ private let panic = "[    6.000000] Kernel panic - not syncing: Fatal exception\
 
   static let lives: [Life] = [
     Life(
-      testDescription: "comes to its end",
+      testDescription: "completes",
       script: [.console(banner), .results(plan), .results(first + second), .results(KTAPWriter.end(2)), .stop(.guest)],
       ending: .completed, statuses: [.ok, .ok]),
     Life(
-      testDescription: "comes to its end, its stream cut at every byte",
+      testDescription: "completes, with its stream split at every byte",
       script: (plan + first + second + KTAPWriter.end(2)).map { .results(String($0)) } + [.stop(.guest)],
       ending: .completed, statuses: [.ok, .ok]),
     Life(
@@ -61,28 +61,28 @@ private let panic = "[    6.000000] Kernel panic - not syncing: Fatal exception\
       testDescription: "loses its tail",
       script: [.results(plan + first + second), .stop(.guest)], ending: .stoppedEarly, statuses: [.ok, .ok]),
     Life(
-      testDescription: "is reset without a word",
+      testDescription: "is reset without a message",
       script: [.results(plan + KTAPWriter.start(1)), .stop(.guest)], ending: .stoppedEarly,
       statuses: [.missing, .missing]),
     Life(
-      testDescription: "ends before it says anything", script: [.stop(.guest)], ending: .stoppedEarly, booted: false),
+      testDescription: "ends before it prints anything", script: [.stop(.guest)], ending: .stoppedEarly, booted: false),
     Life(
       testDescription: "panics before init", script: [.console(banner), .console(panic), .stop(.guest)],
       ending: .panicked("Kernel panic - not syncing: Fatal exception"), booted: false, reports: [.panic]),
     Life(
-      testDescription: "never says anything", script: [], ending: .silent(seconds: 20), booted: false, destroyed: true),
+      testDescription: "prints nothing", script: [], ending: .silent(seconds: 20), booted: false, destroyed: true),
     Life(
       testDescription: "falls silent in a test", script: [.results(plan + first + KTAPWriter.start(2))],
       ending: .silent(seconds: 20), statuses: [.ok, .missing], destroyed: true),
     Life(
-      testDescription: "talks and never reaches init", script: [.console(banner), .chatter],
+      testDescription: "prints, but never reaches init", script: [.console(banner), .chatter],
       ending: .bootDeadline(seconds: 30), booted: false, destroyed: true),
     Life(
-      testDescription: "goes on to talk on its console and not of its tests",
+      testDescription: "keeps printing on its console, but not about its tests",
       script: [.results(plan + first), .chatter],
       ending: .silent(seconds: 20), statuses: [.ok, .missing], destroyed: true),
     Life(
-      testDescription: "talks and never ends",
+      testDescription: "prints and never ends",
       script: [.results(plan + first)]
         + (0..<12).flatMap { _ in [.pass(.seconds(10)), .results(KTAPWriter.start(2))] },
       ending: .runDeadline(seconds: 100), statuses: [.ok, .missing], destroyed: true),
@@ -110,7 +110,7 @@ private let panic = "[    6.000000] Kernel panic - not syncing: Fatal exception\
       script: [.results(plan + first + "\u{1b}[31m<b>\n" + second + KTAPWriter.end(2)), .stop(.guest)],
       ending: .completed, statuses: [.ok, .ok], isWhole: false),
     Life(
-      testDescription: "talks more on its console than is kept",
+      testDescription: "prints more on its console than is kept",
       script: [
         .results(plan + first), .console(warning), .cut(.console, 7), .cut(.console, 5),
         .results(second + KTAPWriter.end(2)), .stop(.guest),
@@ -126,11 +126,11 @@ private let panic = "[    6.000000] Kernel panic - not syncing: Fatal exception\
       script: [.results(plan + first + KTAPWriter.start(2)), .cut(.results, 1), .results(second), .chatter],
       ending: .flooded, statuses: [.ok, .missing], isWhole: false, destroyed: true),
     Life(
-      testDescription: "is not written down",
+      testDescription: "cannot be written to its file",
       script: [.notKept(.console, "no space"), .results(plan + first + second + KTAPWriter.end(2)), .stop(.guest)],
       ending: .completed, statuses: [.ok, .ok], isWhole: false),
     Life(
-      testDescription: "ends with an end marker and no plan", script: [.results(KTAPWriter.end(0)), .stop(.guest)],
+      testDescription: "ends with an end marker but no plan", script: [.results(KTAPWriter.end(0)), .stop(.guest)],
       ending: .completed, booted: false, isWhole: false),
   ]
 
@@ -145,14 +145,14 @@ private let panic = "[    6.000000] Kernel panic - not syncing: Fatal exception\
     #expect(watched.run.anomalies.isEmpty == life.isWhole, "\(watched.run.anomalies)")
     #expect(machine.wasDestroyed == life.destroyed)
     #expect(watched.run.lastLines.isEmpty || life.ending != .completed)
-    // Only the guest's own death in a test is one: not that of the machine, nor one between two tests.
+    // Only a guest's death during a test counts: not its machine's death, nor one between two tests.
     for death in watched.run.deaths {
       #expect(death.ending == life.ending)
       #expect(watched.run.tests.first { $0.status == .missing }?.name == death.test)
     }
   }
 
-  /// Or a hung test would pass for a hung guest. A killed process may take five seconds to die.
+  /// Otherwise a hung test would be taken for a hung guest. A killed process may take five seconds to die.
   @Test(arguments: [Accelerator.kvm, .tcg]) func silenceIsLongerThanATest(_ accelerator: Accelerator) {
     #expect(GuestClocks.standard(accelerator).silence >= .seconds(GuestOptions().testSeconds + 15))
   }
@@ -232,12 +232,12 @@ private let panic = "[    6.000000] Kernel panic - not syncing: Fatal exception\
     #expect(hang.busyIn == ["dma_buf_mmap"])
     #expect(hang.blocked == ["init in pbtest_wait"])
     #expect(hang.answer.count == 10)
-    // The panic was of our making.
+    // The panic was ours.
     #expect(run.reports == [])
     #expect(!machine.wasDestroyed)
   }
 
-  @Test("one that does not answer is destroyed all the same")
+  @Test("a guest that does not answer is destroyed anyway")
   func silent() async throws {
     let clock = ScriptClock()
     let machine = ScriptedMachine([.console(banner)], clock: clock)
@@ -246,7 +246,7 @@ private let panic = "[    6.000000] Kernel panic - not syncing: Fatal exception\
     #expect(machine.wasDestroyed)
   }
 
-  @Test("one whose emulator takes no interrupt is not the kernel's fault")
+  @Test("if the emulator takes no interrupt, the kernel is not at fault")
   func stopped() async throws {
     let clock = ScriptClock()
     let machine = ScriptedMachine([.results(plan + KTAPWriter.start(1))], isStopped: true, clock: clock)
@@ -257,7 +257,7 @@ private let panic = "[    6.000000] Kernel panic - not syncing: Fatal exception\
     #expect(machine.wasDestroyed)
   }
 
-  @Test("what a guest says of its tests when its time is over comes too late")
+  @Test("test results after the guest's time is over come too late")
   func late() async throws {
     let clock = ScriptClock()
     let machine = ScriptedMachine(
@@ -268,7 +268,7 @@ private let panic = "[    6.000000] Kernel panic - not syncing: Fatal exception\
     #expect(run.ending == .silent(seconds: 20))
   }
 
-  @Test("a kernel that stays where it panicked has its memory written, once it has said all")
+  @Test("the memory of a kernel that halts on panic is written once it has printed everything")
   func panicIsKept() async throws {
     let clock = ScriptClock()
     let machine = ScriptedMachine(
@@ -287,7 +287,7 @@ private let panic = "[    6.000000] Kernel panic - not syncing: Fatal exception\
     #expect(run.anomalies == [])
   }
 
-  @Test("so has one that hangs, before it is made to speak; that it cannot be had is said")
+  @Test("the memory of a hung guest is written before the interrupt; a failure is reported")
   func hangIsKept() async throws {
     let clock = ScriptClock()
     let machine = ScriptedMachine(
@@ -301,7 +301,7 @@ private let panic = "[    6.000000] Kernel panic - not syncing: Fatal exception\
     #expect(run.anomalies == ["the guest's memory could not be kept: no space"])
   }
 
-  @Test("a kernel stays where it panicked only if somebody wants its memory")
+  @Test("a kernel halts on panic only if its memory is wanted")
   func staying() {
     let line = KernelCommandLine(GuestOptions())
     #expect(line.parameters.contains("panic=-1"))
@@ -309,14 +309,14 @@ private let panic = "[    6.000000] Kernel panic - not syncing: Fatal exception\
     #expect(line.staying.parameters.count == line.parameters.count)
   }
 
-  @Test("a guest that ended by itself was not asked")
+  @Test("a guest that ended by itself is not interrupted")
   func notAsked() async throws {
     let clock = ScriptClock()
     let machine = ScriptedMachine([.results(plan + KTAPWriter.start(1)), .stop(.guest)], clock: clock)
     #expect(try await GuestWatch(Self.clocks, clock: clock).watch(machine, accelerator: .tcg) { _ in }.run.hang == nil)
   }
 
-  @Test("each test has its slice of the kernel log, and what was counted in it")
+  @Test("each test has its slice of the kernel log, and its counts")
   func slices() async throws {
     let clock = ScriptClock()
     func mark(_ words: String) -> String { "[    1.000000] patchbench: test \(words)\n" }
@@ -338,7 +338,7 @@ private let panic = "[    6.000000] Kernel panic - not syncing: Fatal exception\
     #expect(run.execution == Execution(runs: ["dma_buf_mmap": ["a/b/first": 7]]))
   }
 
-  @Test("what was cut is counted and said")
+  @Test("cut output is counted and reported")
   func cut() async throws {
     let clock = ScriptClock()
     let machine = ScriptedMachine(
@@ -346,10 +346,10 @@ private let panic = "[    6.000000] Kernel panic - not syncing: Fatal exception\
     let run = try await GuestWatch(Self.clocks, clock: clock).watch(machine, accelerator: .tcg) { _ in }.run
     #expect(
       run.anomalies == [
-        "12 bytes more of its console came than are kept, and were not read",
-        "3 bytes more of its results came than are kept, and were not read",
+        "12 bytes of its console were over the limit and were not read",
+        "3 bytes of its results were over the limit and were not read",
       ])
-    // No test is to blame for what somebody wrote to the port.
+    // No test is to blame for unsigned lines on the port.
     #expect(run.deaths == [])
   }
 
@@ -368,7 +368,7 @@ private let panic = "[    6.000000] Kernel panic - not syncing: Fatal exception\
     #expect(try await GuestWatch(Self.clocks, clock: clock).hello(alive))
   }
 
-  /// Who has seen enough ends the guest there and then; what it said until then stands.
+  /// Once the caller has seen enough, the guest is destroyed; its results until then stand.
   @Test(arguments: [
     ("a/b/first", 0, [TestStatus.ok, .missing]), ("a/b/second", 0, [.ok, .ok]), ("", 1, [.ok, .missing]),
   ]) func isEndedByWhoHasSeenEnough(_ name: String, _ reports: Int, _ statuses: [TestStatus]) async throws {

@@ -8,8 +8,8 @@ import Testing
 @testable import GuestMachine
 
 @Suite struct KVMDeviceTests {
-  /// What root alone may open is nothing to the account that guests run as; its groups count as well as itself.
-  @Test(.enabled(if: getuid() == 0, "nobody but root runs guests as somebody else"))
+  /// A device that only root may open is unusable for the account that guests run as; the account's groups count too.
+  @Test(.enabled(if: getuid() == 0, "only root runs guests as another user"))
   func theGuestsAccountIsAskedAndNotRoot() throws {
     let scratch = try Scratch()
     let account = try #require(try GuestAccount.find())

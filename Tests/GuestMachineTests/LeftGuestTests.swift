@@ -9,7 +9,7 @@ import Toolbox
 @testable import GuestMachine
 
 @Suite struct LeftGuestTests {
-  /// Short, as a session's own directory is; the driver's directories are made in it.
+  /// Short, like a session's own directory; the driver's directories are created in it.
   private final class Session {
     let path: FilePath
     let slot: FilePath
@@ -30,7 +30,7 @@ import Toolbox
     var lock: FilePath { FilePath(slot.string + ".lock") }
   }
 
-  /// A process that says of itself what QEMU does.
+  /// A process whose command line looks like QEMU's.
   private func start(_ name: String, _ words: [String]) async throws -> Int32 {
     let script = """
       setsid bash -c 'exec -a "$0" sh -c "while :; do sleep 1; done" "$@"' "$@" >/dev/null 2>&1 &
@@ -45,7 +45,7 @@ import Toolbox
     let disk = "path=\(session.slot)/lib/qemu/domain-1-patchbench-9-a/monitor.sock"
     let guest = try await start("qemu-system-test", ["guest=patchbench-9-a,debug-threads=on", disk])
     let asked = try await start("qemu-system-test", ["none", "unix:\(session.slot)/lib/qemu/qmp-M2I8Y3/qmp.monitor"])
-    // Of another's name, of another's directory, and no QEMU.
+    // Another name, another directory, and a process that is not QEMU.
     let others = [
       try await start("qemu-system-test", ["guest=debian,debug-threads=on", disk]),
       try await start("qemu-system-test", ["guest=patchbench-9-b,x=y", "path=/elsewhere/0/lib"]),

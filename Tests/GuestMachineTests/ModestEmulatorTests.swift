@@ -16,7 +16,7 @@ import Toolbox
 
   init() throws {
     scratch = try Scratch()
-    // Says what it may do and what it was told.
+    // Prints its capabilities and its arguments.
     try scratch.write("bin/\(ModestEmulator.executable)", "#!/bin/sh\ngrep CapEff /proc/self/status; echo \"$@\"\n")
     chmod(scratch.path.appending("bin").appending(ModestEmulator.executable).string, 0o755)
   }
@@ -35,7 +35,7 @@ import Toolbox
   }
 
   @Test func itStaysUntilThereIsAnotherQEMU() throws {
-    /// libvirt goes by the time at which the file, or what is known of it, changed.
+    /// libvirt compares the file's mtime and ctime.
     func written() throws -> [Int] {
       #expect(try ModestEmulator.write(file, environment: environment))
       var status = stat()
@@ -44,7 +44,7 @@ import Toolbox
       return [Int(status.st_ino), status.st_ctim.tv_sec, status.st_ctim.tv_nsec]
     }
     let first = try written()
-    // Long enough for a file system's clock to go on.
+    // Long enough for a file system's clock to advance.
     usleep(20_000)
     #expect(try written() == first)
     try scratch.write("bin/\(ModestEmulator.executable)", "#!/bin/sh\n# another\n")

@@ -29,7 +29,7 @@ private let refused = LibvirtError(call: "a call", code: 1, message: "no")
 
   private var watch: GuestWatch<ScriptClock> { GuestWatch(GuestWatchTests.clocks, clock: clock) }
   private var states: FilePath { scratch.path.appending("states") }
-  /// What is left of the states.
+  /// The remaining state files.
   private var left: [String] { (try? FileManager.default.contentsOfDirectory(atPath: states.string)) ?? [] }
 
   private func files(_ name: String) -> (console: FilePath, results: FilePath) {
@@ -78,7 +78,7 @@ private let refused = LibvirtError(call: "a call", code: 1, message: "no")
     }
     #expect(GuestOptions(commandLine: boot.commandLine.text).hold)
     #expect([oneOrders, twoOrders].map { $0.hasSuffix("\n") } == [true, true])
-    // Each has a secret of its own, and the boot, whose memory is saved, has none.
+    // Each has its own secret, and the boot, whose memory is saved, has none.
     #expect(boot.secret == nil)
     for (spec, orders) in [(one, oneOrders), (two, twoOrders)] {
       #expect(spec.secret != nil)
@@ -89,7 +89,7 @@ private let refused = LibvirtError(call: "a call", code: 1, message: "no")
     #expect(GuestOptions(commandLine: twoOrders) == GuestOptions(only: ["d/e/f"], testSeconds: 9))
     #expect([oneConsole, twoConsole] == ["the boot's console\n", "the boot's console\n"])
     #expect([one.console, one.results, two.console] == [first.console, first.results, second.console])
-    // All else is what libvirt compares.
+    // libvirt compares everything else.
     var same = [boot, one, two]
     for index in same.indices {
       same[index].console = ""
@@ -106,7 +106,7 @@ private let refused = LibvirtError(call: "a call", code: 1, message: "no")
       ([.chatter], .bootDeadline(seconds: 30)),
       ([.stop(.guest)], .stoppedEarly),
       ([.console("Kernel panic - not syncing: x\n"), .stop(.guest)], .panicked("Kernel panic - not syncing: x")),
-      // Part of the line, and a guest that knows nothing of holding.
+      // A part of the line, and a guest that knows nothing about holding.
       ([.results("# patchbench: hold"), .stop(.guest)], .stoppedEarly),
       ([.results(KTAPWriter.plan([])), holding, .stop(.emulator("gone"))], .machineDied("gone")),
     ] as [([Step], GuestEnding)])

@@ -9,7 +9,7 @@ import Testing
 @testable import GuestMachine
 
 @Suite struct StateReaderTests {
-  /// A program in the place of the one that uses libguestfs, which some disks keep waiting for ever or take down.
+  /// Stands in for the program that uses libguestfs; some disks make it hang forever or crash.
   private let program = """
     #!/bin/sh
     shift 3
@@ -31,7 +31,7 @@ import Testing
     return reader
   }
 
-  @Test(arguments: [("hangs", "did not come back from it"), ("kills", "was killed by signal 9")])
+  @Test(arguments: [("hangs", "timed out"), ("kills", "was killed by signal 9")])
   func aDiskThatEndsTheApplianceCostsItsOwnEvidence(_ row: (name: String, words: String)) async throws {
     let scratch = try Scratch()
     let answers = try await reader(scratch).read(["first", FilePath(row.name), "last"])

@@ -21,7 +21,7 @@ import Testing
     #expect(
       read(text) == [.enough(probe: 3), .enough(probe: 0), .enough(probe: 12), .untraceable(function: "f.cold")])
     #expect(KTAPWriter.enough([]) == "")
-    // As many lines as it takes.
+    // As many lines as needed.
     #expect(read(KTAPWriter.enough(Array(0..<2000))) == (0..<2000).map { .enough(probe: $0) })
     for bad in ["enough x", "enough -1"] {
       #expect(read("# patchbench: \(bad)\n").allSatisfy { if case .anomaly = $0 { true } else { false } }, "\(bad)")
@@ -200,7 +200,7 @@ import Testing
     #expect(events == [.anomaly("not KTAP: \u{fffd}\u{fffd}")])
   }
 
-  /// Every prefix of a stream is a stream whose tail was lost: nothing but what is there may come out of it.
+  /// Every prefix of a stream is a truncated stream: only what is there may come out of it.
   @Test func aLostTailInventsNothing() {
     let stream = Array(
       (KTAPWriter.plan(["a", "b"]) + KTAPWriter.start(1)

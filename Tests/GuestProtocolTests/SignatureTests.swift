@@ -81,7 +81,7 @@ import Testing
   }
 
   @Test(
-    "no byte of a piece or of its signature can be another one",
+    "no byte of a piece or its signature can be changed",
     arguments: [plan, one, two].enumerated().map { ($0.offset, $0.element) })
   func changed(_ row: (Int, String)) {
     let piece = Array(Self.signed(row.1, 1).utf8)
@@ -117,7 +117,7 @@ import Testing
 
   @Test func whatWasSaidIsNotSaidAgain() {
     let again = read(Self.signed(Self.plan, 1) + Self.signed(Self.one, 2) + Self.signed(Self.one, 2))
-    #expect(again.last == .anomaly("said again, or too late: piece 2 after 2"))
+    #expect(again.last == .anomaly("a repeated or late piece: 2 after 2"))
     #expect(again.count == 3)
   }
 
@@ -125,9 +125,9 @@ import Testing
     let events = read(
       Self.signed(Self.plan, 1) + Self.signed(Self.two, 3) + Self.signed(Self.one, 2)
         + Self.signed(KTAPWriter.end(2), 4))
-    #expect(events.contains(.anomaly("pieces 2 to 2 of what the guest said are lost")))
-    #expect(events.contains(.anomaly("said again, or too late: piece 2 after 3")))
-    #expect(events.contains(.anomaly("the guest says 2 results, 1 arrived")))
+    #expect(events.contains(.anomaly("pieces 2 to 2 of the guest's output are lost")))
+    #expect(events.contains(.anomaly("a repeated or late piece: 2 after 3")))
+    #expect(events.contains(.anomaly("the guest claims 2 results, but 1 arrived")))
   }
 
   @Test func whatIsSignedAndContradictsThePlanIsAnAnomalyAsBefore() {

@@ -177,7 +177,7 @@ extension BenchSerial {
       #expect((1 << 20...1 << 20 + lastLine).contains(try size(console)))
       #expect((16 << 20...16 << 20 + lastLine).contains(try size(results)))
       let end = try String(contentsOfFile: results.string, encoding: .utf8).suffix(lastLine)
-      #expect(end.contains(/# patchbench: cut here; [0-9]+ bytes more came\n$/), "\(end)")
+      #expect(end.contains(/# patchbench: cut here; [0-9]+ more bytes followed\n$/), "\(end)")
     }
   }
 }

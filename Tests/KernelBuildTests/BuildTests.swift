@@ -87,7 +87,7 @@ private func series(_ diffs: [(file: String, paths: [String])]) -> PatchSeries {
     #expect(times.allSatisfy { $0.hasSuffix(" 946684800.0") }, "\(times)")
   }
 
-  /// As tools/build writes it for objtool; its own files stay.
+  /// The format that tools/build writes for objtool; the tree's own files stay.
   @Test func headersOfTheMachineAreNothingToGoBy() {
     let recorded = """
       cmd_/b/tree/tools/objtool/weak.o := gcc -I /b/tree/tools/include -c -o /b/tree/tools/objtool/weak.o weak.c
@@ -110,7 +110,7 @@ private func series(_ diffs: [(file: String, paths: [String])]) -> PatchSeries {
 
   @Test func anInterruptedBuildGoesOn() async throws {
     let small = try SmallTree()
-    // As a run that was killed in the middle leaves it: unpacked, partly built, not marked as done, and not locked.
+    // The state that a killed run leaves: unpacked, partly built, not marked as done, and not locked.
     do {
       let base = try await small.base()
       let home = base.tree.removingLastComponent()
@@ -190,7 +190,7 @@ private func series(_ diffs: [(file: String, paths: [String])]) -> PatchSeries {
     #expect(trial.baseIsUntouched)
   }
 
-  /// The compiler tells of no file that the assembler takes in.
+  /// The compiler does not report files that the assembler includes.
   @Test func whatMayTakeInAFileByteForByteIsSeen() async throws {
     let small = try SmallTree()
     try small.scratch.write("source/other.c", "asm(\".incbin \\\"MAINTAINERS\\\"\");\nint third;\n")
@@ -213,7 +213,7 @@ private func series(_ diffs: [(file: String, paths: [String])]) -> PatchSeries {
     #expect(trial.baseIsUntouched)
   }
 
-  /// As when the base was built while the clock was fast: make would see nothing to do.
+  /// As if the base was built while the clock was ahead: make would see nothing to do.
   @Test(arguments: [SeriesTree.Method?.none, .copy]) func aClockThatWasSetBackHidesNoChange(
     _ method: SeriesTree.Method?
   ) async throws {
@@ -237,7 +237,7 @@ private func series(_ diffs: [(file: String, paths: [String])]) -> PatchSeries {
     }
   }
 
-  /// Patches that two series share, built once, and the rest of one on top.
+  /// Patches that two series share, built once, and the rest of one series on top.
   @Test(arguments: [SeriesTree.Method?.none, .copy]) func aSeriesStandsOnASharedTree(
     _ method: SeriesTree.Method?
   ) async throws {
@@ -266,7 +266,7 @@ private func series(_ diffs: [(file: String, paths: [String])]) -> PatchSeries {
       #expect(built.failure == nil)
       let text = try String(contentsOfFile: log.string, encoding: .utf8)
       #expect(text.contains("CC      main.o"))
-      #expect(!text.contains("CC      other.o"), "the tree below has it")
+      #expect(!text.contains("CC      other.o"), "the underlying tree has it")
       #expect(try String(contentsOfFile: #require(above.file("other.c")).string, encoding: .utf8).contains("a remark"))
     }
     #expect(try SmallTree.fingerprint(base.tree) == before)
@@ -300,7 +300,7 @@ private func series(_ diffs: [(file: String, paths: [String])]) -> PatchSeries {
     #expect(trial.baseIsUntouched)
   }
 
-  /// Its object is there, and make asks no further.
+  /// Its object exists, and make looks no further.
   @Test func aSourceThatGoesIsMissed() async throws {
     let small = try SmallTree()
     let base = try await small.base()

@@ -9,7 +9,7 @@ import Toolbox
 
 @testable import KernelBuild
 
-@Suite("What changed, by the sources and by the compiled code")
+@Suite("Changes in the sources and in the compiled code")
 struct ChangedPiecesTests {
   private let header = "include/linux/mm.h"
   private let source = "mm/util.c"
@@ -38,7 +38,7 @@ struct ChangedPiecesTests {
 
   private func function(_ name: String, _ body: String) -> String { "int \(name)(void)\n{\n\t\(body);\n}\n" }
 
-  @Test("a function that changed and compiles to other code is a piece that it carries itself")
+  @Test("a function that changed and compiles to different code is a piece that carries itself")
   func function() {
     let change = CodeChange(
       sources: [source: source(function("f", "a") + function("g", "b"), function("f", "c") + function("g", "b"))],
@@ -49,7 +49,7 @@ struct ChangedPiecesTests {
     #expect(!change.isNothing)
   }
 
-  @Test("a function that is found in others only is carried by those")
+  @Test("a function that exists only inlined into others is carried by those")
   func inlined() {
     let change = CodeChange(
       sources: [header: source(function("f", "a"), function("f", "b"))],
@@ -63,7 +63,7 @@ struct ChangedPiecesTests {
     #expect(change.functions.map(\.name) == ["k", "h", "g"])
   }
 
-  @Test("one that others have as well is carried by itself and by them")
+  @Test("a function that is also inlined into others is carried by itself and by them")
   func both() {
     let change = CodeChange(
       sources: [source: source(function("f", "a"), function("f", "b"))],
@@ -73,7 +73,7 @@ struct ChangedPiecesTests {
     #expect(!change.pieces[0].isInlined)
   }
 
-  @Test("what compiles to the same code is no piece")
+  @Test("source that compiles to the same code is not a piece")
   func same() {
     let change = CodeChange(
       sources: [source: source(function("f", "a * 2"), function("f", "a + a"))], objects: [], compiled: [source],
@@ -82,7 +82,7 @@ struct ChangedPiecesTests {
     #expect(change.isNothing)
   }
 
-  @Test("a table is a piece that is carried by what it leads to")
+  @Test("a table is a piece that is carried by what it points to")
   func table() {
     let change = CodeChange(
       sources: [source: source("int t[] = {\n\tf,\n};\n", "int t[] = {\n\tg,\n};\n")],
@@ -94,7 +94,7 @@ struct ChangedPiecesTests {
     #expect(change.pieces == [CodeChange.Piece(kind: .declarations, name: "", file: source, carriers: ["g"])])
   }
 
-  @Test("a declaration that shows nowhere but in functions that changed themselves is no piece of its own")
+  @Test("a declaration that affects only functions that changed themselves is not a separate piece")
   func prototype() {
     let change = CodeChange(
       sources: [source: source("int x;\n" + function("f", "a"), "long x;\n" + function("f", "b"))],
@@ -102,7 +102,7 @@ struct ChangedPiecesTests {
     #expect(change.pieces.map(\.kind) == [.function])
   }
 
-  @Test("an export or an initcall that changed is no function, and not nothing")
+  @Test("a changed export or initcall is not a function, but still a change")
   func rest() {
     let plain = "\t.type\tf, @function\nf:\n\tret\n\t.size\tf, .-f\n"
     func outline(_ level: String) -> AssemblyOutline {
@@ -116,7 +116,7 @@ struct ChangedPiecesTests {
     #expect(!change.isNothing)
   }
 
-  @Test("files that are not compiled are named, if their code changed")
+  @Test("files that are not compiled are named if their code changed")
   func elsewhere() {
     let change = CodeChange(
       sources: ["drivers/i915.c": source(function("f", "a"), function("f", "b"))], objects: [], compiled: [],
@@ -126,7 +126,7 @@ struct ChangedPiecesTests {
     #expect(!change.isNothing)
   }
 
-  @Test("all of a new file is new")
+  @Test("everything in a new file is new")
   func newFile() {
     let change = CodeChange(
       sources: ["mm/new.c": SourceChange(before: nil, after: Array(function("f", "a").utf8))],
@@ -134,7 +134,7 @@ struct ChangedPiecesTests {
     #expect(change.pieces.map(\.carriers) == [["f"]])
   }
 
-  @Test("kbuild's own command becomes one that writes assembly, beside the tree, and no dependencies")
+  @Test("kbuild's own command becomes one that writes assembly, outside the tree, and no dependencies")
   func command() throws {
     let makefile = CompilerMakefile(["mm/util.o", "arch/x86/entry.o"], directory: "/work/asm") { object in
       object == "mm/util.o"
@@ -149,7 +149,7 @@ struct ChangedPiecesTests {
     #expect(!makefile.rules.contains("entry"))
   }
 
-  @Test("it becomes one that tells the code's lines as well")
+  @Test("it also becomes one that records source lines")
   func lines() {
     let makefile = CompilerMakefile(["mm/util.o"], to: .lines, directory: "/work/lines") { _ in
       "gcc -O2 -c -o mm/util.o mm/util.c"
@@ -160,7 +160,7 @@ struct ChangedPiecesTests {
   }
 
   @Test(
-    "what tells lines names its own tree, whatever ccache kept of another",
+    "output with lines names its own tree, whatever ccache stored from another",
     arguments: [CompilerMakefile.Form.lines, .evidence])
   func ownTree(form: CompilerMakefile.Form) async throws {
     let scratch = try Scratch()
@@ -181,9 +181,9 @@ struct ChangedPiecesTests {
   }
 }
 
-@Suite("What addr2line says")
+@Suite("Parsing addr2line's output")
 struct SourcePlacesTests {
-  @Test("inlined code first, without the tree's path; what is not known is left out")
+  @Test("inlined code comes first, without the tree's path; unknown lines are left out")
   func parse() {
     let text = """
       0x0000000000000010

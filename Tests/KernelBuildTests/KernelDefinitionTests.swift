@@ -69,7 +69,7 @@ import Testing
   }
 
   @Test(
-    "a known report without its reason, its link or its day is refused",
+    "a known report without its reason, link or expiry date is rejected",
     arguments: [
       "{report: 'W', link: 'https://e.org', expires: '2027-01-31'}",
       "{report: 'W', reason: r, expires: '2027-01-31'}", "{report: 'W', reason: r, link: there, expires: '2027-01-31'}",

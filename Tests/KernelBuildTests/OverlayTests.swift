@@ -9,7 +9,7 @@ import Toolbox
 @testable import KernelBuild
 
 @Suite struct OverlayTests {
-  /// A directory name that mount(8) and overlayfs would take apart if it were not escaped.
+  /// A directory name that mount(8) and overlayfs would split if it were not escaped.
   static let names = ["plain", "with space", "a,b:c", "it's"]
 
   @Test(arguments: names) func changesStayInTheUpperDirectory(_ name: String) async throws {

@@ -8,8 +8,8 @@ import Toolbox
 
 @testable import KernelBuild
 
-/// A build of two objects in an archive below another, of one in a library, of a host program and of a vDSO, as kbuild
-/// 6.12 records them; commands are shortened.
+/// A build with two objects in a nested archive, one object in a library, a host program and a vDSO, as kbuild 6.12
+/// records it; commands are shortened.
 private let records = [
   """
   savedcmd_drivers/a/one.o := ccache gcc -Wp,-MMD,drivers/a/.one.o.d -D"X(x)=$(pound)x" -c -o drivers/a/one.o drivers/a/one.c ; ./tools/objtool/objtool --orc drivers/a/one.o
@@ -99,7 +99,7 @@ private func reach(_ paths: String..., new: Set<String> = [], compiled: Set<Stri
 
   @Test func aHeaderIsTheSameByEveryWayToIt() {
     guard case .objects(let objects, _) = reach("drivers/a.h") else {
-      Issue.record("two.o read it as drivers/a/../a.h, and would stay as it was")
+      Issue.record("two.o read it as drivers/a/../a.h, and would not be rebuilt")
       return
     }
     #expect(objects == ["drivers/a/two.o"])
@@ -114,7 +114,7 @@ private func reach(_ paths: String..., new: Set<String> = [], compiled: Set<Stri
   @Test(arguments: ["drivers/net/other.c", "include/linux/unread.h", "Documentation/a.rst", "MAINTAINERS"])
   func whatNothingReadsReachesNothing(_ path: String) { #expect(reach(path) == .nothing) }
 
-  /// Each of these would be judged on a kernel without its change if it were not left to kbuild.
+  /// If one of these were not left to kbuild, the verdict would be on a kernel without the change.
   @Test(arguments: [
     "drivers/a/Makefile", "drivers/a/Kconfig", "Documentation/Kconfig", "scripts/mod/modpost.c",
     "tools/objtool/check.c", "Makefile",
@@ -145,7 +145,7 @@ private func reach(_ paths: String..., new: Set<String> = [], compiled: Set<Stri
     }
   }
 
-  /// What its build has compiled others may be given: nothing of the series' has run there.
+  /// ccache's objects from such a build may be shared: no code of the series ran there.
   @Test func onlyWhatTheCompilerAloneReadsIsHarmless() {
     var recorded = recorded()
     let offsets = recorded.objects.count
@@ -156,7 +156,7 @@ private func reach(_ paths: String..., new: Set<String> = [], compiled: Set<Stri
         Set(paths), isPlain: { $0 != "include/linux/new.h" }, hasObject: { $0 == "lib/unknown.c" })
     }
     #expect(isHarmless("include/linux/both.h", "drivers/a/one.c", "Documentation/a.rst"))
-    // A program of the build's own is made of it, or may be.
+    // A program of the build is made from it, or may be.
     #expect(!isHarmless("include/linux/time.h"))
     for path in [
       "drivers/a/Makefile", "drivers/a/Kconfig", "scripts/mod/modpost.c", "include/linux/new.h", "lib/unknown.c",
@@ -168,7 +168,7 @@ private func reach(_ paths: String..., new: Set<String> = [], compiled: Set<Stri
   @Test func withoutRecordsNothingIsTakenForUntouched() {
     guard case .tree = RecordedBuild().reach(of: ["drivers/a/one.c"], isPlain: { _ in true }, hasObject: { _ in false })
     else {
-      Issue.record("an empty record says nothing")
+      Issue.record("an empty record proves nothing")
       return
     }
   }
@@ -207,7 +207,7 @@ private func reach(_ paths: String..., new: Set<String> = [], compiled: Set<Stri
     #expect(rules["built-in.a"] == ["drivers/a/one.o"])
     #expect(rules["vmlinux.o"] == ["vmlinux.a"])
     #expect(rules["vmlinux"] == ["vmlinux.a"], "without modules the link need not wait for modpost")
-    // What ccache is told does not change what is made.
+    // ccache's settings do not change what is made.
     #expect(makefile.text.contains("\t+@set -e; export CCACHE_DEPEND=1; gcc -c -o $@ 'a$(pound)b'\n"))
     #expect(makefile.text.contains("\t+@set -e; export CCACHE_DISABLE=1; link\n"))
     #expect(makefile.text.contains("\t+@set -e; modpost\n"))
@@ -221,7 +221,7 @@ private func reach(_ paths: String..., new: Set<String> = [], compiled: Set<Stri
     #expect(!one.text.contains("CCACHE_DEPEND"))
   }
 
-  /// Carries rules out whose commands write down that they ran.
+  /// Runs rules whose commands record that they ran.
   @Test(arguments: [false, true]) func withModulesTheImageIsLinkedAgainIfTheExportsAreOthers(_ areOthers: Bool)
     async throws
   {

@@ -10,17 +10,17 @@ import Toolbox
 
 @testable import KernelBuild
 
-/// Series whose Makefiles run commands that are no part of a build, through the real make, git, overlayfs and cage.
+/// Series whose Makefiles run commands that are not part of a build, through the real make, git, overlayfs and cage.
 @Suite struct StrangersTests {
-  /// A built base, and a tree on it to which a patch has added a command, run with the first object.
+  /// A built base, and a tree on it where a patch has added a command that runs with the first object.
   private struct Trial {
     var small = try! SmallTree()
     var outside: FilePath { small.scratch.path.appending("outside") }
 
     /// - Parameters:
-    ///   - command: with OUTSIDE for a directory beside the cache, and CACHE for the cache.
-    ///   - cage: `nil` builds without.
-    ///   - then: looks at the tree and at what came of the build.
+    ///   - command: OUTSIDE stands for a directory outside the cache, and CACHE for the cache.
+    ///   - cage: `nil` builds without one.
+    ///   - then: inspects the tree and the result of the build.
     func run<Result: Sendable>(
       _ command: String, in cage: Cage?, _ then: (SeriesTree, SeriesBuild) async throws -> Result
     ) async throws -> Result {
@@ -60,7 +60,7 @@ import Toolbox
         let built = try await tree.build(series, jobs: 2, log: log) { _ in }
         return try await then(tree, built)
       }
-      #expect(try SmallTree.fingerprint(base.tree) == before, "the base is as it was")
+      #expect(try SmallTree.fingerprint(base.tree) == before, "the base is unchanged")
       return result
     }
   }
@@ -81,7 +81,7 @@ import Toolbox
     }
   }
 
-  /// It is the cage that keeps it away.
+  /// Proves that it is the cage that blocks access.
   @Test func withoutACageItIs() async throws {
     let found = try await Trial().run("cat OUTSIDE/secret > found", in: nil) { tree, _ in tree.contents("found") }
     #expect(found == Array("the secret".utf8))
@@ -101,7 +101,7 @@ import Toolbox
 
   @Test func anImageThatIsALinkIsNoImage() async throws {
     let failure = try await Trial().run("ln -sf OUTSIDE/secret vmlinux; touch -h vmlinux.a", in: SmallTree.cage()) {
-      // What the makefile itself copies over it would go through the link, and there is nothing behind it.
+      // If the makefile copies over it, that follows the symlink, whose target does not exist in the cage.
       $1.failure
     }
     #expect(failure != nil)

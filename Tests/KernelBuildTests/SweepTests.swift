@@ -23,7 +23,7 @@ import Toolbox
     for path in [kept.removingLastComponent(), inner.appending("deep"), inner] { chmod(path.string, 0) }
     Cache.open(scratch.path.appending("closed"))
     #expect(try mode(inner) == 0o700 && mode(inner.appending("deep")) == 0o700)
-    #expect(try mode(kept.removingLastComponent()) == 0, "a link was followed")
+    #expect(try mode(kept.removingLastComponent()) == 0, "a symlink was followed")
     chmod(kept.removingLastComponent().string, 0o700)
   }
 

@@ -4,18 +4,18 @@
 public struct Architecture: Sendable, Hashable {
   /// The machine that QEMU makes.
   public struct Emulation: Sendable, Hashable {
-    /// QEMU's program, as it is found in the PATH.
+    /// QEMU's executable, looked up in PATH.
     public var program: String
-    /// The Debian package that has it.
+    /// The Debian package that provides it.
     public var package: String
     /// QEMU's machine type, which names the guest in reports.
     public var machine: String
-    /// QEMU's file of firmware.
+    /// QEMU's firmware file.
     public var firmware: String
     public var processor: Processor
-    /// The PCI bus that devices are put on.
+    /// The PCI bus that devices are attached to.
     public var bus: String
-    /// What libvirt calls the device of the serial line.
+    /// libvirt's name for the device of the serial line.
     public var serial: String
   }
 
@@ -29,21 +29,21 @@ public struct Architecture: Sendable, Hashable {
   public struct Boot: Sendable, Hashable {
     /// The compressed image, relative to the tree's root.
     public var compressedImage: String
-    /// Where objects lie that are no part of the uncompressed image.
+    /// The directory of objects that are not part of the uncompressed image.
     public var directory: String
-    /// The kernel's name of the serial line that it writes to.
+    /// The kernel's name for the serial line of its console.
     public var console: String
-    /// What guests need on their kernel's command line.
+    /// Kernel command line parameters that guests need.
     public var parameters: [String]
-    /// The parameter that tells a guest how fast its clock runs, in kHz; `nil` where it knows.
+    /// The parameter that gives a guest its clock frequency, in kHz; `nil` if the guest does not need it.
     public var clockParameter: String?
   }
 
   /// How the kernel shows the registers in a splat.
   public struct RegisterDump: Sendable, Hashable {
-    /// What stands before the instruction pointer, where that is the kernel's own.
+    /// The text before the instruction pointer in the kernel's register dumps, for kernel-mode pointers only.
     public var instructionPointers: [String]
-    /// What the lines of a register dump begin with.
+    /// The prefixes of the lines of a register dump.
     public var lines: [String]
   }
 

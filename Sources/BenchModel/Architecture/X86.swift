@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Architecture {
-  /// qemu64, because an emulated processor with fewer features spends less on them. Without rdrand, the guest's first random
-  /// number, which the Swift runtime asks for, waits seconds for the kernel to gather entropy. qboot is QEMU's own firmware
-  /// for guests that only need their kernel started; SeaBIOS takes twice the time for that. `pmtmr` is the port of q35's
-  /// PM timer, by which the kernel calibrates its clock: these guests have no ACPI to tell them.
+  /// x86_64 guests on QEMU's q35 machine.
+  /// - The CPU is qemu64, because an emulated processor with fewer features spends less time on them.
+  /// - It has rdrand, because without it the guest's first random number, which the Swift runtime requests, waits
+  ///   seconds for the kernel to gather entropy.
+  /// - The firmware is qboot, QEMU's own for guests that only need their kernel started. SeaBIOS would do the same here
+  ///   in twice the time.
+  /// - `pmtmr` is the port of the timer that q35 has and that the kernel calibrates its clock against. These guests
+  ///   have no ACPI to find it by.
   public static let x86 = Architecture(
     name: "x86_64",
     emulation: Emulation(

@@ -3,14 +3,13 @@
 import SystemPackage
 import Toolbox
 
-/// The small disk of each guest, on which its PID 1 leaves what it tells and what its kernel logs, for the case that the
-/// channels lose it. It is the guest's alone: the host never mounts it, and reads it by ``StateReader`` when the guest is
-/// gone.
+/// The small disk of each guest. Its PID 1 writes its results and the kernel log there too, in case the channels lose
+/// them. The host never mounts it; ``StateReader`` reads it once the guest is gone.
 enum StateDisk {
-  /// Makes an empty one. Sixteen mebibytes hold a hundred times what a guest that does well has to say, and a full one keeps
-  /// what it has; they take no room before something is written there.
+  /// Makes an empty disk. 16 MiB hold a hundred times the output of a guest that passes, and a full disk keeps what it
+  /// has. The image is sparse, so it takes no space until something is written.
   static func make(_ image: FilePath) async throws(ToolError) {
-    // No journal, no room set aside, few inodes: what costs a guest as little as can be to mount.
+    // No journal, no reserved blocks, few inodes: as cheap as possible for the guest to mount.
     _ = try await Tool("mke2fs", ["-q", "-F", "-t", "ext2", "-m", "0", "-N", "16", image.string, "16M"]).output()
   }
 }

@@ -5,29 +5,30 @@ import Foundation
 public import SystemPackage
 import Toolbox
 
-/// libguestfs could not be used; nothing is wrong with any disk.
+/// libguestfs could not be used; no disk is at fault.
 public struct NoAppliance: Error, Sendable, Hashable, CustomStringConvertible {
   public var description: String
 }
 
-/// Reads state disks by way of libguestfs, in a process of its own (`patchbench-disks`): the kernel that mounts a stranger's
-/// file system is that of an appliance, and what hangs or dies there is not this process.
+/// Reads state disks with libguestfs, in a separate process (`patchbench-disks`). The untrusted file system is mounted
+/// by the kernel of libguestfs' appliance, and a hang or crash there does not affect this process.
 public struct StateReader: Sendable {
   /// Whether it may use KVM.
   var accelerator: Accelerator
-  /// Where libguestfs keeps its appliance, which takes it seconds to make.
+  /// The directory where libguestfs keeps its appliance, which takes seconds to build.
   var appliance: FilePath
-  /// Where it has its other files while it runs.
+  /// The directory for its other files while it runs.
   var scratch: FilePath
-  /// The program that does it, beside this one.
+  /// The executable, next to this one.
   var program = FilePath(URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().path)
     .removingLastComponent().appending("patchbench-disks")
 
-  /// So many disks at most for one appliance, which takes ten seconds to start where it is emulated.
+  /// The maximum number of disks per appliance. An emulated appliance takes ten seconds to start.
   static let mostTogether = 20
-  /// So many disks may take an appliance down with them; those behind are not read.
+  /// How many disks may take the appliance down before the remaining ones are skipped.
   static let mostDeaths = 3
-  /// The start of an appliance, its making included, and the files of one disk; a tenth is much.
+  /// Time limits: for starting an appliance, including building it, and for the files of one disk. A tenth is
+  /// usually enough.
   var patience = (start: Duration.seconds(300), disk: Duration.seconds(30))
 
   public init(accelerator: Accelerator, appliance: FilePath, scratch: FilePath) {
@@ -36,9 +37,9 @@ public struct StateReader: Sendable {
     self.scratch = scratch
   }
 
-  /// Reads disks that nobody has open. One that is damaged costs what is on it, and one that ends the appliance costs the
-  /// others a second appliance.
-  /// - Returns: one answer for each, in their order.
+  /// Reads disks that nothing has open. If a disk is damaged, only its own contents are lost. If it takes down the
+  /// appliance, the remaining disks need a second one.
+  /// - Returns: one answer per disk, in order.
   /// - Throws: ``NoAppliance``; ``ToolError``
   public func read(_ images: [FilePath]) async throws -> [StateReading] {
     try FileManager.default.createDirectory(atPath: appliance.string, withIntermediateDirectories: true)
@@ -46,7 +47,7 @@ public struct StateReader: Sendable {
     var deaths = 0
     while answers.count < images.count {
       guard deaths < Self.mostDeaths else {
-        answers.append(StateReading(failure: "not tried: \(deaths) others have ended libguestfs' appliance"))
+        answers.append(StateReading(failure: "not tried: \(deaths) others have brought down libguestfs' appliance"))
         continue
       }
       let batch = Array(images[answers.count...].prefix(Self.mostTogether))
@@ -57,7 +58,7 @@ public struct StateReader: Sendable {
     return answers
   }
 
-  /// - Returns: fewer answers than there are images if the last of them ended the appliance.
+  /// - Returns: fewer answers than images if the last one took down the appliance.
   private func read(together images: [FilePath]) async throws -> [StateReading] {
     let tool = Tool(
       program.string, [accelerator.rawValue, appliance.string, scratch.string] + images.map(\.string))
@@ -75,7 +76,7 @@ public struct StateReader: Sendable {
         }
       }
     } catch {
-      // Else one of them keeps it waiting. (`catch ToolError.deadlineExceeded` ends the compiler, Swift 6.3.1.)
+      // A disk keeps it waiting. (`catch ToolError.deadlineExceeded` crashes the compiler, Swift 6.3.1.)
       guard case .deadlineExceeded = error else { throw error }
     }
     var read = answers.withLock { $0 }
@@ -84,7 +85,7 @@ public struct StateReader: Sendable {
     }
     let wasEnded = status.map { !$0.isSuccess } ?? true
     if wasEnded, read.count < images.count {
-      read.append(StateReading(failure: "libguestfs \(status?.words ?? "did not come back from it")"))
+      read.append(StateReading(failure: "libguestfs \(status?.words ?? "timed out")"))
     }
     return read
   }

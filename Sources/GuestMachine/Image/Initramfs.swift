@@ -6,17 +6,18 @@ public import GuestProtocol
 public import SystemPackage
 import Toolbox
 
-/// The guest's file system: the guest binary as /init, empty directories to mount on, and the test driver.
+/// The guest's file system: the guest binary as /init, empty directories as mount points, and the test driver.
 public enum Initramfs {
-  /// What the guest gets of a module of ours.
+  /// One of our modules, as the guest gets it.
   public enum Module: Sendable, Hashable {
-    /// As /NAME.ko.
+    /// Stored as /NAME.ko.
     case module(FilePath)
-    /// Why there is none, as /NAME.txt: what needs it says so.
+    /// Why there is none, stored as /NAME.txt, so that the tests which need it can report it.
     case none(String)
   }
 
-  /// Writes an uncompressed newc archive: unpacking is the guest's work, and the guest is the slower one.
+  /// Writes an uncompressed newc archive. It is uncompressed because the guest unpacks it, and the guest is
+  /// the slower side.
   /// - Parameters:
   ///   - binary: the static guest binary.
   ///   - file: where the archive goes.
@@ -34,18 +35,18 @@ public enum Initramfs {
     try await archive(directories + ["init"], of: root, to: file)
   }
 
-  /// What a guest gets beside the binary.
+  /// What a guest gets besides the binary.
   public struct Extras: Sendable, Hashable {
     /// The test driver, pbtest.
     public var driver: Module
-    /// What counts, pbcount; it is of use only where something is to be counted.
+    /// The counting module, pbcount; needed only if something is to be counted.
     public var counter: Module
-    /// What it is to count.
+    /// What it should count.
     public var trace: TraceRequest
-    /// Options that may be too long for the kernel's command line.
+    /// Options that may be too long for the kernel command line.
     public var orders: GuestOptions?
 
-    /// Without anything that is counted.
+    /// Makes extras without anything to count.
     public init(driver: Module, orders: GuestOptions? = nil) {
       self.init(driver: driver, counter: .none("nothing is counted"), trace: TraceRequest(), orders: orders)
     }
@@ -58,9 +59,8 @@ public enum Initramfs {
     }
   }
 
-  /// Writes an archive that begins with another and has more files: the kernel unpacks archives that stand one behind
-  /// the other.
-  /// - Parameter scratch: a directory of the caller's; two callers at once need two.
+  /// Writes an archive that begins with another one and adds files: the kernel unpacks concatenated archives.
+  /// - Parameter scratch: a directory of the caller's; concurrent callers need one each.
   public static func write(_ extras: Extras, behind first: FilePath, to file: FilePath, scratch: FilePath) async throws
   {
     let root = scratch.appending("initramfs-extras")
@@ -89,13 +89,13 @@ public enum Initramfs {
     if let orders = extras.orders { try add(GuestOptions.path, orders.orders()) }
     let second = scratch.appending("extras.cpio")
     try await archive(names, of: root, to: second)
-    // cpio pads an archive to 512 bytes, and the kernel wants the next to begin at four.
+    // cpio pads an archive to 512 bytes, and the kernel requires the next one to begin at a multiple of four.
     var whole = try Data(contentsOf: URL(filePath: first.string))
     whole.append(try Data(contentsOf: URL(filePath: second.string)))
     try whole.write(to: URL(filePath: file.string))
   }
 
-  /// Writes one for somebody to sit at: busybox, the guest binary, the test driver, and a word on what there is.
+  /// Writes an archive for interactive use: busybox, the guest binary, the test driver, and a short greeting.
   /// - Parameters:
   ///   - busybox: a static one.
   ///   - scratch: a directory of the caller's.
@@ -120,10 +120,10 @@ public enum Initramfs {
     try await archive(names, of: root, to: file)
   }
 
-  /// By which it is seen that the shell reads.
+  /// The prompt, which shows that the shell reads input.
   public static let shellPrompt = "guest# "
 
-  /// What busybox does first. The machine ends with the shell, so that nobody is left with one that cannot be left.
+  /// busybox's first script. The machine ends with the shell, so that the user cannot get stuck in it.
   private static let script = """
     B=/bin/busybox
     $B mount -t devtmpfs dev /dev
@@ -138,8 +138,8 @@ public enum Initramfs {
     [ -e /pbtest.ko ] && insmod /pbtest.ko
     cat <<'END'
 
-    A guest with this kernel. `patchbench-guest --run [TEST …]` runs tests, `dmesg` has the kernel's log,
-    /sys/kernel/tracing its tracer. `exit` ends the machine.
+    This guest runs your kernel. `patchbench-guest --run [TEST …]` runs tests, `dmesg` prints the kernel log,
+    and /sys/kernel/tracing has the tracer. `exit` stops the machine.
     END
     cd /tmp
     ln -s /patchbench-guest /bin/patchbench-guest
@@ -148,12 +148,13 @@ public enum Initramfs {
 
     """
 
-  /// An archive of one file, to stand behind another that has so many bytes: the kernel wants it to begin at four.
+  /// Returns an archive of one file, to follow another of `length` bytes: the kernel requires it to begin at a
+  /// multiple of four.
   static func archive(_ path: String, _ text: String, behind length: Int) -> [UInt8] {
     var bytes = [UInt8](repeating: 0, count: -length & 3)
     let start = bytes.count
     func add(_ name: String, mode: Int, _ text: String) {
-      // newc: inode, mode, owner, group, links, time, size, four numbers of devices, the name's length, a checksum.
+      // newc: inode, mode, owner, group, links, time, size, four device numbers, the name's length, a checksum.
       let fields = [1, mode, 0, 0, 1, 0, text.utf8.count, 0, 0, 0, 0, name.utf8.count + 1, 0]
       bytes += "070701".utf8
       for field in fields {

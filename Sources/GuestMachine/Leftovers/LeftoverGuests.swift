@@ -5,11 +5,11 @@ import Glibc
 import SystemPackage
 import Toolbox
 
-/// A guest whose patchbench was killed. It runs on, since the embedded driver cannot end guests with their starter.
+/// A guest whose patchbench was killed. It still runs, because the embedded driver cannot tie guests to its process.
 public struct LeftoverGuest: Sendable, Hashable {
-  /// The domain's name; words for people where there is none.
+  /// The domain's name, or a description if there is none.
   public var name: String
-  /// QEMU's.
+  /// QEMU's PID.
   public var process: Int32
 
   public init(name: String, process: Int32) {
@@ -19,9 +19,9 @@ public struct LeftoverGuest: Sendable, Hashable {
 }
 
 extension EmbeddedRoot {
-  /// The guests under directories that nobody uses.
+  /// Returns the guests under directories that are not in use.
   public static func leftoverGuests(environment: [String: String]) -> [LeftoverGuest] {
-    // Without the account that guests run as there are none.
+    // Without the account that guests run as, there are none.
     (try? GuestAccount.find()).map { leftoverGuests(environment, of: $0) } ?? []
   }
 
@@ -29,12 +29,12 @@ extension EmbeddedRoot {
     slots(environment, account).filter { !FileLock.isHeld(lock(of: $0)) }.flatMap(guests)
   }
 
-  /// Ends the guests under directories that nobody uses, and removes what libvirt knew of them. A run's own directory
-  /// needs no such thing: it is in use.
+  /// Kills the guests under directories that are not in use, and removes what libvirt recorded about them. A run's own
+  /// directory is in use, so it is left alone.
   ///
-  /// A process can use the driver in one directory only, so it is not asked: QEMU has been told in words which guest it
-  /// runs, and where its driver keeps the guest's files.
-  /// - Returns: those that were ended.
+  /// This does not use libvirt's driver, because a process can use the driver in one directory only. QEMU's command
+  /// line names the guest and the directory where the driver keeps the guest's files.
+  /// - Returns: the guests that were killed.
   public static func endLeftGuests(environment: [String: String]) -> [LeftoverGuest] {
     (try? GuestAccount.find()).map { endLeftGuests(environment, of: $0) } ?? []
   }
@@ -53,7 +53,7 @@ extension EmbeddedRoot {
     return ended
   }
 
-  /// All directories that any process of this user has used, in its session or without one.
+  /// All directories that any process of this user has used, inside or outside its session.
   private static func slots(_ environment: [String: String], _ account: GuestAccount?) -> [FilePath] {
     Set([environment, [:]].compactMap { existing($0, account) }).sorted {
       $0.string < $1.string
@@ -73,7 +73,7 @@ extension EmbeddedRoot {
     }
   }
 
-  /// - Returns: `nil` for a process that is no QEMU of that directory's driver.
+  /// - Returns: `nil` if the process is not a QEMU of that directory's driver.
   private static func guestName(of process: Int32, _ slot: FilePath) -> String? {
     let words = ProcFile.text("/proc/\(process)/cmdline")?.split(separator: "\0") ?? []
     guard let program = words.first, program.split(separator: "/").last?.hasPrefix("qemu-") ?? false,
@@ -82,14 +82,14 @@ extension EmbeddedRoot {
     if let word = words.first(where: { $0.hasPrefix("guest=patchbench-") }) {
       return String(word.dropFirst(6).prefix { $0 != "," })
     }
-    // A QEMU without a guest, which libvirt asks what it can do. It waits for the next question for ever.
-    return words.contains { $0.contains("\(slot)/lib/qemu/\(question)") } ? "QEMU, asked by libvirt" : nil
+    // A QEMU without a guest, which libvirt started to probe its capabilities. It waits for the next query forever.
+    return words.contains { $0.contains("\(slot)/lib/qemu/\(question)") } ? "QEMU, probed by libvirt" : nil
   }
 
-  /// Begins the name of the directory that libvirt makes for such a one.
+  /// The prefix of the directory that libvirt makes for such a QEMU.
   private static let question = "qmp-"
 
-  /// libvirt would look for these guests when it is started there next.
+  /// Otherwise libvirt would look for these guests when it is next started there.
   private static func forgetGuests(of slot: FilePath) {
     let manager = FileManager.default
     func remove(in directory: FilePath, _ isTheirs: (String) -> Bool) {
@@ -98,7 +98,7 @@ extension EmbeddedRoot {
       }
     }
     let library = slot.appending("lib").appending("qemu")
-    // What must not survive a reboot: a NAME.pid and a NAME.xml for each guest.
+    // Files that must not survive a reboot: a NAME.pid and a NAME.xml for each guest.
     remove(in: slot.appending("run").appending("qemu")) { $0.hasPrefix("patchbench-") }
     for place in [library, library.appending("channel").appending("target")] {
       remove(in: place) { $0.hasPrefix("domain-") || $0.hasPrefix(question) }

@@ -4,12 +4,12 @@ import BenchModel
 import GuestProtocol
 import SystemPackage
 
-/// Renders a machine as libvirt's domain XML: only what the tests need, because each device more is probed by the
-/// firmware and by the kernel, under emulation.
+/// Renders a machine as libvirt's domain XML. It has only what the tests need, because the firmware and the kernel
+/// probe each additional device, under emulation.
 enum DomainXML {
   /// - Parameters:
-  ///   - files: what QEMU is to open.
-  ///   - emulator: what is started; `nil` for what libvirt finds.
+  ///   - files: the files that QEMU opens.
+  ///   - emulator: the program to start; `nil` for what libvirt finds.
   static func render(_ spec: MachineSpec, _ files: GuestFiles, emulator: FilePath? = nil) -> String {
     let here = Architecture.host
     let features = here.emulation.processor.features.map { "<feature policy='require' name='\($0)'/>" }
@@ -25,8 +25,8 @@ enum DomainXML {
       case .kvm: "<cpu mode='host-passthrough' check='none'/>"
       }
     let uuid = spec.hold.map { "<uuid>\(escape($0.uuid))</uuid>" } ?? ""
-    // A FIFO is always open on the host's side, unlike a socket: the guest can wait for orders in a plain read, and the
-    // orders can lie there before QEMU does.
+    // Unlike a socket, a FIFO is always open on the host's side. So the guest can wait for orders in a plain read, and
+    // the host can write the orders before QEMU starts.
     let orders =
       spec.hold.map { _ in
         """
@@ -36,15 +36,15 @@ enum DomainXML {
         </channel>
         """
       } ?? ""
-    // QEMU itself would write as much as the guest says.
+    // A pipe, because QEMU itself would write an unlimited file.
     let serial =
       spec.hasTerminal
       ? "<serial type='pty'>" : "<serial type='pipe'><source path='\(escape(files.console.name.string))'/>"
-    // The state disk has to outlive the guest and not the host, so nothing waits for the host's own disk; and where that is
-    // full, QEMU would hold the guest.
-    // The controller sits on the root bus itself, or libvirt would add bridges for it.
-    // libvirt would attach its first video device as virtio-vga, whose VGA BIOS costs seconds under emulation;
-    // virtio-gpu-pci has none, and only QEMU's own words can ask for it.
+    // The state disk must survive the guest but not the host, so it is cached without flushes to the host's disk. If
+    // that is full, QEMU would otherwise pause the guest, so errors are reported instead. The controller sits on the
+    // root bus itself, or libvirt would add bridges for it. libvirt would attach its first video device as
+    // virtio-vga, whose VGA BIOS takes seconds under emulation. virtio-gpu-pci has none, but only QEMU's own command
+    // line can request it.
     return """
       <domain type='\(spec.accelerator == .kvm ? "kvm" : "qemu")' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
         <name>\(escape(spec.name))</name>

@@ -6,27 +6,29 @@ import Glibc
 public import SystemPackage
 import Toolbox
 
-/// A directory for libvirt's embedded driver, which runs inside this process and keeps its sockets, its state and the
-/// capabilities it probed of QEMU there. One process uses one at a time.
+/// A directory for libvirt's embedded driver. The driver runs inside this process and keeps its sockets, its state and
+/// the probed capabilities of QEMU there. A process uses one at a time.
 ///
-/// The directories are few and stay, because the first probe of QEMU costs seconds, and because the state of a run
-/// that was killed has to be found: the next run, whichever directory it gets, ends the guests of all that nobody uses.
+/// The directories are few and are kept, for two reasons. The first probe of QEMU takes seconds. And the state of a
+/// killed run must be found: the next run, whichever directory it gets, kills the guests of all directories that
+/// are not in use.
 public struct EmbeddedRoot: Sendable {
   public var path: FilePath
   private let lock: FileLock
-  /// Who its guests run as; `nil` for whoever runs patchbench.
+  /// The account that its guests run as; `nil` for the current user.
   let account: GuestAccount?
-  /// What is started for a guest; `nil` for what libvirt finds.
+  /// The program to start for a guest; `nil` for what libvirt finds.
   let emulator: FilePath?
 
-  /// More runs at once than this on one machine are not expected.
+  /// No machine is expected to have more concurrent runs than this.
   private static let slots = 64
 
   /// The directory of this process: libvirt allows one, and holds on to it until the process ends.
   private static let taken = Locked<EmbeddedRoot?>(nil)
 
-  /// Takes a directory that nobody uses; the first call decides for the whole process.
-  /// - Throws: ``StageError`` if none can be had, or if there is nobody to run guests as; `Errno` on a full disk.
+  /// Takes a free directory; the first call decides for the whole process.
+  /// - Throws: ``StageError`` if no directory is usable, or if there is no account to run guests as; `Errno`
+  ///   on a full disk.
   public static func take(environment: [String: String]) throws -> EmbeddedRoot {
     try taken.withLock { taken in
       if let taken { return taken }
@@ -55,7 +57,7 @@ public struct EmbeddedRoot: Sendable {
         try FileManager.default.createDirectory(
           atPath: path.appending(name).string, withIntermediateDirectories: true)
       }
-      // libvirt has a directory for each guest below `lib`.
+      // libvirt makes a directory for each guest under `lib`.
       for place in [path] + ["etc", "guests", "lib"].map({ path.appending($0) }) { try account?.passThrough(place) }
       try Data(configuration(account).utf8)
         .write(to: URL(filePath: path.appending("etc").appending("qemu.conf").string))
@@ -68,14 +70,14 @@ public struct EmbeddedRoot: Sendable {
 
   public var uri: String { "qemu:///embed?root=\(path)" }
 
-  /// Where each guest has its files.
+  /// The parent of each guest's directory.
   var guests: FilePath { path.appending("guests") }
 
-  /// Where QEMU writes what it has to say of a guest.
+  /// QEMU's log of a guest.
   func log(of guest: String) -> FilePath { path.appending("log").appending("qemu").appending(guest + ".log") }
 
-  /// The process of a guest that runs.
-  /// - Throws: `Errno` if libvirt did not say which it is.
+  /// Returns the process of a running guest.
+  /// - Throws: `Errno` if libvirt did not record it.
   func process(of guest: String) throws -> pid_t {
     let file = path.appending("run").appending("qemu").appending(guest + ".pid")
     guard let text = try? String(contentsOfFile: file.string, encoding: .utf8),
@@ -84,7 +86,7 @@ public struct EmbeddedRoot: Sendable {
     return number
   }
 
-  /// Removes what guests that are gone have left.
+  /// Removes the files that dead guests left.
   func clear() {
     for directory in [guests, path.appending("log").appending("qemu")] {
       for name in (try? FileManager.default.contentsOfDirectory(atPath: directory.string)) ?? [] {
@@ -93,8 +95,8 @@ public struct EmbeddedRoot: Sendable {
     }
   }
 
-  /// Short, because a UNIX socket's path has at most 107 bytes. Where guests have an account of their own, it must come
-  /// through here, which it cannot through root's XDG_RUNTIME_DIR.
+  /// The path is short, because a UNIX socket's path has at most 107 bytes. If guests have their own account, it must
+  /// be able to traverse this path, which it cannot in root's XDG_RUNTIME_DIR.
   private static func place(_ environment: [String: String], _ account: GuestAccount?) -> FilePath {
     if account != nil { return FilePath("/tmp/patchbench-root") }
     if let runtime = environment["XDG_RUNTIME_DIR"], runtime.hasPrefix("/"), runtime.utf8.count < 32,
@@ -105,14 +107,14 @@ public struct EmbeddedRoot: Sendable {
     return FilePath("/tmp/patchbench-\(getuid())")
   }
 
-  /// Makes it where it is not there.
+  /// Creates the directory if it does not exist.
   private static func prepare(_ home: FilePath, _ account: GuestAccount?) throws {
     if mkdir(home.string, 0o700) != 0, errno != EEXIST { throw Errno(rawValue: errno) }
     try refuseForeign(home)
     try account?.passThrough(home)
   }
 
-  /// It has to be ours alone, because /tmp is everybody's.
+  /// It must be exclusively ours, because everyone can write to /tmp.
   private static func refuseForeign(_ home: FilePath) throws {
     var status = stat()
     guard lstat(home.string, &status) == 0 else { throw Errno(rawValue: errno) }
@@ -121,15 +123,15 @@ public struct EmbeddedRoot: Sendable {
     }
   }
 
-  /// Where directories of processes that are gone may lie: that which is taken in this environment, if it is there.
+  /// Returns where directories of dead processes may be: the path used in this environment, if it exists.
   static func existing(_ environment: [String: String], _ account: GuestAccount?) -> FilePath? {
     let home = place(environment, account)
     return (try? refuseForeign(home)).map { home }
   }
 
-  /// libvirt gives nothing away to the guests' account: what a guest may open it finds in ``GuestFiles``. What QEMU says is
-  /// not handed to a daemon, which is not there. That QEMU filters its system calls is the default, unless it cannot; then
-  /// it is not to start.
+  /// libvirt changes no ownership for the guests' account: a guest finds all it may open in ``GuestFiles``. QEMU's
+  /// output does not go to virtlogd, which does not run here. QEMU filters its system calls by default, unless it
+  /// cannot; `seccomp_sandbox` makes it refuse to start then.
   private static func configuration(_ account: GuestAccount?) -> String {
     """
     user = "+\(account?.user ?? getuid())"

@@ -4,30 +4,30 @@ import CLibvirt
 import Glibc
 import SystemPackage
 
-/// What the QEMU of one guest may use of the host, by resource limits of its process, which hold everywhere; cgroups are
-/// seldom to be had in a container. A guest has a fixed memory and a fixed number of processors, so none comes near to any of
-/// them; an emulator that its guest has taken over would. What is beyond a limit fails, and QEMU ends by it: that is a
-/// machine that died, and of no other guest.
+/// What the QEMU of one guest may use of the host, enforced by resource limits of its process. These work everywhere,
+/// whereas cgroups are rarely available in a container. A guest has fixed memory and a fixed number of processors, so
+/// it stays far below all limits; an emulator that its guest has taken over might not. Exceeding a limit makes QEMU
+/// fail and exit: that machine dies, and no other guest is affected.
 ///
-/// Not bounded by this are the processor time of a moment (a thread for each of the guest's processors, and a few more),
-/// and what the host's kernel holds for the process.
+/// These limits do not bound the processor time at any moment (one thread per guest processor, and a few more), nor
+/// what the host's kernel holds for the process.
 struct EmulatorLimits: Sendable, Hashable {
-  /// In bytes, of all that it has mapped: the guest's memory, a GiB for translated code, 256 MiB for the GPU's buffers,
-  /// threads' stacks and what the C library sets aside for each thread. A guest of 512 MiB has 2 GiB.
+  /// In bytes, of all its mappings: the guest's memory, 1 GiB for translated code, 256 MiB for the GPU's buffers,
+  /// threads' stacks, and what the C library reserves for each thread. A guest of 512 MiB maps 2 GiB.
   var memory: Int
-  /// In bytes, of any file that it writes: a dump of the guest's memory is the longest. Else its own complaints, which a guest
-  /// can provoke.
+  /// In bytes, of any file that it writes. The largest is a dump of the guest's memory. Otherwise it writes only its
+  /// error messages, which a guest can provoke.
   var file: Int
-  /// In seconds, of all its threads: four times what guests take whose time for the run is stretched as far as can be. A
-  /// guest whose patchbench was killed ends by it, if nobody else ends it.
+  /// In seconds, of all its threads: four times what a guest uses with the longest possible run time limit. It also
+  /// ends a guest whose patchbench was killed, if nothing else does.
   var processorTime = 24 * 3600
   var openFiles = 1024
-  /// Processes and threads of the whole account; `nil` where it is a user's own, who has others beside guests. Counted are
-  /// those of all guests together.
+  /// Processes and threads of the whole account, over all guests; `nil` for an ordinary user's account, which also has
+  /// other processes.
   var processes: Int?
   private var account: GuestAccount
 
-  /// - Parameter account: who QEMU is; `nil` for whoever this is.
+  /// - Parameter account: the account that QEMU runs as; `nil` for the current user.
   init(_ spec: MachineSpec, account: GuestAccount?) {
     self.account = account ?? GuestAccount(user: getuid(), group: getgid())
     memory = spec.memory << 20 + 3 << 30
@@ -35,8 +35,8 @@ struct EmulatorLimits: Sendable, Hashable {
     processes = account == nil ? nil : 4096
   }
 
-  /// Imposes them for good: without privileges a process cannot raise what was lowered for it, and QEMU's filter of system
-  /// calls does not let it try.
+  /// Imposes the limits permanently: an unprivileged process cannot raise a lowered limit, and QEMU's seccomp filter
+  /// does not let it try.
   /// - Throws: `Errno`
   func impose(on process: pid_t) throws {
     var list = [

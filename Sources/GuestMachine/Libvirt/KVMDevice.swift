@@ -4,14 +4,14 @@ import CLibvirt
 import Glibc
 import SystemPackage
 
-/// The device by which QEMU comes to KVM.
+/// The device through which QEMU uses KVM.
 public enum KVMDevice {
   static let path = "/dev/kvm"
 
-  /// Why a guest cannot have it, as far as rights go; `nil` if it can. Whether KVM then works only a boot can tell.
+  /// Returns why a guest lacks permission to open it; `nil` if it has it. Only a boot can tell whether KVM then works.
   public static func refusal() -> String? {
     if access(path, R_OK | W_OK) != 0 { return "\(path) cannot be opened (\(Errno(rawValue: errno)))" }
-    // Guests are not root, and libvirt gives them the groups that their account has.
+    // Guests do not run as root, and libvirt gives them the groups of their account.
     guard let account = try? GuestAccount.find() else { return nil }
     let failure = account.opening(path)
     return failure.map { "\(path) cannot be opened by \(GuestAccount.name), as whom guests run (\($0))" }
@@ -19,7 +19,7 @@ public enum KVMDevice {
 }
 
 extension GuestAccount {
-  /// Why the account may not read and write a file; `nil` if it may.
+  /// Returns why the account may not read and write a file; `nil` if it may.
   func opening(_ path: String) -> Errno? {
     var groups = [gid_t](repeating: 0, count: 64)
     var count = Int32(groups.count)

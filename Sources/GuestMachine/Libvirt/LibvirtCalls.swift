@@ -5,7 +5,7 @@ import Dispatch
 import Foundation
 import Toolbox
 
-/// What libvirt said of a call that failed. Decisions are made on the code, never on the words.
+/// libvirt's report of a failed call. Decisions depend on the code, never on the message.
 public struct LibvirtError: Error, Sendable, Hashable, CustomStringConvertible {
   /// The call: `virConnectOpen`.
   public var call: String
@@ -15,7 +15,7 @@ public struct LibvirtError: Error, Sendable, Hashable, CustomStringConvertible {
 
   public var description: String { "libvirt: \(message) (\(call), error \(code))" }
 
-  /// Reads the calling thread's last error, so it has to be made on the thread that made the call.
+  /// Reads the calling thread's last error, so it must run on the thread that made the call.
   static func last(_ call: String) -> LibvirtError {
     guard let error = virGetLastError() else { return LibvirtError(call: call, code: 0, message: "no reason given") }
     return LibvirtError(
@@ -24,11 +24,11 @@ public struct LibvirtError: Error, Sendable, Hashable, CustomStringConvertible {
   }
 }
 
-/// libvirt's event loop: one thread of this process, started before the first connection and never stopped, which is
-/// what libvirt asks for.
+/// libvirt's event loop: one thread of this process, started before the first connection and never stopped, as
+/// libvirt requires.
 enum LibvirtEventLoop {
   private static let started: Bool = {
-    // Its messages would otherwise go to stderr beside ours; they are all in the errors we read.
+    // Its messages would otherwise go to stderr among ours; the errors that we read have them all.
     virSetErrorFunc(nil) { _, _ in }
     guard virEventRegisterDefaultImpl() == 0 else { return false }
     let thread = Thread {
@@ -39,19 +39,19 @@ enum LibvirtEventLoop {
     return true
   }()
 
-  /// - Throws: ``LibvirtError`` if there can be none.
+  /// - Throws: ``LibvirtError`` if the loop cannot start.
   static func start() throws {
     if !started { throw LibvirtError.last("virEventRegisterDefaultImpl") }
   }
 }
 
-/// A pointer of libvirt's. libvirt's objects are reference counted and may be used from any thread, one call at a
-/// time on a connection, which ``LibvirtHost``'s queue sees to.
+/// A libvirt pointer. libvirt's objects are reference counted and may be used from any thread, one call at a time per
+/// connection, which ``LibvirtHost``'s queue ensures.
 struct LibvirtPointer: @unchecked Sendable {
   var raw: OpaquePointer
 }
 
-/// Carries a domain's end from libvirt's thread to whoever waits.
+/// Passes a domain's end from libvirt's thread to the task that waits for it.
 final class StopListener: Sendable {
   let name: String
   let reasons: AsyncStream<StopReason>
@@ -69,14 +69,14 @@ final class StopListener: Sendable {
   }
 }
 
-/// Hands a connection's lifecycle events to the listeners of its domains. One for a connection: libvirt takes a callback
-/// only once, and tells it of every domain.
+/// Passes a connection's lifecycle events to the listeners of its domains. There is one per connection: libvirt accepts
+/// a callback only once, and calls it for every domain.
 final class StopRegistry: Sendable {
   private let listeners = Locked<[String: StopListener]>([:])
 
   func add(_ listener: StopListener) { listeners.withLock { $0[listener.name] = listener } }
 
-  /// Takes the listener away, unless a later guest of the same name has put its own there.
+  /// Removes the listener, unless a later guest of the same name has replaced it.
   func remove(_ listener: StopListener) {
     listeners.withLock { if $0[listener.name] === listener { $0[listener.name] = nil } }
   }
@@ -97,7 +97,7 @@ final class StopRegistry: Sendable {
     case VIR_DOMAIN_EVENT_STOPPED_SHUTDOWN.rawValue, VIR_DOMAIN_EVENT_STOPPED_CRASHED.rawValue: listener.send(.guest)
     case VIR_DOMAIN_EVENT_STOPPED_DESTROYED.rawValue: listener.send(.destroyed)
     case VIR_DOMAIN_EVENT_STOPPED_SAVED.rawValue: listener.send(.saved)
-    default: listener.send(.emulator("QEMU ended without the guest's asking"))
+    default: listener.send(.emulator("QEMU exited unexpectedly"))
     }
   }
 }

@@ -9,12 +9,12 @@ import Toolbox
 
 /// A connection to libvirt that can start machines.
 ///
-/// libvirt's calls block, so they are made on a queue of the connection's own, one at a time.
+/// libvirt's calls block, so they run on the connection's own queue, one at a time.
 public final class LibvirtHost: SavingHost {
   private let connection: LibvirtPointer
   private let queue: DispatchQueue
   private let stops: StopRegistry
-  /// libvirt's number of the lifecycle callback.
+  /// libvirt's ID of the lifecycle callback.
   private let callback: Int32
   /// The embedded driver's directory.
   private let root: EmbeddedRoot?
@@ -29,9 +29,9 @@ public final class LibvirtHost: SavingHost {
     self.root = root
   }
 
-  /// Opens a connection for as long as `body` runs.
-  /// - Parameter uri: `nil` for the embedded driver with a directory of its own.
-  /// - Throws: ``LibvirtError`` if libvirt refuses, `Errno` if no directory can be had, and what `body` throws.
+  /// Opens a connection while `body` runs.
+  /// - Parameter uri: `nil` for the embedded driver with its own directory.
+  /// - Throws: ``LibvirtError`` if libvirt refuses, `Errno` if no directory is available, and what `body` throws.
   public static func with<Result: Sendable>(
     uri: String?, environment: [String: String], _ body: (LibvirtHost) async throws -> Result
   ) async throws -> Result {
@@ -39,7 +39,8 @@ public final class LibvirtHost: SavingHost {
     let root = uri == nil ? try EmbeddedRoot.take(environment: environment) : nil
     let queue = DispatchQueue(label: "patchbench.libvirt")
     let name = uri ?? root!.uri
-    // libvirt reads this once, at its first call, and would otherwise write on our stderr. A user's own setting stays.
+    // libvirt reads this once, at its first call, and would otherwise write to our stderr. A user's setting
+    // takes precedence.
     if let root { setenv("LIBVIRT_LOG_OUTPUTS", "3:file:\(root.path.appending("libvirt.log"))", 0) }
     if root != nil { OrphanReaper.start() }
     let stops = StopRegistry()
@@ -61,7 +62,7 @@ public final class LibvirtHost: SavingHost {
     }
     let host = LibvirtHost(
       connection, queue: queue, stops: stops, callback: callback, root: root)
-    // The directory is ours by its lock, so whatever runs there was left by a run that was killed.
+    // We hold the directory's lock, so anything that runs there was left by a killed run.
     if let root { await host.reap(root) }
     do {
       let result = try await body(host)
@@ -73,7 +74,7 @@ public final class LibvirtHost: SavingHost {
     }
   }
 
-  /// The embedded driver's guests are this process' own, which a daemon's are not.
+  /// The embedded driver's guests belong to this process; a daemon's do not.
   public var endsRestored: Bool { root != nil }
 
   /// `9.0.0`
@@ -113,8 +114,8 @@ public final class LibvirtHost: SavingHost {
   public func withMachine<Result: Sendable>(
     _ spec: MachineSpec, _ body: @Sendable (LibvirtMachine) async throws -> Result
   ) async throws -> Result {
-    // The embedded driver refuses to end guests with the connection; any other does it for us. Paused, so that there is a
-    // handle to a guest that ends at once, and bounds on it before it does anything.
+    // The embedded driver refuses to end guests with the connection; any other does it for us. The guest starts paused,
+    // so that we have a handle even to a guest that ends at once, and limit it before it does anything.
     let autodestroy = root == nil ? VIR_DOMAIN_START_AUTODESTROY.rawValue : 0
     let flags = autodestroy | VIR_DOMAIN_START_PAUSED.rawValue
     return try await withDomain(spec, appending: false, body) { connection, xml in
@@ -125,13 +126,13 @@ public final class LibvirtHost: SavingHost {
     }
   }
 
-  /// As ``SavingHost`` says. A connection other than the embedded driver's does not end a restored guest when this
-  /// process is killed: libvirt has no flag for that here.
+  /// See ``SavingHost``. Only the embedded driver ends a restored guest when this process is killed: libvirt has no
+  /// autodestroy flag for restoring.
   public func withMachine<Result: Sendable>(
     _ spec: MachineSpec, restoredFrom state: FilePath, _ body: @Sendable (LibvirtMachine) async throws -> Result
   ) async throws -> Result {
     try await withDomain(spec, appending: true, body) { connection, xml in
-      // Paused, because the call gives no handle, and a guest that runs could be gone before there is one.
+      // Paused, because the call returns no handle, and a running guest could be gone before we get one.
       guard virDomainRestoreFlags(connection.raw, state.string, xml, UInt32(VIR_DOMAIN_SAVE_PAUSED.rawValue)) == 0
       else { throw SavedGuestError.notRestored(.last("virDomainRestoreFlags")) }
       guard let raw = virDomainLookupByName(connection.raw, spec.name) else {
@@ -142,7 +143,7 @@ public final class LibvirtHost: SavingHost {
   }
 
   /// - Parameters:
-  ///   - appending: what the machine says is added to what is in its files, and heard behind it.
+  ///   - appending: output of the machine is appended to its files; the earlier console is read first.
   ///   - start: makes the call that starts the domain, paused; runs on the connection's queue.
   private func withDomain<Result: Sendable>(
     _ spec: MachineSpec, appending: Bool, _ body: @Sendable (LibvirtMachine) async throws -> Result,
@@ -151,7 +152,7 @@ public final class LibvirtHost: SavingHost {
     let parent = root?.guests ?? spec.results.removingLastComponent()
     return try await GuestFiles.with(spec, in: parent, for: root?.account) { files in
       let before = appending ? try [UInt8](Data(contentsOf: URL(filePath: spec.console.string))) : []
-      // Before the start, all of it: a guest may end before that call returns.
+      // All of this happens before the start, because a guest may end before that call returns.
       let orders = try files.giveOrders(spec)
       defer { try? orders?.close() }
       let channels = try files.channels(spec, appending: appending)
@@ -198,7 +199,7 @@ public final class LibvirtHost: SavingHost {
 }
 
 extension DispatchQueue {
-  /// Runs a blocking body here and waits for it without blocking the caller's thread. Not cut short by cancellation.
+  /// Runs a blocking body here, without blocking the caller's thread. Cancellation does not interrupt it.
   func call<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
     try await withCheckedThrowingContinuation { continuation in
       async { continuation.resume(with: Swift.Result { try body() }) }

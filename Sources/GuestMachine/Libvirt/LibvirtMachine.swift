@@ -8,7 +8,7 @@ public import GuestProtocol
 public import SystemPackage
 public import Toolbox
 
-/// A running libvirt domain and the two ways in which its guest speaks.
+/// A running libvirt domain and the two output channels of its guest.
 public final class LibvirtMachine: SavableMachine {
   public let signals: AsyncStream<MachineSignal>
   public let secret: GuestSecret?
@@ -19,9 +19,9 @@ public final class LibvirtMachine: SavableMachine {
   private let pump: Task<Void, Never>
   private let taken = Locked(false)
 
-  /// How often the channels are looked at. Short against the second that the shortest suite takes.
+  /// The polling interval of the channels. Short compared with the second that the shortest suite takes.
   private static let interval = Duration.milliseconds(20)
-  /// How often libvirt is asked whether the domain still runs, for the case that an event was lost.
+  /// How many polls pass between checks that the domain still runs, in case an event was lost.
   private static let checkEvery = 100
 
   /// A domain that runs, and what belongs to it.
@@ -38,9 +38,9 @@ public final class LibvirtMachine: SavableMachine {
   }
 
   /// - Parameters:
-  ///   - channels: are closed when the machine is gone.
+  ///   - channels: closed when the machine is gone.
   ///   - state: its state disk.
-  ///   - before: what its console had before this machine was there.
+  ///   - before: what its console contained before this machine started.
   init(_ secret: GuestSecret?, _ channels: [GuestChannel], state: FilePath, before: [UInt8], _ running: Domain) {
     let (domain, listener, queue, log) = (running.pointer, running.listener, running.queue, running.log)
     self.secret = secret
@@ -51,7 +51,7 @@ public final class LibvirtMachine: SavableMachine {
     let (signals, continuation) = AsyncStream<MachineSignal>.makeStream()
     self.signals = signals
     let stop = Task { await listener.reasons.first { _ in true } }
-    // Not a child of the caller's task: it must see the machine to its end also when the caller is cancelled.
+    // Not a child of the caller's task, because it must follow the machine to its end even if the caller is cancelled.
     pump = Task.detached {
       var channels = channels
       if !before.isEmpty { continuation.yield(.console(before)) }
@@ -65,7 +65,7 @@ public final class LibvirtMachine: SavableMachine {
         let reason = await stopped.reason
         for index in channels.indices { _ = channels[index].take { continuation.yield($0) } }
         if let reason {
-          // What was written before the stop is read before it is told.
+          // What was written before the stop is read before the stop is reported.
           for index in channels.indices { channels[index].finish { continuation.yield($0) } }
           continuation.yield(.stopped(Self.explain(reason, log)))
           break
@@ -73,7 +73,7 @@ public final class LibvirtMachine: SavableMachine {
         continuation.yield(.tick)
         round += 1
         if round % Self.checkEvery == 0, await !Self.isRunning(domain, queue) {
-          // The event follows shortly if it follows at all.
+          // The event follows shortly, if at all.
           try? await Task.sleep(for: .seconds(1))
           listener.send(.emulator("libvirt no longer knows the domain"))
         }
@@ -88,8 +88,8 @@ public final class LibvirtMachine: SavableMachine {
     await queue.run { [domain] in _ = virDomainDestroy(domain.raw) }
   }
 
-  /// Does not wait for it to be sent: where QEMU itself does not answer the call comes back only when ``destroy()`` has
-  /// killed it, and the connection's queue is what that needs.
+  /// Does not wait for it to be sent. If QEMU itself does not respond, the call returns only when ``destroy()`` has
+  /// killed it, which needs the connection's queue.
   public func interrupt() async {
     virDomainRef(domain.raw)
     DispatchQueue.global().async { [self] in
@@ -101,7 +101,7 @@ public final class LibvirtMachine: SavableMachine {
 
   public var tookInterrupt: Bool { taken.withLock { $0 } }
 
-  /// As with ``interrupt()``, a QEMU that does not answer ends the waiting, and ``destroy()`` the call.
+  /// As with ``interrupt()``, QEMU may not respond. Then the wait times out, and ``destroy()`` ends the call.
   public func dumpMemory(to file: FilePath) async -> String? {
     virDomainRef(domain.raw)
     return await withCheckedContinuation { continuation in
@@ -122,15 +122,15 @@ public final class LibvirtMachine: SavableMachine {
   /// In seconds. 512 MiB take two on an idle machine.
   private static let dumpDeadline = 60.0
 
-  /// Ends the machine, and copies its state disk, which is else removed with it, to a new file.
+  /// Stops the machine, and copies its state disk, which would otherwise be removed with it, to a new file.
   /// - Throws: ``ToolError``
   public func keepState(as image: FilePath) async throws(ToolError) {
     await destroy()
-    // A new file with nobody's rights but ours, and with its holes.
+    // The new file has our default owner and mode, and is sparse.
     _ = try await Tool("cp", ["--sparse=always", "--no-preserve=all", state.string, image.string]).output()
   }
 
-  /// The host's end of the serial line of a machine with ``MachineSpec/hasTerminal``.
+  /// Returns the host's end of the serial line of a machine with ``MachineSpec/hasTerminal``.
   /// - Throws: ``LibvirtError``
   public func terminal() async throws -> FilePath {
     try await queue.call { [domain] in
@@ -153,7 +153,7 @@ public final class LibvirtMachine: SavableMachine {
     }
   }
 
-  /// Ends the machine if it still runs, and gives libvirt's objects back.
+  /// Stops the machine if it still runs, and releases libvirt's objects.
   func end() async {
     if await Self.isRunning(domain, queue) { await destroy() }
     await pump.value
@@ -164,7 +164,7 @@ public final class LibvirtMachine: SavableMachine {
     await queue.run { virDomainIsActive(domain.raw) == 1 }
   }
 
-  /// Adds QEMU's own last words to a stop that was not the guest's.
+  /// Adds QEMU's last message to a stop that the guest did not request.
   private static func explain(_ reason: StopReason, _ log: FilePath?) -> StopReason {
     guard case .emulator(let words) = reason, let log,
       let text = lastWords(log),
@@ -174,7 +174,7 @@ public final class LibvirtMachine: SavableMachine {
   }
 }
 
-/// The last 64 KiB of a file. A guest can have QEMU complain any number of times.
+/// The last 64 KiB of a file. A guest can provoke any number of QEMU messages.
 private func lastWords(_ log: FilePath) -> String? {
   guard let file = try? FileHandle(forReadingFrom: URL(filePath: log.string)) else { return nil }
   defer { try? file.close() }
@@ -184,7 +184,7 @@ private func lastWords(_ log: FilePath) -> String? {
   return String(decoding: data, as: UTF8.self)
 }
 
-/// Gives a continuation the first of several answers.
+/// Resumes a continuation with the first of several answers.
 private final class FirstAnswer: Sendable {
   private let continuation: Locked<CheckedContinuation<String?, Never>?>
 

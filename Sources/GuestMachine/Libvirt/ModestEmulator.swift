@@ -5,19 +5,18 @@ import Foundation
 import Glibc
 import SystemPackage
 
-/// What libvirt starts in QEMU's place where patchbench is root: QEMU, with the rights of the guests' account and none
-/// besides.
+/// What libvirt starts instead of QEMU if patchbench is root: QEMU, with only the rights of the guests' account.
 ///
-/// libvirt asks QEMU what it can do as that account, but with root's right to open any file (`CAP_DAC_OVERRIDE`), and what
-/// it was told counts for as long as it agrees with whether the account may open /dev/kvm. Where root alone may, the two
-/// never agree, and libvirt asks anew at every step (9.0: `qemuProcessQMPLaunch()`, `virQEMUCapsIsValid()`): a guest's start
-/// then takes ten seconds and more, instead of half of one.
+/// libvirt probes QEMU's capabilities as that account, but with root's right to open any file (`CAP_DAC_OVERRIDE`). The
+/// result is valid only while it agrees with whether the account itself may open /dev/kvm. If only root may, the two
+/// never agree, and libvirt probes again at every step (9.0: `qemuProcessQMPLaunch()`, `virQEMUCapsIsValid()`):
+/// starting a guest then takes ten seconds or more, instead of half a second.
 enum ModestEmulator {
   static let executable = Architecture.host.emulation.program
 
-  /// Writes it, unless it is there as it has to be: libvirt takes a file with another time for another QEMU.
-  /// - Parameter file: in a directory that the account may pass through.
-  /// - Returns: whether it can be started. Not where QEMU is not installed, or the file system starts no programs.
+  /// Writes the script, unless it is already as needed: to libvirt, a file with another timestamp is another QEMU.
+  /// - Parameter file: in a directory that the account may traverse.
+  /// - Returns: whether it can be started. It cannot if QEMU is not installed, or if the file system is mounted noexec.
   static func write(_ file: FilePath, environment: [String: String]) throws -> Bool {
     guard let emulator = find(in: environment["PATH"] ?? "/usr/bin"), let text = text(emulator) else { return false }
     if (try? String(contentsOfFile: file.string, encoding: .utf8)) != text {
@@ -25,7 +24,7 @@ enum ModestEmulator {
     }
     var status = stat()
     guard lstat(file.string, &status) == 0 else { throw Errno(rawValue: errno) }
-    // To give it the mode that it has would give it another time as well.
+    // Setting the mode that it already has would change its timestamp as well.
     if status.st_mode & 0o7777 != 0o755, chmod(file.string, 0o755) != 0 { throw Errno(rawValue: errno) }
     return access(file.string, X_OK) == 0
   }
@@ -35,7 +34,7 @@ enum ModestEmulator {
       .first { $0.isAbsolute && access($0.string, X_OK) == 0 }
   }
 
-  /// - Returns: `nil` if the emulator's name is none that a shell would take as it is.
+  /// - Returns: `nil` if the emulator's path has characters that a shell would interpret.
   static func text(_ emulator: FilePath) -> String? {
     var status = stat()
     let isPlain = emulator.string.utf8.allSatisfy {

@@ -3,27 +3,27 @@
 public import GuestProtocol
 public import SystemPackage
 
-/// What a running machine lets be seen of it, in the order it happens.
+/// What can be observed of a running machine, in chronological order.
 public enum MachineSignal: Sendable, Hashable {
-  /// More of the serial console.
+  /// More output of the serial console.
   case console([UInt8])
-  /// More of the results port.
+  /// More output of the results port.
   case results([UInt8])
-  /// So many bytes more have come than are kept, and are neither read nor in the file.
+  /// This many bytes exceeded the limit, and are neither read nor in the file.
   case cut(GuestOutput, bytes: Int)
-  /// What comes can no longer be written to its file, and why; it is read all the same.
+  /// Output can no longer be written to its file, for this reason; it is still read.
   case notKept(GuestOutput, String)
-  /// Some time has passed; sent several times a second so that clocks are looked at also when nothing else happens.
+  /// Some time has passed. Sent several times a second, so that clocks are checked even if nothing else happens.
   case tick
-  /// The machine is gone; nothing comes after this.
+  /// The machine is gone; this is the last signal.
   case stopped(StopReason)
 }
 
 /// Why a machine is gone.
 public enum StopReason: Sendable, Hashable {
-  /// The guest powered itself off, or reset itself, which ends it too.
+  /// The guest powered itself off, or reset itself, which also ends it.
   case guest
-  /// The emulator ended without the guest having asked for it; the payload says what is known.
+  /// The emulator exited without a request from the guest; the payload is what is known.
   case emulator(String)
   /// ``Machine/destroy()`` was called.
   case destroyed
@@ -33,29 +33,29 @@ public enum StopReason: Sendable, Hashable {
 
 /// A machine that was started.
 public protocol Machine: Sendable {
-  /// To be iterated once. Ends after ``MachineSignal/stopped(_:)``.
+  /// Must be iterated only once. Ends after ``MachineSignal/stopped(_:)``.
   var signals: AsyncStream<MachineSignal> { get }
-  /// With what the guest signs its results; `nil` if it signs nothing.
+  /// The key with which the guest signs its results; `nil` if it signs nothing.
   var secret: GuestSecret? { get }
-  /// Ends the machine now; harmless if it is gone already.
+  /// Stops the machine now; harmless if it is already gone.
   func destroy() async
-  /// Sends a non-maskable interrupt, which a kernel hears also where it hears nothing else.
+  /// Sends a non-maskable interrupt, which a kernel handles even if it handles nothing else.
   func interrupt() async
-  /// Whether the last ``interrupt()`` reached the guest. An emulator that is stopped, or hangs itself, takes none.
+  /// Whether the last ``interrupt()`` reached the guest. An emulator that is stopped, or hangs itself,
+  /// does not take it.
   var tookInterrupt: Bool { get }
-  /// Writes the guest's memory to a new file, as an ELF core (QEMU's `dump-guest-memory`). The guest stands
-  /// still meanwhile.
-  /// - Returns: why there is none; `nil` if it was written.
+  /// Writes the guest's memory to a new file, as an ELF core (QEMU's `dump-guest-memory`). The guest is
+  /// paused meanwhile.
+  /// - Returns: the reason for failure; `nil` if the file was written.
   func dumpMemory(to file: FilePath) async -> String?
-  /// Keeps the machine's state disk as a file, once the machine is gone.
+  /// Copies the machine's state disk to a file, once the machine is gone.
   func keepState(as image: FilePath) async throws
 }
 
-/// What starts machines: libvirt, or a script in the tests.
+/// Starts machines: libvirt, or a script in the tests.
 public protocol MachineHost: Sendable {
   associatedtype Running: Machine
-  /// Starts a machine for as long as `body` runs. When this returns the machine is gone, also if the task was
-  /// cancelled.
+  /// Starts a machine while `body` runs. When this returns, the machine is gone, even if the task was cancelled.
   func withMachine<Result: Sendable>(
     _ spec: MachineSpec, _ body: @Sendable (Running) async throws -> Result
   ) async throws -> Result
@@ -63,20 +63,20 @@ public protocol MachineHost: Sendable {
 
 /// A machine whose state can be written to a file.
 public protocol SavableMachine: Machine {
-  /// Writes all of the machine's state to a new file and ends the machine.
+  /// Writes the machine's whole state to a new file and stops the machine.
   /// - Throws: ``SavedGuestError/notSaved(_:)``
   func save(to file: FilePath) async throws
 }
 
-/// What can start machines from saved states.
+/// Can start machines from saved states.
 public protocol SavingHost: MachineHost where Running: SavableMachine {
-  /// Whether a restored machine ends with this process, as a started one does. Who cannot see to that restores none.
+  /// Whether a restored machine ends with this process, as a started one does. If not, callers must not restore any.
   var endsRestored: Bool { get }
-  /// Starts a machine from a saved state for as long as `body` runs. When this returns the machine is gone, also if the
-  /// task was cancelled.
+  /// Starts a machine from a saved state while `body` runs. When this returns, the machine is gone, even if the task
+  /// was cancelled.
   /// - Parameters:
-  ///   - spec: the one that was saved, with other files. What is in these files stays; the machine appends to it.
-  ///   - state: what ``SavableMachine/save(to:)`` wrote.
+  ///   - spec: the one that was saved, with other files. The contents of these files stay; the machine appends to them.
+  ///   - state: the file that ``SavableMachine/save(to:)`` wrote.
   /// - Throws: ``SavedGuestError/notRestored(_:)``, and what `body` throws.
   func withMachine<Result: Sendable>(
     _ spec: MachineSpec, restoredFrom state: FilePath, _ body: @Sendable (Running) async throws -> Result

@@ -5,7 +5,7 @@ public import GuestProtocol
 public import SystemPackage
 import Toolbox
 
-/// A guest as a value: everything that decides how it starts and nothing about what it does.
+/// A guest as a value: everything that decides how it starts, and nothing about what it does.
 public struct MachineSpec: Sendable, Hashable {
   /// Unique on this host.
   public var name: String
@@ -16,26 +16,26 @@ public struct MachineSpec: Sendable, Hashable {
   public var processors = 2
   /// In MiB.
   public var memory = MachineSpec.standardMemory
-  /// A file of kernel text, from the first byte the firmware lets through.
+  /// A file of kernel text, from the first byte that the firmware lets through.
   public var console: FilePath
   /// A file of KTAP, written by PID 1 of the guest.
   public var results: FilePath
-  /// The most bytes that are kept and read of either; the others are counted.
+  /// The maximum number of bytes that are kept and read of each; the excess is only counted.
   public var mostConsole = GuestOutput.console.most
   public var mostResults = GuestOutput.results.most
-  /// Its serial line is a terminal of the host's, for somebody to sit at, and not a file.
+  /// The serial line is a terminal on the host for interactive use, not a file.
   public var hasTerminal = false
-  /// With what the guest signs its results; one that waits to be saved gets none. Nobody chooses it: it is another one for
-  /// each guest.
+  /// The key with which the guest signs its results; a guest that waits to be saved gets none. It is random, and
+  /// different for each guest.
   public var secret: GuestSecret?
-  /// What a guest that holds has besides; `nil` for one that goes on by itself.
+  /// The additional settings of a guest that holds; `nil` for one that continues by itself.
   public var hold: Hold?
 
-  /// What makes a guest one that waits for orders, at a point where it can be saved.
+  /// Makes a guest wait for orders, at a point where it can be saved.
   public struct Hold: Sendable, Hashable {
-    /// libvirt restores a state only under the name and the UUID that it was saved under.
+    /// libvirt restores a state only under the name and UUID that it was saved under.
     public var uuid: String
-    /// What the guest will find on its port; nothing for one that is to be saved where it waits.
+    /// The orders that the guest will find on its port; empty for a guest to be saved at its hold.
     public var orders: String
 
     public init(uuid: String, orders: String = "") {
@@ -58,7 +58,7 @@ public struct MachineSpec: Sendable, Hashable {
     secret = .random()
   }
 
-  /// The same guest, made to hold.
+  /// Returns the same guest, made to hold.
   public func holding(_ hold: Hold) -> MachineSpec {
     var spec = self
     spec.hold = hold
@@ -67,9 +67,9 @@ public struct MachineSpec: Sendable, Hashable {
     return spec
   }
 
-  /// In MiB: enough for KASAN's shadow and what the tests map.
+  /// In MiB: enough for KASAN's shadow and for what the tests map.
   public static let standardMemory = 512
-  /// The name by which the guest finds its results port under /sys/class/virtio-ports.
+  /// The name under /sys/class/virtio-ports by which the guest finds its results port.
   public static let resultsPort = "org.patchbench.results.0"
 }
 
@@ -77,7 +77,7 @@ public struct MachineSpec: Sendable, Hashable {
 public struct KernelCommandLine: Sendable, Hashable {
   public var parameters: [String]
 
-  /// For a guest that somebody sits at: its init is busybox, with a script to begin with.
+  /// For an interactive guest: its init is busybox, which starts with a script.
   public static let shell: KernelCommandLine = {
     var line = KernelCommandLine(GuestOptions())
     line.parameters = line.parameters.filter { !$0.hasPrefix("patchbench.") && $0 != "unknown_nmi_panic" }
@@ -85,11 +85,14 @@ public struct KernelCommandLine: Sendable, Hashable {
     return line
   }()
 
-  /// What every guest gets: kernel text on the serial line, an end of the machine on a panic instead of a wait, all
-  /// KASAN reports instead of the first alone. And a clock without ACPI to tell of one: QEMU's processors share their
-  /// TSC, whose rate they are told (``TimeStampCounter``). An NMI
-  /// is what ``Machine/interrupt()`` sends to a guest that hangs: it panics then, and shows with it the locks that are
-  /// held, all processors' backtraces and the tasks that are blocked (`kernel/panic.c`, `panic_print_sys_info()`).
+  /// Makes the command line that every guest gets:
+  /// - Kernel text goes to the serial line.
+  /// - A panic ends the machine instead of waiting.
+  /// - KASAN reports every bug instead of only the first.
+  /// - The clock needs no ACPI to describe it: QEMU's processors share their TSC and are given its rate
+  ///   (``TimeStampCounter``).
+  /// - An NMI, which ``Machine/interrupt()`` sends to a guest that hangs, makes it panic. The panic also prints the
+  ///   held locks, all processors' backtraces and the blocked tasks (`kernel/panic.c`, `panic_print_sys_info()`).
   public init(_ options: GuestOptions) {
     parameters =
       [
@@ -103,7 +106,7 @@ public struct KernelCommandLine: Sendable, Hashable {
     return ["\(name)=\(rate)"]
   }
 
-  /// The same, of a kernel that stays where it panicked, so that its memory can be looked at.
+  /// The same command line, but the kernel halts after a panic, so that its memory can be inspected.
   public var staying: KernelCommandLine {
     var line = self
     line.parameters = parameters.map { $0 == "panic=-1" ? "panic=0" : $0 }

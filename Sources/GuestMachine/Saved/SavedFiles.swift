@@ -8,7 +8,7 @@ import Toolbox
 struct SavedFiles: Sendable {
   private var directory: FilePath
 
-  /// What libvirt saves.
+  /// The file that libvirt saves.
   var state: FilePath { directory.appending("state") }
   private var console: FilePath { directory.appending("console.log") }
 

@@ -9,23 +9,23 @@ import Toolbox
 
 /// Why a guest could not be saved or restored.
 public enum SavedGuestError: Error, Sendable, Hashable {
-  /// The guest did not come to where it holds; how it ended instead says whose fault that is.
+  /// The guest did not reach its hold; its ending tells whose fault that is.
   case neverHeld(GuestEnding)
   case notSaved(LibvirtError)
   case notRestored(LibvirtError)
-  /// The options do not fit into what a guest reads as orders, ``GuestHold/longestOrders``.
+  /// The options exceed the limit for orders, ``GuestHold/longestOrders``.
   case ordersTooLong(bytes: Int)
 }
 
-/// The state of a guest that has booted and waits for its orders. It is there for as long as the body of
+/// The state of a guest that has booted and waits for its orders. It exists while the body of
 /// ``SavingHost/withSavedGuest(_:directory:watch:_:)`` runs.
 ///
 /// Every guest started from it is as fresh as one that has just booted, with these differences:
-/// - Its console begins with the console of the boot, because that is what it has lived through: the release is read
-///   from there, and what the kernel reported while it booted counts for each guest. The results begin empty.
-/// - All begin with the same entropy. What the kernel draws at random may come out equal in two of them.
-/// - The guest's clocks stand still while it is saved: no time has passed that a watchdog could miss, and its time of
-///   day is behind by how long it lay there.
+/// - Its console begins with the console of the boot, because the guest did boot: the release is read from there, and
+///   kernel reports during the boot count for each guest. The results begin empty.
+/// - All guests begin with the same entropy. Random numbers in the kernel may be equal in two of them.
+/// - The guest's clocks stop while it is saved: watchdogs notice no gap, and its time of day is behind by the
+///   time it was saved.
 public struct SavedGuest<Host: SavingHost>: Sendable {
   /// From the start of the boot to the end of saving, in seconds.
   public let seconds: Double
@@ -41,14 +41,14 @@ public struct SavedGuest<Host: SavingHost>: Sendable {
     self.seconds = seconds
   }
 
-  /// Starts a guest from the state for as long as `body` runs. libvirt knows all guests of one state by one name, so
-  /// they run one after another; a second caller waits.
+  /// Starts a guest from the state while `body` runs. libvirt knows all guests of one state by the same name, so they
+  /// run one at a time; a second caller waits.
   /// - Parameters:
-  ///   - options: what the guest is to do; these are its orders.
+  ///   - options: what the guest should do; these are its orders.
   ///   - console: a file for its console; the console of the boot is copied there first.
   ///   - results: a file for its KTAP.
-  /// - Throws: ``SavedGuestError``, `CancellationError` if the task was cancelled before its turn, and what `body`
-  ///   throws.
+  /// - Throws: ``SavedGuestError``, `CancellationError` if the task was cancelled before its turn, and what
+  ///   `body` throws.
   public func withMachine<Result: Sendable>(
     _ options: GuestOptions, console: FilePath, results: FilePath,
     _ body: @Sendable (Host.Running) async throws -> Result
@@ -72,14 +72,14 @@ public struct SavedGuest<Host: SavingHost>: Sendable {
 }
 
 extension SavingHost {
-  /// Boots a machine to where it holds, saves it, and lets `body` start it from there any number of times, which is
-  /// several times faster than to boot it again.
+  /// Boots a machine up to its hold, saves it, and lets `body` start it from there any number of times, which is
+  /// several times faster than booting it again.
   /// - Parameters:
-  ///   - spec: the machine. Its console and results are those of the boot. Of the options on its command line nothing
-  ///     counts: each guest gets its own as orders.
-  ///   - directory: where the state is kept while `body` runs, uncompressed: some hundred MiB. The guest's emulator must
-  ///     be able to write there.
-  ///   - watch: its clocks for boot and silence say how long the guest may take to its hold.
+  ///   - spec: the machine. Its console and results are those of the boot. The options on its command line have no
+  ///     effect: each guest gets its own as orders.
+  ///   - directory: where the state is kept while `body` runs, uncompressed: a few hundred MiB. The guest's emulator
+  ///     must be able to write there.
+  ///   - watch: its clocks for boot and silence limit the time until the hold.
   /// - Throws: ``SavedGuestError``, what ``MachineHost/withMachine(_:_:)`` throws, and what `body` throws.
   public func withSavedGuest<Result: Sendable, C>(
     _ spec: MachineSpec, directory: FilePath, watch: GuestWatch<C>,
@@ -92,7 +92,7 @@ extension SavingHost {
         if let ending = try await watch.hold(machine) { throw SavedGuestError.neverHeld(ending) }
         try await machine.save(to: files.state)
       }
-      // Copied only now: what the kernel said up to the last moment is then in it.
+      // Copied only now, so that it includes everything that the kernel printed.
       try files.keepConsole(spec.console)
       let seconds = start.duration(to: watch.clock.now) / .seconds(1)
       return try await body(SavedGuest(self, spec: spec, files: files, seconds: seconds))
@@ -101,8 +101,8 @@ extension SavingHost {
 }
 
 extension GuestWatch {
-  /// Waits for a guest to say that it holds.
-  /// - Returns: how the guest ended instead; the machine may still run then.
+  /// Waits until a guest says that it holds.
+  /// - Returns: how the guest ended instead; the machine may then still run.
   /// - Throws: `CancellationError`
   func hold(_ machine: some Machine) async throws -> GuestEnding? {
     let line = Array("\(GuestHold.line)\n".utf8)
@@ -116,7 +116,7 @@ extension GuestWatch {
         transcript.console.read(bytes)
         lastWord = clock.now
       case .results(let bytes):
-        // It is the first that such a guest says, so nothing behind it is of interest.
+        // This is the first output of such a guest, so anything after it does not matter.
         results += bytes.prefix(line.count - results.count)
         if results == line { return nil }
         lastWord = clock.now
@@ -128,6 +128,6 @@ extension GuestWatch {
       if let overdue = overdue(clock.now, start: start, lastWord: lastWord, hello: nil) { return overdue }
     }
     try Task.checkCancellation()
-    return .machineDied("its signals ended without a word")
+    return .machineDied("its signals ended unexpectedly")
   }
 }

@@ -3,13 +3,13 @@
 import Glibc
 import SystemPackage
 
-/// The two ways out of a guest.
+/// The two output channels of a guest.
 public enum GuestOutput: String, Sendable, Hashable {
   case console, results
 
-  /// The most bytes that are kept and read of one guest. A whole suite's console and results have 300 KB each. A kernel
-  /// that warned in a loop was seen to write 44 MB of console, and all that it said is worth having. Results have no
-  /// reason to be that long.
+  /// The maximum number of bytes that are kept and read of one guest. A whole suite's console and results have 300 KB
+  /// each. A kernel that warned in a loop once wrote 44 MB of console, all of it worth having. Results have no reason
+  /// to be that long.
   public var most: Int {
     switch self {
     case .console: 64 << 20
@@ -17,20 +17,20 @@ public enum GuestOutput: String, Sendable, Hashable {
     }
   }
 
-  /// What ends a file that was cut.
+  /// The last line of a file that was cut.
   func lastLine(_ cut: Int) -> String {
     switch self {
-    case .console: "patchbench: cut here; \(cut) bytes more came\n"
-    case .results: "# patchbench: cut here; \(cut) bytes more came\n"
+    case .console: "patchbench: cut here; \(cut) more bytes followed\n"
+    case .results: "# patchbench: cut here; \(cut) more bytes followed\n"
     }
   }
 }
 
-/// The names of the FIFOs between a guest's port and this process, as QEMU's `pipe` device wants them: it reads `NAME.in`
-/// and writes `NAME.out`. It opens both for reading and writing, so neither side sees the other one's end close; with
-/// one FIFO for both ways it would read its own words.
+/// The names of the FIFOs between a guest's port and this process, as QEMU's `pipe` device requires: it reads `NAME.in`
+/// and writes `NAME.out`. It opens both for reading and writing, so neither side sees the other close its end. With one
+/// FIFO for both directions, it would read its own output.
 struct GuestPipe: Sendable, Hashable {
-  /// What QEMU is told.
+  /// The name that is passed to QEMU.
   let name: FilePath
   var input: FilePath { FilePath(name.string + ".in") }
   var output: FilePath { FilePath(name.string + ".out") }
@@ -43,36 +43,36 @@ struct GuestPipe: Sendable, Hashable {
   }
 }
 
-/// Takes what a guest sends in one way: copies it to a file and hands it on, as far as ``GuestOutput/most``, and beyond that
-/// counts it.
+/// Receives one output of a guest: copies it to a file and passes it on, up to ``GuestOutput/most``, and
+/// counts the rest.
 ///
-/// The FIFO bounds the rate by itself: while it is full, the guest waits. It goes on being emptied when enough has
-/// come, or a guest that only talks too much would hang for it.
+/// The FIFO limits the rate by itself: while it is full, the guest waits. It is still drained beyond the limit, because
+/// a guest that merely prints too much would otherwise hang.
 struct GuestChannel: Sendable {
   let output: GuestOutput
   private let pipe: FileDescriptor
   private let file: FileDescriptor
-  /// How much more may come before it is cut.
+  /// How many more bytes may come before the output is cut.
   private var room: Int
   private var cut = 0
   private var endsLine = true
   private var failed = false
 
   private static let chunk = 64 << 10
-  /// How much is taken at once: what the FIFO holds, so that a guest that floods it gets no more than this for each time
-  /// that somebody looks.
+  /// The maximum that is taken per poll. It is the capacity of the FIFO, so that a guest that floods it gets no more
+  /// than that per poll.
   private static let mostAtOnce = 1 << 20
 
-  /// Opens both. To be done before QEMU is there: what a guest said that has ended is in the FIFO only while somebody has it
-  /// open.
-  /// - Parameter appending: to a file that has something already.
+  /// Opens both. This must happen before QEMU starts: the FIFO keeps the output of a guest that has ended only while
+  /// some process has it open.
+  /// - Parameter appending: to a file that already has contents.
   /// - Throws: `Errno`
   init(_ output: GuestOutput, from pipe: GuestPipe, to file: FilePath, appending: Bool, most: Int) throws {
     self.output = output
     room = most
     self.pipe = try FileDescriptor.open(pipe.output, .readOnly, options: [.nonBlocking, .closeOnExec])
-    // A FIFO has 64 KiB by default, a fifth of a console. With all of one in it, this process may be as slow as it
-    // likes. An ordinary user has no more than 64 MiB of them, so it may be refused, and then the guest waits earlier.
+    // A FIFO has 64 KiB by default, a fifth of a console. If it holds a whole console, the guest does not wait for this
+    // process. An ordinary user has at most 64 MiB of FIFOs, so this may fail, and then the guest waits earlier.
     _ = fcntl(self.pipe.rawValue, Self.setPipeSize, Int32(Self.mostAtOnce))
     do {
       self.file = try FileDescriptor.open(
@@ -84,10 +84,10 @@ struct GuestChannel: Sendable {
     }
   }
 
-  /// `F_SETPIPE_SZ`, which is Linux' own and hidden from Swift.
+  /// `F_SETPIPE_SZ`, which is Linux-specific and not visible in Swift.
   private static let setPipeSize: Int32 = 1031
 
-  /// Takes what has come, at most so much as one look may cost.
+  /// Takes the available output, up to the limit per poll.
   /// - Returns: whether there may be more.
   mutating func take(_ hear: (MachineSignal) -> Void) -> Bool {
     var taken = 0
@@ -106,7 +106,7 @@ struct GuestChannel: Sendable {
     return true
   }
 
-  /// Takes all that is left, once the guest is gone, says in the file what is missing there, and closes everything.
+  /// Takes all that is left once the guest is gone, notes in the file how much is missing, and closes everything.
   mutating func finish(_ hear: (MachineSignal) -> Void) {
     while take(hear) {}
     if cut > 0 { _ = try? file.writeAll(((endsLine ? "" : "\n") + output.lastLine(cut)).utf8) }
@@ -125,13 +125,13 @@ struct GuestChannel: Sendable {
     do {
       try file.writeAll(bytes)
     } catch {
-      // A disk that is full is no reason to be deaf.
+      // Keep reading even if the disk is full.
       failed = true
       hear(.notKept(output, "\(error)"))
     }
   }
 
-  /// What the FIFO has; nothing if it is empty, or has no writer at this time.
+  /// Returns what the FIFO has; nothing if it is empty, or currently has no writer.
   private func next() -> [UInt8] {
     [UInt8](unsafeUninitializedCapacity: Self.chunk) { buffer, count in
       count = (try? pipe.read(into: UnsafeMutableRawBufferPointer(buffer))) ?? 0

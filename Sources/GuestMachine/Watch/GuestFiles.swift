@@ -6,16 +6,16 @@ import GuestProtocol
 import SystemPackage
 import Toolbox
 
-/// What QEMU opens by name for one guest, in a directory of the guest's own that is gone with it.
+/// The files that QEMU opens by name for one guest, in a directory that is removed with the guest.
 struct GuestFiles: Sendable, Hashable {
   let directory: FilePath
-  /// What it boots.
+  /// The kernel that it boots.
   var kernel: FilePath
   var initramfs: FilePath
 
   var console: GuestPipe { GuestPipe(name: directory.appending("console")) }
   var results: GuestPipe { GuestPipe(name: directory.appending("results")) }
-  /// The disk that it keeps its state on.
+  /// Its state disk.
   var state: FilePath { directory.appending("state") }
   var orders: GuestPipe { GuestPipe(name: directory.appending("orders")) }
 
@@ -25,11 +25,11 @@ struct GuestFiles: Sendable, Hashable {
     initramfs = spec.initramfs
   }
 
-  /// Makes them for as long as `body` runs.
+  /// Creates the files while `body` runs.
   /// - Parameters:
-  ///   - parent: a directory that is there.
-  ///   - account: who has to be able to open them, and nobody else; `nil` for whoever this is.
-  /// - Throws: `Errno`, ``ToolError``, what Foundation throws of a file that cannot be copied, and what `body` throws.
+  ///   - parent: an existing directory.
+  ///   - account: the only account that can open them; `nil` for the current user.
+  /// - Throws: `Errno`, ``ToolError``, what Foundation throws if a file cannot be copied, and what `body` throws.
   static func with<Result>(
     _ spec: MachineSpec, in parent: FilePath, for account: GuestAccount?, _ body: (GuestFiles) async throws -> Result
   ) async throws -> Result {
@@ -58,7 +58,7 @@ struct GuestFiles: Sendable, Hashable {
     if spec.hold != nil { pipes.append(orders) }
     for pipe in pipes { try pipe.make() }
     if let secret = spec.secret, spec.hold == nil {
-      // A copy in any case: no other guest is to find it.
+      // Always a copy, so that no other guest can find it.
       initramfs = directory.appending("initramfs")
       var archive = try Data(contentsOf: URL(filePath: spec.initramfs.string))
       archive.append(contentsOf: Initramfs.archive(GuestSecret.path, secret.text, behind: archive.count))
@@ -78,18 +78,18 @@ struct GuestFiles: Sendable, Hashable {
     try account.passThrough(directory)
   }
 
-  /// Makes a file that may lie where nobody but root comes readable for an account. A link costs nothing, and a copy of a
-  /// kernel a fiftieth of a second.
+  /// Makes a file readable for the account, even if it is in a directory that only root can enter. A link costs
+  /// nothing, and copying a kernel takes 20 ms.
   private static func place(_ file: FilePath, as name: FilePath, for account: GuestAccount) throws {
     var status = stat()
-    // The mode of a link is that of the file itself, which is not ours to change.
+    // A link shares the mode of the file itself, which we must not change.
     if stat(file.string, &status) == 0, status.st_mode & S_IROTH != 0, link(file.string, name.string) == 0 { return }
     try FileManager.default.copyItem(atPath: file.string, toPath: name.string)
     try account.give(name, 0o640)
   }
 
-  /// Opens what the guest says, and the files it goes to. The console of a guest with a terminal is not heard here.
-  /// - Parameter appending: to what is in the files.
+  /// Opens the guest's outputs, and the files they go to. The console of a guest with a terminal is not read here.
+  /// - Parameter appending: to the files' contents.
   func channels(_ spec: MachineSpec, appending: Bool) throws -> [GuestChannel] {
     let results = try GuestChannel(
       .results, from: results, to: spec.results, appending: appending, most: spec.mostResults)
@@ -104,12 +104,12 @@ struct GuestFiles: Sendable, Hashable {
     }
   }
 
-  /// Leaves the guest's orders in their FIFO. They are lost when the last one closes it, so a guest that died without
-  /// reading them leaves none to the next.
-  /// - Returns: what has to stay open until the guest is gone; `nil` for one that gets none.
+  /// Writes the guest's orders to their FIFO. They are lost when its last descriptor is closed, so a guest that died
+  /// without reading them leaves none to the next.
+  /// - Returns: the descriptor that must stay open until the guest is gone; `nil` for a guest without orders.
   func giveOrders(_ spec: MachineSpec) throws -> FileDescriptor? {
     guard let hold = spec.hold else { return nil }
-    // For reading as well: it can then be opened before there is a reader.
+    // Opened for reading as well, because it can then be opened before there is a reader.
     let fifo = try FileDescriptor.open(orders.input, .readWrite, options: [.nonBlocking, .closeOnExec])
     let bytes = Array(hold.orders.utf8)
     do {

@@ -5,16 +5,16 @@ public import GuestProtocol
 import KernelText
 public import SystemPackage
 
-/// How long a guest may take. Not one clock but three, because each tells something else.
+/// How long a guest may take. There are three clocks, because each detects something different.
 public struct GuestClocks: Codable, Sendable, Hashable {
   /// From the start to the guest's first line on the results port.
   public var boot: Duration
-  /// Without a byte on either channel; once the tests have begun, without one on that of the results. A kernel that spins
-  /// goes on to complain of it on its console for ever.
+  /// Without a byte on either channel; once the tests have begun, without a byte on the results port. A kernel that
+  /// spins keeps complaining on its console forever.
   public var silence: Duration
   /// From the start to the end.
   public var run: Duration
-  /// What a guest that is overdue gets to say why. The kernel itself waits ten seconds for a processor's backtrace.
+  /// How long an overdue guest has to say why. The kernel itself waits ten seconds for a processor's backtrace.
   public var answer: Duration
 
   public init(boot: Duration, silence: Duration, run: Duration, answer: Duration = .seconds(15)) {
@@ -24,16 +24,16 @@ public struct GuestClocks: Codable, Sendable, Hashable {
     self.answer = answer
   }
 
-  /// The same, for a machine on which everything takes `factor` times as long; a faster one gets what all get. The answer
-  /// to an interrupt is bounded by the kernel's own clock.
+  /// Returns the clocks for a machine on which everything takes `factor` times as long. Factors below one count as one.
+  /// The answer to an interrupt is not stretched, because the kernel's own clock bounds it.
   public func stretched(by factor: Double) -> GuestClocks {
     let factor = min(max(1, factor), Self.mostStretch)
     return GuestClocks(boot: boot * factor, silence: silence * factor, run: run * factor, answer: answer)
   }
 
-  /// A guest that needs more than this many times what it usually does is not slow but stuck.
+  /// A guest that needs more than this many times its usual time is not slow but stuck.
   static let mostStretch = 8.0
-  /// What the boot of a base takes on an idle machine of two processors: what ``standard(_:)`` is made for.
+  /// The boot time of a base on an idle machine with two processors, for which ``standard(_:)`` was chosen.
   public static func usualBoot(_ accelerator: Accelerator) -> Duration {
     switch accelerator {
     case .tcg: .seconds(6)
@@ -41,9 +41,9 @@ public struct GuestClocks: Codable, Sendable, Hashable {
     }
   }
 
-  /// For an accelerator. An emulated guest with KASAN needs six seconds to its first line on an idle machine of two
-  /// cores; the clocks leave ten times that for a busy one. Silence is longer than a test may take, so that a hung
-  /// test is told from a hung guest.
+  /// Returns the clocks for an accelerator. An emulated guest with KASAN takes six seconds to its first line on an idle
+  /// machine with two cores; the clocks allow more than ten times that for a busy one. Silence is longer than a test
+  /// may take, so that a hung test can be told from a hung guest.
   public static func standard(_ accelerator: Accelerator) -> GuestClocks {
     switch accelerator {
     case .tcg: GuestClocks(boot: .seconds(90), silence: .seconds(75), run: .seconds(900))
@@ -52,27 +52,27 @@ public struct GuestClocks: Codable, Sendable, Hashable {
   }
 }
 
-/// What is told of a guest while it runs.
+/// What is reported about a guest while it runs.
 public enum GuestProgress: Sendable, Hashable {
   case booted
   case testStarted(String, number: Int, of: Int)
 }
 
-/// A guest's run and how long its two parts took, in seconds.
+/// A guest's run, and the duration of its two parts in seconds.
 public struct WatchedRun: Sendable, Hashable {
   public var run: GuestRun
-  /// To the guest's first line; `nil` if there was none.
+  /// Until the guest's first line; `nil` if there was none.
   public var boot: Double?
-  /// From there to the end of the machine.
+  /// From then until the end of the machine.
   public var tests: Double?
 }
 
-/// Watches a machine to its end, and turns what it said into a ``GuestRun``.
+/// Watches a machine until it ends, and turns its output into a ``GuestRun``.
 public struct GuestWatch<C: Clock>: Sendable where C.Duration == Duration {
   public var clocks: GuestClocks
   public var clock: C
-  /// Where the memory of a guest that panics or hangs is written to; `nil` if nobody wants it. Its kernel must stay where
-  /// it panicked (``KernelCommandLine/staying``).
+  /// The file for the memory of a guest that panics or hangs; `nil` for none. Its kernel must halt where it panicked
+  /// (``KernelCommandLine/staying``).
   public var memory: FilePath?
 
   public init(_ clocks: GuestClocks, clock: C, memory: FilePath? = nil) {
@@ -81,9 +81,9 @@ public struct GuestWatch<C: Clock>: Sendable where C.Duration == Duration {
     self.memory = memory
   }
 
-  /// - Parameter isEnough: asked with each test that has answered, and with what the kernel has reported so far; once it
-  ///   says so the machine is ended, and its run with it (``GuestEnding/runDeadline(seconds:)``).
-  /// - Throws: `CancellationError` if the task was cancelled; the machine's scope then ends it.
+  /// - Parameter isEnough: called with each test result, and with the kernel reports so far. Once it returns true, the
+  ///   machine is destroyed and the run ends (``GuestEnding/runDeadline(seconds:)``).
+  /// - Throws: `CancellationError` if the task was cancelled; the machine's scope then destroys it.
   public func watch(
     _ machine: some Machine, accelerator: Accelerator,
     isEnough: @Sendable (TestResult?, [KernelReport]) -> Bool = { _, _ in false },
@@ -94,9 +94,9 @@ public struct GuestWatch<C: Clock>: Sendable where C.Duration == Duration {
     var lastWord = start
     var hello: C.Instant?
     var ending: GuestEnding?
-    /// When a guest that is overdue was asked what it does.
+    /// When an overdue guest was interrupted to say what it is doing.
     var asked: C.Instant?
-    /// When a kernel that stays was first seen to have panicked.
+    /// When a kernel that halts on panic was first seen to have panicked.
     var panicked: C.Instant?
 
     for await signal in machine.signals {
@@ -129,7 +129,7 @@ public struct GuestWatch<C: Clock>: Sendable where C.Duration == Duration {
         if output == .console {
           if hello == nil { lastWord = now }
         } else if ending == nil {
-          // Nothing that it says of its tests from here on can be known.
+          // Nothing that it says about later tests will be read.
           ending = .flooded
           await machine.destroy()
         }
@@ -138,14 +138,14 @@ public struct GuestWatch<C: Clock>: Sendable where C.Duration == Duration {
       case .tick: break
       case .stopped(let reason):
         transcript.finish()
-        // A machine that we destroyed has its ending from why we did.
+        // If we destroyed the machine, the ending is our reason for it.
         ending = ending ?? transcript.ending(reason)
       }
       if hasEnough, ending == nil, asked == nil {
         ending = .runDeadline(seconds: seconds(from: start, to: now))
         await machine.destroy()
       } else if memory != nil, ending == nil, let line = transcript.console.firstPanicLine {
-        // What it has to say beside its first line comes first.
+        // Let it print the rest of its panic first.
         let since = panicked ?? now
         panicked = since
         if since.duration(to: now) > Self.lastWords {
@@ -154,7 +154,7 @@ public struct GuestWatch<C: Clock>: Sendable where C.Duration == Duration {
           await machine.destroy()
         }
       } else if ending == nil, let overdue = overdue(now, start: start, lastWord: lastWord, hello: hello) {
-        // Before it is destroyed, it has to say why it hangs.
+        // Before it is destroyed, it must say why it hangs.
         ending = overdue
         asked = now
         await keepMemory(of: machine, &transcript)
@@ -162,7 +162,7 @@ public struct GuestWatch<C: Clock>: Sendable where C.Duration == Duration {
         await machine.interrupt()
       } else if let since = asked, since.duration(to: now) > clocks.answer {
         asked = nil
-        // A guest whose emulator stands still says nothing either, and that is nothing its kernel did.
+        // A guest whose emulator is stuck is silent too, but its kernel is not to blame.
         if !machine.tookInterrupt { ending = .machineDied("the emulator itself does not answer") }
         await machine.destroy()
       }
@@ -171,7 +171,7 @@ public struct GuestWatch<C: Clock>: Sendable where C.Duration == Duration {
     let end = clock.now
     return WatchedRun(
       run: transcript.run(
-        ending: ending ?? .machineDied("its signals ended without a word"), accelerator: accelerator),
+        ending: ending ?? .machineDied("its signals ended unexpectedly"), accelerator: accelerator),
       boot: hello.map { seconds(from: start, to: $0) },
       tests: hello.map { seconds(from: $0, to: end) })
   }
@@ -181,7 +181,7 @@ public struct GuestWatch<C: Clock>: Sendable where C.Duration == Duration {
     transcript.take(.anomaly("the guest's memory could not be kept: \(failure)"))
   }
 
-  /// How long a kernel that stays where it panicked may go on to speak.
+  /// How long a kernel that halts on panic may continue to print.
   private static var lastWords: Duration { .seconds(3) }
 
   func overdue(
@@ -197,7 +197,7 @@ public struct GuestWatch<C: Clock>: Sendable where C.Duration == Duration {
   private func seconds(from: C.Instant, to: C.Instant) -> Double { from.duration(to: to) / .seconds(1) }
 }
 
-/// All that a guest said.
+/// Everything that a guest said.
 struct GuestTranscript {
   var console = ConsoleScanner(keepingLines: Self.lastLines)
   var reader: KTAPReader
@@ -208,7 +208,7 @@ struct GuestTranscript {
   private var ended = false
   private var unsigned = (lines: 0, first: "")
   private var contradictions = 0
-  /// Why the guest itself ran no more tests.
+  /// Why the guest itself stopped running tests.
   private var stopReason: String?
   private var execution: Execution?
   private var counts = 0
@@ -217,33 +217,33 @@ struct GuestTranscript {
   private var refused: [Int: String] = [:]
   private var enough: Set<Int> = []
 
-  /// The most anomalies that are kept; a guest that garbles its channel could send any number.
+  /// The maximum number of anomalies kept; a guest that garbles its channel could cause any number.
   private static let mostAnomalies = 20
-  /// The most counts of functions that are kept: a thousand functions in all tests.
+  /// The maximum number of function counts kept: a thousand functions in all tests.
   private static let mostCounts = 300_000
-  /// The most counts of instructions that are kept: some thousand of them in all tests.
+  /// The maximum number of instruction counts kept: a few thousand instructions in all tests.
   private static let mostHits = 1_000_000
-  /// How much of the console a report shows of a guest that did not complete.
+  /// The number of last console lines that a report shows of a guest that did not complete.
   private static let lastLines = 25
 
   private var isAnswering = false
   private var hasSpoken = false
-  /// How many bytes came beyond what is kept.
+  /// The number of bytes beyond the limit.
   private var cut: [GuestOutput: Int] = [:]
 
-  /// Takes note of bytes that nobody will read.
+  /// Counts bytes that are not read.
   mutating func cut(_ output: GuestOutput, _ bytes: Int) { cut[output, default: 0] += bytes }
 
-  /// - Parameter secret: with which the guest signs its results, if it does.
+  /// - Parameter secret: the key with which the guest signs its results, if any.
   init(_ secret: GuestSecret? = nil) { reader = KTAPReader(secret: secret) }
 
-  /// Says that nothing more will come.
+  /// Ends the transcript: no more output will come.
   mutating func finish() {
     console.finish()
     for event in reader.finish() { take(event) }
   }
 
-  /// Says that the guest is overdue, and was interrupted to say why.
+  /// Marks the guest as overdue; it was interrupted to say why.
   mutating func beginAnswer() {
     isAnswering = true
     hasSpoken = console.hasSpoken
@@ -251,7 +251,7 @@ struct GuestTranscript {
   }
 
   mutating func take(_ event: GuestEvent) {
-    // It had its time; what comes between the interrupt and the end is not what it was asked for.
+    // Its time was over. Results between the interrupt and the end do not count.
     if isAnswering { return }
     switch event {
     case .planned(let names): planned = names
@@ -263,7 +263,7 @@ struct GuestTranscript {
     case .ran(let function, let test, let count):
       counts += 1
       if counts > Self.mostCounts {
-        miscounted("more than \(Self.mostCounts) counts of functions came")
+        miscounted("more than \(Self.mostCounts) function counts arrived")
       } else {
         execution = execution ?? Execution()
         execution?.runs[Self.source(of: function), default: [:]][test, default: 0] += count
@@ -271,7 +271,7 @@ struct GuestTranscript {
     case .hit(let probe, let test, let count, let held):
       hits += 1
       if hits > Self.mostHits {
-        miscounted("more than \(Self.mostHits) counts of lines came")
+        miscounted("more than \(Self.mostHits) line counts arrived")
       } else {
         probes[probe, default: [:]][test, default: ProbeCount(hits: 0)] += ProbeCount(hits: count, taken: held)
       }
@@ -292,21 +292,21 @@ struct GuestTranscript {
     }
   }
 
-  /// gcc's copies of a function are the function: `f.isra.0`.
+  /// gcc's clones of a function count as the function: `f.isra.0`.
   private static func source(of function: String) -> String {
     function.firstIndex(of: ".").map { String(function[..<$0]) } ?? function
   }
 
-  /// Says why not all was counted.
+  /// Records why not everything was counted.
   private mutating func miscounted(_ failure: String) {
     var counted = execution ?? Execution()
     counted.failure = counted.failure ?? failure
     execution = counted
   }
 
-  /// How a guest ended that stopped by itself.
+  /// Returns the ending of a guest that stopped by itself.
   func ending(_ reason: StopReason) -> GuestEnding {
-    // A panic is an ending also after the end marker: the kernel did not survive its shutdown.
+    // A panic is the ending even after the end marker: the kernel did not survive its shutdown.
     if let panic = console.firstPanicLine { return .panicked(panic) }
     switch reason {
     case .guest: return ended ? .completed : .stoppedEarly
@@ -319,10 +319,10 @@ struct GuestTranscript {
   func run(ending: GuestEnding, accelerator: Accelerator) -> GuestRun {
     var notes = anomalies
     if console.droppedReports > 0 { notes.append("\(console.droppedReports) more kernel reports were not kept") }
-    // Whatever a kernel has to report may be in there, so the log is not known to be clean.
+    // The cut part may contain any report, so the log is not known to be clean.
     for output in [GuestOutput.console, .results] {
       guard let bytes = cut[output] else { continue }
-      notes.append("\(bytes) bytes more of its \(output.rawValue) came than are kept, and were not read")
+      notes.append("\(bytes) bytes of its \(output.rawValue) were over the limit and were not read")
     }
     if unsigned.lines > 0 {
       notes.append(
@@ -359,7 +359,7 @@ struct GuestTranscript {
     return run
   }
 
-  /// What became of the interrupt; `nil` if none was sent, or its machine took none.
+  /// What the guest answered to the interrupt; `nil` if none was sent, or its machine did not take it.
   private func hang(_ ending: GuestEnding) -> GuestHang? {
     if case .machineDied = ending { return nil }
     guard isAnswering else { return nil }
@@ -375,7 +375,7 @@ struct GuestTranscript {
 }
 
 extension GuestWatch {
-  /// Waits for the guest's first line and no longer.
+  /// Waits only for the guest's first line.
   /// - Returns: whether it came in time.
   public func hello(_ machine: some Machine) async throws -> Bool {
     var reader = KTAPReader(secret: machine.secret)

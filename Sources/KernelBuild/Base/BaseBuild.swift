@@ -8,7 +8,7 @@ import Toolbox
 
 /// The built base of one kernel and profile. It is never written to again: series are built on top of it.
 public struct BaseBuild: Sendable {
-  /// Changes with the source, the configuration and the toolchain; 64 hexadecimal digits.
+  /// Depends on the source, the configuration and the toolchain; 64 hexadecimal digits.
   public var key: String
   /// `Debian linux-source-6.12 6.12.117-1~deb12u1`
   public var sourceDescription: String
@@ -19,19 +19,19 @@ public struct BaseBuild: Sendable {
   public var tree: FilePath
   /// The resolved `.config`.
   public var config: FilePath
-  /// All fragments in one file, as `make allnoconfig` took them.
+  /// All fragments in one file, as passed to `make allnoconfig`.
   public var fragments: FilePath
-  /// What kbuild recorded, as ``RecordedBuild`` writes it.
+  /// kbuild's records, as written by ``RecordedBuild``.
   let records: FilePath
-  /// What kbuild exports to its commands, as ``RecordedEnvironment`` reads it.
+  /// The environment that kbuild exports to its commands, as read by ``RecordedEnvironment``.
   let environment: FilePath
-  /// What the build took when it was made; nothing if it was found built.
+  /// The duration of the build; zero if the base was already built.
   public var seconds: StageSeconds
   let kbuild: Kbuild
-  /// Keeps others from removing it while it is in use.
+  /// Prevents its removal while it is in use.
   private let lock: FileLock
 
-  /// Whether modules can be built for it, and loaded.
+  /// Whether modules can be built for it and loaded.
   var hasModules: Bool {
     get throws {
       try KConfig.parse(Data(contentsOf: URL(filePath: config.string)), file: "config")
@@ -43,7 +43,7 @@ public struct BaseBuild: Sendable {
   public var image: FilePath { tree.pushing(FilePath(profile.image.path)) }
 }
 
-/// The version of how bases are laid out and built; a change makes every base anew.
+/// The version of the layout and build of bases; a change rebuilds every base.
 private let baseFormat = "base 7"
 /// An unpacked source of 1.7 GB and its objects, with room for the link.
 private let spaceForBase: Int64 = 5 << 30
@@ -53,7 +53,7 @@ extension BaseBuild {
   /// Finds the built base in the cache, or builds it.
   /// - Parameters:
   ///   - jobs: how many compilers run at once.
-  ///   - progress: told in a few words what goes on.
+  ///   - progress: called with short progress messages.
   /// - Throws: ``StageError`` if the source, the configuration or the build is not usable; ``ToolError``.
   public static func prepare(
     _ kernel: KernelDefinition, profile: KernelDefinition.Profile, cache: Cache, jobs: Int,
@@ -64,15 +64,15 @@ extension BaseBuild {
     while true {
       let lock = try await FileLock.wait(recipe.lock, .shared) { progress("waiting for another run to build it") }
       if recipe.isBuilt { return recipe.base(lock, seconds) }
-      // flock(2) has no safe way from shared to exclusive: two who both try would wait for each other. So the one is
-      // let go before the other is taken, and who got it looks again.
+      // flock(2) cannot be upgraded safely from shared to exclusive: two runs that both try would deadlock. So the
+      // shared lock is released first, and the run that gets the exclusive one checks again.
       lock.release()
       if let exclusive = try FileLock.attempt(recipe.lock, .exclusive) {
         defer { exclusive.release() }
         if recipe.isBuilt { continue }
         let base = recipe.base(exclusive, StageSeconds())
         seconds = try await base.build(recipe, cache: cache, jobs: jobs, progress)
-        // A power cut must not leave the mark without what it stands for.
+        // A power failure must not leave the mark without the base.
         try await DurableFile.syncFileSystem(of: recipe.home)
         try DurableFile.write([], to: FilePath(recipe.mark))
       } else {
@@ -82,7 +82,7 @@ extension BaseBuild {
   }
 
   /// Finds the built base in the cache.
-  /// - Returns: `nil` if it has to be built, or is being built.
+  /// - Returns: `nil` if it is not built, or not yet.
   public static func find(
     _ kernel: KernelDefinition, profile: KernelDefinition.Profile, cache: Cache
   ) async throws -> BaseBuild? {
@@ -91,14 +91,14 @@ extension BaseBuild {
     return recipe.base(lock, StageSeconds())
   }
 
-  /// The key that the base would have now, built or not.
+  /// Returns the key that the base would have now, built or not.
   public static func key(
     _ kernel: KernelDefinition, profile: KernelDefinition.Profile, cache: Cache
   ) async throws -> String {
     try await Recipe(kernel, profile: profile, cache: cache).key
   }
 
-  /// All that decides how a base is built.
+  /// Everything that decides how a base is built.
   private struct Recipe {
     var profile: KernelDefinition.Profile
     var requested: (text: String, settings: [KConfigSetting])
@@ -120,12 +120,12 @@ extension BaseBuild {
     }
 
     var lock: FilePath { FilePath(home.string + ".lock") }
-    /// There when all else is.
+    /// Exists once everything else does.
     var mark: String { home.appending("built").string }
     var isBuilt: Bool { FileManager.default.fileExists(atPath: mark) }
 
     func base(_ lock: FileLock, _ seconds: StageSeconds) -> BaseBuild {
-      // How old the mark is tells when the base was last of use; see ``Cache/prune``.
+      // The mark's age tells when the base was last used; see ``Cache/prune``.
       try? FileManager.default.setAttributes([.modificationDate: Date()], ofItemAtPath: mark)
       return BaseBuild(
         key: key, sourceDescription: source.description, profile: profile, tree: home.appending("tree"),
@@ -146,7 +146,7 @@ extension BaseBuild {
         settings += try KConfig.parse(part.utf8, file: path.lastComponent?.string ?? path.string)
         text += part.hasSuffix("\n") ? part : part + "\n"
       } catch let error as KConfigError {
-        throw DefinitionError.unusable(file: path.string, reason: "line \(error.line) is no setting: \(error.text)")
+        throw DefinitionError.unusable(file: path.string, reason: "line \(error.line) is not a setting: \(error.text)")
       } catch {
         throw DefinitionError.unusable(file: path.string, reason: error.localizedDescription)
       }
@@ -154,11 +154,10 @@ extension BaseBuild {
     return (text, settings)
   }
 
-  /// What is not a whole tree yet, or no longer.
+  /// The name of an incomplete tree, during unpacking or removal.
   private static let unpacking = "unpacking"
 
-  /// Removes a base, by its directory. Whoever is killed over it leaves nothing that a later build would take for a
-  /// whole tree.
+  /// Removes a base, by its directory. If this is interrupted, no later build mistakes the rest for a complete tree.
   static func remove(_ home: FilePath) async {
     let partial = home.appending(unpacking)
     await Cache.remove(partial)
@@ -173,7 +172,7 @@ extension BaseBuild {
     let start = ContinuousClock.now
     let manager = FileManager.default
     try manager.createDirectory(atPath: home.string, withIntermediateDirectories: true)
-    // An interrupted build goes on where it stopped: only the unpacking has to be whole.
+    // An interrupted build resumes where it stopped: only the unpacking must be complete.
     if !manager.fileExists(atPath: tree.string) {
       if cache.freeSpace < spaceForBase {
         throw StageError.fault(
@@ -198,13 +197,13 @@ extension BaseBuild {
     let resolved = tree.appending(".config")
     let lost = try KConfig.lost(requested.settings, in: resolved)
     guard lost.isEmpty else {
-      // Mended fragments make another base, so this tree would never be used.
+      // Fixed fragments make another base, so this tree would never be used.
       await Self.remove(home)
       throw StageError.fault(
         .build, "this kernel's Kconfig drops what the profile asks for: \(lost.joined(separator: ", "))",
         advice: "add what they depend on to the fragments, or remove them there")
     }
-    // The configuration is kept before the compiler runs, so that a failing build can be looked into.
+    // The configuration is saved before the compiler runs, so that a failing build can be investigated.
     try? manager.removeItem(atPath: config.string)
     try manager.copyItem(atPath: resolved.string, toPath: config.string)
 
@@ -221,7 +220,7 @@ extension BaseBuild {
         .build, "the base itself does not build: make \(status.words). \(errors)", advice: "see \(log)")
     }
     let built = counter.seconds()
-    // What external modules are built with, the test driver for one.
+    // Required to build external modules, such as the test driver.
     if try hasModules {
       _ = try await kbuild.make(["-j\(jobs)", "modules_prepare"], in: tree).output()
     }
@@ -240,7 +239,7 @@ extension BaseBuild {
 }
 
 extension Kbuild {
-  /// `make allnoconfig` on top of the fragments. `run` may wrap the command.
+  /// Runs `make allnoconfig` on top of the fragments. `run` may wrap the command.
   func configure(
     fragments: FilePath, directory: FilePath?, run wrap: (Tool) -> Tool
   ) async throws(ToolError) -> ToolResult {
@@ -249,7 +248,7 @@ extension Kbuild {
 }
 
 extension KConfig {
-  /// The requested settings that a resolved `.config` does not have, in words.
+  /// The requested settings that a resolved `.config` lacks, in words.
   static func lost(_ requested: [KConfigSetting], in file: FilePath) throws -> [String] {
     let text = try Data(contentsOf: URL(filePath: file.string))
     let resolved = try parse(text, file: file.lastComponent?.string ?? "")

@@ -5,19 +5,19 @@ import Glibc
 public import SystemPackage
 import Toolbox
 
-/// What patchbench keeps between runs: built bases, results of bases, what a probe found out.
+/// Everything that patchbench keeps between runs: built bases, results, and what it probed.
 ///
-///     bases/NAME/       one built base: tree, resolved configuration, log; guarded by NAME.lock beside it
-///     trials/KEY/       what came of a base or a series
-///     objects/          what was compiled, in ccache's keeping
-///     work/ID/          what a running series needs; removed when it ends, by the next run, or by `patchbench clean`
+///     bases/NAME/       one built base: tree, resolved configuration, log; guarded by NAME.lock next to it
+///     trials/KEY/       the result of a base or a series
+///     objects/          compiled objects, managed by ccache
+///     work/ID/          files of a running series; removed when it ends, by the next run, or by `patchbench clean`
 ///     machine/          what was probed of this machine
 ///     appliance/        libguestfs' own guest
-///     benchmark/NAME/   the tree of a tool that patchbench was timed against; guarded by NAME.lock beside it
+///     benchmark/NAME/   the tree of a tool that patchbench was timed against; guarded by NAME.lock next to it
 public struct Cache: Sendable, Hashable {
   public var root: FilePath
 
-  /// - Throws: what the file system says if the directories cannot be made.
+  /// - Throws: file system errors if the directories cannot be made.
   public init(_ root: FilePath) throws {
     self.root = root
     for name in ["bases", "trials", "work", "machine", "sources", "objects", "benchmark", "appliance"] {
@@ -33,7 +33,7 @@ public struct Cache: Sendable, Hashable {
     return FilePath(environment["HOME"] ?? "/tmp").appending(".cache").appending("patchbench")
   }
 
-  /// Where built bases are, a directory for each and a lock beside it.
+  /// The directory of built bases, with a directory and a lock for each.
   public var bases: FilePath { root.appending("bases") }
 
   var sources: FilePath { root.appending("sources") }
@@ -42,24 +42,24 @@ public struct Cache: Sendable, Hashable {
   /// ccache's directory.
   var objects: FilePath { root.appending("objects") }
 
-  /// Where kept results are, a directory for each.
+  /// The directory of kept results, with a directory for each.
   public var trials: FilePath { root.appending("trials") }
 
-  /// Where libguestfs keeps what it starts.
+  /// The directory where libguestfs keeps its appliance.
   public var appliance: FilePath { root.appending("appliance") }
-  /// Held by whoever uses it.
+  /// Held while the appliance is in use.
   public var applianceLock: FilePath { root.appending("appliance.lock") }
 
-  /// Where the trees of other tools are, a directory for each and a lock beside it.
+  /// The directory of other tools' trees, with a directory and a lock for each.
   public var benchmark: FilePath { root.appending("benchmark") }
 
-  /// Free space where the cache is, in bytes.
+  /// The free space of the cache's file system, in bytes.
   public var freeSpace: Int64 {
     let attributes = try? FileManager.default.attributesOfFileSystem(forPath: root.string)
     return (attributes?[.systemFreeSize] as? NSNumber)?.int64Value ?? 0
   }
 
-  /// Gives `body` a new directory under `work/` and removes it afterwards, however `body` ends.
+  /// Passes a new directory under `work/` to `body` and removes it afterwards, however `body` ends.
   public func withScratch<Result>(_ body: (FilePath) async throws -> Result) async throws -> Result {
     let (path, lockPath, lock) = try lockedName()
     defer { lock.release() }
@@ -76,8 +76,8 @@ public struct Cache: Sendable, Hashable {
     }
   }
 
-  /// A name under `work/` that is ours by its lock. Another run's sweep may hold a lock file for the moment between its
-  /// making and its locking; then the next name is tried.
+  /// Returns a name under `work/` whose lock we hold. Another run's sweep may take a lock file between its creation and
+  /// its locking; then the next name is tried.
   private func lockedName() throws -> (path: FilePath, lockPath: FilePath, lock: FileLock) {
     while true {
       let name = "\(ProcessInfo.processInfo.processIdentifier)-\(UUID().uuidString)"
@@ -87,16 +87,16 @@ public struct Cache: Sendable, Hashable {
     }
   }
 
-  /// The names under `work/` of what runs left that were killed before they could remove it: their locks are free.
+  /// The names under `work/` that killed runs left behind: their locks are free.
   public func abandoned() -> [String] {
     Set(workNames()).sorted().filter { !FileLock.isHeld(work.appending("\($0).lock")) }
   }
 
-  /// Where what has such a name lies.
+  /// The path of such a name.
   public func abandonedPlace(_ name: String) -> FilePath { work.appending(name) }
 
   /// Removes what killed runs left under `work/`.
-  /// - Returns: the names of what was removed.
+  /// - Returns: the names that were removed.
   @discardableResult public func sweep() async -> [String] {
     var removed: [String] = []
     for name in abandoned() {
@@ -104,7 +104,7 @@ public struct Cache: Sendable, Hashable {
       guard let lock = try? FileLock.attempt(lockPath, .exclusive) else { continue }
       defer { lock.release() }
       await Self.remove(work.appending(name))
-      // What could not be removed keeps its lock file, and is found again.
+      // If removal failed, the lock file stays, so that the next sweep finds it.
       if FileManager.default.fileExists(atPath: work.appending(name).string) { continue }
       try? FileManager.default.removeItem(atPath: lockPath.string)
       removed.append(name)
@@ -112,17 +112,17 @@ public struct Cache: Sendable, Hashable {
     return removed
   }
 
-  /// Of directories and of locks: a run may have been killed between the one and the other.
+  /// The names of directories and locks: a run may have been killed between creating the two.
   private func workNames() -> [String] {
     ((try? FileManager.default.contentsOfDirectory(atPath: work.string)) ?? []).map { name in
       name.hasSuffix(".lock") ? String(name.dropLast(5)) : name
     }
   }
 
-  /// Removes a directory tree off the cooperative pool, cancelled or not.
+  /// Removes a directory tree, off the cooperative pool, even if the task is cancelled.
   public static func remove(_ path: FilePath) async {
     await Blocking.run {
-      // overlayfs leaves a directory without any permission in its work directory; layers lie a level or two deeper.
+      // overlayfs leaves a directory without any permissions in its work directory; layers are a level or two deeper.
       let manager = FileManager.default
       var candidates = [path]
       for _ in 0..<3 {
@@ -131,7 +131,7 @@ public struct Cache: Sendable, Hashable {
           try? manager.setAttributes([.posixPermissions: 0o700], ofItemAtPath: inner.string)
         }
         candidates = candidates.flatMap { candidate in
-          // Not into trees: they are large, and nothing of the sort is in them.
+          // Skip trees: they are large, and have no such directories.
           candidate.lastComponent?.string.hasPrefix("overlay-") == true || candidate.lastComponent == "tree"
             ? []
             : ((try? manager.contentsOfDirectory(atPath: candidate.string)) ?? []).map { candidate.appending($0) }
@@ -139,14 +139,14 @@ public struct Cache: Sendable, Hashable {
       }
       try? manager.removeItem(atPath: path.string)
       if manager.fileExists(atPath: path.string) {
-        // A build may have closed directories to its own user.
+        // A build may have removed its own permissions on directories.
         open(path)
         try? manager.removeItem(atPath: path.string)
       }
     }
   }
 
-  /// Gives its owner all rights to a directory and to those in it. Links are not followed.
+  /// Gives the owner all permissions on a directory and the directories below it. Symlinks are not followed.
   static func open(_ directory: FilePath) {
     var status = stat()
     guard lstat(directory.string, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else { return }

@@ -4,20 +4,20 @@ public import Foundation
 import SystemPackage
 import Toolbox
 
-/// One thing that the cache keeps.
+/// One entry of the cache.
 public struct CacheEntry: Sendable, Hashable, Codable {
   public enum Kind: String, Sendable, Hashable, Codable, CaseIterable {
-    /// A built base, or one whose build was broken off.
+    /// A built base, or one whose build was interrupted.
     case base
-    /// Kept results, all together.
+    /// All kept results together.
     case trials
-    /// ccache's objects, all together.
+    /// All of ccache's objects together.
     case objects
-    /// A kernel's repository that was fetched.
+    /// A kernel repository that was fetched.
     case source
     /// libguestfs' own guest, which reads state disks.
     case appliance
-    /// What a run works in, or left when it was killed.
+    /// A run's working directory, or what a killed run left.
     case scratch
     /// The tree of a tool that patchbench was timed against.
     case benchmark
@@ -25,24 +25,24 @@ public struct CacheEntry: Sendable, Hashable, Codable {
 
   public var kind: Kind
   public var name: String
-  /// In bytes, as they lie on the disk.
+  /// In bytes, as allocated on the disk.
   public var size: Int64
-  /// How many there are together: results, objects.
+  /// The number of items: results, objects.
   public var count: Int?
   public var lastUsed: Date?
-  /// A run holds it.
+  /// A run is using it.
   public var inUse: Bool
-  /// What keeps it from growing: `at most 4.0 GiB`.
+  /// What limits its growth: `at most 4.0 GiB`.
   public var bound: String?
 }
 
 extension Cache {
-  /// Of one kernel and profile, so many bases are kept when another is built: the latest source, and the one before.
+  /// The number of bases kept per kernel and profile when another is built: the latest source, and the one before.
   public static let basesPerProfile = 2
-  /// So many results are kept; each is some hundred kilobytes.
+  /// The maximum number of results kept; each takes a few hundred kilobytes.
   public static let mostTrials = 2000
 
-  /// What is kept, the largest kinds first. Reads sizes with du(1), so it takes a while.
+  /// The cache's entries, the largest kinds first. It reads sizes with du(1), so it takes a while.
   public func contents() async throws -> [CacheEntry] {
     var entries: [CacheEntry] = []
     for name in names(in: bases) {
@@ -90,8 +90,8 @@ extension Cache {
     return entries
   }
 
-  /// Removes what was not of use since a day, unless a run holds it.
-  /// - Returns: what was removed.
+  /// Removes everything unused since `day`, except what is in use.
+  /// - Returns: the removed entries.
   public func prune(unusedSince day: Date) async throws -> [CacheEntry] {
     var removed: [CacheEntry] = []
     for entry in try await contents() where !entry.inUse {
@@ -110,7 +110,7 @@ extension Cache {
         if gone.count! > 0 { removed.append(gone) }
       case .objects:
         let before = entry.size
-        // ccache knows its own files and may be in use.
+        // ccache manages its own files, and may be in use.
         let age = max(0, Int(-day.timeIntervalSinceNow))
         _ = try await Tool(
           "ccache", ["--evict-older-than", "\(age)s"],
@@ -122,7 +122,7 @@ extension Cache {
         gone.size = before - (try await DiskUsage.bytes(of: [objects]))
         if gone.size > 0 { removed.append(gone) }
       case .source:
-        // Fetched again when it is asked for; its time is that of the last fetch.
+        // It is fetched again when needed; its mtime is that of the last fetch.
         let path = sources.appending(entry.name)
         if modified(path) ?? .distantPast < day {
           await Self.remove(path)
@@ -149,8 +149,8 @@ extension Cache {
     return removed
   }
 
-  /// Keeps what is kept within its bounds; called after each run. What other runs hold stays.
-  /// - Parameter base: the one that was used, which stays as well.
+  /// Keeps the cache within its limits; called after each run. It keeps what other runs use.
+  /// - Parameter base: the base that was used, which is also kept.
   public func bound(keeping base: BaseBuild) async {
     let home = base.tree.removingLastComponent().lastComponent!.string
     let family = home.prefix(home.count - 12)
@@ -165,11 +165,11 @@ extension Cache {
 
   private func used(_ base: String) -> Date { modified(bases.appending(base).appending("built")) ?? .distantPast }
 
-  /// Removes a base that nobody holds. Its lock file stays, see ``FileLock``.
+  /// Removes a base that is not in use. Its lock file stays, see ``FileLock``.
   private func removeBase(_ name: String) async -> Bool {
     guard let lock = try? FileLock.attempt(bases.appending("\(name).lock"), .exclusive) else { return false }
     defer { lock.release() }
-    // First the mark: what is half removed must not pass for built.
+    // The mark first: a half-removed base must not count as built.
     try? FileManager.default.removeItem(atPath: bases.appending(name).appending("built").string)
     await BaseBuild.remove(bases.appending(name))
     return true
@@ -184,7 +184,7 @@ extension Cache {
     (try? FileManager.default.attributesOfItem(atPath: path.string))?[.modificationDate] as? Date
   }
 
-  /// Whether somebody holds the lock. Tells what was the case a moment ago.
+  /// Whether the lock is held. The answer may already be out of date.
   private func isLocked(_ path: FilePath) -> Bool {
     guard FileManager.default.fileExists(atPath: path.string) else { return false }
     return (try? FileLock.attempt(path, .exclusive)) == nil

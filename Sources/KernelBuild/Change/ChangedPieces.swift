@@ -3,7 +3,7 @@
 import BenchModel
 import KernelCode
 
-/// An object whose code is not the base's.
+/// An object whose code differs from the base's.
 struct CompiledObject: Hashable {
   var path: String
   var source: String
@@ -13,13 +13,13 @@ struct CompiledObject: Hashable {
 }
 
 extension CodeChange {
-  /// Brings together what the sources and what the compiled code say.
+  /// Combines the changes in the sources with those in the compiled code.
   /// - Parameters:
-  ///   - sources: the touched C files whose code differs, comments aside.
+  ///   - sources: the touched C files whose code differs, ignoring comments.
   ///   - objects: the objects whose compiled code differs.
   ///   - compiled: the touched files that are compiled at all.
   init(sources: [String: SourceChange], objects: [CompiledObject], compiled: Set<String>, unexamined: [String]) {
-    // A compiled function that differs though nobody changed its source differs for what was inlined into it, or for a
+    // If a compiled function differs although its source is unchanged, the reason is something inlined into it, or a
     // declaration that it uses.
     let changed = Set(sources.values.flatMap(\.functions))
     var pieces: [Piece] = []
@@ -41,7 +41,8 @@ extension CodeChange {
     for object in objects {
       for name in object.change.functions { functions.insert(Function(name: name, file: object.source)) }
     }
-    // An export, an initcall's level, a table that nobody here names: no function to count, and yet another kernel.
+    // An export, an initcall's level, a table that nothing here names: the kernel differs, but there is no
+    // function to count.
     let others = objects.filter { object in
       object.change.functions.isEmpty
         && !pieces.contains { $0.file == object.source || object.reads.contains($0.file) }
@@ -51,7 +52,7 @@ extension CodeChange {
       notCompiled: sources.keys.filter { !compiled.contains($0) }.sorted(), unexamined: (unexamined + others).sorted())
   }
 
-  /// - Returns: `nil` if nothing of what is compiled shows that a declaration changed, beside what has a name of its own.
+  /// - Returns: `nil` if the compiled code shows no changed declaration, apart from what has a name of its own.
   private static func declarations(of file: String, in objects: [CompiledObject], others: Set<String>) -> Piece? {
     var carriers = others
     var hasData = false

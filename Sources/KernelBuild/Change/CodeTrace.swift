@@ -7,21 +7,21 @@ public import KernelCode
 import SystemPackage
 import Toolbox
 
-/// Which functions of a series' kernel are to be counted.
+/// Which functions of a series' kernel should be counted.
 public struct CodeTrace: Sendable, Hashable {
-  /// For the guest.
+  /// The request for the guest.
   public var request: TraceRequest
-  /// Functions that are worth counting and that the kernel cannot count.
+  /// Functions worth counting that the kernel cannot count.
   var untraceable: [String]
   /// Why nothing can be counted.
   var failure: String?
-  /// From the request's probes to the numbers by which lines name them.
+  /// By index of the request's probes: the numbers that lines refer to them by.
   var numbers: [Int] = []
-  /// Of those numbers: at which nobody can look, with the reason.
+  /// The refused probes among these numbers, with the reason.
   var refused: [Int: String] = [:]
 
-  /// What the guest counted, with what it could not be asked for.
-  /// - Parameter counted: `nil` if it said nothing of any function.
+  /// Combines what the guest counted with what it could not be asked to count.
+  /// - Parameter counted: `nil` if it reported no function.
   public func execution(of counted: Execution?) -> Execution {
     var found = counted ?? Execution()
     func numbered<Value>(_ values: [Int: Value]?) -> [Int: Value] {
@@ -35,12 +35,12 @@ public struct CodeTrace: Sendable, Hashable {
   }
 }
 
-/// A guest stops at no more functions than this: a header that everything includes changes thousands.
+/// The maximum number of functions probed in a guest: a header that everything includes changes thousands.
 private let mostFunctions = 400
 
 extension SeriesTree {
   /// Finds the functions of a change in the kernel that was built.
-  /// - Throws: what the file system says.
+  /// - Throws: file system errors.
   public func trace(of examined: ExaminedChange) async throws -> CodeTrace {
     guard let file = file("vmlinux") else {
       return CodeTrace(request: TraceRequest([]), untraceable: [], failure: "the build left no vmlinux")
@@ -66,9 +66,9 @@ extension SeriesTree {
 }
 
 extension BaseBuild {
-  /// Finds functions, and instructions, in the base's own kernel.
+  /// Finds functions and instructions in the base's own kernel.
   /// - Returns: `nil` if its configuration has no function tracer.
-  /// - Throws: what the file system says.
+  /// - Throws: file system errors.
   public func trace(
     _ functions: [CodeChange.Function], probes: [LinePlan.Probe] = []
   ) async throws -> CodeTrace? {
@@ -87,8 +87,8 @@ extension BaseBuild {
 }
 
 extension CodeTrace {
-  /// Those of the changed pieces first, then what is only a consequence.
-  /// - Parameter driver: the functions of the test driver, where this tree has its own.
+  /// Takes the functions of the changed pieces first, then those that only follow from them.
+  /// - Parameter driver: the functions of the test driver, if this tree has its own.
   init(_ change: CodeChange, _ table: TraceTable, driver: [ObjectCode.Function]) {
     var files: [String: String] = [:]
     for function in change.functions { files[function.name] = function.file }
@@ -104,7 +104,7 @@ extension CodeTrace {
     untraceable = []
     for name in names.prefix(mostFunctions) {
       if files[name]?.hasPrefix(DriverPlace.directory + "/") == true {
-        // It may have a function only within others.
+        // The driver may have the function only inlined into others.
         let own = driver.filter { $0.name == name }
         if own.isEmpty { untraceable.append(name) }
         for function in own {
@@ -120,7 +120,7 @@ extension CodeTrace {
         functions.append(TraceRequest.Function(TraceRequest.Place(entry.address), name: entry.name))
       }
     }
-    // What is not asked for is not known not to run.
+    // What is not requested is not known not to run.
     untraceable += names.dropFirst(mostFunctions)
     request = TraceRequest(functions)
   }
@@ -129,12 +129,13 @@ extension CodeTrace {
 extension CodeTrace {
   /// Adds the probes whose places in the image are known.
   /// - Parameters:
-  ///   - driver: the functions of the test driver, where this tree has its own.
+  ///   - driver: the functions of the test driver, if this tree has its own.
   mutating func look(
     at probes: [LinePlan.Probe], in places: TraceTable.Places, driver: [ObjectCode.Function]
   ) {
     for (number, probe) in probes.enumerated() {
-      // `drivers/dma-buf/dma-buf.o` is made from `dma-buf.c`, by which the linker tells functions of one name apart.
+      // `drivers/dma-buf/dma-buf.o` is made from `dma-buf.c`, which distinguishes functions of the same name in
+      // the symbol table.
       let test = probe.test.map { TraceRequest.Probe.Test(bits: $0.bits, table: $0.table) }
       if probe.object.hasPrefix(DriverPlace.directory + "/") {
         let named = driver.filter { $0.name == probe.function }

@@ -7,29 +7,29 @@ public import KernelCode
 import SystemPackage
 import Toolbox
 
-/// How many objects are looked into. What touches more is a header that everything includes, and the first hundred of
-/// those that differ tell what it is about.
+/// The maximum number of objects examined. A series that touches more changes a header that everything includes, and
+/// the first hundred that differ show what it does.
 private let mostObjects = 96
 
-/// What a series changes in the code that is compiled, and where its lines lie in the image.
+/// What a series changes in the compiled code, and where its lines are in the image.
 public struct ExaminedChange: Sendable {
   public var change: CodeChange
-  /// By the numbers that the lines name.
+  /// Indexed by the numbers that the lines refer to.
   public var probes: [LinePlan.Probe]
 }
 
 extension SeriesTree {
-  /// Finds out what a series changes in the code that is compiled.
+  /// Finds what a series changes in the compiled code.
   ///
-  /// Objects that differ from the base's are compiled once more, to assembly and with `__LINE__` held still, on both
-  /// sides: what moved and is otherwise as before is then no change.
+  /// Objects that differ from the base's are compiled again on both sides, to assembly and with a constant `__LINE__`:
+  /// code that only moved is then not a change.
   /// - Parameters:
   ///   - series: applied to this tree.
-  ///   - built: what came of its build here.
-  ///   - driver: the base's test driver, of which this tree may have its own build: a header may be found in nothing else
-  ///     that a guest runs.
+  ///   - built: the result of its build here.
+  ///   - driver: the base's test driver, of which this tree may have its own build: some headers are used by nothing
+  ///     else that a guest runs.
   ///   - jobs: how many compilers run at once.
-  /// - Throws: ``StageError`` and ``ToolError`` if it cannot be found out.
+  /// - Throws: ``StageError`` and ``ToolError`` if the change cannot be determined.
   public func compiledChange(
     of series: PatchSeries, _ built: SeriesBuild, driver: BaseDriver, jobs: Int
   ) async throws -> ExaminedChange {
@@ -38,9 +38,9 @@ extension SeriesTree {
     let sources = Self.sourceChanges(paths) { path in
       (regularContents(base.tree.pushing(FilePath(path))), contents(path))
     }
-    // kbuild may have run Makefiles of the series', and its commands are those that it recorded.
+    // kbuild may have run the series' Makefiles, and its recorded commands may be theirs.
     let ccache: Compiled = built.work.method == .replay ? .shared : .read
-    // Byte for byte the base's: whatever was touched, nothing came of it but perhaps another test driver.
+    // The image is identical to the base's: whatever was touched had no effect, except perhaps on the test driver.
     if built.image != base.image, driverObjects(touched: paths).isEmpty,
       FileManager.default.contentsEqual(atPath: built.image.string, andPath: base.image.string)
     {
@@ -63,7 +63,7 @@ extension SeriesTree {
       [more, known, inDriver].compactMap { $0?.changes }.reduce(into: [:]) { $0.merge($1) { $1 } }
     }
     var objects: [CompiledObject] = []
-    // Makefiles, Kconfig, assembly, linker scripts: what comes of them need not show in any object that is looked into.
+    // Makefiles, Kconfig, assembly, linker scripts: their effects need not show in any object that is examined.
     var unexamined =
       built.work.method == .unchanged ? [] : paths.filter { !RecordedBuild.isC($0) && !RecordedBuild.isProse($0) }
     for object in differing + modules {
@@ -83,14 +83,14 @@ extension SeriesTree {
       compiledFiles: compiled, jobs: jobs)
   }
 
-  /// From some files to the objects of the image that are made from them.
+  /// By file: the objects of the image that are made from it.
   private func imageObjects(_ recorded: RecordedBuild, _ paths: Set<String>) -> [String: [String]] {
     recorded.readers.filter { paths.contains($0.key) }.mapValues { readers in
       readers.map { recorded.objects[$0] }.filter { $0.archive != nil }.map(\.path)
     }
   }
 
-  /// The change with what is known of each of its lines.
+  /// Adds to the change what is known about each of its lines.
   private func examined(
     _ change: CodeChange, _ paths: Set<String>, _ objects: LineObjects, compiledFiles: Set<String>, jobs: Int
   ) async throws -> ExaminedChange {
@@ -100,7 +100,7 @@ extension SeriesTree {
     return ExaminedChange(change: change, probes: lines.probes)
   }
 
-  /// What the sources say of themselves. What is no C has no code that is compiled, or is built by ways of its own.
+  /// The changes in the sources themselves. A file that is not C has no compiled code, or is built in a way of its own.
   private static func sourceChanges(
     _ paths: Set<String>, _ versions: (String) -> (before: [UInt8]?, after: [UInt8]?)
   ) -> [String: SourceChange] {
@@ -113,15 +113,15 @@ extension SeriesTree {
     return changes
   }
 
-  /// An object of the image that is not, byte for byte, the base's.
+  /// An object of the image that is not byte-identical to the base's.
   struct DifferingObject {
     var path: String
-    /// Which of the touched files it was made from; all of them where no record tells.
+    /// Which of the touched files it was made from; all of them if no record tells.
     var reads: Set<String>
   }
 
-  /// - Returns: those first that are made from the touched files themselves, then those of the parts of the kernel that a
-  ///   guest's tests go through.
+  /// - Returns: first the objects made from the touched files themselves, then those of the parts of the kernel that a
+  ///   guest's tests exercise.
   private func differingObjects(_ recorded: RecordedBuild, touched: Set<String>) throws -> [DifferingObject] {
     var reads: [String: Set<String>] = [:]
     for (path, readers) in recorded.readers {
@@ -131,7 +131,7 @@ extension SeriesTree {
     }
     let image = Set(recorded.objects.filter { $0.archive != nil }.map(\.path))
     for path in try changedObjects() {
-      // One that the base does not have is new; what is neither new nor a part of the image is a tool or the like.
+      // An object that the base lacks is new. One that is neither new nor part of the image is a tool or the like.
       let isNew = regularContents(base.tree.pushing(FilePath(path))) == nil
       guard reads[path] == nil, image.contains(path) || isNew && Self.belongsToImage(path) else { continue }
       reads[path] = touched
@@ -150,7 +150,7 @@ extension SeriesTree {
       .sorted { (rank($0), $0.path) < (rank($1), $1.path) }
   }
 
-  /// Objects that were written to this tree since the base; in a copy nobody knows which.
+  /// Objects written to this tree since the base was built; for a copy, all objects, because it is not known which.
   private func changedObjects() throws -> [String] {
     var found: [String] = []
     for upper in changedPlaces {
@@ -162,14 +162,14 @@ extension SeriesTree {
     return found
   }
 
-  /// Whether an object that the base does not have can be a part of the image; not so what a build makes on its way.
+  /// Whether an object that the base lacks can be part of the image; intermediate files of a build are not.
   private static func belongsToImage(_ path: String) -> Bool {
     let first = path.prefix { $0 != "/" }
     return path.contains("/") && !["tools", "scripts", "usr", "patchbench-driver"].contains(first)
       && !path.hasSuffix(".mod.o") && !path.hasPrefix(Architecture.host.boot.directory)
   }
 
-  /// The objects of the test driver that were made anew here, and read what the series touches.
+  /// The objects of the test driver that were rebuilt here and that read what the series touches.
   private func driverObjects(touched: Set<String>) -> [DifferingObject] {
     let place = top.appending(DriverPlace.directory)
     let files = (try? FileManager.default.contentsOfDirectory(atPath: place.string)) ?? []
@@ -197,9 +197,9 @@ extension SeriesTree {
       after: CompilerMakefile(objects, directory: place.appending("after")) { recordedCommand(of: $0) })
   }
 
-  /// Compiles objects of the test driver to assembly on both sides. The base's side needs the driver where this tree has
-  /// it: KASAN writes a source's path into its object, where no option maps it.
-  /// - Returns: `nil` if there are none, or where trees are copies: another copy would take longer than all else.
+  /// Compiles objects of the test driver to assembly on both sides. The base's side needs the driver at the same place
+  /// as this tree: KASAN writes a source's path into its object, where no option remaps it.
+  /// - Returns: `nil` if there are none, or if trees are copies: another copy would take longer than everything else.
   private func assembly(of objects: [String], of driver: BaseDriver, jobs: Int) async throws -> AssemblySides? {
     guard !objects.isEmpty, let tree = try await baseTree(with: driver) else { return nil }
     let sides = try assembly(of: objects, in: "driver", before: driver.command)
@@ -209,7 +209,7 @@ extension SeriesTree {
     return sides
   }
 
-  /// kbuild's command for an object as this tree has it, or else the base's.
+  /// kbuild's command for an object, as recorded in this tree, or else in the base.
   func recordedCommand(of target: String) -> String? {
     let path = FilePath(target)
     guard let name = path.lastComponent?.string else { return nil }
@@ -217,12 +217,12 @@ extension SeriesTree {
     return record.flatMap { RecordedBuild.Command(Data($0)) }?.command
   }
 
-  /// What kbuild's own commands are given.
+  /// The environment of kbuild's own commands.
   var recordedEnvironment: [String: String] {
     get throws { try RecordedEnvironment(base.environment).variables.merging(base.kbuild.cacheEnvironment) { $1 } }
   }
 
-  /// The tool, made to run in the base's tree, to which it must not write.
+  /// Returns the tool, set to run in the base's tree, to which it must not write.
   func inBase(_ tool: Tool) -> Tool {
     var tool = tool
     tool.directory = base.tree
@@ -230,14 +230,14 @@ extension SeriesTree {
   }
 }
 
-/// What a plain file holds; nothing else is read: a patch may have put a link there.
-/// - Parameter most: a file of more bytes is not read.
+/// Returns the contents of a regular file. It reads nothing else, because a patch may have put a symlink there.
+/// - Parameter most: larger files, in bytes, are not read.
 func regularContents(_ path: FilePath, most: Int64 = .max) -> [UInt8]? {
   guard let size = regularSize(path), size <= most else { return nil }
   return FileManager.default.contents(atPath: path.string).map { Array($0) }
 }
 
-/// How long a plain file is, in bytes; `nil` for anything else.
+/// Returns the size of a regular file in bytes; `nil` for anything else.
 func regularSize(_ path: FilePath) -> Int64? {
   var status = stat()
   guard lstat(path.string, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }

@@ -6,13 +6,13 @@ import SystemPackage
 import Toolbox
 
 extension SeriesTree {
-  /// Finds out where the lines of some functions lie in the image of a tree without a series, as if one had changed all of
-  /// them.
+  /// Finds where the lines of some functions are in the image of a tree without a series, as if all of
+  /// them had changed.
   /// - Parameters:
-  ///   - functions: from a source to the names.
+  ///   - functions: the names, by source.
   ///   - jobs: how many compilers run at once.
-  /// - Returns: the lines, in the order of their files, and the probes that they name.
-  /// - Throws: ``ToolError``, and what the file system says.
+  /// - Returns: the lines, in the order of their files, and the probes that they refer to.
+  /// - Throws: ``ToolError``, and file system errors.
   public func lines(of functions: [String: Set<String>], jobs: Int) async throws -> (
     lines: [ChangedLine], probes: [LinePlan.Probe]
   ) {

@@ -6,35 +6,36 @@ import KernelCode
 import SystemPackage
 import Toolbox
 
-/// How many objects of a series are looked into line by line. A header may be in five hundred; its lines run in the first
-/// of them as well as in the last.
+/// The maximum number of objects of a series that are examined line by line. A header may be in five hundred; its lines
+/// run in the first of them as well as in the last.
 private let mostObjects = 16
-/// How many lines of a diff are kept, and how many of sources are looked at.
+/// The maximum number of diff lines kept, and of source lines examined.
 private let mostLines = 20_000
-/// In bytes; a larger file is not looked into.
+/// In bytes; larger files are not examined.
 private let largestSource: Int64 = 8 << 20
 
 extension SeriesTree {
-  /// What is known beforehand of the lines of a series.
+  /// What is known about the lines of a series before they run.
   struct Lines {
     var changed: ChangedLines
-    /// Where the lines are to be looked at, by the numbers that they name.
+    /// Where to watch the lines, indexed by the numbers that they refer to.
     var probes: [LinePlan.Probe] = []
   }
 
-  /// The objects of a series whose lines are looked at.
+  /// The objects of a series whose lines are examined.
   struct LineObjects {
-    /// Those whose code is not the base's, the most telling first, with what each was made from.
+    /// The objects whose code differs from the base's, the most telling first, each with the files that it
+    /// was made from.
     var differing: [CompiledObject]
-    /// From a touched file to all objects of the image that are made from it.
+    /// By touched file: all objects of the image that are made from it.
     var readers: [String: [String]]
-    /// What was compiled beside the build.
+    /// The objects that were compiled alongside the build.
     var known: CompilerMakefile?
-    /// For what is not known yet.
+    /// How the remaining ones may use ccache.
     var compiled: Compiled
 
-    /// Those that differ, and for each file that none of them is made from one that does not: it tells what of the file
-    /// is compiled.
+    /// Returns the objects that differ. For each file that none of them is made from, it adds an object that does not
+    /// differ, because that shows which of the file's lines are compiled.
     func chosen(for files: Set<String>) -> [String] {
       var chosen = differing.prefix(mostObjects).map(\.path)
       for file in files.sorted() {
@@ -47,18 +48,19 @@ extension SeriesTree {
     }
   }
 
-  /// Finds out where the changed lines of a series lie in its image.
+  /// Finds where the changed lines of a series are in its image.
   /// - Parameters:
   ///   - paths: the files that the series touches.
   ///   - change: what it changes in compiled functions.
   ///   - compiledFiles: the touched files that are compiled at all.
   ///   - jobs: how many compilers run at once.
-  /// - Throws: ``ToolError``, and what the file system says.
+  /// - Throws: ``ToolError``, and file system errors.
   func lines(
     _ paths: Set<String>, _ change: CodeChange, in objects: LineObjects, compiledFiles: Set<String>, jobs: Int
   ) async throws -> Lines {
     let touched = paths.intersection(compiledFiles).filter(RecordedBuild.isC)
-    // What is not compiled may be of any length; where all of it is too long, the sources alone are looked at.
+    // Files that are not compiled may have any length. If the whole diff is too long, only the compiled
+    // sources are examined.
     var read = try await diff(of: paths)
     if read == nil { read = try await diff(of: touched) }
     guard let files = read else {
@@ -67,7 +69,7 @@ extension SeriesTree {
     var changed = ChangedLines()
     (changed.files, changed.omitted) = UnifiedDiff.shortened(files, to: mostLines)
     if let long = touched.filter({ isLong($0) }).min() {
-      changed.failure = "\(long) is longer than \(largestSource >> 20) MiB, and was not looked into"
+      changed.failure = "\(long) is longer than \(largestSource >> 20) MiB and was not examined"
     }
     let sources = Set(files.map(\.path)).intersection(touched)
     if sources.isEmpty { return Lines(changed: changed) }
@@ -92,11 +94,11 @@ extension SeriesTree {
     return Lines(changed: changed, probes: plan.probes)
   }
 
-  /// What the tools say of some objects.
+  /// Returns what the tools report about some objects.
   /// - Parameters:
-  ///   - known: what was compiled already.
-  ///   - files: which sources are asked about.
-  /// - Returns: none for an object that, compiled again, is not the image's.
+  ///   - known: objects that are already compiled.
+  ///   - files: the sources to report on.
+  /// - Returns: nothing for an object that, compiled again, is not identical to the image's.
   func views(
     of objects: [String], known: CompilerMakefile?, compiled: Compiled, about files: Set<String>, jobs: Int
   ) async throws -> [LinePlan.Object] {
@@ -122,15 +124,15 @@ extension SeriesTree {
     }
   }
 
-  /// Whether a touched source is too long to be looked into, before the series or with it.
+  /// Whether a touched source is too long to be examined, before the series or after it.
   private func isLong(_ path: String) -> Bool {
     [file(path), base.tree.pushing(FilePath(path))].contains { ($0.flatMap(regularSize) ?? 0) > largestSource }
   }
 
-  /// In bytes; of the largest object with KASAN it is some 30 MB.
+  /// In bytes; the largest object with KASAN has about 30 MB.
   private static let largestEvidence: Int64 = 256 << 20
 
-  /// The functions that a file's lines may be in and that are not as on the base: compiled ones, and those that were
+  /// The functions that may contain a file's lines and that differ from the base: compiled ones, and those that were
   /// inlined into them.
   private static func differing(in path: String, _ objects: [CompiledObject], _ change: CodeChange) -> Set<String> {
     let compiled = objects.filter { $0.source == path || $0.reads.contains(path) }.flatMap(\.change.functions)
@@ -138,7 +140,7 @@ extension SeriesTree {
     return Set(compiled + pieces)
   }
 
-  /// Whether an object that was compiled again has its functions where the image's has them.
+  /// Whether an object that was compiled again has its functions at the same offsets as the image's.
   private func isSameCode(_ object: String, _ again: FilePath) -> Bool {
     func functions(_ bytes: [UInt8]?) -> [ObjectCode.Function]? {
       bytes.flatMap { $0.withUnsafeBytes { ObjectCode($0)?.functions } }
@@ -147,8 +149,8 @@ extension SeriesTree {
     return Set(here) == Set(there)
   }
 
-  /// The diff of some files from the base to this tree, by git.
-  /// - Returns: `nil` if it is too long, or takes git too long.
+  /// Returns the diff of some files from the base to this tree, made by git.
+  /// - Returns: `nil` if it is too long, or if git takes too long.
   private func diff(of paths: Set<String>) async throws -> [DiffFile]? {
     let place = scratch.appending("diff-\(paths.count)")
     let sorted = paths.sorted()
@@ -156,7 +158,7 @@ extension SeriesTree {
       try FileManager.default.createDirectory(
         atPath: place.appending(side).string, withIntermediateDirectories: true)
     }
-    // Under numbers: what a patch calls a file is no name to write to.
+    // The files get numbers, because it is not safe to write to a name that a patch chose.
     for (number, path) in sorted.enumerated() {
       let old = regularContents(base.tree.pushing(FilePath(path)), most: largestSource)
       let new = file(path).flatMap { regularContents($0, most: largestSource) }
@@ -167,12 +169,13 @@ extension SeriesTree {
     }
     let git = Git.tool([
       "diff", "--no-index", "--no-ext-diff", "--no-textconv", "--no-color", "--no-renames",
-      // Keeps lines that both sides have once: a line that is told as changed is asked whether it ran.
+      // This keeps lines that occur once on both sides. That matters, because each line that counts as changed
+      // must have run.
       "--histogram", "--src-prefix=a/",
       "--dst-prefix=b/", "--", place.appending("a").string, place.appending("b").string,
     ])
     guard let answer = try await run(wrap(git, reading: [place], time: .seconds(60))) else { return nil }
-    // 1 is git's word for having found a difference.
+    // Status 1 means that git found a difference.
     guard answer.status == .exited(0) || answer.status == .exited(1) else {
       throw ToolError.failed("git diff", status: answer.status, output: answer.errors)
     }
@@ -186,7 +189,7 @@ extension SeriesTree {
   }
 }
 
-/// - Returns: `nil` if the tool took more than it may.
+/// - Returns: `nil` if the tool exceeded a limit.
 private func run(_ tool: Tool) async throws(ToolError) -> ToolResult? {
   do {
     return try await tool.run()

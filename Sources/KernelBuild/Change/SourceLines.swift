@@ -6,24 +6,24 @@ public import KernelText
 import SystemPackage
 import Toolbox
 
-/// How many objects are compiled again for one kernel's reports. A report names about ten; what breaks everything tells
-/// no more by its hundredth.
+/// The maximum number of objects compiled again for one kernel's reports. A report names about ten. If everything is
+/// broken, the hundredth report adds nothing.
 private let mostObjects = 48
-/// The kernel's own size of a function reaches up to the next symbol, an object's does not. No more than this lies between.
+/// The kernel's size of a function extends to the next symbol, an object's does not. The difference is at most this.
 private let mostPadding = 64
 
 extension SeriesTree {
-  /// Finds the source lines of places in this tree's kernel.
+  /// Finds the source lines of addresses in this tree's kernel.
   ///
-  /// The kernel is built without debugging information, which would double its build. The few objects that reports name
-  /// are compiled again, with line tables and else by the same commands; a function that comes out in another size than
-  /// the running kernel had it is not told.
+  /// The kernel is built without debug information, which would double its build time. The few objects that reports
+  /// name are compiled again, with line tables but otherwise by the same commands. A function is left out if its size
+  /// differs from the running kernel's.
   /// - Parameters:
   ///   - touched: the files that the series touches.
   ///   - jobs: how many compilers run at once.
-  /// - Returns: `drivers/dma-buf/dma-buf.c:165`; where code was inlined that of the inlined code first, then its caller's,
-  ///   divided by blanks. Without those that cannot be told.
-  /// - Throws: ``ToolError``, and what the file system says.
+  /// - Returns: `drivers/dma-buf/dma-buf.c:165`; for inlined code, its line first and then its caller's, separated by
+  ///   blanks. Addresses without a known line are left out.
+  /// - Throws: ``ToolError``, and file system errors.
   public func sourceLines(
     of addresses: Set<CodeAddress>, touched: Set<String>, jobs: Int
   ) async throws -> [CodeAddress: String] {
@@ -58,12 +58,12 @@ extension SeriesTree {
         }
       }
     }
-    // Two functions of one name and size, of which either may be meant.
+    // Two functions have the same name and size, and either may be meant.
     return places.filter { !ambiguous.contains($0.key) }
   }
 
-  /// The objects of the image that have functions of these names, those of the touched files first: a series may have
-  /// brought them there.
+  /// The objects of the image that have functions of these names. Those of the touched files come first, because a
+  /// series may have added the functions there.
   private func candidates(_ recorded: RecordedBuild, touched: Set<String>, names: Set<String>) -> [String] {
     let own = touched.filter { $0.hasSuffix(".c") }.flatMap { recorded.readers[$0] ?? [] }
     let first = Set(own).sorted().map { recorded.objects[$0] }.filter { $0.archive != nil }.map(\.path)
@@ -82,26 +82,26 @@ extension SeriesTree {
   private func lines(of addresses: [UInt64], section: String, in object: FilePath) async throws -> [UInt64: String] {
     let words = Set(addresses).sorted().map { "0x" + String($0, radix: 16) }
     let tool = Tool("addr2line", ["-a", "-i", "-e", object.string, "-j", section, "--"] + words)
-    // What it reads was compiled from the series, which can write any section that it likes.
+    // The object was compiled from the series, which can write any section it likes.
     let text = try await wrap(tool, reading: [object], time: .seconds(60)).output()
     return SourcePlaces.parse(text, tree: base.tree.string)
   }
 }
 
 extension CodeAddress {
-  /// Whether it can be a place in this function, by name and size.
+  /// Whether it can be in this function, by name and size.
   fileprivate func isIn(_ code: ObjectCode.Function) -> Bool {
     guard code.name == function, let own = Int(exactly: code.size) else { return false }
     return own <= size && size - own < mostPadding && offset < own
   }
 }
 
-/// What addr2line(1) says.
+/// Parses the output of addr2line(1).
 enum SourcePlaces {
   /// - Parameters:
-  ///   - text: of `addr2line -a -i`: for each address a line with it, and as many with `FILE:LINE` as were inlined there.
-  ///   - tree: what the files' names begin with.
-  /// - Returns: what it does not know, `??:0`, is left out.
+  ///   - text: from `addr2line -a -i`: for each address, a line with it, and one `FILE:LINE` per inlined level.
+  ///   - tree: the prefix of the files' names.
+  /// - Returns: the known lines; unknown ones, `??:0`, are left out.
   static func parse(_ text: String, tree: String) -> [UInt64: String] {
     var places: [UInt64: [Substring]] = [:]
     var current: UInt64?

@@ -11,7 +11,7 @@ public struct KernelDefinition: Sendable, Hashable {
   public var name: String
   public var source: Source
   public var profiles: [String: Profile]
-  /// Kernel reports that are not held against a series.
+  /// Kernel reports that do not count against a series.
   public var knownReports: [KnownReport]
 
   public init(name: String, source: Source, profiles: [String: Profile], knownReports: [KnownReport] = []) {
@@ -29,14 +29,14 @@ public struct KernelDefinition: Sendable, Hashable {
     case git(repository: String, revision: String)
   }
 
-  /// One configuration of it.
+  /// One configuration of the kernel.
   public struct Profile: Sendable, Hashable {
     public var name: String
-    /// Absolute paths, in the order they are laid over each other.
+    /// Absolute paths, in the order in which they are merged.
     public var fragments: [FilePath]
     public var image: Image
     public var clocks: Clocks
-    /// How far series are taken in it.
+    /// How far series are taken in this profile.
     public var extent: Cell.Extent
 
     public init(name: String, fragments: [FilePath], image: Image, clocks: Clocks, extent: Cell.Extent) {
@@ -48,11 +48,11 @@ public struct KernelDefinition: Sendable, Hashable {
     }
   }
 
-  /// How long its guests may take, in seconds; `nil` leaves what the accelerator's guests usually may.
+  /// Time limits of its guests, in seconds; `nil` keeps the accelerator's default.
   public struct Clocks: Sendable, Hashable, Codable {
-    /// To the guest's first word.
+    /// Until the guest's first line.
     public var boot: Double?
-    /// Without a word.
+    /// Without output.
     public var silence: Double?
     /// For one test.
     public var test: Double?
@@ -82,7 +82,7 @@ public struct KernelDefinition: Sendable, Hashable {
   }
 }
 
-/// What is wrong with a kernel's definition, or with the name that asked for it. The user's to mend: exit status 2.
+/// An error in a kernel's definition, or in the name that requested it. User error; exit status 2.
 public enum DefinitionError: Error, Sendable, Hashable, CustomStringConvertible {
   case noKernels(directory: String)
   case noSuchKernel(String, known: [String])
@@ -101,7 +101,7 @@ public enum DefinitionError: Error, Sendable, Hashable, CustomStringConvertible 
 }
 
 extension KernelDefinition {
-  /// The names of all kernels under `directory`, and their other names, sorted.
+  /// The names of all kernels under `directory`, including their aliases, sorted.
   public static func names(in directory: FilePath) -> [String] {
     let entries = (try? FileManager.default.contentsOfDirectory(atPath: directory.string)) ?? []
     return entries.filter {
@@ -109,8 +109,8 @@ extension KernelDefinition {
     }.sorted()
   }
 
-  /// Loads one kernel's definition. A symbolic link to a kernel's directory is another name for that kernel: what is
-  /// loaded has the directory's own.
+  /// Loads one kernel's definition. A symlink to a kernel's directory is an alias: the loaded definition has the
+  /// directory's own name.
   /// - Throws: ``DefinitionError``
   public static func load(_ name: String, from directory: FilePath) throws(DefinitionError) -> KernelDefinition {
     let known = names(in: directory)
@@ -129,7 +129,7 @@ extension KernelDefinition {
     let sources = [
       yaml.source.debian.map { Source.debian(package: $0) }, yaml.source.tree.map { Source.tree(resolve($0)) },
       yaml.source.git.map {
-        // A URL or an absolute path stays; anything else is a path beside this file.
+        // A URL or an absolute path is kept; anything else is a path relative to this file's directory.
         let isPath = !$0.repository.contains("://") && !$0.repository.hasPrefix("/")
         return Source.git(
           repository: isPath ? resolve($0.repository).string : $0.repository, revision: $0.revision)
@@ -155,7 +155,7 @@ extension KernelDefinition {
         }), knownReports: try knownReports(yaml.knownReports ?? [], in: file))
   }
 
-  /// - Throws: ``DefinitionError`` for an entry that lacks its reason, its link or its day.
+  /// - Throws: ``DefinitionError`` for an entry that lacks its reason, its link or its expiry date.
   private static func knownReports(_ entries: [KernelYAML.Known], in file: FilePath) throws(DefinitionError)
     -> [KnownReport]
   {
@@ -164,18 +164,18 @@ extension KernelDefinition {
       func missing(_ what: String) -> DefinitionError {
         .unusable(file: file.string, reason: "knownReports: “\(entry.report)” needs \(what)")
       }
-      if entry.report.allSatisfy({ $0 == "*" || $0 == " " }) { throw missing("a title; this one is every report") }
+      if entry.report.allSatisfy({ $0 == "*" || $0 == " " }) { throw missing("a title; this one matches every report") }
       guard let reason = entry.reason, !reason.isEmpty else { throw missing("a reason") }
       guard let link = entry.link, link.contains("://") else { throw missing("a link") }
       guard let day = entry.expires, let date = try? Date(day, strategy: .iso8601.year().month().day()) else {
-        throw missing("a day on which it expires, as in 2027-01-31")
+        throw missing("an expiry date, such as 2027-01-31")
       }
       found.append(KnownReport(report: NamePattern(entry.report), reason: reason, link: link, expires: date))
     }
     return found
   }
 
-  /// The profile of that name.
+  /// Returns the profile of that name.
   public func profile(_ name: String) throws(DefinitionError) -> Profile {
     guard let profile = profiles[name] else {
       throw .noSuchProfile(name, kernel: self.name, known: profiles.keys.sorted())
@@ -184,7 +184,7 @@ extension KernelDefinition {
   }
 }
 
-/// `kernel.yaml` as it is written.
+/// The format of `kernel.yaml`.
 private struct KernelYAML: Decodable {
   var source: Source
   var profiles: [String: Profile]

@@ -5,7 +5,7 @@ import Foundation
 public import SystemPackage
 import Toolbox
 
-/// A source of a kernel that was found on this machine and can be unpacked.
+/// A kernel source that was found on this machine and can be unpacked.
 struct KernelSource: Sendable {
   /// Changes whenever the source does.
   var identity: String
@@ -41,10 +41,10 @@ struct KernelSource: Sendable {
 
     case .tree(let path):
       guard FileManager.default.fileExists(atPath: path.appending("Kconfig").string) else {
-        throw StageError.fault(.build, "\(path) is no kernel tree", advice: "correct source: tree: in its kernel.yaml")
+        throw StageError.fault(.build, "no kernel tree at \(path)", advice: "correct source: tree: in its kernel.yaml")
       }
-      // Names, sizes and times of all files: an edit shows, and nothing need be read. Build products of the tree's
-      // own are part of that, which at worst costs a rebuild.
+      // Names, sizes and mtimes of all files: this shows edits without reading the files. It includes the tree's own
+      // build products, which at worst costs a rebuild.
       let listing = try await Tool(
         "find", [".", "-name", ".git", "-prune", "-o", "-type", "f", "-printf", "%P %s %T@\\n"], in: path
       ).output()
@@ -74,8 +74,8 @@ struct KernelSource: Sendable {
         }
         name = "FETCH_HEAD"
       }
-      // The repository is the user's own, named in the kernel's definition; git's ownership check guards against
-      // stumbling into a stranger's by accident.
+      // The repository is the user's own choice, named in the kernel's definition; git's ownership check protects
+      // against entering another user's repository by accident.
       let parsed = try await Git.tool(
         ["-c", "safe.directory=*", "rev-parse", "--verify", "--quiet", "--end-of-options", "\(name)^{commit}"],
         in: local
@@ -91,7 +91,7 @@ struct KernelSource: Sendable {
     }
   }
 
-  /// Unpacks the source so that `directory`, which must not exist, becomes the tree's root.
+  /// Unpacks the source so that `directory`, which must not exist yet, becomes the tree's root.
   func unpack(to directory: FilePath) async throws {
     let manager = FileManager.default
     try manager.createDirectory(atPath: directory.string, withIntermediateDirectories: true)
@@ -103,7 +103,7 @@ struct KernelSource: Sendable {
     case .tree(let path):
       _ = try await Tool("cp", ["-a", "--reflink=auto", "--", path.string + "/.", directory.string]).output()
       try? manager.removeItem(atPath: directory.appending(".git").string)
-      // What somebody built there was built at another path and with another configuration.
+      // Anything built there was built at another path and with another configuration.
       _ = try await Tool("make", ["mrproper"], in: directory, environment: Kbuild.steadyEnvironment).output()
     case .repository(let path, let commit):
       let archive = directory.removingLastComponent().appending("source.tar")
@@ -118,21 +118,21 @@ struct KernelSource: Sendable {
 
 extension KernelDefinition {
   /// Finds the source without unpacking it.
-  /// - Returns: what it is, for people.
-  /// - Throws: ``StageError`` with advice if it is not there.
+  /// - Returns: its description, for people.
+  /// - Throws: ``StageError`` with advice if it is not found.
   public func describeSource(cache: Cache) async throws -> String {
     try await KernelSource.find(source, store: cache.repository(of: self)).description
   }
 }
 
 extension KernelDefinition {
-  /// Unpacks the source so that `directory`, which must not exist, becomes the tree's root.
+  /// Unpacks the source so that `directory`, which must not exist yet, becomes the tree's root.
   public func unpack(to directory: FilePath, cache: Cache) async throws {
     try await KernelSource.find(source, store: cache.repository(of: self)).unpack(to: directory)
   }
 }
 
 extension Cache {
-  /// Where the repository of a kernel is fetched to whose source is not on this machine.
+  /// Where a kernel's repository is fetched to, if its source is not on this machine.
   func repository(of kernel: KernelDefinition) -> FilePath { sources.appending(kernel.name + ".git") }
 }

@@ -7,16 +7,16 @@ import KernelText
 public import SystemPackage
 import Toolbox
 
-/// The sources of the DRM test driver and of the counter, external modules that are built for each kernel under test and
-/// never patched into one.
+/// The sources of the DRM test driver and of the counter. These are external modules that are built for each kernel
+/// under test and never patched into one.
 public struct DriverSource: Sendable, Hashable {
-  /// What is built, and the files that a build reads; other files there are nobody's concern.
+  /// The directory with the files of a build; other files in it are ignored.
   public var directory: FilePath
-  /// Of all files together.
+  /// The digest of all files together.
   public var digest: String
   let files: [String]
 
-  /// - Throws: ``NoDriverSource``, what the file system says, and ``ToolError``.
+  /// - Throws: ``NoDriverSource``, file system errors, and ``ToolError``.
   public init(_ directory: FilePath) async throws {
     self.directory = directory
     let found = (try? FileManager.default.contentsOfDirectory(atPath: directory.string)) ?? []
@@ -28,23 +28,23 @@ public struct DriverSource: Sendable, Hashable {
   }
 }
 
-/// The test driver's sources are not where they are looked for.
+/// The test driver's sources are not at the expected place.
 public struct NoDriverSource: Error, Sendable, Hashable {
   public var directory: String
 }
 
-/// What came of a module for one kernel.
+/// The result of building a module for one kernel.
 public enum ModuleBuild: Sendable, Hashable {
   /// The module's file.
   case built(FilePath)
-  /// It does not build against this kernel; why, in a line. What needs it cannot answer then.
+  /// It does not build against this kernel, for this reason, in one line. The tests that need it then have no answer.
   case failed(String)
 
-  /// It does not build.
+  /// Whether it does not build.
   public var isFailure: Bool { if case .failed = self { true } else { false } }
 }
 
-/// The modules that go into a guest beside its kernel.
+/// The modules that go into a guest along with its kernel.
 public struct GuestModules: Sendable, Hashable {
   /// pbtest, the test driver.
   public var driver: ModuleBuild
@@ -55,15 +55,15 @@ public struct GuestModules: Sendable, Hashable {
 /// The modules as they were built for a base.
 public struct BaseDriver: Sendable {
   public var modules: GuestModules
-  /// Their sources and objects, to go on from.
+  /// Their sources and objects, to continue from.
   let directory: FilePath
   /// The files of the kernel's tree that the objects were made from.
   let reads: Set<String>
 }
 
-/// Where the driver lies in a tree.
+/// Where the driver is in a tree.
 enum DriverPlace {
-  /// In it, and under the same name in all, so that ccache knows its objects again.
+  /// It is inside the tree, and under the same name in all trees, so that ccache recognises its objects.
   static let directory = "patchbench-driver"
 }
 
@@ -73,7 +73,7 @@ private let counterModule = "pbcount.ko"
 private let driverDeadline = Duration.seconds(600)
 
 extension BaseDriver {
-  /// kbuild's command for one of its objects, by its path in a tree.
+  /// Returns kbuild's command for one of its objects, by its path in a tree.
   /// - Returns: `nil` if it has no such object.
   func command(of object: String) -> String? {
     let name = object.dropFirst(place.count + 1)
@@ -82,7 +82,7 @@ extension BaseDriver {
 }
 
 extension BaseBuild {
-  /// The modules as they were built for this base; `nil` if they were not.
+  /// Returns the modules as they were built for this base; `nil` if they were not.
   public func knownDriver(_ source: DriverSource) throws -> BaseDriver? {
     let home = driverHome(source)
     if !FileManager.default.fileExists(atPath: home.string) { return nil }
@@ -100,7 +100,8 @@ extension BaseBuild {
   }
 
   /// Finds the modules as they were built for this base, or builds them.
-  /// - Throws: ``StageError`` and ``ToolError`` if it cannot be tried. That one does not build is no error.
+  /// - Throws: ``StageError`` and ``ToolError`` if the build cannot be attempted. It is not an error if a module
+  ///   does not build.
   public func driver(
     _ source: DriverSource, cache: Cache, method: SeriesTree.Method, jobs: Int
   ) async throws -> BaseDriver {
@@ -108,7 +109,7 @@ extension BaseBuild {
     let manager = FileManager.default
     let home = driverHome(source)
     try await cache.withScratch { scratch in
-      // The base's, and so as good as patchbench's own.
+      // The tree is the base's, and thus trusted like patchbench itself.
       let tree = try await SeriesTree.make(self, method: method, cage: nil, scratch: scratch)
       let work = tree.top.appending(place)
       try manager.createDirectory(atPath: work.string, withIntermediateDirectories: true)
@@ -133,7 +134,7 @@ extension BaseBuild {
     return built
   }
 
-  /// What the objects of an external module were made from, of the tree's own files.
+  /// The tree's own files that the objects of an external module were made from.
   private static func reads(in directory: FilePath) throws -> Set<String> {
     var files: Set<String> = []
     for name in try FileManager.default.contentsOfDirectory(atPath: directory.string) where name.hasSuffix(".cmd") {
@@ -145,20 +146,20 @@ extension BaseBuild {
 }
 
 extension SeriesTree {
-  /// The modules for this tree's kernel: the base's, where nothing that they are made from has changed, else built anew
-  /// on top of the base's objects.
+  /// Returns the modules for this tree's kernel: the base's if nothing that they are made from has changed; otherwise
+  /// they are rebuilt on top of the base's objects.
   /// - Parameters:
-  ///   - paths: what the series touches.
+  ///   - paths: the files that the series touches.
   ///   - work: how the image was built.
   ///   - log: where make's output goes, if make is needed.
-  /// - Throws: ``StageError`` and ``ToolError`` if it cannot be tried.
+  /// - Throws: ``StageError`` and ``ToolError`` if the build cannot be attempted.
   public func modules(
     _ driver: BaseDriver, touched paths: Set<String>, work: BuildWork, jobs: Int, log: FilePath
   ) async throws -> GuestModules {
     switch work.method {
     case .unchanged: return driver.modules
     case .replay where driver.reads.isDisjoint(with: paths):
-      // What they may call is as it was, where the table of exported symbols is.
+      // If the table of exported symbols is unchanged, so is everything that they may call.
       if contents(Self.symbolFile) == regularContents(base.tree.appending(Self.symbolFile)) { return driver.modules }
     case .replay, .kbuild: break
     }
@@ -168,13 +169,13 @@ extension SeriesTree {
     return try await makeModules(driver.modules.driver, jobs: jobs, log: log)
   }
 
-  /// With their times: what is older than its sources is made anew, and nothing else.
+  /// Preserves timestamps, so that make rebuilds only what is older than its sources.
   private func put(_ driver: BaseDriver) async throws {
     _ = try await Tool("cp", ["-a", "--", driver.directory.string, top.appending(place).string]).output()
   }
 
-  /// The base with the driver in it.
-  /// - Returns: `nil` where trees are copies.
+  /// Returns the base with the driver in it.
+  /// - Returns: `nil` if trees are copies.
   func baseTree(with driver: BaseDriver) async throws -> SeriesTree? {
     guard let method = overlayMethod else { return nil }
     let beside = scratch.appending("base-with-driver")
@@ -186,9 +187,9 @@ extension SeriesTree {
 
   private static let symbolFile = "vmlinux.symvers"
 
-  /// - Parameter known: of the base. A driver that does not build there is not tried again.
+  /// - Parameter known: the base's build. A driver that does not build there is not tried again.
   fileprivate func makeModules(_ known: ModuleBuild? = nil, jobs: Int, log: FilePath) async throws -> GuestModules {
-    // There are no modules in the tree, so that what the image exports is all that there is.
+    // The tree has no modules, so the image's exports are all there are.
     let exported = top.appending("Module.symvers")
     try? FileManager.default.removeItem(atPath: exported.string)
     guard try base.hasModules, let table = contents(Self.symbolFile) else {
@@ -197,7 +198,7 @@ extension SeriesTree {
     }
     try Data(table).write(to: URL(filePath: exported.string))
     let here = top.appending(place)
-    // Removed first: an old one must not pass for what is being made.
+    // Removed first, so that an old module is not taken for the new one.
     for name in [driverModule, counterModule] {
       try? FileManager.default.removeItem(atPath: here.appending(name).string)
     }
@@ -215,7 +216,7 @@ extension SeriesTree {
         return GuestModules(driver: module(driverModule, or: nil), counter: module(counterModule, or: nil))
       }
     }
-    // Each for itself: what ran is to be known where the driver does not build, and the other way round.
+    // Build each separately: the counter should work even if the driver does not build, and vice versa.
     let counter = module(
       counterModule, or: try await make([counterModule], alone: "PBCOUNT", log: "counter-\(name)"))
     if let known, known.isFailure { return GuestModules(driver: known, counter: counter) }
@@ -223,7 +224,7 @@ extension SeriesTree {
     return GuestModules(driver: driver, counter: counter)
   }
 
-  /// - Returns: why they do not build; `nil` if they are there.
+  /// - Returns: why they do not build; `nil` if they exist.
   private func makeModules(
     _ names: [String], _ arguments: [String], jobs: Int, log: FilePath
   ) async throws -> String? {

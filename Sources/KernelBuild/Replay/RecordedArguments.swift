@@ -3,11 +3,11 @@
 import Foundation
 
 extension BaseBuild {
-  /// How kbuild had a source preprocessed: search paths, definitions, language, and nothing else that was on its compiler's
-  /// command line. To be used in ``tree``.
-  /// - Parameter source: a C file, or a header; then it is the command of an object that reads it.
+  /// Returns how kbuild had a source preprocessed: search paths, definitions and language, without the other compiler
+  /// arguments. They are valid in ``tree``.
+  /// - Parameter source: a C file, or a header, for which the command of an object that reads it is taken.
   /// - Returns: the words, and the C file that they were for; `nil` if nothing that is built reads it.
-  /// - Throws: what the file system says.
+  /// - Throws: file system errors.
   public func preprocessing(of source: String) throws -> (words: [String], source: String)? {
     let recorded = try RecordedBuild(records, about: [source])
     let own = source.hasSuffix(".c") ? "\(source.dropLast(2)).o" : nil
@@ -31,6 +31,6 @@ extension BaseBuild {
     "-I", "-D", "-U", "-std=", "-nostdinc", "-fshort-wchar", "-funsigned-char", "-m64", "-m32",
   ]
 
-  /// `-DKBUILD_MODFILE='"mm/util"'` as the shell hands it on.
+  /// `-DKBUILD_MODFILE='"mm/util"'` as the shell passes it on.
   private static func unquoted(_ word: Substring) -> String { String(word.filter { $0 != "'" }) }
 }

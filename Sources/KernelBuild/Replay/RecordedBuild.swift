@@ -3,41 +3,41 @@
 import Foundation
 import SystemPackage
 
-/// What kbuild recorded while it built a base: which objects depend on which files, and which archive takes each object.
+/// kbuild's records from the build of a base: which objects depend on which files, and which archive takes each object.
 ///
-/// From this it is known, without a walk through the tree, what a series has to have made anew. kbuild writes a `.cmd`
-/// file beside everything that it makes (`if_changed_dep` in `scripts/Kbuild.include`), with the command and the files
-/// that were read. They are read once, when the base is built.
+/// They show what a series requires to be rebuilt, without a walk through the tree. kbuild writes a `.cmd` file next to
+/// everything that it makes (`if_changed_dep` in `scripts/Kbuild.include`), with the command and the files that were
+/// read. They are read once, when the base is built.
 struct RecordedBuild: Sendable, Hashable {
   struct Target: Sendable, Hashable {
     var path: String
-    /// The archive that it is a part of; `nil` for what the image does not take from an archive: host programs, the
-    /// vDSO, generated headers.
+    /// The archive that contains it; `nil` if the image does not take it from an archive: host programs, the vDSO,
+    /// generated headers.
     var archive: Int?
   }
 
   var archives: [Target] = []
   var objects: [Target] = []
-  /// From a file, relative to the tree's root, to the indices of the objects that read it.
+  /// By file, relative to the tree's root: the indices of the objects that read it.
   var readers: [String: [Int]] = [:]
 }
 
-/// What a change of some files makes necessary.
+/// What a change of some files requires to be rebuilt.
 public enum Reach: Sendable, Hashable {
-  /// Nothing that this configuration builds reads them.
+  /// Nothing built under this configuration reads them.
   case nothing
-  /// These objects, and the archives on their way to the image.
+  /// These objects, and the archives between them and the image.
   case objects([String], archives: [Archive])
-  /// Only kbuild itself knows; with the reason, and how many objects are known to read the files.
+  /// Only kbuild itself knows; with the reason, and the number of objects known to read the files.
   case tree(String, objects: Int)
 
-  /// An archive to make anew after its members.
+  /// An archive to rebuild after its members.
   public struct Archive: Sendable, Hashable {
     public var path: String
     public var members: [String]
   }
 
-  /// How many objects will have to be made, as far as is known.
+  /// The number of objects to be made, as far as it is known.
   public var objectCount: Int {
     switch self {
     case .nothing: 0
@@ -49,11 +49,11 @@ public enum Reach: Sendable, Hashable {
 
 extension RecordedBuild {
   /// - Parameters:
-  ///   - paths: what a series touches.
-  ///   - isPlain: whether a file was there before and is there afterwards.
-  ///   - hasObject: whether there is an object beside a source.
+  ///   - paths: the files that a series touches.
+  ///   - isPlain: whether a file existed before and still exists afterwards.
+  ///   - hasObject: whether there is an object next to a source.
   func reach(of paths: Set<String>, isPlain: (String) -> Bool, hasObject: (String) -> Bool) -> Reach {
-    // Without records nothing would seem to be touched, and the base's image would pass for the series'.
+    // Without records nothing would seem to be touched, and the base's image would be taken for the series'.
     if !objects.contains(where: { $0.archive != nil }) { return .tree("nothing was recorded", objects: 0) }
     var found: Set<Int> = []
     var obstacle: String?
@@ -62,11 +62,11 @@ extension RecordedBuild {
       found.formUnion(direct)
       guard obstacle == nil else { continue }
       if !Self.isSource(path) {
-        obstacle = "\(path) is no C file of the kernel's own"
+        obstacle = "\(path) is not one of the kernel's own C files"
       } else if !isPlain(path) {
-        obstacle = "\(path) is new or goes"
+        obstacle = "\(path) is added or removed"
       } else if direct.isEmpty, hasObject(path) {
-        obstacle = "no record tells what \(path) is for, though it was compiled"
+        obstacle = "no record tells what \(path) is used for, although it was compiled"
       } else if let other = direct.first(where: { objects[$0].archive == nil }) {
         obstacle = "\(objects[other].path) is made from \(path)"
       }
@@ -76,9 +76,9 @@ extension RecordedBuild {
     return .objects(found.sorted().map { objects[$0].path }, archives: archives(above: found))
   }
 
-  /// Whether of a build of these changes nothing runs here but what the base has as well: the compiler reads what is
-  /// touched, and no program or makefile of the build is made of it. A header of many objects is as harmless as any
-  /// source, though kbuild has to be asked about it because some of its constants go into an assembly file
+  /// Whether a build of these changes runs only code that the base has as well: the compiler reads the touched files,
+  /// and no program or makefile of the build is made from them. A header of many objects is as harmless as any source.
+  /// It still requires kbuild, because some of its constants go into an assembly file
   /// (`arch/x86/kernel/asm-offsets.s`).
   func isOnlyCompiled(_ paths: Set<String>, isPlain: (String) -> Bool, hasObject: (String) -> Bool) -> Bool {
     guard objects.contains(where: { $0.archive != nil }) else { return false }
@@ -90,7 +90,7 @@ extension RecordedBuild {
     }
   }
 
-  /// The archives on the way from some objects to the image, with those of their members that are made anew.
+  /// The archives between some objects and the image, each with its members that are rebuilt.
   private func archives(above found: Set<Int>) -> [Reach.Archive] {
     var members: [Int: [String]] = [:]
     var pending = found.sorted().map { objects[$0] }
@@ -102,7 +102,7 @@ extension RecordedBuild {
     return members.keys.sorted().map { Reach.Archive(path: archives[$0].path, members: members[$0]!.sorted()) }
   }
 
-  /// What no build reads. `Documentation/Kconfig` is no prose: the configuration is made of it too.
+  /// Files that no build reads. `Documentation/Kconfig` is not prose: the configuration depends on it.
   static func isProse(_ path: String) -> Bool {
     let name = path.split(separator: "/").last ?? ""
     if ["Kconfig", "Makefile", "Kbuild"].contains(where: name.hasPrefix) { return false }
@@ -110,8 +110,8 @@ extension RecordedBuild {
       || ["MAINTAINERS", "CREDITS", ".mailmap", ".gitignore"].contains(path)
   }
 
-  /// Whether all that can depend on a file is what the compiler said it read. Makefiles, scripts and generators know
-  /// more than that; so do the headers whose digests are checked, and what is built for other machines or programs.
+  /// Whether everything that depends on a file is recorded by the compiler. It is not for makefiles, scripts and
+  /// generators, for headers whose digests are checked, and for what is built for other machines or programs.
   private static func isSource(_ path: String) -> Bool {
     guard [".c", ".h", ".S"].contains(where: path.hasSuffix) else { return false }
     let parts = path.split(separator: "/", omittingEmptySubsequences: false)
@@ -120,7 +120,7 @@ extension RecordedBuild {
     return !parts.contains { ["tools", "boot", "vdso", "syscalls", "purgatory", "realmode", "scripts"].contains($0) }
   }
 
-  /// Whether a file is C, wherever it stands.
+  /// Whether a file is C, wherever it is.
   static func isC(_ path: String) -> Bool { path.hasSuffix(".c") || path.hasSuffix(".h") }
 
   private static let directories: Set<String> = [
@@ -132,8 +132,8 @@ extension RecordedBuild {
 // MARK: - Reading what kbuild wrote
 
 extension RecordedBuild {
-  /// Reads the records of a built tree. Takes some seconds.
-  /// - Throws: what the file system says.
+  /// Reads the records of a built tree, which takes a few seconds.
+  /// - Throws: file system errors.
   init(tree: FilePath) throws {
     self.init()
     var records: [Command] = []
@@ -146,10 +146,10 @@ extension RecordedBuild {
     take(records)
   }
 
-  /// Puts records together.
+  /// Combines records.
   mutating func take(_ records: [Command]) {
     let containers = records.filter(\.isArchive).sorted { $0.target < $1.target }
-    // The image's archives are those that lead up to vmlinux.a, and the libraries, which the linker is given beside it.
+    // The image's archives are those that lead to vmlinux.a, and the libraries, which are passed to the linker as well.
     var parents: [String: Int] = [:]
     for (number, container) in containers.enumerated() {
       for member in container.members { parents[member] = number }
@@ -176,15 +176,15 @@ extension RecordedBuild {
   struct Command: Sendable, Hashable {
     /// Relative to the tree's root.
     var target: String
-    /// The command, as make reads it.
+    /// The command, in make's syntax.
     var command: String
     /// The source and the files that the compiler read.
     var files: [String]
 
     var isArchive: Bool { target.hasSuffix(".a") }
 
-    /// The members of an archive. `built-in.a` is made by `printf "DIRECTORY/%s " a.o b.o | xargs ar …`, `vmlinux.a` and
-    /// `lib.a` by `ar FLAGS ARCHIVE a.o b.o`.
+    /// The members of an archive. `built-in.a` is made by `printf "DIRECTORY/%s " a.o b.o | xargs ar …`, `vmlinux.a`
+    /// and `lib.a` by `ar FLAGS ARCHIVE a.o b.o`.
     var members: [String] {
       guard let begin = command.range(of: "printf \""), let end = command.range(of: "| xargs") else {
         let first = command.split(separator: ";").first { $0.contains("ar cDPr") } ?? ""
@@ -193,7 +193,7 @@ extension RecordedBuild {
       let words = command[begin.upperBound..<end.lowerBound].split(separator: " ")
       guard let pattern = words.first, pattern.hasSuffix("%s") else { return [] }
       let directory = pattern.dropLast(2)
-      // The second word is the quote that closes the pattern.
+      // The second word is the pattern's closing quote.
       return words.dropFirst(2).map { Self.plain(directory + $0) }
     }
 
@@ -201,7 +201,7 @@ extension RecordedBuild {
       var lines = String(decoding: data, as: UTF8.self).split(separator: "\n")[...]
       guard let first = lines.popFirst(), let sign = first.range(of: " := ") else { return nil }
       let name = first[..<sign.lowerBound]
-      // Some of the tools under tools/ write cmd_ as older kernels did; what they make is no part of the image.
+      // Some tools under tools/ write cmd_ as older kernels did; what they make is not part of the image.
       guard let prefix = ["savedcmd_", "cmd_"].first(where: name.hasPrefix) else { return nil }
       target = Self.plain(name.dropFirst(prefix.count))
       command = String(first[sign.upperBound...])
@@ -216,8 +216,9 @@ extension RecordedBuild {
       }
     }
 
-    /// A path as patches name it. The compiler tells a header by the way it came to it, `mm/kasan/../slab.h`; taken as
-    /// it stands, a series that touches `mm/slab.h` would leave that object as it was.
+    /// Returns a path as patches spell it. The compiler reports a header by the path through which it found
+    /// it, `mm/kasan/../slab.h`. If that were taken literally, a series that touches `mm/slab.h` would not
+    /// rebuild that object.
     private static func plain(_ path: some StringProtocol) -> String {
       let text = String(path)
       // Nearly all are plain, and there are millions of them.

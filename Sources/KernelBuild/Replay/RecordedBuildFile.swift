@@ -3,13 +3,13 @@
 import Foundation
 import SystemPackage
 
-/// A ``RecordedBuild`` as a file of lines, kept beside the base:
+/// A ``RecordedBuild`` as a file of lines, kept next to the base:
 ///
 ///     archive PATH <the number of the archive that takes it, or ->
 ///     object PATH <the number of its archive, or ->
 ///     file PATH <the numbers of the objects that read it>
 ///
-/// Archives and objects are numbered from 0 in their order. kbuild's names have no white space.
+/// Archives and objects are numbered from 0 in order. kbuild's names have no white space.
 extension RecordedBuild {
   var text: String {
     func number(_ value: Int?) -> String { value.map(String.init) ?? "-" }
@@ -22,8 +22,8 @@ extension RecordedBuild {
     return text
   }
 
-  /// Reads the file back, of the files' lines only those that are asked for: there are thousands.
-  /// - Throws: what the file system says.
+  /// Parses the file. Of its `file` lines, it reads only those for `paths`, because there are thousands.
+  /// - Throws: file system errors.
   init(_ file: FilePath, about paths: Set<String>) throws {
     let data = try Data(contentsOf: URL(filePath: file.string), options: .mappedIfSafe)
     let files = data.range(of: Data("\nfile ".utf8))?.lowerBound ?? data.endIndex

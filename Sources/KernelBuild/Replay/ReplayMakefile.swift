@@ -4,36 +4,36 @@ import Foundation
 import SystemPackage
 import Toolbox
 
-/// A makefile that does what kbuild would do for a series that touches nothing but sources of objects, without kbuild's
-/// walk through the tree: kbuild's own commands, as it recorded them when it built the base, for the touched objects,
-/// the archives that take them, and the image.
+/// A makefile that does what kbuild would do for a series that touches only sources of objects, without kbuild's walk
+/// through the tree. It runs kbuild's own commands, as recorded when it built the base, for the touched objects, the
+/// archives that contain them, and the image.
 ///
-/// That it comes to the same image, byte for byte, is what `ReplayTests` prove on real kernels. Whatever is out of the
-/// ordinary is left to kbuild itself, see ``RecordedBuild/reach(of:isPlain:hasObject:)``.
+/// `ReplayTests` prove on real kernels that the image is the same, byte for byte. Anything unusual is left to kbuild
+/// itself, see ``RecordedBuild/reach(of:isPlain:hasObject:)``.
 struct ReplayMakefile {
   /// How a target is made.
   struct Rule: Hashable {
     var target: String
     var prerequisites: [String]
-    /// As kbuild shows it: `CC`, `AR`, `LD`.
+    /// The word that kbuild prints: `CC`, `AR`, `LD`.
     var word: String
-    /// In make's syntax, as it stood in the `.cmd` file.
+    /// In make's syntax, as in the `.cmd` file.
     var command: String
-    /// What ccache is told besides: `CCACHE_DISABLE`; `nil` for nothing.
+    /// An additional setting for ccache: `CCACHE_DISABLE`; `nil` for none.
     var setting: String?
   }
 
   private(set) var rules: [Rule] = []
 
-  /// Of no more than so many objects ccache learns from the compiler what they read.
+  /// Up to this number of objects, ccache learns from the compiler which files they read.
   static let fewObjects = 16
 
   /// - Parameters:
-  ///   - preprocesses: whether ccache looks at each source as it is preprocessed, however few there are.
+  ///   - preprocesses: whether ccache preprocesses each source, however few there are.
   ///   - linksObject: whether the image is linked from `vmlinux.o`, see ``linksObject(_:)``.
   ///   - command: the recorded command of a target; `nil` if kbuild recorded none.
-  /// - Returns: `nil` if something that is needed was not recorded, as with images and configurations that take other
-  ///   ways.
+  /// - Returns: `nil` if a required command was not recorded, as with images and configurations that are
+  ///   built differently.
   init?(
     objects: [String], archives: [Reach.Archive], preprocesses: Bool, linksObject: Bool,
     command: (String) throws -> String?
@@ -46,22 +46,23 @@ struct ReplayMakefile {
         Rule(target: target, prerequisites: prerequisites, word: word, command: words, setting: setting))
       return true
     }
-    // ccache has a source preprocessed first, to know it again where only a comment changed in what it includes. For a
-    // few objects that costs more than it can save.
+    // ccache preprocesses a source first, to recognise it if only a comment changed in its includes. For a few objects
+    // that costs more than it can save.
     let setting = objects.count <= Self.fewObjects && !preprocesses ? "CCACHE_DEPEND" : nil
     for object in objects { guard try add(object, "CC", after: [], setting) else { return nil } }
     for archive in archives { guard try add(archive.path, "AR", after: archive.members) else { return nil } }
-    // The libraries and vmlinux.a: what the linker takes.
+    // The linker's inputs: the libraries and vmlinux.a.
     let linked = archives.map(\.path).filter { $0 == "vmlinux.a" || $0.hasSuffix("/lib.a") }
     guard try add("vmlinux.o", "LD", after: linked), try add(Self.symbols, "MODPOST", after: ["vmlinux.o"]) else {
       return nil
     }
-    // modpost looks for mistakes, and lists what is exported to modules, which seldom changes: the link need not wait.
-    // No two links assemble the same tables of symbols, and to look for them costs more than to assemble them.
+    // modpost checks for errors, and lists what is exported to modules, which rarely changes, so the link need not
+    // wait for it. No two links assemble the same symbol tables, and looking them up in ccache costs more than
+    // assembling them.
     let inputs = linked + (linksObject ? ["vmlinux.o"] : [])
     guard try add("vmlinux", "LD", after: inputs, "CCACHE_DISABLE"), let link = rules.last?.command else { return nil }
     if let exports = try command(Self.exports + ".o") {
-      // modpost writes the list only if it is another.
+      // modpost writes the list only if it has changed.
       rules.append(
         Rule(
           target: Self.exports + ".o", prerequisites: ["vmlinux", Self.symbols], word: "CHECK",
@@ -72,8 +73,8 @@ struct ReplayMakefile {
   private static let symbols = "vmlinux.symvers"
   private static let exports = ".vmlinux.export"
 
-  /// Whether an image is linked from `vmlinux.o` instead of from what that is made of (`scripts/link-vmlinux.sh`).
-  /// - Parameter configuration: the resolved one, a `.config`.
+  /// Whether an image is linked from `vmlinux.o` instead of from its inputs (`scripts/link-vmlinux.sh`).
+  /// - Parameter configuration: the resolved `.config`.
   static func linksObject(_ configuration: String) -> Bool {
     configuration.split(separator: "\n").contains { $0 == "CONFIG_LTO_CLANG=y" || $0 == "CONFIG_X86_KERNEL_IBT=y" }
   }
@@ -89,7 +90,7 @@ struct ReplayMakefile {
       """
     for rule in rules {
       text += "\(rule.target): \(rule.prerequisites.joined(separator: " "))\n"
-      // The plus lets the makes that some commands start take part in this one's jobs.
+      // The plus lets makes that some commands start share this one's jobs.
       text += "\t@echo '  \(rule.word.padding(toLength: 7, withPad: " ", startingAt: 0)) \(rule.target)'\n"
       text += "\t+@set -e; \(rule.setting.map { "export \($0)=1; " } ?? "")\(rule.command)\n\n"
     }
@@ -98,7 +99,7 @@ struct ReplayMakefile {
 }
 
 extension RecordedBuild {
-  /// The command that kbuild recorded for a target of a built tree.
+  /// Returns the command that kbuild recorded for a target of a built tree.
   /// - Returns: `nil` if it recorded none.
   static func command(of target: String, in tree: FilePath) -> String? {
     let path = FilePath(target)
@@ -108,11 +109,11 @@ extension RecordedBuild {
   }
 }
 
-/// What kbuild exports to the commands that it runs, kept to run them again.
+/// The environment that kbuild exports to its commands, saved to run them again.
 struct RecordedEnvironment: Sendable, Hashable {
   var variables: [String: String]
 
-  /// The file's form is `env -0`'s.
+  /// The file's format is that of `env -0`.
   init(_ file: FilePath) throws {
     variables = [:]
     for entry in try Data(contentsOf: URL(filePath: file.string)).split(separator: 0) {
@@ -120,7 +121,7 @@ struct RecordedEnvironment: Sendable, Hashable {
       guard let sign = text.firstIndex(of: "=") else { continue }
       variables[String(text[..<sign])] = String(text[text.index(after: sign)...])
     }
-    // make's own word to its children, and whose they are; the new make has its own.
+    // make's own variables for its children, and the mark of the process they belong to; the new make has its own.
     for name in ["MAKEFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "MFLAGS", Self.variable, ProcessMark.variable] {
       variables[name] = nil
     }
@@ -128,7 +129,7 @@ struct RecordedEnvironment: Sendable, Hashable {
 
   private static let variable = "PATCHBENCH_ENVIRONMENT"
 
-  /// The arguments with which kbuild's top makefile writes its environment to `file` instead of building.
+  /// The arguments that make kbuild's top makefile write its environment to `file` instead of building.
   static func recording(to file: FilePath) -> [String] {
     [
       "--eval=patchbench-environment: ; @env -0 > '$(\(variable))'", "\(variable)=\(file)", "patchbench-environment",

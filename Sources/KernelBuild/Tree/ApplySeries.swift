@@ -6,12 +6,12 @@ import KernelText
 public import SystemPackage
 import Toolbox
 
-/// Real series apply in well under a second; git's time grows with the square of the hunks.
+/// Real series apply in well under a second; git's time grows quadratically with the number of hunks.
 private let applyTime = Duration.seconds(120)
 
 extension SeriesTree {
-  /// Applies the diffs in order with `git apply`, each whole or not at all; the first that is refused ends it, and
-  /// with it the use of this tree.
+  /// Applies the diffs in order with `git apply`, each completely or not at all. It stops at the first one that git
+  /// rejects; the tree must not be used after that.
   /// - Parameter diffs: one per patch, absolute paths.
   /// - Returns: `nil` if all applied.
   public func apply(_ series: PatchSeries, diffs: [FilePath]) async throws -> ApplyFailure? {
@@ -28,15 +28,15 @@ extension SeriesTree {
       guard case .exited = answer.status else {
         throw StageError.fault(.apply, "git apply \(answer.status.words)")
       }
-      // A patch that git would apply and could not write is no patch that does not apply: the tree is at fault. What git
-      // says is not asked before that: it quotes the patch.
+      // If git accepts the patch but could not write it, the tree is at fault, not the patch. Check this before reading
+      // git's message, because that quotes the patch.
       var check = git
       check.arguments.insert("--check", at: check.arguments.firstIndex(of: "apply")! + 1)
       if case .result(let dry) = try await run(wrap(check, reading: [diff], time: applyTime)), dry.status.isSuccess {
         if answer.errors.contains("No space left on device") { throw StageError.noSpace(.apply) }
         throw StageError.fault(
           .apply, "git could not write to the build tree: \(answer.errors.suffix(300))",
-          advice: "look whether the cache belongs to another user or is read-only")
+          advice: "check whether the cache belongs to another user or is read-only")
       }
       let text = FileManager.default.contents(atPath: diff.string) ?? Data()
       return GitApply.failure(in: (answer.errors + answer.output).utf8, patch: text, of: patch)
@@ -47,7 +47,7 @@ extension SeriesTree {
 
 private enum Outcome {
   case result(ToolResult)
-  /// It took more than it may.
+  /// It exceeded a limit.
   case ended(String)
 }
 

@@ -7,36 +7,36 @@ import KernelText
 public import SystemPackage
 public import Toolbox
 
-/// How many of a failing build's errors are kept.
+/// The maximum number of errors kept from a failing build.
 private let mostDiagnostics = 5
-/// More objects than this would keep the link waiting.
+/// More objects than this would delay the link.
 private let mostBesideLink = 8
-/// In bytes; more is not read of what ccache has to tell.
+/// In bytes; the rest of ccache's statistics log is not read.
 private let mostStatistics: Int64 = 16 << 20
 
-/// What came of a series' build.
+/// The result of a series' build.
 public struct SeriesBuild: Sendable {
-  /// `nil` if it was built.
+  /// `nil` if the build succeeded.
   public var failure: BuildFailure?
   /// The file that is booted.
   public var image: FilePath
   public var work: BuildWork
-  /// Its own steps alone.
+  /// The time of its own steps only.
   public var seconds: StageSeconds
-  /// The objects that it touches as assembly, where that was made beside the build.
+  /// The touched objects as assembly, if it was generated alongside the build.
   var assembly: AssemblySides?
-  /// What tells their lines, likewise.
+  /// The evidence for their lines, likewise.
   var evidence: CompilerMakefile?
 }
 
 extension BaseBuild {
-  /// What a change of some files makes necessary.
-  /// - Parameter stays: whether a file is still there when the patches are applied; before that it can only be guessed.
+  /// Returns what a change of some files requires to be rebuilt.
+  /// - Parameter stays: whether a file still exists once the patches are applied; before that it can only be guessed.
   public func reach(of paths: Set<String>, stays: (String) -> Bool = { _ in true }) throws -> Reach {
     reach(of: paths, in: try RecordedBuild(records, about: paths), stays: stays)
   }
 
-  /// How many objects a series makes necessary: its first patch alone, the first two, ….
+  /// Returns how many objects a series requires to be rebuilt: by its first patch only, by the first two, ….
   public func objectCounts(of series: PatchSeries) throws -> [Int] {
     let recorded = try RecordedBuild(records, about: Set(series.patches.flatMap(\.paths)))
     var paths: Set<String> = []
@@ -47,7 +47,7 @@ extension BaseBuild {
   }
 
   private func reach(of paths: Set<String>, in recorded: RecordedBuild, stays: (String) -> Bool) -> Reach {
-    if profile.image != .vmlinux { return .tree("the image is no vmlinux", objects: 0) }
+    if profile.image != .vmlinux { return .tree("the image is not vmlinux", objects: 0) }
     return recorded.reach(of: paths, isPlain: { isPlain($0) && stays($0) }, hasObject: hasObject)
   }
 
@@ -58,9 +58,9 @@ extension BaseBuild {
     return isRegular(tree.pushing(FilePath("\(stem).o")))
   }
 
-  /// What a build of a change of some files, by kbuild, may do with ccache's objects. What it has compiled would
-  /// otherwise be compiled again for the next version of the series.
-  /// - Parameter stays: whether a file is still there when the patches are applied.
+  /// Returns how a kbuild build of some changed files may use ccache's objects. Without sharing, what it compiles would
+  /// be compiled again for the next version of the series.
+  /// - Parameter stays: whether a file still exists once the patches are applied.
   func compiled(_ paths: Set<String>, stays: (String) -> Bool) throws -> SeriesTree.Compiled {
     let recorded = try RecordedBuild(records, about: paths)
     let isHarmless = recorded.isOnlyCompiled(paths, isPlain: { isPlain($0) && stays($0) }, hasObject: hasObject)
@@ -76,23 +76,23 @@ private func isRegular(_ path: FilePath) -> Bool {
 extension SeriesTree {
   /// Builds the image on top of the base's objects.
   /// - Parameters:
-  ///   - series: all of it, also patches that a tree below this one has: each of them may have changed Kconfig, and
-  ///     each may be to blame.
+  ///   - series: the whole series, including patches that an underlying tree already has: any of them may have changed
+  ///     Kconfig, and any may be to blame.
   ///   - jobs: how many compilers run at once.
-  ///   - log: where the whole output of make goes.
+  ///   - log: where the complete output of make goes.
   public func build(
     _ series: PatchSeries, jobs: Int, log: FilePath, progress: @escaping @Sendable (String) -> Void
   ) async throws -> SeriesBuild {
     let start = ContinuousClock.now
     switch try reach(of: series) {
     case .nothing:
-      try Data("Nothing that this configuration builds reads what the series touches.\n".utf8).write(
+      try Data("Nothing built under this configuration reads a file that the series touches.\n".utf8).write(
         to: URL(filePath: log.string))
       return SeriesBuild(
         image: base.image, work: BuildWork(method: .unchanged, objects: 0, cached: 0),
         seconds: StageSeconds([.configure: (.now - start) / .seconds(1)]))
     case .objects(let objects, let archives):
-      // Where kbuild's commands fail it is kbuild that says why.
+      // If kbuild's commands fail, kbuild itself reports why.
       let paths = Set(series.patches.flatMap(\.paths))
       if let build = try await replay(objects, archives, of: paths, jobs: jobs, log: log, since: start, progress) {
         return build
@@ -102,11 +102,11 @@ extension SeriesTree {
     return try await make(series, jobs: jobs, log: log, since: start, progress)
   }
 
-  /// What the series makes necessary, as far as the base's records tell.
+  /// What the series requires to be rebuilt, according to the base's records.
   private func reach(of series: PatchSeries) throws -> Reach {
-    // The records are the base's: what its patches made of includes in a tree below this one they do not know.
+    // The records are the base's: they do not know how an underlying tree's patches changed includes.
     if isStacked { return .tree("other patches were built before", objects: 0) }
-    // What kbuild exported names the base's own place, and nothing may lead a command from a copy back there.
+    // kbuild's exported variables contain the base's path, and nothing may lead a command from a copy back there.
     if isCopy { return .tree("the tree is a copy at another place", objects: 0) }
     return try base.reach(of: Set(series.patches.flatMap(\.paths))) { file($0) != nil }
   }
@@ -121,8 +121,8 @@ extension SeriesTree {
       linksObject: ReplayMakefile.linksObject(configuration)
     ) { RecordedBuild.command(of: $0, in: base.tree) }
     guard let commands else { return nil }
-    // Beside the link, which keeps only one processor busy. In this makefile and not in one of its own: two mounts of one
-    // overlay at the same time are no good.
+    // Runs alongside the link, which keeps only one processor busy. It is in this makefile, because mounting one
+    // overlay twice at the same time is unsafe.
     let sides = try assembly(of: objects.count <= mostBesideLink ? objects : [], in: "touched")
     let evidence = CompilerMakefile(
       objects.count <= mostBesideLink ? objects : [], to: .evidence, directory: scratch.appending("evidence")
@@ -143,7 +143,7 @@ extension SeriesTree {
         [
           "-rR", "--no-print-directory", "-j\(jobs)", "-f", makefile.string, sides.after.variable, evidence.variable,
         ], environment: counted),
-      // The base's own commands, and none of the series'.
+      // These are the base's own commands, none of the series'.
       reading: [makefile], writing: [statistics.removingLastComponent(), sides.after.directory, evidence.directory],
       compiled: .shared
     ).run(log: log, deadline: deadline, line: counter.line)
@@ -155,8 +155,8 @@ extension SeriesTree {
     return build
   }
 
-  /// Whether what is compiled may take in a file by `.incbin`. The compiler does not tell of it; ccache sees it in what
-  /// is preprocessed, and does not keep the object.
+  /// Whether the compiled code may include a file by `.incbin`. The compiler does not report it. ccache sees it in the
+  /// preprocessed source, and does not store the object.
   func takesBytesIn(_ objects: [String], of paths: Set<String>) -> Bool {
     if objects.count > ReplayMakefile.fewObjects { return false }
     let directive = Data("incbin".utf8)
@@ -167,12 +167,12 @@ extension SeriesTree {
     }
   }
 
-  /// The build by kbuild itself, whatever the series touches.
+  /// Builds with kbuild itself, whatever the series touches.
   func make(
     _ series: PatchSeries, jobs: Int, log: FilePath, since start: ContinuousClock.Instant = .now,
     _ progress: @escaping @Sendable (String) -> Void = { _ in }
   ) async throws -> SeriesBuild {
-    // What a replay that failed has counted is made again.
+    // Discards the counts of a failed replay.
     try makeStatistics()
     if let failure = try await configureAgain(series) {
       var build = built(.kbuild, nil, before: .now - start)
@@ -214,34 +214,34 @@ extension SeriesTree {
     return build
   }
 
-  /// Builds as one would by hand, for comparison: by kbuild, and with ccache switched off.
-  /// - Parameter target: of make's; by default the image.
+  /// Builds as one would by hand, for comparison: with kbuild, and with ccache disabled.
+  /// - Parameter target: make's target; the image by default.
   public func makeByHand(_ target: String? = nil, jobs: Int, log: FilePath) async throws -> ToolStatus {
     var tool = base.kbuild.make(["-j\(jobs)", target ?? base.profile.image.rawValue], in: nil)
     tool.environment["CCACHE_DISABLE"] = "1"
     return try await wrapTrusted(tool).run(log: log, deadline: deadline) { _ in }
   }
 
-  /// Takes away what was made of files that the series takes away. make has no rule for it any more, finds it there and
-  /// is content, so that a source could go without anybody's noticing.
+  /// Removes the objects of files that the series removes. make no longer has a rule for them, finds them up to date,
+  /// and succeeds, so that a removed source would go unnoticed.
   private func removeOrphans(of series: PatchSeries) async throws {
     let gone = Set(series.patches.flatMap(\.paths).filter { file($0) == nil })
     if gone.isEmpty { return }
     let recorded = try RecordedBuild(base.records, about: gone)
     var orphans = Set(gone.flatMap { recorded.readers[$0] ?? [] }.map { recorded.objects[$0].path })
-    // Also of one that came with a tree below this one, which the base's records do not know.
+    // Include the object of a file that an underlying tree added, which the base's records do not know.
     for path in gone { orphans.insert(path.lastIndex(of: ".").map { "\(path[..<$0]).o" } ?? "\(path).o") }
     _ = try await wrap(Tool("rm", ["-f", "--"] + orphans.sorted())).output()
   }
 
-  /// What kbuild may do with ccache's objects, for all patches that are applied here.
+  /// How kbuild may use ccache's objects, considering all patches that are applied here.
   private func compiled(by series: PatchSeries) throws -> Compiled {
     try base.compiled(Set(series.patches.flatMap(\.paths))) { file($0) != nil }
   }
 
-  /// Makes what the patches of a tree that others stand on touch, up to the archives and without a link.
+  /// Builds what the patches of an underlying tree touch, up to the archives and without a link.
   /// - Parameter series: these patches.
-  /// - Returns: whether it was made; why not is found out by whoever builds without it.
+  /// - Returns: whether it succeeded. If not, the caller builds without it and finds out why.
   public func buildLayer(
     _ series: PatchSeries, jobs: Int, log: FilePath, progress: @escaping @Sendable (String) -> Void
   ) async throws -> Bool {
@@ -250,7 +250,7 @@ extension SeriesTree {
     let tool = base.kbuild.make(["-j\(jobs)", "vmlinux.a"], in: nil)
     let status = try await wrap(tool, compiled: compiled(by: series)).run(
       log: log, deadline: deadline, line: counter.line)
-    // Where the tree is a copy, the base's files in it have that time already.
+    // If the tree is a copy, the base's files in it already have that time.
     if status.isSuccess { try await FixedTimestamps.settle(top, builtAt: base.tree) }
     return status.isSuccess
   }
@@ -271,12 +271,13 @@ extension SeriesTree {
     return failure(in: text, of: series)
   }
 
-  /// A machine that ran out of something is not the series' fault.
-  /// - Parameter text: what make said of a build that failed.
-  /// - Throws: ``StageError`` if that is why.
+  /// A machine that ran out of a resource is not the series' fault.
+  /// - Parameter text: make's output of a failed build.
+  /// - Throws: ``StageError`` if that is the reason.
   func refuseShortage(in text: String) throws {
-    // A series can say so as well, so the disk is looked at. What could not be written whole make has removed again, the
-    // largest a linked image. Elsewhere than on the disk, in the cage's own /tmp, it is a limit like any other.
+    // A series can print this as well, so the disk is checked too. make has already removed what it could not write
+    // completely; the largest such file is a linked image. If space ran out elsewhere, in the cage's own /tmp, it is a
+    // limit like any other.
     if text.contains("No space left on device"), DiskSpace.free(at: top) < Self.largestOutput {
       throw StageError.noSpace(.build)
     }
@@ -288,8 +289,8 @@ extension SeriesTree {
   /// In bytes.
   private static let largestOutput: Int64 = 1 << 30
 
-  /// Resolves the configuration anew for a series that changes Kconfig: kbuild would otherwise ask on a terminal
-  /// about symbols it does not know, and a symbol that no longer survives would silently leave code untested.
+  /// Resolves the configuration again for a series that changes Kconfig. Otherwise kbuild would ask on a terminal about
+  /// new symbols, and a dropped symbol would silently leave code untested.
   private func configureAgain(_ series: PatchSeries) async throws -> BuildFailure? {
     let kconfigs = series.patches.filter { patch in
       patch.paths.contains { FilePath($0).lastComponent?.string.hasPrefix("Kconfig") ?? false }
@@ -310,7 +311,7 @@ extension SeriesTree {
     if lost.isEmpty { return nil }
     return BuildFailure(
       diagnostics: lost.map {
-        Diagnostic(file: nil, line: nil, message: "the profile's \($0) no longer survives", patch: last.file)
+        Diagnostic(file: nil, line: nil, message: "the series drops the profile's \($0)", patch: last.file)
       }, tail: [])
   }
 

@@ -4,11 +4,11 @@ import Foundation
 import SystemPackage
 import Toolbox
 
-/// Calls of the kernel's own makefiles, with ccache before the compiler.
+/// Runs the kernel's own makefiles, with ccache in front of the compiler.
 struct Kbuild: Sendable, Hashable {
-  /// gcc and binutils in words that change when one of them does.
+  /// gcc and binutils, in words that change if either of them does.
   var toolchain: String
-  /// Where ccache keeps what was compiled; shared by all bases and series.
+  /// Where ccache stores compiled objects; shared by all bases and series.
   var objects: FilePath
 
   /// Finds the toolchain.
@@ -18,16 +18,16 @@ struct Kbuild: Sendable, Hashable {
       let version = try await Tool(name, ["--version"]).output()
       words.append(version.split(separator: "\n").first.map(String.init) ?? name)
     }
-    // gcc tells its Debian revision, ld does not; and most of ld and as is in a library, so their files may stay the same.
+    // gcc reports its Debian revision, ld does not. Most of ld and as is in a library, so their files may not change.
     let revision = try await Tool("dpkg-query", ["--show", "--showformat", "${Version}", "binutils"]).output()
     words.append("binutils \(revision)")
     return Kbuild(toolchain: words.joined(separator: "; "), objects: cache.objects)
   }
 
-  /// The compiler as kbuild is told to call it. Fixed: kbuild records it, and another word would build all anew.
+  /// The compiler as kbuild calls it. It is fixed, because kbuild records it, and any change would rebuild everything.
   static let compiler = "ccache gcc"
 
-  /// Everything that would otherwise make equal sources differ from one build to the next.
+  /// Everything that would otherwise make builds of equal sources differ.
   static let steadyEnvironment = Tool.plainEnvironment.merging([
     "KBUILD_BUILD_USER": "patchbench",
     "KBUILD_BUILD_HOST": "patchbench",
@@ -35,25 +35,26 @@ struct Kbuild: Sendable, Hashable {
     "KBUILD_BUILD_VERSION": "1",
   ]) { $1 }
 
-  /// What ccache is told. None of it changes what is compiled.
+  /// ccache's settings. None of them changes the compiled code.
   var cacheEnvironment: [String: String] {
     [
       "CCACHE_DIR": objects.string,
-      // The compiler by its name and Debian's version, rather than by its file's time: that differs between machines.
+      // Identifies the compiler by name and Debian version instead of its file's mtime, which differs between machines.
       "CCACHE_COMPILERCHECK": "string:\(toolchain)",
-      // Objects carry no paths: there is no debug information, and kbuild passes relative names. Those that are compiled
-      // again for their lines do (``CompilerMakefile``).
+      // Objects contain no paths: there is no debug information, and kbuild passes relative names. Objects that are
+      // compiled again for their lines do contain paths (``CompilerMakefile``).
       "CCACHE_NOHASHDIR": "1",
       "CCACHE_MAXSIZE": "\(Self.mostObjects >> 20)Mi",
-      // No user's or system's configuration.
+      // Ignores any user or system configuration.
       "CCACHE_CONFIGPATH": "/dev/null",
     ]
   }
 
-  /// The most that ccache keeps, in bytes: a kernel's objects are some 60 MB there, so some dozens of rebuilds.
+  /// The maximum size of ccache's store, in bytes. A kernel's objects take about 60 MB there, so it holds
+  /// dozens of rebuilds.
   static let mostObjects: Int64 = 4 << 30
 
-  /// - Parameter statistics: a file to which ccache writes what became of each call; see ``CompileCount``.
+  /// - Parameter statistics: a file where ccache logs the result of each call; see ``CompileCount``.
   func make(_ arguments: [String], in directory: FilePath?, statistics: FilePath? = nil) -> Tool {
     var environment = Self.steadyEnvironment.merging(cacheEnvironment) { $1 }
     if let statistics { environment["CCACHE_STATSLOG"] = statistics.string }
@@ -62,16 +63,15 @@ struct Kbuild: Sendable, Hashable {
   }
 }
 
-/// What a build's calls of the compiler came to.
+/// The results of a build's compiler calls.
 struct CompileCount: Hashable {
   /// Objects that were made, by the compiler or from ccache.
   var objects = 0
-  /// Of these, how many ccache had.
+  /// How many of them came from ccache.
   var cached = 0
 
-  /// Reads ccache's log of statistics: a line `# FILE` for each call, then a line for each thing counted. The tables of
-  /// symbols that every link assembles are no objects of the tree's, nor is what kbuild compiles from nothing to learn
-  /// which options the compiler has.
+  /// Parses ccache's statistics log: a line `# FILE` for each call, then a line for each counter. It ignores the symbol
+  /// tables that every link assembles, and the empty inputs that kbuild compiles to test for compiler options.
   init(log text: String) {
     var counts = true
     for line in text.split(separator: "\n") {
@@ -87,17 +87,17 @@ struct CompileCount: Hashable {
 }
 
 extension CompileCount {
-  /// What a link assembles of its own: the tables of symbols, and of those that are exported.
+  /// What a link itself assembles: the table of symbols, and that of exported symbols.
   private static func isTable(_ line: Substring) -> Bool {
     line.contains(".tmp_vmlinux") || line.contains(".vmlinux.export")
   }
 }
 
-/// Follows kbuild's chatter: tells what goes on, a few times a second at most, and notes when the first compiler and the
-/// link began.
+/// Follows kbuild's output: reports progress, a few times a second at most, and notes when the first compiler and
+/// the link started.
 ///
-/// `@unchecked Sendable`: its state is only touched by the one task that reads the tool's output, and read when that is
-/// over.
+/// `@unchecked Sendable`: only the task that reads the tool's output touches the state; it is read after
+/// that has finished.
 final class BuildProgress: @unchecked Sendable {
   private var objects = 0
   private var last = ContinuousClock.now - .seconds(1)
@@ -128,8 +128,8 @@ final class BuildProgress: @unchecked Sendable {
     report(linking == nil ? "\(objects) objects" : "linking")
   }
 
-  /// How long each part took, in seconds, if the build ends now. kbuild goes through the tree before, between and after
-  /// its compilers; what comes before the first is `configure`.
+  /// The duration of each part, in seconds, if the build ends now. kbuild walks the tree before, between and after its
+  /// compilers; the time before the first compiler is `configure`.
   func seconds() -> (configure: Double, compile: Double, link: Double) {
     let end = ContinuousClock.now
     let linked = linking ?? end

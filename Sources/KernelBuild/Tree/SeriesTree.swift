@@ -6,32 +6,32 @@ import Glibc
 public import SystemPackage
 public import Toolbox
 
-/// A base's tree as one series sees it: the series may change anything in it, and the base stays as it is.
+/// A base's tree as one series sees it: the series may change anything in it, and the base stays unchanged.
 ///
-/// The usual way is an overlayfs over the base, mounted at the base's own path, so that nothing that kbuild recorded
-/// looks different. The mount lives in a mount namespace of each tool that runs there, and is gone when the tool is:
-/// there is nothing to unmount, also after SIGKILL.
+/// The usual method is an overlayfs over the base, mounted at the base's own path, so that everything kbuild recorded
+/// stays valid. Each tool that runs there has the mount in its own mount namespace, which ends with the tool. So there
+/// is nothing to unmount, even after SIGKILL.
 public struct SeriesTree: Sendable {
   public let base: BaseBuild
   private let place: Place
-  /// Where the tools work that run in this tree; `nil` where they may do whatever patchbench may.
+  /// The cage of the tools that run in this tree; `nil` if they may do anything that patchbench may.
   private let cage: Cage?
-  /// A directory of this tree's own, beside it.
+  /// A directory for this tree, next to it.
   let scratch: FilePath
-  /// Whether it stands on the tree of other patches.
+  /// Whether it is on top of a tree with other patches.
   let isStacked: Bool
 
   enum Place: Sendable, Hashable {
     case overlay(Overlay)
-    /// A plain copy, where no overlay can be had.
+    /// A plain copy, if no overlay is available.
     case copy(FilePath)
   }
 
   /// Makes a tree that lasts as long as its directory.
   /// - Parameters:
-  ///   - layer: a tree with patches that this one is to begin with; it must not change any more.
-  ///   - cage: where tools work in this tree; `nil` only for what is trusted like patchbench itself.
-  ///   - scratch: a directory of the caller's on the same file system as the cache.
+  ///   - layer: a tree with the first patches of this one; it must not change any more.
+  ///   - cage: the cage for tools in this tree; `nil` only for what is trusted like patchbench itself.
+  ///   - scratch: a directory of the caller's, on the same file system as the cache.
   public static func make(
     _ base: BaseBuild, over layer: SeriesTree? = nil, method: Method, cage: Cage?, scratch: FilePath
   ) async throws -> SeriesTree {
@@ -54,28 +54,28 @@ public struct SeriesTree: Sendable {
 
   var isCopy: Bool { if case .copy = place { true } else { false } }
 
-  /// How more trees can be had that cost nothing; `nil` where they would be copies.
+  /// How to make more trees at no cost; `nil` if they would be copies.
   var overlayMethod: Method? {
     if case .overlay(let overlay) = place { overlay.asUser ? .userOverlay : .overlay } else { nil }
   }
 
-  /// What was changed on the way from the base to this tree, the latest first.
+  /// The changes between the base and this tree, the latest first.
   private var uppers: [FilePath] {
     if case .overlay(let overlay) = place { [overlay.upper] + overlay.lowers.dropLast() } else { [] }
   }
 
-  /// Where all lies that this tree has and the base has not, and other things besides where the tree is a copy.
+  /// Where everything is that this tree has and the base lacks; for a copy, this includes the base's files.
   var changedPlaces: [FilePath] {
     if case .copy(let path) = place { [path] } else { uppers }
   }
 
-  /// Makes what kbuild recorded in a copy say the copy's own path. The kernel's objects are recorded with relative
-  /// paths, but objtool with absolute ones: it would be built anew, and after it every object.
+  /// Replaces the original path by the copy's own in kbuild's records. The kernel's objects are recorded with relative
+  /// paths, but objtool with absolute ones: it would be rebuilt, and after it every object.
   private static func rewriteCommands(in copy: FilePath, from original: FilePath) async throws {
     let found = try await Tool(
       "grep", ["-r", "-l", "-Z", "-F", "--include=.*.cmd", "-e", original.string, "--", copy.appending("tools").string]
     ).run()
-    // 1 is grep's word for having found nothing.
+    // Status 1 means that grep found nothing.
     guard found.status == .exited(0) || found.status == .exited(1) else {
       throw StageError.fault(.build, "a copy of the base could not be read: \(found.errors.prefix(300))")
     }
@@ -86,7 +86,7 @@ public struct SeriesTree: Sendable {
     }
   }
 
-  /// How trees can be had where `scratch` is, with tools that work in a cage. Told by doing it: rights, kernels and file
+  /// Finds the method for trees at `scratch` with tools in a cage, by trying: permissions, kernels and file
   /// systems differ.
   public static func method(scratch: FilePath, cage: Cage?) async throws -> Method {
     let lower = scratch.appending("probe")
@@ -102,28 +102,28 @@ public struct SeriesTree: Sendable {
     return .copy
   }
 
-  /// The ways to have a tree, the best first.
+  /// The methods to make a tree, the best first.
   public enum Method: Sendable, Hashable {
     case overlay
-    /// In a user namespace, which gives an ordinary user the right to mount.
+    /// In a user namespace, which lets an ordinary user mount.
     case userOverlay
     case copy
   }
 
-  /// What a tool may do with ccache's objects, which all series and bases share.
+  /// How a tool may use ccache's objects, which all series and bases share.
   enum Compiled: Sendable, Hashable {
     case unseen
-    /// What runs a stranger's code, a Makefile of theirs for one, could put anything there under any source's name.
+    /// For untrusted code, such as a series' Makefile, because it could store anything under any source's name.
     case read
     case shared
   }
 
-  /// The tool, made to run at the root of this tree.
+  /// Returns the tool, set to run at the root of this tree.
   /// - Parameters:
-  ///   - reads: files that it needs beside the tree.
-  ///   - writes: directories of its own beside the tree. Nothing that a stranger's code has had may be given to
-  ///     anybody else, or be written to by patchbench: it may hold links.
-  ///   - time: the longest it may run, where that is less than what a build may take.
+  ///   - reads: files that it needs besides the tree.
+  ///   - writes: directories of its own besides the tree. After untrusted code has had one, it must not be passed to
+  ///     anything else, and patchbench must not write to it: it may contain symlinks.
+  ///   - time: its time limit, if that is less than a build's.
   func wrap(
     _ tool: Tool, reading reads: [FilePath] = [], writing writes: [FilePath] = [], compiled: Compiled = .unseen,
     time: Duration? = nil
@@ -148,10 +148,10 @@ public struct SeriesTree: Sendable {
     return inside
   }
 
-  /// How long a build here is waited for. A cage ends it before that, and then it is the series that does not build.
+  /// The time limit for a build here. The cage's own limit is shorter, and exceeding that one counts as does-not-build.
   var deadline: Duration { cage.map { $0.limits.time + .seconds(60) } ?? .seconds(2 * 3600) }
 
-  /// The tool, made to run at the root of this tree, without a cage.
+  /// Returns the tool, set to run at the root of this tree, without a cage.
   public func wrapTrusted(_ tool: Tool) -> Tool {
     if case .overlay(let overlay) = place { return overlay.wrap(tool) }
     var inside = tool
@@ -159,7 +159,7 @@ public struct SeriesTree: Sendable {
     return inside
   }
 
-  /// Where tools find it.
+  /// The path at which tools see this tree.
   private var root: FilePath {
     switch place {
     case .copy(let path): path
@@ -175,9 +175,9 @@ public struct SeriesTree: Sendable {
     }
   }
 
-  /// Where a file of this tree can be read from outside, while no tool runs in it.
-  /// - Returns: `nil` if there is none, or something else than a plain file: links are not followed, since they may lead
-  ///   anywhere.
+  /// Returns where a file of this tree can be read from outside, while no tool runs in it.
+  /// - Returns: `nil` if it is missing or is not a regular file: symlinks are not followed, because they may
+  ///   lead anywhere.
   public func file(_ relative: String) -> FilePath? {
     let places: [FilePath] =
       switch place {
@@ -188,22 +188,23 @@ public struct SeriesTree: Sendable {
       switch UntrustedTree(place).kind(of: FilePath(relative)) {
       case .missing: continue
       case .file: return place.pushing(FilePath(relative))
-      // Also what stands for a file that was removed.
+      // This includes a whiteout of a removed file.
       case .directory, .other: return nil
       }
     }
     return nil
   }
 
-  /// The file that is booted; `nil` if no build has left one.
+  /// The file that is booted; `nil` if no build has produced it.
   public var image: FilePath? { file(base.profile.image.path) }
 
-  /// What a plain file of this tree holds; `nil` if there is none, or one that no source, object or list is as large as.
+  /// Returns the contents of a regular file of this tree; `nil` if it is missing, or larger than any source,
+  /// object or list.
   func contents(_ relative: String) -> [UInt8]? {
     file(relative).flatMap { regularContents($0, most: Self.largestFile) }
   }
 
-  /// In bytes. The largest object of a kernel with KASAN has some five.
+  /// In bytes. The largest object of a kernel with KASAN has about 5 MB.
   private static let largestFile: Int64 = 256 << 20
 }
 
@@ -211,9 +212,9 @@ public struct SeriesTree: Sendable {
 struct Overlay: Sendable, Hashable {
   /// The topmost first.
   var lowers: [FilePath]
-  /// Holds `overlay-upper`, what was changed, and overlayfs' own `overlay-work`.
+  /// Contains `overlay-upper`, the changes, and overlayfs' own `overlay-work`.
   var scratch: FilePath
-  /// Needs a user namespace for the right to mount.
+  /// Whether a user namespace is needed for permission to mount.
   var asUser: Bool
 
   var upper: FilePath { scratch.appending("overlay-upper") }
@@ -229,7 +230,7 @@ struct Overlay: Sendable, Hashable {
     let options =
       "lowerdir=\(lowers.map(Self.escape).joined(separator: ":")),upperdir=\(Self.escape(upper)),workdir=\(Self.escape(work))"
       + (asUser ? ",userxattr" : "")
-    // The script is fixed; every path and word reaches it as an argument of its own.
+    // The script is fixed; every path and word is passed as a separate argument.
     let script = """
       mount -t overlay -o "$1" patchbench "$2" && cd "$2" && shift 2 && exec "$@"
       """
@@ -239,7 +240,7 @@ struct Overlay: Sendable, Hashable {
         + ["--", "/bin/sh", "-c", script, "sh", options, lowers.last!.string])
   }
 
-  /// mount(8) takes commas between options and overlayfs colons between directories.
+  /// mount(8) splits options at commas, and overlayfs splits directories at colons.
   private static func escape(_ path: FilePath) -> String {
     path.string.map { ",:\\".contains($0) ? "\\\($0)" : "\($0)" }.joined()
   }
