@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What decides the way of an instruction: bits of the flags register, and for which of their values the condition holds.
-/// In this form a guest can tell the way without knowing its processor's condition codes.
+/// The condition of an instruction: bits of the flags register, and the values of those bits for which it holds. In
+/// this form a guest can evaluate it without knowing its processor's condition codes.
 public struct BranchTest: Sendable, Hashable {
-  /// Positions in the register that kprobe events call `%flags`.
+  /// Bit positions in the register that kprobe events call `%flags`.
   public var bits: [Int]
-  /// Bit *n* is set if the condition holds where ``bits``, the first of them lowest, make the number *n*.
+  /// Bit *n* is set if the condition holds when ``bits``, lowest first, form the number *n*.
   public var table: UInt32
 
   /// The conditional jumps, moves and sets of x86-64 (Intel SDM, volume 1, appendix B).
-  /// - Parameter mnemonic: as objdump writes it in AT&T's form: `jne`, `cmovle`, `setb`.
-  /// - Returns: `nil` for what does not depend on flags.
+  /// - Parameter mnemonic: objdump's AT&T form: `jne`, `cmovle`, `setb`.
+  /// - Returns: `nil` if the instruction does not depend on flags.
   public init?(x86 mnemonic: Substring) {
     guard let prefix = ["cmov", "set", "j"].first(where: { mnemonic.hasPrefix($0) }) else { return nil }
     let code = mnemonic.dropFirst(prefix.count)
