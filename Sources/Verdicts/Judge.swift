@@ -154,7 +154,7 @@ private func weighBoot(_ run: GuestRun, evidence: BaseEvidence, into judgement: 
   case .machineDied(let message):
     judgement.reasons = [Reason("not the series' fault: the machine died: \(message)")]
   case .completed:
-    judgement.reasons = [Reason("the guest's evidence is unreliable: it ended properly and never said hello")]
+    judgement.reasons = [Reason("the guest's evidence is unreliable: it completed but never sent its hello")]
   case .flooded: judgement.reasons = [Reason("the guest's evidence is unreliable: \(run.endingWords)")]
   case .stoppedEarly, .silent, .bootDeadline, .runDeadline:
     // The output did not come from PID 1, or came out of order.

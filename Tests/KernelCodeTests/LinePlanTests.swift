@@ -164,7 +164,7 @@ struct LinePlanTests {
       }
       """)
     if case .watched(let watch) = try compiled.place("ret = -25") {
-      Issue.record("seen by \(watch), though nobody can come there")
+      Issue.record("seen by \(watch), although it cannot be reached")
     }
     if case .watched = try compiled.place("take(make(data))") {} else { Issue.record("that one runs") }
   }
@@ -352,7 +352,7 @@ struct LinePlanTests {
     }
   }
 
-  @Test("an object that was not examined tells nothing")
+  @Test("an object that was not examined says nothing")
   func noObject() {
     let line = DiffLine(kind: .added, number: 11, text: "\tbuffer = alloc(size);")
     let plan = LinePlan(

@@ -72,16 +72,16 @@ private let same = [test("a", .ok), test("b", .notOk)]
     Rule(
       title: "an end without a hello", series: .ran(guest([], ending: .completed, booted: false)),
       verdict: .inconclusive,
-      reason: "the guest's evidence is unreliable: it ended properly and never said hello"),
+      reason: "the guest's evidence is unreliable: it completed but never sent its hello"),
     Rule(
-      title: "a hello that nobody signed", series: .ran(unsigned(guest([], ending: .stoppedEarly, booted: false))),
+      title: "an unsigned hello", series: .ran(unsigned(guest([], ending: .stoppedEarly, booted: false))),
       verdict: .inconclusive, reason: "the guest's evidence is unreliable: forged"),
     Rule(
       title: "no hello from a guest that speaks out of its turn",
       series: .ran(contradicting(guest([], ending: .stoppedEarly, booted: false))), verdict: .inconclusive,
       reason: "the guest's evidence is unreliable: out of turn"),
     Rule(
-      title: "a hello that nobody signed, and a panic",
+      title: "an unsigned hello, and a panic",
       series: .ran(unsigned(guest([], ending: .panicked("Oops"), booted: false))), verdict: .doesNotBoot,
       reason: "does not boot: the kernel panicked (Oops)"),
     Rule(

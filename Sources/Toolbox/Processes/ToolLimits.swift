@@ -47,7 +47,7 @@ public enum Excess: Sendable, Hashable {
     case .memory(let bytes): "it used more than \(bytes >> 20) MiB of memory"
     case .processes(let count): "it had more than \(count) processes at once"
     case .disk(let bytes): "it wrote more than \(bytes >> 20) MiB"
-    case .output(let bytes): "it said more than \(bytes >> 20) MiB"
+    case .output(let bytes): "it printed more than \(bytes >> 20) MiB"
     }
   }
 }
