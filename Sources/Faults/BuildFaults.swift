@@ -106,7 +106,7 @@ extension Fault {
     building("build/talks", "a Makefile says things without end", "does not build: it said too much") {
       [try await $0.makefile(running: "cat /dev/zero >&2")]
     } check: { outcome, _ in
-      Seen(outcome.verdict == "does-not-build" && outcome.words.contains("it said more than"), outcome.words)
+      Seen(outcome.verdict == "does-not-build" && outcome.words.contains("it printed more than"), outcome.words)
     },
     building(
       "build/claims-full-disk", "a Makefile says that the disk is full, and it is not",

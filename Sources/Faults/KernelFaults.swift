@@ -152,14 +152,14 @@ extension Fault {
   /// A kernel that does something of its own with each piece that a process writes to a virtio-serial port.
   /// - Parameter code: a block's; it has `port`, and `count` bytes in `buf`.
   private static func tampering(_ name: String, _ what: String, _ code: String) -> Fault {
-    building(name, what, "inconclusive: the guest's evidence is not whole") {
+    building(name, what, "inconclusive: the guest's evidence is unreliable") {
       [
         try await $0.diff("drivers/char/virtio_console.c") {
           $0.replacing(sending, with: "\t{\n\(code)\t}\n\(sending)")
         }
       ]
     } check: { outcome, _ in
-      let isSaid = outcome.reasons.contains { $0.contains("the guest's evidence is not whole") }
+      let isSaid = outcome.reasons.contains { $0.contains("the guest's evidence is unreliable") }
       return Seen(outcome.verdict == "inconclusive" && isVerdict(outcome) && isSaid, outcome.words)
     }
   }

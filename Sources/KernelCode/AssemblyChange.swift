@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What of a file's compiled code changed.
+/// The changes in a file's compiled code.
 public struct AssemblyChange: Sendable, Hashable {
-  /// Functions that differ or are new.
+  /// Functions that are new or differ.
   public var functions: [String]
-  /// From a variable that differs or is new to the functions that name it, and those that it names, as a table of
+  /// Maps each variable that is new or differs to the functions that use it and to those that it names, as a table of
   /// operations does.
   public var data: [String: [String]]
-  /// Something else that the object has differs.
+  /// Whether anything else in the object differs.
   public var rest: Bool
-  /// Functions that are there, changed or not.
+  /// All functions in the object, changed or not.
   public var present: Set<String>
 
   public var isEmpty: Bool { functions.isEmpty && data.isEmpty && !rest }
 
-  /// - Parameter before: `nil` for a file that is new.
+  /// - Parameter before: `nil` for a new file.
   public init(before: AssemblyOutline?, after: AssemblyOutline) {
     let before = before ?? AssemblyOutline([])
     functions = after.functions.filter { before.functions[$0.key] != $0.value }.map(\.key).sorted()
-    // A symbol that went is used by nobody; whoever used it differs.
+    // A removed symbol has no users left; the functions that used it differ themselves.
     let changed = after.data.filter { before.data[$0.key] != $0.value }.map(\.key)
     data = Dictionary(
       uniqueKeysWithValues: changed.map { name in
@@ -30,7 +30,7 @@ public struct AssemblyChange: Sendable, Hashable {
     present = Set(after.functions.keys)
   }
 
-  /// Whether a symbol stands in a text as a whole word.
+  /// Returns whether a symbol occurs in a text as a whole word.
   private static func names(_ symbol: String, in text: String) -> Bool {
     text.ranges(of: symbol).contains { range in
       let before = range.lowerBound > text.startIndex ? text[text.index(before: range.lowerBound)] : " "

@@ -1,25 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What gcc wrote for one C file (`gcc -S`), taken apart into its symbols, in a form in which equal code is equal text.
+/// gcc's output for one C file (`gcc -S`), split into symbols and normalized so that equal code is equal text.
 ///
-/// Assembly and not the object: there a call of a neighbour is a distance, which changes with whatever stands between the
-/// two, and what a `WARN()` puts into the kernel's tables stands far from the function that it belongs to.
+/// It reads assembly, not the object. In an object, a call of a neighbour is a distance, which changes with any code
+/// between the two, and what a `WARN()` puts into the kernel's tables is far from its function.
 public struct AssemblyOutline: Sendable, Hashable {
-  /// From a symbol to all of its text. Parts that gcc split off (`f.cold`, `f.part.0`) are a part of `f`.
+  /// Maps each function to all of its text. Parts that gcc split off (`f.cold`, `f.part.0`) belong to `f`.
   public private(set) var functions: [String: String] = [:]
-  /// The same of what is no function.
+  /// The same for symbols that are not functions.
   public private(set) var data: [String: String] = [:]
-  /// What belongs to no symbol: exports, initcalls, the file's own assembly.
+  /// Text that belongs to no symbol: exports, initcalls, the file's own assembly.
   public private(set) var rest: Set<String> = []
 
   private enum Part {
     case function(String)
     case data(String)
-    /// KASAN's description of a variable, with the line where it is declared, and what belongs to that.
+    /// KASAN's description of a variable and everything that belongs to it. It contains the line of the declaration.
     case description
   }
 
-  /// - Parameter text: with `__LINE__` defined to be the same everywhere, or every line that moved would be a change.
+  /// - Parameter text: compiled with `__LINE__` defined to a constant; otherwise every moved line would be a change.
   public init(_ text: [UInt8]) {
     let lines = text.split(separator: .lineFeed)
     var steady = SteadyAssembly(lines)
@@ -50,12 +50,12 @@ public struct AssemblyOutline: Sendable, Hashable {
         continue
       }
       if first.elementsEqual(".size".utf8) {
-        // A function's stands behind it, a variable's in front of what it is.
+        // A function's `.size` follows its body; a variable's precedes its data.
         if case .function = part { finish(&self) }
         continue
       }
       if Self.meansNothing(first) { continue }
-      // Where a symbol lies says little; where the file's own assembly puts something decides when an initcall runs.
+      // The section of a symbol means little. The section of the file's own assembly decides when an initcall runs.
       if part != nil, Self.isSection(first) { continue }
       if part != nil {
         body += steady.line(line)
@@ -67,7 +67,7 @@ public struct AssemblyOutline: Sendable, Hashable {
     finish(&self)
   }
 
-  /// Directives that say where something lies or for whom it is described, and notes of the preprocessor's.
+  /// Directives that only say where something is placed or describe it for other tools, and preprocessor notes.
   private static func meansNothing(_ word: ArraySlice<UInt8>) -> Bool {
     word.first == UInt8(ascii: "#") || directives.contains { word.elementsEqual($0.utf8) }
   }
@@ -78,16 +78,16 @@ public struct AssemblyOutline: Sendable, Hashable {
 
   private static func isSection(_ word: ArraySlice<UInt8>) -> Bool { word.elementsEqual(".section".utf8) }
 
-  /// Strings are told where they are named.
+  /// Strings are compared where they are used.
   private static func isString(_ word: ArraySlice<UInt8>) -> Bool {
     [".string", ".ascii", ".zero"].contains { word.elementsEqual($0.utf8) } || word.starts(with: ".L".utf8)
   }
 }
 
-/// Lines of assembly with what gcc only counts taken out: local labels get the number of their place in the symbol,
-/// strings are themselves, and `__key.12` is `__key`.
+/// Lines of assembly without gcc's counters: local labels are numbered within their symbol, strings are replaced by
+/// their text, and `__key.12` becomes `__key`.
 private struct SteadyAssembly {
-  /// From `.LC12` to the text that stands there.
+  /// Maps a label such as `.LC12` to its text.
   private var strings: [ArraySlice<UInt8>: [UInt8]] = [:]
   private var labels: [ArraySlice<UInt8>: Int] = [:]
 
@@ -132,17 +132,17 @@ private struct SteadyAssembly {
     return out
   }
 
-  /// `f.cold`, `f.isra.0` and `key.12` as the source has them; what a macro numbered is without its numbers.
+  /// Returns the source's name for `f.cold`, `f.isra.0` or `key.12`. Names that a macro numbered lose their numbers.
   static func plain(_ name: ArraySlice<UInt8>) -> String {
     var word = name
     if word.first != .dot, let dot = word.firstIndex(of: .dot) { word = word[..<dot] }
     let text = String(decoding: word, as: UTF8.self)
     if text.hasPrefix("__UNIQUE_ID") { return text.filter { !$0.isNumber } }
-    // `__initcall__kmod_dma_buf__363_0_dma_buf_init4`: a counter, a line, and at the end the level, which is none.
+    // `__initcall__kmod_dma_buf__363_0_dma_buf_init4`: a counter, a line, and at the end the level, which stays.
     return text.hasPrefix("__initcall__") ? text.replacing(/_[0-9]+(?=_)/, with: "_") : text
   }
 
-  /// What KASAN says of a function's variables has their lines: `"1 32 16 8 ptr:1517"`.
+  /// KASAN's description of a function's variables contains their lines: `"1 32 16 8 ptr:1517"`.
   private static func withoutPlaces(_ line: ArraySlice<UInt8>) -> [UInt8] {
     guard let quote = line.firstIndex(of: UInt8(ascii: "\"")), line[quote...].dropFirst().first?.isDigit == true else {
       return Array(line)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// As much of an ELF file as is needed to find a symbol and what lies at an address. Whatever the file says of itself is
-/// checked against its size: it was made from a stranger's patch.
+/// A minimal ELF reader: it finds symbols and the bytes at an address. Every offset and size is checked against the
+/// file's length, because the file was built from an untrusted patch.
 struct ELFFile {
   enum SymbolType {
     case function
@@ -14,7 +14,7 @@ struct ELFFile {
     var isLocal: Bool
     var value: UInt64
     var size: UInt64
-    /// The number of the section that has it, or of none.
+    /// The index of its section, or an index that no section has.
     var section: Int
   }
 
@@ -29,10 +29,10 @@ struct ELFFile {
 
   private let data: UnsafeRawBufferPointer
   private let sections: [Section]
-  /// The number of the section with the names of all sections.
+  /// The index of the section that holds the section names.
   private let names: Int
 
-  /// - Returns: `nil` for what is no 64-bit little-endian ELF file.
+  /// - Returns: `nil` if the data is not a 64-bit little-endian ELF file.
   init?(_ data: UnsafeRawBufferPointer) {
     guard data.count >= 64, data.prefix(6).elementsEqual([0x7f, 0x45, 0x4c, 0x46, 2, 1]) else { return nil }
     self.data = data
@@ -59,14 +59,14 @@ struct ELFFile {
     names = Int(data.loadUnaligned(fromByteOffset: 62, as: UInt16.self))
   }
 
-  /// `.text`; `nil` if there is no section of that number.
+  /// The name of a section, for example `.text`; `nil` if no section has that index.
   func name(ofSection number: Int) -> String? {
     guard sections.indices.contains(number), sections.indices.contains(names), let names = contents(sections[names])
     else { return nil }
     return String(decoding: names.dropFirst(sections[number].name).prefix { $0 != 0 }, as: UTF8.self)
   }
 
-  /// What a section has in the file; nothing for one that is not in it, or not whole.
+  /// The bytes of a section; `nil` if the file does not hold them, or not all of them.
   private func contents(_ section: Section) -> UnsafeRawBufferPointer? {
     guard section.type != Self.noBits, section.offset <= data.count, section.size <= data.count - section.offset else {
       return nil
@@ -77,7 +77,7 @@ struct ELFFile {
   private static let symbolTable: UInt32 = 2
   private static let noBits: UInt32 = 8
 
-  /// Tells each symbol, in the order of the table. Names are made only when asked for: there are tens of thousands.
+  /// Calls `body` for each symbol, in table order. A name is only built when asked for: there are tens of thousands.
   func forEachSymbol(_ body: (_ name: () -> String, Symbol) -> Void) {
     guard let table = sections.first(where: { $0.type == Self.symbolTable }), sections.indices.contains(table.link),
       let entries = contents(table), let names = contents(sections[table.link])
@@ -100,7 +100,7 @@ struct ELFFile {
     }
   }
 
-  /// What lies at some addresses; `nil` if no section of the file has them all.
+  /// The bytes at a range of addresses; `nil` if no single section of the file holds all of them.
   func bytes(_ addresses: Range<UInt64>) -> UnsafeRawBufferPointer? {
     for section in sections where section.address > 0 && section.address <= addresses.lowerBound {
       guard let contents = contents(section), let size = Int(exactly: addresses.upperBound - section.address),

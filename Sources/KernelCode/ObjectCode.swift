@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Where some functions lie in an object file.
+/// The positions of functions in an object file.
 public struct ObjectCode: Sendable, Hashable {
   public struct Function: Sendable, Hashable {
-    /// As the object has it, with the suffix of a copy or part: `f.isra.0`, `f.cold`.
+    /// The object's name for it, with the suffix of a copy or part: `f.isra.0`, `f.cold`.
     public var name: String
     public var section: String
-    /// From the section's start, in bytes.
+    /// Bytes from the start of the section.
     public var offset: UInt64
-    /// In bytes, without what pads it up to the next one.
+    /// Bytes, without the padding up to the next function.
     public var size: UInt64
   }
 
@@ -16,8 +16,8 @@ public struct ObjectCode: Sendable, Hashable {
 
   /// - Parameters:
   ///   - bytes: a relocatable ELF file for x86-64.
-  ///   - names: those that are looked for; `nil`: all.
-  /// - Returns: `nil` if it is no such file.
+  ///   - names: the functions to look for; `nil` for all.
+  /// - Returns: `nil` if the bytes are not such a file.
   public init?(_ bytes: UnsafeRawBufferPointer, of names: Set<String>? = nil) {
     guard let elf = ELFFile(bytes) else { return nil }
     elf.forEachSymbol { name, symbol in

@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A C file of the kernel's, taken apart into its functions and the rest, to tell in which of them two versions differ.
+/// A C file of the kernel, split into its functions and the rest, to find the functions in which two versions differ.
 ///
-/// It is told by the kernel's style, not by C's grammar: the body of a function begins with a brace in the first column
-/// and ends with one (Documentation/process/coding-style.rst, section 3). What keeps to another style is a part of the
-/// rest, where a difference shows as well, only without a name.
+/// It relies on the kernel's style, not on C's grammar: a function's body begins and ends with a brace in the first
+/// column (Documentation/process/coding-style.rst, section 3). Code in another style becomes part of the rest. A
+/// difference there is still found, but has no name.
 public struct SourceOutline: Sendable, Hashable {
-  /// From a function's name to all of its text; of several that the preprocessor chooses from, all their texts.
+  /// Maps each function's name to all of its text. If the preprocessor chooses between several, it is all their texts.
   public private(set) var functions: [String: String] = [:]
   /// Macros, types, tables, declarations.
   public private(set) var rest = ""
 
-  /// - Parameter source: the file as it is.
+  /// - Parameter source: the unmodified file.
   public init(_ source: [UInt8]) {
-    /// What may turn out to be the head of a function.
+    /// Lines that may turn out to be the head of a function.
     var head: [String] = []
-    /// The function that has begun.
+    /// The function whose body has begun.
     var name: String?
     var body = ""
     for line in SourceText(source).lines {
@@ -33,7 +33,7 @@ public struct SourceOutline: Sendable, Hashable {
         name = found
         body = (head + [line.text]).joined(separator: "\n") + "\n"
         head = []
-        // All of a short one may stand in one line.
+        // A short function may be on one line.
         if line.text != "{", line.text.hasSuffix("}") {
           functions[found, default: ""] += body
           name = nil
@@ -42,7 +42,7 @@ public struct SourceOutline: Sendable, Hashable {
         continue
       }
       head.append(line.text)
-      // A head is at most what stands between two ends.
+      // A head cannot extend beyond the end of a statement, block, directive or label.
       if line.text.hasSuffix(";") || line.text.hasSuffix("}") || line.text.hasPrefix("#") || line.text.hasSuffix(":") {
         rest += head.joined(separator: "\n") + "\n"
         head = []
@@ -51,7 +51,7 @@ public struct SourceOutline: Sendable, Hashable {
     rest += head.joined(separator: "\n") + body
   }
 
-  /// `static inline int f(void) { return 0; }`, or such a line that goes on.
+  /// Returns whether a line is `static inline int f(void) { return 0; }`, or begins such a function.
   private static func opensBody(_ text: String) -> Bool {
     guard let brace = text.firstIndex(of: "{") else { return false }
     let before = text[..<brace]
@@ -59,7 +59,7 @@ public struct SourceOutline: Sendable, Hashable {
       && !before.hasPrefix("#")
   }
 
-  /// What stands before the first parenthesis that is not an attribute's.
+  /// Returns the word before the first parenthesis that does not belong to an attribute.
   private static func name(of head: [String]) -> String? {
     let text = head.filter { !$0.hasPrefix("#") }.joined(separator: " ")
     var rest = Substring(text)
@@ -80,7 +80,7 @@ public struct SourceOutline: Sendable, Hashable {
     return nil
   }
 
-  /// Where the parenthesis closes whose inside this is.
+  /// Returns the index of the parenthesis that closes this text, which begins just after the opening one.
   private static func end(of inside: Substring) -> Substring.Index? {
     var depth = 1
     for index in inside.indices {
@@ -93,7 +93,7 @@ public struct SourceOutline: Sendable, Hashable {
 
   private static func isAttribute(_ name: String) -> Bool {
     attributes.contains(name)
-      // `__printf(1, 2)`, and no function that begins so is called with a type before it; but many functions begin so.
+      // `__printf(1, 2)` is compared as a whole, as many functions begin with `__`. None begins with `__attribute`.
       || (name.hasPrefix("__attribute"))
   }
 
@@ -104,24 +104,24 @@ public struct SourceOutline: Sendable, Hashable {
   ]
 }
 
-/// What of a file changed from one version to another.
+/// The difference between two versions of a source file.
 public struct SourceChange: Sendable, Hashable {
-  /// Functions that differ or are new, by name.
+  /// Functions that are new or differ, by name.
   public var functions: [String]
-  /// Something outside of functions differs: a macro, a type, a table. That functions went is no such thing.
+  /// Whether anything outside functions differs: a macro, a type, a table. Removed functions do not count.
   public var rest: Bool
 
   public var isEmpty: Bool { functions.isEmpty && !rest }
 
   /// - Parameters:
-  ///   - before: `nil` if there was no such file.
-  ///   - after: `nil` if there is none any more.
+  ///   - before: `nil` if the file did not exist.
+  ///   - after: `nil` if the file was removed.
   public init(before: [UInt8]?, after: [UInt8]?) {
     let old = SourceOutline(before ?? [])
     let new = SourceOutline(after ?? [])
     functions = new.functions.filter { old.functions[$0.key] != $0.value }.map(\.key).sorted()
     rest = old.rest != new.rest
-    // A file that is gone took its functions with it, and who called them shows it.
+    // A removed file takes its functions with it; their callers differ.
     if after == nil { rest = before != nil }
   }
 }

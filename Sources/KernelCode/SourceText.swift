@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// C as it is compared: without comments, each run of white space one space, no blank lines.
+/// C source in the form in which it is compared: no comments, no blank lines, each run of white space one space.
 struct SourceText {
   struct Line: Hashable {
     var text: String
-    /// It begins in the first column, as in the kernel's style only what stands outside of functions does, and the
-    /// braces of a function's body.
+    /// Whether the line begins in the first column. In the kernel's style only code outside functions and the braces of
+    /// a function's body do.
     var isOutermost: Bool
   }
 
@@ -21,8 +21,8 @@ struct SourceText {
     }
   }
 
-  /// A comment becomes a space, as for the compiler; its line feeds go with it. Where it ends too early, as in a file that
-  /// is no C, the rest of the file is the comment.
+  /// Replaces each comment with a space, as the compiler does, and drops its line feeds. If a comment is never closed,
+  /// as in a file that is not C, it extends to the end of the file.
   private static func withoutComments(_ source: [UInt8]) -> [UInt8] {
     var out: [UInt8] = []
     out.reserveCapacity(source.count)
@@ -49,7 +49,7 @@ struct SourceText {
     return out
   }
 
-  /// Where a string or character that begins at `start` is over; at the latest with its line.
+  /// Returns the index after the string or character literal at `start`. It ends with its line at the latest.
   private static func afterText(_ source: [UInt8], _ start: Int) -> Int {
     var index = start + 1
     while index < source.count, source[index] != .lineFeed {

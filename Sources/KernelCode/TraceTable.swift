@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Where calls of a kernel's functions can be counted: the table that gcc and the linker made for the function tracer, as a
-/// built `vmlinux` has it. A kprobe at one of these places costs less than elsewhere (CONFIG_KPROBES_ON_FTRACE).
+/// The addresses at which calls of a kernel's functions can be counted: the table that gcc and the linker built for the
+/// function tracer, read from a `vmlinux`. A kprobe there is cheaper than elsewhere (CONFIG_KPROBES_ON_FTRACE).
 public struct TraceTable: Sendable, Hashable {
-  /// A function of the kernel's image.
+  /// A function in the kernel image.
   private struct Function: Hashable {
     var name: String
     var file: String?
@@ -14,11 +14,12 @@ public struct TraceTable: Sendable, Hashable {
   private var functions: [Function] = []
   /// Sorted.
   private var sites: [UInt64] = []
-  /// What the kernel frees before it starts init.
+  /// The code that the kernel frees before it starts init.
   private var initText: Range<UInt64>?
 
   /// - Parameter bytes: an ELF file for x86-64, not relocatable.
-  /// - Returns: `nil` if it is none, or has no such table: the configuration has no function tracer then.
+  /// - Returns: `nil` if the bytes are not such a file, or if it has no such table because the configuration has no
+  ///   function tracer.
   public init?(_ bytes: UnsafeRawBufferPointer) {
     guard let elf = ELFFile(bytes) else { return nil }
     var marks: [String: UInt64] = [:]
@@ -42,17 +43,17 @@ public struct TraceTable: Sendable, Hashable {
     else { return nil }
     if let start = marks["_sinittext"], let stop = marks["_einittext"], start < stop { initText = start..<stop }
     sites = stride(from: 0, to: table.count - 7, by: 8).map { table.loadUnaligned(fromByteOffset: $0, as: UInt64.self) }
-    // The kernel leaves out what the linker has emptied, and sorts.
+    // The kernel skips the entries that the linker zeroed, and sorts the rest.
     sites.removeAll { $0 == 0 }
     sites.sort()
     functions.sort { ($0.address, $0.name) < ($1.address, $1.name) }
   }
 
-  /// One function that can be traced.
+  /// A function that can be traced.
   public struct Entry: Sendable, Hashable {
-    /// As the kernel names it, with the suffix of a copy: `f.isra.0`.
+    /// The kernel's name for it, with the suffix of a copy: `f.isra.0`.
     public var name: String
-    /// Of the call to the tracer, with which it begins.
+    /// The address of the call to the tracer, with which the function begins.
     public var address: UInt64
 
     public init(name: String, address: UInt64) {
@@ -61,14 +62,15 @@ public struct TraceTable: Sendable, Hashable {
     }
   }
 
-  /// The places at which runs of a source's function can be seen: its own and those of the copies that gcc made of it.
+  /// The places at which executions of a source function can be seen: its own and those of the copies that gcc made.
   /// - Parameters:
-  ///   - name: as the source has it.
-  ///   - file: the C file's name without its directory, by which functions of one name are told apart.
-  /// - Returns: none if it was inlined everywhere, must not be traced, or runs only before there are tests (`__init`).
+  ///   - name: the name in the source.
+  ///   - file: the C file's name without its directory. It tells functions with the same name apart.
+  /// - Returns: empty if the function was inlined everywhere, cannot be traced, or only runs before the tests
+  ///   (`__init`).
   public func entries(of name: String, in file: String) -> [Entry] {
     let named = functions.filter { $0.name == name || $0.name.hasPrefix(name + ".") && !$0.name.hasSuffix(".cold") }
-    // Functions of a header are known under the files that include it, and global ones under none.
+    // A function of a header is listed under the files that include it, a global one under no file.
     let here = named.filter { $0.file == file }
     return (here.isEmpty ? named : here).compactMap { function in
       if initText?.contains(function.address) == true { return nil }
@@ -79,13 +81,13 @@ public struct TraceTable: Sendable, Hashable {
     }
   }
 
-  /// Where functions begin, by their own names and files: one of a name that several have cannot be told.
+  /// The start addresses of functions, by name and file. A name that several functions share is ambiguous.
   public struct Places: Sendable {
     fileprivate var addresses: [String: [(file: String?, address: UInt64)]]
     fileprivate var initText: Range<UInt64>?
 
     /// - Parameters:
-    ///   - name: as the object has it: `f.cold`.
+    ///   - name: the object's name for it: `f.cold`.
     ///   - file: the C file's name without its directory.
     /// - Throws: ``NoPlace``
     public func address(of name: String, in file: String) throws(NoPlace) -> UInt64 {
@@ -99,7 +101,7 @@ public struct TraceTable: Sendable, Hashable {
     }
   }
 
-  /// Why the place of a function is not known.
+  /// The reason why a function's address is not known.
   public struct NoPlace: Error, Sendable, Hashable {
     public var reason: String
   }

@@ -2,13 +2,13 @@
 
 public import BenchModel
 
-/// A place in the kernel's code as its messages name it: `dma_buf_mmap+0x49/0x50`.
+/// An address in the kernel's code, as kernel messages write it: `dma_buf_mmap+0x49/0x50`.
 public struct CodeAddress: Sendable, Hashable {
-  /// As the kernel has it, with the suffix of a part: `dma_buf_mmap.cold`.
+  /// The kernel's name for the function, with the suffix of a part: `dma_buf_mmap.cold`.
   public var function: String
-  /// In bytes from the function's first, of the instruction that is meant. A call trace names the one behind the call.
+  /// The offset of the instruction that is meant, in bytes. A call trace names the instruction after the call.
   public var offset: Int
-  /// In bytes, up to the next symbol.
+  /// The size up to the next symbol, in bytes.
   public var size: Int
 
   public init(function: String, offset: Int, size: Int) {
@@ -17,14 +17,16 @@ public struct CodeAddress: Sendable, Hashable {
     self.size = size
   }
 
-  /// The address that a line ends with, as a frame of a call trace, a line of `RIP:`, the last place of a held lock and
-  /// the headlines of KASAN do. There is none for a frame that the unwinder is not sure of, for one in a module, and for
-  /// a headline that names its own file and line.
+  /// The address at the end of a line: a frame of a call trace, a `RIP:` line, the last address of a held lock, or a
+  /// KASAN headline. It is `nil` for:
+  /// - a frame that the unwinder is unsure of;
+  /// - a frame in a module;
+  /// - a headline that names its own file and line.
   public init?(endOf line: String) {
     guard let word = line.split(separator: " ").last, line.contains("+0x"), !line.contains(" ? "),
       !line.hasPrefix("? "), !line.hasPrefix("WARNING: ")
     else { return nil }
-    // `0010:f+0x1/0x2`: the code segment comes before.
+    // `0010:f+0x1/0x2`: the code segment comes first.
     let name = word[(word.lastIndex(of: ":").map { word.index(after: $0) } ?? word.startIndex)...]
     guard let plus = name.firstRange(of: "+0x"), let slash = name[plus.upperBound...].firstRange(of: "/0x"),
       let offset = Int(name[plus.upperBound..<slash.lowerBound], radix: 16),
@@ -38,7 +40,7 @@ public struct CodeAddress: Sendable, Hashable {
       function: String(function), offset: line.contains("RIP: ") ? offset : max(0, offset - 1), size: size)
   }
 
-  /// Writes behind each address where in the source it is, as `scripts/decode_stacktrace.sh` does.
+  /// Appends the source location to each line whose address is known, as `scripts/decode_stacktrace.sh` does.
   static func located(_ lines: [String], _ places: [CodeAddress: String]) -> [String] {
     lines.map { line in
       guard let place = CodeAddress(endOf: line).flatMap({ places[$0] }) else { return line }
@@ -48,13 +50,13 @@ public struct CodeAddress: Sendable, Hashable {
 }
 
 extension GuestRun {
-  /// The places in the kernel's code that its reports name, and what it said when it hung.
+  /// The code addresses in the run's reports and in the kernel's answer when it hung.
   public var addresses: Set<CodeAddress> {
     let lines = reports.flatMap(\.trace) + (hang?.answer ?? [])
     return Set(lines.compactMap { CodeAddress(endOf: $0) })
   }
 
-  /// The run, with the source's file and line behind each of those places that is known.
+  /// Returns the run with the source's file and line after each of those addresses that is known.
   public func located(_ places: [CodeAddress: String]) -> GuestRun {
     var run = self
     for index in run.reports.indices {

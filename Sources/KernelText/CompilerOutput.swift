@@ -4,10 +4,10 @@ public import BenchModel
 
 /// Reads what kbuild, gcc, clang, ld, modpost, objtool, kconfig and make print when a kernel does not build.
 public enum CompilerOutput {
-  /// The first errors of a build log, at most `limit`, in the order they were printed and each once. Warnings are not
-  /// among them unless they were made errors. `tree` is the absolute path that kbuild may put in front of a file.
+  /// Returns the first errors of a build log, at most `limit`, in order and without duplicates. Warnings are included
+  /// only if they were made errors. `tree` is the absolute path that kbuild may put in front of a file.
   ///
-  /// make only repeats what a tool said, so its own errors count where no tool said anything.
+  /// make only repeats what a tool said, so its own errors count only if no tool reported one.
   public static func diagnostics(in log: some Sequence<UInt8>, tree: String? = nil, limit: Int = 20) -> [Diagnostic] {
     var found = Collected(limit: limit)
     var makes = Collected(limit: limit)
@@ -24,13 +24,13 @@ public enum CompilerOutput {
       if found.list.count >= limit { break }
     }
     if !found.list.isEmpty { return found.list }
-    // Where a recipe failed, every make above it fails too: the first one is nearest to the cause.
+    // If a recipe fails, every make above it fails too: the first error is nearest to the cause.
     let causes = makes.list.filter { !$0.message.hasPrefix("[") }
     return causes.isEmpty ? Array(makes.list.prefix(1)) : causes
   }
 
-  /// The diagnostics with `patch` filled in: the last patch of the series that touches the file, or else one that the
-  /// message names, as where a symbol is defined a second time.
+  /// Returns the diagnostics with `patch` filled in: the last patch of the series that touches the file. Otherwise it
+  /// is one whose file the message names, for example where a symbol is defined a second time.
   public static func blame(_ diagnostics: [Diagnostic], on patches: [Patch]) -> [Diagnostic] {
     diagnostics.map { diagnostic in
       var blamed = diagnostic
@@ -54,7 +54,7 @@ public enum CompilerOutput {
     }
   }
 
-  /// Longer lines than this are cut: a macro's expansion can be a megabyte.
+  /// Longer lines are cut: a macro's expansion can be a megabyte.
   private static let longestLine = 4096
 
   private static func lines(of log: some Sequence<UInt8>) -> some Sequence<String> {
@@ -73,10 +73,10 @@ public enum CompilerOutput {
     if let tool = line.firstRange(of: "error: objtool: ") {
       return Diagnostic(file: nil, line: nil, message: String(line[tool.lowerBound...].dropFirst("error: ".count)))
     }
-    // A tool that dies says only this: `gcc: fatal error: Killed signal terminated program cc1`.
+    // A tool that was killed prints only this: `gcc: fatal error: Killed signal terminated program cc1`.
     for start in ["gcc: ", "cc1: ", "clang: ", "as: ", "collect2: "] where line.hasPrefix(start) {
       let rest = line.dropFirst(start.count)
-      // Both only sum up what stood above them.
+      // Both only summarize earlier messages.
       if rest.hasPrefix("all warnings being") || rest.hasPrefix("some warnings being") { return nil }
       if let message = afterSeverity(rest), !message.hasPrefix("ld returned") {
         return Diagnostic(file: nil, line: nil, message: message)
@@ -85,7 +85,8 @@ public enum CompilerOutput {
     return nil
   }
 
-  /// `file:line:column: error: message`, `file:line: Error: message` of the assembler, and kconfig's `file:line: message`.
+  /// Parses gcc's `file:line:column: error: message`, the assembler's `file:line: Error: message`, and kconfig's
+  /// `file:line: message`.
   private static func placedError(_ line: String, tree: String?) -> Diagnostic? {
     guard let (file, number, rest) = place(line) else { return nil }
     if let message = afterSeverity(rest) {
@@ -113,7 +114,7 @@ public enum CompilerOutput {
     return nil
   }
 
-  /// Takes `file:line:` or `file:line:column:` off the beginning of a line.
+  /// Strips `file:line:` or `file:line:column:` from the start of a line.
   private static func place(_ line: String) -> (file: Substring, line: Int, rest: Substring)? {
     guard let colon = line.firstIndex(of: ":"), colon != line.startIndex else { return nil }
     let file = line[..<colon]
@@ -131,14 +132,15 @@ public enum CompilerOutput {
     return number
   }
 
-  /// `drivers/x.o` in ``ld: drivers/x.o: in function `f':``, which tells where the file of the next line is.
+  /// Returns `drivers/x.o` from ``ld: drivers/x.o: in function `f':``, which gives the directory of the file on the
+  /// next line.
   private static func objectOfFunction(_ line: String) -> String? {
     guard let words = line.firstRange(of: ".o: in function ") else { return nil }
     return line[..<words.lowerBound].split(separator: " ").last.map { $0 + ".o" }
   }
 
-  /// ``x.c:(.text+0x12): undefined reference to `g'``. What the linker names is an object, or a file without its
-  /// directory; the source beside the object is what a patch has touched.
+  /// Parses ``x.c:(.text+0x12): undefined reference to `g'``. The linker names an object, or a file without its
+  /// directory. Patches touch the source next to the object.
   private static func linkerError(_ line: String, tree: String?, object: String?) -> Diagnostic? {
     for words in ["undefined reference to ", "multiple definition of ", "undefined symbol: ", "duplicate symbol: "] {
       guard let found = line.firstRange(of: words) else { continue }
@@ -149,8 +151,8 @@ public enum CompilerOutput {
     return nil
   }
 
-  /// ld says where else a symbol is defined, with an address that changes from build to build:
-  /// ``multiple definition of `f'; drivers/x.o:x.c:(.text+0x80): first defined here``
+  /// ld also says where else a symbol is defined, with an address that changes from build to build: ``multiple
+  /// definition of `f'; drivers/x.o:x.c:(.text+0x80): first defined here``
   private static func withoutAddresses(_ message: Substring, tree: String?) -> String {
     guard let echo = message.firstRange(of: "; ") else { return String(message) }
     let words = message[..<echo.lowerBound]
@@ -171,7 +173,7 @@ public enum CompilerOutput {
     return nil
   }
 
-  /// `make[3]: *** No rule to make target 'x.o', needed by 'built-in.a'.  Stop.`, and as a last resort
+  /// Parses `make[3]: *** No rule to make target 'x.o', needed by 'built-in.a'.  Stop.`, and as a last resort
   /// `make[3]: *** [scripts/Makefile.build:229: drivers/x.o] Error 1`.
   private static func makeError(_ line: String, tree: String?) -> Diagnostic? {
     guard line.hasPrefix("make"), let stars = line.firstRange(of: ": *** ") else { return nil }

@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// One line of a kernel console, taken apart.
+/// One parsed line of a kernel console.
 struct ConsoleLine {
-  /// The line as a reader wants to see it: with its time stamp, without what only a terminal needs.
+  /// The line to show to a reader: with its time stamp, without terminal control codes.
   var shown: String
-  /// What the kernel said, without time stamp and caller.
+  /// The kernel's text, without time stamp and caller.
   var text: String
   /// The time stamp, in microseconds since the kernel's start.
   var time: Int?
-  /// `T38` or `C0` where the kernel was built to name the task or processor that spoke.
+  /// `T38` or `C0` if the kernel was built to name the task or processor that printed the line.
   var caller: String?
 }
 
-/// Cuts the bytes of a console into lines, piece by piece, in bounded memory.
+/// Splits the bytes of a console into lines, piece by piece, in bounded memory.
 ///
-/// A serial console is no text file: firmware paints with escape codes, user space leaves lines open that the kernel
-/// then writes into, and bytes get lost. So a carriage return ends a line as well as a line feed does (empty lines
-/// carry nothing), and a time stamp in the middle of a line begins a new one.
+/// A serial console is not a text file: firmware paints with escape codes, user space leaves lines open that the kernel
+/// then writes into, and bytes get lost. Therefore a carriage return ends a line just as a line feed does, empty lines
+/// are dropped, and a time stamp in the middle of a line begins a new line.
 struct ConsoleLines {
-  /// The longest line that is kept, in bytes; the kernel's own limit is 1024. What is beyond is dropped.
+  /// The longest line that is kept, in bytes; the kernel's own limit is 1024. The rest of a line is dropped.
   static let longestLine = 4096
 
   private var pending: [UInt8] = []
@@ -33,7 +33,7 @@ struct ConsoleLines {
     add(bytes, start, bytes.endIndex)
   }
 
-  /// Hands over the last line if it had no end.
+  /// Emits the last line if it was not terminated.
   mutating func finish(_ emit: (ConsoleLine) -> Void) {
     guard !pending.isEmpty else { return }
     let clean = Self.withoutTerminalCodes(pending)
@@ -51,7 +51,7 @@ struct ConsoleLines {
           }
           end += 1
         }
-        // What user space left open ahead of a kernel line can be blank.
+        // User space may have left a blank line open before a kernel line.
         if stamp != nil || line[start..<end].contains(where: { $0 != .space }) {
           emit(Self.line(line, start, end, stamp))
         }
@@ -103,13 +103,13 @@ struct ConsoleLines {
     return out
   }
 
-  /// Where the text goes on behind an escape sequence whose escape stands before `start`.
+  /// Returns the index after an escape sequence whose escape character is just before `start`.
   private static func afterEscape(_ line: [UInt8], _ start: Int) -> Int {
     guard start < line.endIndex else { return start }
     var index = start + 1
     switch line[start] {
     case UInt8(ascii: "["):
-      // A sequence that was cut is no reason to swallow a kernel line: parameters end at the first other byte.
+      // A truncated sequence must not swallow a kernel line: parameters end at the first other byte.
       while index < line.endIndex, (0x20...0x3f).contains(line[index]) { index += 1 }
       return index < line.endIndex && (0x40...0x7e).contains(line[index]) ? index + 1 : index
     case UInt8(ascii: "("), UInt8(ascii: ")"), UInt8(ascii: "#"):
@@ -120,11 +120,11 @@ struct ConsoleLines {
   }
 }
 
-/// `[    5.023165] ` or `[    5.023165][   T38] `, perhaps with a level as `<4>` in front.
+/// `[    5.023165] ` or `[    5.023165][   T38] `, perhaps after a level such as `<4>`.
 struct KernelStamp {
   var microseconds: Int
   var caller: Range<Int>?
-  /// Where the text begins.
+  /// The start of the text.
   var end: Int
 
   init?(_ line: UnsafeBufferPointer<UInt8>, at start: Int, lineStart: Bool) {
@@ -162,7 +162,7 @@ struct KernelStamp {
     caller = Self.caller(line, from: &end, afterStamp: index)
   }
 
-  /// Reads `[   T38]` and moves `end` behind it.
+  /// Reads `[   T38]` and moves `end` past it.
   private static func caller(
     _ line: UnsafeBufferPointer<UInt8>, from end: inout Int, afterStamp: Int
   ) -> Range<Int>? {

@@ -4,32 +4,32 @@ public import BenchModel
 
 /// Reads a kernel's console as it arrives and finds the problems that the kernel reported on it.
 ///
-/// One incident is one report: an oops is told apart from the panic that follows it, but not from the BUG that caused
-/// it; and what KASAN says of a bad pointer absorbs the page fault that the same access then takes. The same title in
-/// the same test is reported once, with its first trace: a kernel that warns in a loop says nothing new.
+/// One incident is one report. An oops is separate from the panic that follows it, but not from the BUG that caused it.
+/// A KASAN report of a bad pointer absorbs the page fault that the same access then takes. The same title in the same
+/// test is reported once, with its first trace: a kernel that warns in a loop adds no information.
 ///
-/// The console belongs to a kernel that is on trial, so nothing here trusts it: lines, traces and reports are bounded,
-/// the time is linear in the bytes, and a report that begins and does not end as it should is still a report.
+/// The console belongs to the kernel under test, so nothing here trusts it. Lines, traces and reports are bounded, and
+/// the time is linear in the number of bytes. A report that begins but does not end properly is still a report.
 public struct ConsoleScanner: Sendable {
-  /// The most reports that are kept; `droppedReports` counts the others.
+  /// The most reports that are kept; `droppedReports` counts the rest.
   public static let mostReports = 1000
 
-  /// What PID 1 writes to the kernel's log around each test, followed by the test's name.
+  /// The text that PID 1 writes to the kernel's log around each test, followed by the test's name.
   public static let testBegins = "patchbench: test begins: "
   public static let testEnds = "patchbench: test ends: "
 
-  /// The reports that are complete, in the order in which they began to be, but for those still open.
+  /// The complete reports, in the order in which they began, without those that are still open.
   public private(set) var reports: [KernelReport] = []
-  /// How many different reports came after there were `mostReports`.
+  /// The number of different reports after the first `mostReports`.
   public private(set) var droppedReports = 0
-  /// `Kernel panic - not syncing: …`, as the kernel said it first.
+  /// The first `Kernel panic - not syncing: …` line.
   public private(set) var firstPanicLine: String?
   /// `6.12.117` in `Linux version 6.12.117 (…)`.
   public private(set) var release: String?
 
-  /// What was said since ``beginAnswer()``, with time stamps.
+  /// The lines since ``beginAnswer()``, with time stamps.
   public private(set) var answer: [String] = []
-  /// From a test to what the kernel said while it ran, with time stamps; not so the marks themselves.
+  /// Maps each test to the kernel's lines while it ran, with time stamps but without the marks themselves.
   public private(set) var slices: [String: LogSlice] = [:]
 
   private var isAnswering = false
@@ -39,16 +39,16 @@ public struct ConsoleScanner: Sendable {
   private var speakers: [String: Speaker] = [:]
   private var seen: Set<Identity> = []
   private var test: String?
-  /// The pointer that KASAN has just reported, while the fault it leads to may still follow.
+  /// The pointer that KASAN has just reported, while the fault that it causes may still follow.
   private var badPointer: BadPointer?
   private var lineNumber = 0
 
-  /// How many lines `lastLines` can give at most.
+  /// - Parameter keepingLines: the most lines that `lastLines` can return.
   public init(keepingLines: Int = 200) {
     tail = Tail(limit: keepingLines)
   }
 
-  /// Takes the next bytes of the console.
+  /// Reads the next bytes of the console.
   public mutating func read(_ bytes: some Sequence<UInt8>) {
     var input = self.input
     self.input = ConsoleLines()
@@ -57,14 +57,15 @@ public struct ConsoleScanner: Sendable {
     self.input = input
   }
 
-  /// Says that the kernel was asked what it is doing: what it says from here on is its answer, and no report of its own.
+  /// Marks the point at which the kernel was asked what it is doing. Everything after it is the answer, and not a
+  /// report.
   public mutating func beginAnswer() {
     for name in speakers.keys.sorted() { close(name) }
     speakers = [:]
     isAnswering = true
   }
 
-  /// Says that nothing more will come: closes what is open.
+  /// Marks the end of the console and closes open reports.
   public mutating func finish() {
     var input = self.input
     self.input = ConsoleLines()
@@ -73,13 +74,13 @@ public struct ConsoleScanner: Sendable {
     speakers = [:]
   }
 
-  /// Whether there was a single line.
+  /// Whether there was at least one line.
   public var hasSpoken: Bool { lineNumber > 0 }
 
   /// The last lines of the console with their time stamps, the newest last.
   public func lastLines(_ count: Int) -> [String] { tail.last(count) }
 
-  /// All the reports of a whole console.
+  /// Returns all reports of a complete console.
   public static func reports(in console: some Sequence<UInt8>) -> [KernelReport] {
     var scanner = ConsoleScanner()
     scanner.read(console)
@@ -89,24 +90,24 @@ public struct ConsoleScanner: Sendable {
 
   // MARK: - Lines
 
-  /// One who speaks: with `CONFIG_PRINTK_CALLER` a task or a processor, else everybody together. Reports of two
-  /// processors that are printed at once come apart by this.
+  /// One source of lines: a task or processor with `CONFIG_PRINTK_CALLER`, otherwise all of them together. This
+  /// separates reports that two processors print at the same time.
   private struct Speaker {
     var open: OpenReport?
-    /// What came since `cut here`, or a list's complaint ahead of it: a headline must follow.
+    /// The lines since `cut here`, or since a list corruption message ahead of it: a headline must follow.
     var preface: [String] = []
-    /// The speaker's line before this one was one of `=`.
+    /// The speaker's previous line, if it was a line of `=`.
     var rule: String?
-    /// Whose report this processor is asked to add its own call trace to.
+    /// The speaker to whose report this processor was asked to add its call trace.
     var answers: String?
   }
 
-  /// Two processors' backtraces, the locks of some dozens of tasks.
+  /// Enough for two processors' backtraces and the locks of some dozens of tasks.
   private static let longestAnswer = 600
-  /// The most lines of all tests' slices together.
+  /// The most lines in all tests' slices together.
   private static let mostSliceLines = 20_000
 
-  /// The most tests that have a slice. A kernel can name any number.
+  /// The most tests that have a slice. A kernel can name any number of tests.
   private static let mostSlices = 10_000
 
   private mutating func addSlice(_ line: String, of test: String) {
@@ -118,10 +119,10 @@ public struct ConsoleScanner: Sendable {
     }
   }
 
-  /// How many lines may stand between `cut here` and the headline.
+  /// The most lines between `cut here` and the headline.
   private static let mostPreface = 16
   private static let mostSpeakers = 64
-  /// How many are remembered.
+  /// The number of speakers that are remembered.
   var speakerCount: Int { speakers.count }
 
   private mutating func take(_ line: ConsoleLine) {
@@ -150,21 +151,22 @@ public struct ConsoleScanner: Sendable {
     if speakers[name] != nil { add(line, to: speakers[name]?.answers ?? name) }
   }
 
-  /// The speaker with a stall or hard lockup to report, which makes other processors show where they are.
+  /// The speaker with an open stall or hard lockup report, which makes other processors print their traces.
   private var asker: String? {
     speakers.keys.sorted().first { speakers[$0]?.open?.rule.ending == .traces }
   }
 
   private mutating func startsKernel(_ text: String) {
     if release == nil { release = text.split(separator: " ").dropFirst(2).first.map(String.init) }
-    // A second kernel: the first one is gone without a word, and its reports and tests with it.
+    // A second kernel: the first one died silently, and its reports and tests with it.
     for name in speakers.keys.sorted() { close(name) }
     speakers = [:]
     test = nil
   }
 
   private mutating func mark(_ text: String) {
-    // PID 1 waits for its tests, so what is still open here has lost its end, unless another processor is speaking.
+    // PID 1 waits for its tests, so a report that is still open here has lost its end, unless another processor is
+    // printing.
     for name in speakers.keys.sorted() where speakers[name]?.open?.isNamed == true { close(name) }
     if text.hasPrefix(Self.testBegins) {
       test = String(text.dropFirst(Self.testBegins.count))
@@ -176,15 +178,15 @@ public struct ConsoleScanner: Sendable {
   private mutating func takeRule(_ line: ConsoleLine, _ name: String) {
     if speakers[name]?.open != nil { add(line, to: name) }
     if speakers[name]?.open == nil {
-      // A rule that ends a report opens none, but a second one may: two rules in a row are a report's end and another
-      // one's beginning.
+      // A rule that ends a report does not open one, but a second rule may: of two rules in a row, one ends a report
+      // and the other begins the next.
       makeRoom()
       speakers[name, default: Speaker()].rule = line.text
     }
   }
 
   private mutating func takePreface(_ text: String, _ name: String) {
-    // The complaint stands ahead of `cut here` in front of a BUG, and behind it in front of a WARN.
+    // The list corruption message comes before `cut here` for a BUG, and after it for a WARN.
     let pair = speakers[name].map { $0.preface.count == 1 && Self.announces($0.preface[0]) != Self.announces(text) }
     if pair != true { close(name) }
     makeRoom()
@@ -226,7 +228,7 @@ public struct ConsoleScanner: Sendable {
     if let open = speaker.open {
       keep(open, by: name)
     } else if let first = speaker.preface.first {
-      // The headline was lost. What stood here is no clean log.
+      // The headline was lost, but the log is not clean.
       let title =
         Self.announces(first) ? SteadyText.steady(first.prefix { $0 != "," && $0 != "." }) : "report cut short"
       let kind: KernelReport.Kind = Self.announces(first) ? .bug : .warning
@@ -256,14 +258,14 @@ public struct ConsoleScanner: Sendable {
     if seen.insert(Identity(report)).inserted { reports.append(report) }
   }
 
-  /// Speakers that are only remembered for a line of `=` go first.
+  /// Evicts speakers that are only remembered for a line of `=` first.
   private mutating func makeRoom() {
     guard speakers.count >= Self.mostSpeakers else { return }
     for (name, speaker) in speakers where speaker.open == nil && speaker.preface.isEmpty { speakers[name] = nil }
     if speakers.count >= Self.mostSpeakers, let first = speakers.keys.min() { close(first) }
   }
 
-  /// Whether the line complains ahead of a BUG or WARN that will not repeat the complaint.
+  /// Whether the line is a list corruption message that the BUG or WARN after it does not repeat.
   private static func announces(_ text: String) -> Bool {
     text.hasPrefix("list_add corruption") || text.hasPrefix("list_del corruption")
   }
@@ -274,7 +276,7 @@ public struct ConsoleScanner: Sendable {
   }
 }
 
-/// What makes two reports the same.
+/// The properties that make two reports the same.
 private struct Identity: Hashable, Sendable {
   var title: String
   var kind: KernelReport.Kind
@@ -287,8 +289,8 @@ private struct Identity: Hashable, Sendable {
   }
 }
 
-/// KASAN checks an access before it happens. A null or wild pointer is therefore reported twice: by KASAN, and a moment
-/// later by the page fault, in the same function.
+/// KASAN checks an access before it happens. A null or wild pointer is therefore reported twice: by KASAN, and right
+/// afterwards by the page fault, in the same function.
 private struct BadPointer: Sendable {
   var index: Int
   private var speaker: String
@@ -308,7 +310,7 @@ private struct BadPointer: Sendable {
 
   func leadsTo(_ report: KernelReport, by speaker: String, beginning first: Int) -> Bool {
     guard report.kind == .oops, speaker == self.speaker, report.test == test, first - line <= 16 else { return false }
-    // A log that was cut before it said where the fault was cannot contradict.
+    // A log that was cut before the place of the fault cannot contradict.
     return Self.place(report) == nil || Self.place(report) == place
   }
 

@@ -2,15 +2,15 @@
 
 public import BenchModel
 
-/// Reads what `git apply --verbose` says, in English, when a patch does not apply.
+/// Parses the English output of `git apply --verbose` for a patch that does not apply.
 public enum GitApply {
-  /// What was refused, where git said so.
+  /// The refused part, as far as git named it.
   public struct Refusal: Sendable, Hashable {
-    /// The file in the tree, where git named one.
+    /// The file in the tree, if git named one.
     public var file: String?
     /// The number of the hunk in that file's part of the patch, from 1.
     public var hunk: Int?
-    /// What git said, without its `error: `.
+    /// git's message, without its `error: `.
     public var message: String
 
     public init(file: String?, hunk: Int?, message: String) {
@@ -20,13 +20,13 @@ public enum GitApply {
     }
   }
 
-  /// The first refusal in `output`, or `nil` if git gave no error. `patch` is the text that git was given.
+  /// Returns the first refusal in `output`, or `nil` if git reported no error. `patch` is the text that git was given.
   public static func refusal(in output: some Sequence<UInt8>, patch: some Sequence<UInt8>) -> Refusal? {
     var fatal: Refusal?
     var searching = false
     for line in Array(output).split(separator: .lineFeed) {
       let text = String(decoding: line, as: UTF8.self)
-      // A hunk that is not found is announced with its whole text, which can look like anything.
+      // A hunk that is not found is printed in full, and its text can look like anything.
       if text.hasPrefix("error: while searching for:") { searching = true }
       if searching, !text.hasPrefix("error: patch failed: ") { continue }
       if text.hasPrefix("error: ") { return refusal(text.dropFirst("error: ".count), patch: patch) }
@@ -37,7 +37,7 @@ public enum GitApply {
     return fatal
   }
 
-  /// As the model has it.
+  /// Returns the first refusal as a model value.
   public static func failure(
     in output: some Sequence<UInt8>, patch text: some Sequence<UInt8>, of patch: Patch
   ) -> ApplyFailure {
@@ -48,7 +48,7 @@ public enum GitApply {
   private static func refusal(_ message: Substring, patch: some Sequence<UInt8>) -> Refusal {
     var refusal = Refusal(file: nil, hunk: nil, message: String(message))
     if message.hasPrefix("patch failed: ") {
-      // `drivers/dma-buf/dma-buf.c:123`, where 123 is the line that the hunk's header gives.
+      // `drivers/dma-buf/dma-buf.c:123`, where 123 is the line in the hunk's header.
       let place = message.dropFirst("patch failed: ".count)
       if let colon = place.lastIndex(of: ":"), let line = Int(place[colon...].dropFirst()) {
         let file = String(place[..<colon])
@@ -69,7 +69,7 @@ public enum GitApply {
     return refusal
   }
 
-  /// `X` in `X: No such file or directory` and its kin.
+  /// Returns `X` from `X: No such file or directory` and similar messages.
   private static func fileAhead(of message: Substring) -> String? {
     let reasons = [
       ": No such file or directory", ": does not exist in index", ": already exists in working directory",
@@ -85,14 +85,14 @@ public enum GitApply {
   }
 }
 
-/// Where the hunks of a patch are.
+/// The positions of a patch's hunks.
 struct PatchHunks {
   private struct Hunk {
     var file: String
-    /// From 1, in its file's part.
+    /// The hunk's number in its file's part, from 1.
     var number: Int
     var oldStart: Int
-    /// Its header's line in the patch, from 1.
+    /// The line of its header in the patch, from 1.
     var line: Int
   }
 
@@ -101,7 +101,7 @@ struct PatchHunks {
   init(_ patch: some Sequence<UInt8>) {
     var names: [String] = []
     var number = 0
-    // Lines that a hunk's header still promises; within them a line like `--- a/x` is a removed `-- a/x`.
+    // The lines left in the current hunk, by its header. Within them, a line like `--- a/x` is a removed `-- a/x`.
     var old = 0
     var new = 0
     let lines = Array(patch).split(separator: .lineFeed, omittingEmptySubsequences: false)
@@ -115,7 +115,7 @@ struct PatchHunks {
           old -= 1
           new -= 1
         default:
-          // The patch is damaged here: the next header decides.
+          // The patch is damaged here: resynchronize at the next header.
           old = 0
           new = 0
         }
@@ -135,7 +135,7 @@ struct PatchHunks {
         number += 1
         old = header.oldCount
         new = header.newCount
-        // A file that is created or renamed is known by the other name too.
+        // A file that is created or renamed is also known by its other name.
         for name in Set(names) {
           hunks.append(Hunk(file: name, number: number, oldStart: header.oldStart, line: index + 1))
         }
@@ -143,17 +143,17 @@ struct PatchHunks {
     }
   }
 
-  /// The number of the hunk whose header says that it starts at `line` of the old file.
+  /// Returns the number of the hunk whose header starts at `line` of the old file.
   func number(of line: Int, in file: String) -> Int? {
     hunks.first { $0.file == file && $0.oldStart == line }?.number
   }
 
-  /// The hunk that the patch's own line `line` belongs to.
+  /// Returns the hunk that contains line `line` of the patch.
   func place(ofLine line: Int) -> (file: String, hunk: Int)? {
     hunks.last { $0.line <= line }.map { ($0.file, $0.number) }
   }
 
-  /// `drivers/x.c` in `a/drivers/x.c`, without a time behind a tab; `nil` for `/dev/null`.
+  /// Returns `drivers/x.c` from `a/drivers/x.c`, without a time after a tab; `nil` for `/dev/null`.
   private static func name(_ text: Substring) -> String? {
     let path = text.prefix { $0 != "\t" && $0 != "\r" && $0 != "\r\n" }
     guard path != "/dev/null" else { return nil }

@@ -2,16 +2,16 @@
 
 import BenchModel
 
-/// What a kernel that hangs says when it is interrupted: where its processors were, and which tasks wait.
+/// The answer of a hung kernel when it is interrupted: where its processors were, and which tasks wait.
 public struct HangAnswer: Sendable, Hashable {
-  /// The functions in which processors were that had something to do, in the order they were told.
+  /// The functions in which busy processors were, in the order they were printed.
   public var busyIn: [String] = []
-  /// Processors that had nothing to do.
+  /// The number of idle processors.
   public var idle = 0
-  /// Tasks in uninterruptible sleep, each with the function that it waits in where that is known.
+  /// Tasks in uninterruptible sleep, each with the function that it waits in if that is known.
   public var blocked: [String] = []
 
-  /// - Parameter lines: with or without time stamps.
+  /// - Parameter lines: the answer, with or without time stamps.
   public init(_ lines: [String]) {
     var task: String?
     for line in lines {
@@ -31,7 +31,7 @@ public struct HangAnswer: Sendable, Hashable {
     if let task { blocked.append(task) }
   }
 
-  /// `RIP: 0010:dma_buf_mmap+0x10/0x20`; what user space did is nothing of the kernel's.
+  /// Parses `RIP: 0010:dma_buf_mmap+0x10/0x20`. User space addresses do not count.
   private static func instruction(_ text: Substring) -> String? {
     let prefix = Architecture.host.registers.instructionPointers.first { text.hasPrefix($0) }
     return prefix.flatMap { StackFrame.symbol(text.dropFirst($0.count)) }

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a configuration wants of one symbol.
+/// The value that a configuration requests for one symbol.
 public struct KConfigSetting: Sendable, Hashable {
   /// `CONFIG_KASAN`
   public var symbol: String
   public var value: Value
-  /// The fragment and the line that say so: `drm.config:12`.
+  /// The fragment and line of the request: `drm.config:12`.
   public var origin: String
 
   public enum Value: Sendable, Hashable, CustomStringConvertible {
     case yes
     case module
-    /// `# CONFIG_X is not set`, which `CONFIG_X=n` means too.
+    /// `# CONFIG_X is not set`, or the equivalent `CONFIG_X=n`.
     case unset
-    /// A number, or a string with its quotes, as it is written.
+    /// A number, or a string with its quotes, as written.
     case literal(String)
 
     public var description: String {
@@ -36,7 +36,7 @@ public struct KConfigSetting: Sendable, Hashable {
 /// A requested setting that the resolved configuration does not have.
 public struct LostSymbol: Sendable, Hashable {
   public var requested: KConfigSetting
-  /// What the resolved configuration says instead; a symbol it does not know is unset.
+  /// The value in the resolved configuration; a symbol that is missing there is unset.
   public var resolved: KConfigSetting.Value
 
   public init(requested: KConfigSetting, resolved: KConfigSetting.Value) {
@@ -45,7 +45,7 @@ public struct LostSymbol: Sendable, Hashable {
   }
 }
 
-/// A line that is no setting.
+/// A line that is not a setting.
 public struct KConfigError: Error, Sendable, Hashable {
   public var file: String
   public var line: Int
@@ -58,10 +58,10 @@ public struct KConfigError: Error, Sendable, Hashable {
   }
 }
 
-/// The kernel's own configuration syntax, in fragments and in a resolved `.config`.
+/// Parses the kernel's configuration syntax, in fragments and in a resolved `.config`.
 public enum KConfig {
-  /// The settings of one file in their order. Any line must be empty, a comment or a setting; kbuild would pass over
-  /// what it cannot read, and the misspelt wish would be lost without a word.
+  /// Returns the settings of one file, in order. Each line must be empty, a comment or a setting. kbuild ignores lines
+  /// that it cannot parse, so a misspelled request would be lost silently.
   public static func parse(_ text: some Sequence<UInt8>, file: String) throws(KConfigError) -> [KConfigSetting] {
     var settings: [KConfigSetting] = []
     let lines = Array(text).split(separator: .lineFeed, omittingEmptySubsequences: false)
@@ -83,7 +83,8 @@ public enum KConfig {
     return settings
   }
 
-  /// Fragments in their order as one request: each symbol once, where it was first asked for, with the last value.
+  /// Merges fragments, in order, into one request. Each symbol appears once, where it was first requested, with its
+  /// last value.
   public static func merge(_ fragments: [[KConfigSetting]]) -> [KConfigSetting] {
     var merged: [KConfigSetting] = []
     var index: [String: Int] = [:]
@@ -98,8 +99,8 @@ public enum KConfig {
     return merged
   }
 
-  /// The requested settings that did not survive. The value must be the very one: a symbol that was asked for as a
-  /// module and is built in counts as lost too, for who asks for a module wants to unload it.
+  /// Returns the requested settings that did not survive. The value must match exactly: a symbol that was requested as
+  /// a module and is built in counts as lost, because a module may be requested in order to unload it.
   public static func lost(requested: [KConfigSetting], resolved: [KConfigSetting]) -> [LostSymbol] {
     let values = Dictionary(resolved.map { ($0.symbol, $0.value) }, uniquingKeysWith: { $1 })
     return merge([requested]).compactMap { setting in
@@ -108,7 +109,7 @@ public enum KConfig {
     }
   }
 
-  /// kconfig writes numbers back as they were entered, but for the case and the `0x` of a hexadecimal one.
+  /// kconfig writes numbers back as entered, except for the case and the `0x` of a hexadecimal one.
   private static func agree(_ a: KConfigSetting.Value, _ b: KConfigSetting.Value) -> Bool {
     if a == b { return true }
     guard case .literal(let a) = a, case .literal(let b) = b, let a = hexadecimal(a), let b = hexadecimal(b) else {
@@ -167,7 +168,7 @@ public enum KConfig {
     return !digits.isEmpty && digits.utf8.allSatisfy(\.isDigit)
   }
 
-  /// Whether the quotes close at the end and only there.
+  /// Returns whether the quotes close at the end and only there.
   private static func isQuoted(_ text: Substring) -> Bool {
     guard text.count >= 2, text.last == "\"" else { return false }
     var escaped = false

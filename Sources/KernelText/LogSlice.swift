@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A part of a kernel log: its first lines and its last.
+/// The first and last lines of a part of a kernel log.
 public struct LogSlice: Sendable, Hashable {
-  /// How many lines of each end are kept.
+  /// The number of lines kept at each end.
   static let longest = 60
 
   public private(set) var first: [String] = []
   private var last: [String] = []
   private var next = 0
-  /// How many lines between the two were not kept.
+  /// The number of dropped lines between the two.
   public internal(set) var dropped = 0
 
-  /// - Returns: whether a line more is kept than before.
+  /// - Returns: whether the number of kept lines grew.
   mutating func add(_ line: String) -> Bool {
     if first.count < Self.longest {
       first.append(line)
@@ -27,7 +27,7 @@ public struct LogSlice: Sendable, Hashable {
     return false
   }
 
-  /// All that was kept, with a word where something is missing.
+  /// The kept lines, with a note where lines are missing.
   public var lines: [String] {
     let end = last[next...] + last[..<next]
     return first + (dropped > 0 ? ["… \(dropped) lines are not shown …"] : []) + end

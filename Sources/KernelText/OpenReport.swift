@@ -2,39 +2,39 @@
 
 import BenchModel
 
-/// A report while its lines still arrive: collects them, notes what its title needs, and knows when it is over.
+/// A report whose lines are still arriving. It collects them, notes what its title needs, and knows when it ends.
 struct OpenReport {
   /// The most lines of a report that are kept.
   static let mostLines = 400
-  /// The most functions of a call trace that are looked at for the guilty one.
+  /// The most functions of a call trace that are searched for the one to blame.
   private static let mostFrames = 64
-  /// A pause in the kernel's time after which what follows is another story. Processors that answer late make a stall's
-  /// own pauses longer than one would think.
+  /// After a pause this long in kernel time, in microseconds, the next lines belong to something else. Processors that
+  /// answer late make the pauses within a stall report surprisingly long.
   private static let longestPause = 12_000_000
-  /// How many lines may pass before a call trace begins, and between its end and the end of the report, until the
-  /// report counts as cut: the end marker of a damaged log never comes.
+  /// The most lines before a call trace, and between its end and the end of the report. After more, the report counts
+  /// as cut: the end marker of a damaged log never comes.
   private static let mostLinesBeforeTrace = 150
   private static let mostLinesAfterTrace = 24
   private static let mostLinesAfterSanitizerTrace = 120
 
-  /// What one more line means.
+  /// The effect of one more line.
   enum Step { case goesOn, endsWithThis, endedBefore }
 
   let rule: ReportRule
   let headline: String
-  /// What stood between `cut here` and the headline.
+  /// The lines between `cut here` and the headline.
   let preface: [String]
   let test: String?
   private(set) var lines: [String]
   /// The functions of the first call trace, the innermost first.
   private(set) var frames: [String] = []
-  /// The first function that a kernel instruction pointer was in.
+  /// The function in the first kernel instruction pointer.
   private(set) var instruction: String?
   /// `Write` in `Write of size 4 at addr …`.
   private(set) var access: String?
-  /// The function behind the last `at: ` of a list of held locks.
+  /// The function after the last `at: ` in a list of held locks.
   private(set) var heldAt: String?
-  /// The line that names the process that had to die.
+  /// The line that names the killed process.
   private(set) var victim: String?
 
   private enum Trace { case notBegun, inStack, inFrames, over }
@@ -54,7 +54,7 @@ struct OpenReport {
     if rule.ending == .killed, headline.contains("Killed process") { victim = headline }
   }
 
-  /// Whether the report has come so far that its title is settled.
+  /// Whether enough of the report has arrived to settle its title.
   var isNamed: Bool { trace == .over || rule.ending == .heldLocks || !frames.isEmpty }
 
   mutating func take(_ line: ConsoleLine) -> Step {
@@ -68,7 +68,7 @@ struct OpenReport {
     return step
   }
 
-  /// Takes over the lines of a report that tells of the same incident.
+  /// Appends the lines of a report about the same incident.
   mutating func absorb(_ more: [String]) {
     lines.append(contentsOf: more.prefix(max(0, Self.mostLines - lines.count)))
   }
@@ -88,7 +88,7 @@ struct OpenReport {
     return follow(text)
   }
 
-  /// Keeps track of the call trace, and of the ends that only show by what comes next.
+  /// Tracks the call trace, and the endings that only the next line reveals.
   private mutating func follow(_ text: String) -> Step {
     switch trace {
     case .notBegun:
@@ -107,7 +107,7 @@ struct OpenReport {
         if text.hasPrefix(" <") { sawStackMark = true }
         trace = .inFrames
       } else if trace == .inFrames, !sawStackMark, !Self.tellsOfRegisters(text) {
-        // Older kernels and other processors do not mark the end of a stack.
+        // Older kernels and other architectures do not mark the end of a stack.
         trace = .over
         return rule.ending == .backtrace ? .endedBefore : follow(text)
       } else if sawStackMark, !Self.tellsOfRegisters(text), !text.isEmpty {
@@ -139,7 +139,7 @@ struct OpenReport {
     }
   }
 
-  // MARK: - What a title needs
+  // MARK: - Input for the title
 
   private mutating func note(_ text: String) {
     switch trace {

@@ -2,11 +2,11 @@
 
 import BenchModel
 
-/// How the kernel begins one sort of report, and how it ends it.
+/// How the kernel begins and ends one kind of report.
 struct ReportRule: Sendable {
-  /// What the line begins with.
+  /// The beginning of the line.
   var prefix: String
-  /// What else it must contain.
+  /// Text that the line must also contain.
   var contains: String?
   var kind: KernelReport.Kind
   var title: Title
@@ -23,19 +23,19 @@ struct ReportRule: Sendable {
   }
 
   enum Title: Sendable, Hashable {
-    /// These words, and the guilty function behind ` in `.
+    /// These words, followed by ` in ` and the function to blame.
     case words(String)
-    /// `BUG: KASAN: slab-use-after-free in …`, and whether it was a read or a write.
+    /// `BUG: KASAN: slab-use-after-free in …`, plus whether it was a read or a write.
     case sanitizer
-    /// `UBSAN: shift-out-of-bounds in file:line:column`: what stands before ` in `.
+    /// `UBSAN: shift-out-of-bounds in file:line:column`: the text before ` in `.
     case undefined
-    /// A WARN: its own text decides.
+    /// A WARN, whose own text decides.
     case warning
-    /// An oops that is named by what stands before the comma or the error code.
+    /// An oops, named by the text before the comma or the error code.
     case oops
-    /// The kernel's words up to the first thing that varies.
+    /// The kernel's words up to the first variable part.
     case message
-    /// What stands behind `Kernel panic - not syncing: `.
+    /// The text after `Kernel panic - not syncing: `.
     case panic
     /// The process that was killed.
     case killed
@@ -48,19 +48,19 @@ struct ReportRule: Sendable {
     case rule
     /// The end of its call trace.
     case backtrace
-    /// The end of its call trace, or the list of held locks behind it, which a line of `=` ends.
+    /// The end of its call trace, or of the list of held locks after it, which a line of `=` ends.
     case locks
-    /// A list of held locks, and nothing behind it.
+    /// A list of held locks, with nothing after it.
     case heldLocks
-    /// Several call traces of several processors.
+    /// The call traces of several processors.
     case traces
-    /// `---[ end Kernel panic`, or what the kernel says before it reboots.
+    /// `---[ end Kernel panic`, or the text before a reboot.
     case panic
     /// `Out of memory: Killed process`
     case killed
   }
 
-  /// The rule for a line that begins a report.
+  /// Returns the rule for a line that begins a report.
   static func opening(_ text: String) -> ReportRule? {
     if let first = text.utf8.first, first < 128,
       let rule = byFirstByte[Int(first)].first(where: { $0.matches(text) })
@@ -70,7 +70,8 @@ struct ReportRule: Sendable {
     return invokesOOMKiller(text) ? memory : nil
   }
 
-  /// The rule for a headline that stands below a line of `=`, as all of lockdep's do, in words that are not known here.
+  /// Returns the rule for a headline below a line of `=`. All lockdep headlines are below one, including those not
+  /// listed here.
   static func openingBelowRule(_ text: String) -> ReportRule? {
     if let rule = opening(text) { return rule }
     guard ["WARNING: ", "INFO: "].contains(where: text.hasPrefix) else { return nil }
@@ -81,11 +82,11 @@ struct ReportRule: Sendable {
     text.hasPrefix(prefix) && (contains.map { text.contains($0) } ?? true)
   }
 
-  /// Whether this line tells more of the report that is open, instead of beginning another one.
+  /// Returns whether this line continues the open report instead of beginning another one.
   func continues(_ open: ReportRule) -> Bool {
     switch open.title {
     case .words, .oops:
-      // The BUG, page fault or trap first; `Oops: 0002 [#1] SMP` and what KASAN thinks of the address behind it.
+      // The BUG, page fault or trap comes first; then `Oops: 0002 [#1] SMP` and KASAN's guess about the address.
       open.ending == .endTrace && title == .oops
     case .killed: title == .killed
     default: false
@@ -100,8 +101,8 @@ struct ReportRule: Sendable {
 
   private static let invocation = Array(" invoked oom-killer: ".utf8)
 
-  /// `NAME invoked oom-killer: …`. The name has at most 15 bytes; as every line comes by here, only a space followed by
-  /// an `i` at such a place is looked at closely.
+  /// Matches `NAME invoked oom-killer: …`. The name has at most 15 bytes. This runs on every line, so it first looks
+  /// for a space followed by an `i` in that range.
   private static func invokesOOMKiller(_ text: String) -> Bool {
     let found = text.utf8.withContiguousStorageIfAvailable { bytes in
       let last = min(16, bytes.count - invocation.count)
@@ -184,7 +185,7 @@ struct ReportRule: Sendable {
     ReportRule("WARNING: ", contains: "IRQ-safe -> ", .lockdep, .words("possible irq lock inversion dependency")),
     ReportRule("[ BUG: ", .lockdep, .message),
     ReportRule("WARNING: CPU: ", contains: " at ", .warning, .warning, .endTrace),
-    // From 6.18 on: `WARNING: drivers/x.c:12 at x_probe+0x1/0x2, CPU#0: modprobe/12`.
+    // 6.18 and later: `WARNING: drivers/x.c:12 at x_probe+0x1/0x2, CPU#0: modprobe/12`.
     ReportRule("WARNING: ", contains: ", CPU#", .warning, .warning, .endTrace),
 
     ReportRule("Kernel panic - not syncing", .panic, .panic, .panic),
@@ -196,8 +197,8 @@ struct ReportRule: Sendable {
     ReportRule(prefix, .lockdep, .words(title))
   }
 
-  /// The rules by the first byte of their prefix, in the order of the table: nearly every line of a console begins
-  /// no report, and should cost no more than this look-up.
+  /// The rules by the first byte of their prefix, in table order. Nearly every console line begins no report and should
+  /// cost no more than this look-up.
   private static let byFirstByte: [[ReportRule]] = {
     var table = [[ReportRule]](repeating: [], count: 128)
     for rule in all { table[Int(rule.prefix.utf8.first!)].append(rule) }

@@ -3,7 +3,7 @@
 import BenchModel
 
 extension OpenReport {
-  /// The report as a value, with its title.
+  /// Returns the report as a value, with its title.
   func closed() -> KernelReport {
     let (title, kind) = named()
     return KernelReport(title: title, kind: kind, trace: lines, test: test)
@@ -26,18 +26,18 @@ extension OpenReport {
 
   // MARK: - Where
 
-  /// The function to blame: the innermost that is no helper. Where a stack has only helpers, the outermost of them is
-  /// nearest to whoever called.
+  /// The function to blame: the innermost that is not a helper. If a stack has only helpers, the outermost one is
+  /// nearest to the caller.
   private var guilty: String? {
     var places: [String] = []
     switch rule.ending {
     case .heldLocks: places = heldAt.map { [$0] } ?? []
-    // A waiting or stalled processor's instruction pointer is in the report's own machinery or in the loop's.
+    // The instruction pointer of a waiting or stalled processor is in the report's own code or in the loop's.
     case .endTrace, .traces, .backtrace: places = (instruction.map { [$0] } ?? []) + frames
     case .rule, .locks, .panic, .killed: places = frames
     }
     if rule.title == .warning, let function = Self.warningFunction(headline) { places.insert(function, at: 0) }
-    // The trace of a task that ends tells nothing of who took the lock.
+    // The trace of an exiting task says nothing about who took the lock.
     if rule.title == .words(ReportRule.heldAtExit), let heldAt { places = [heldAt] }
     if rule.title == .sanitizer, places.isEmpty, let function = sanitizerFunction { places = [function] }
     return places.first { !StackFrame.isHelper($0) } ?? places.last
@@ -60,7 +60,7 @@ extension OpenReport {
     headline.firstRange(of: " in ").flatMap { StackFrame.symbol(headline[$0.upperBound...]) }
   }
 
-  /// A list that was found broken is a broken list, whether this kernel goes on (WARN) or not (BUG).
+  /// A corrupted list gets the same title whether the kernel goes on (WARN) or not (BUG).
   private var corruption: (String, KernelReport.Kind)? {
     guard let line = preface.first(where: { $0.hasPrefix("list_add") || $0.hasPrefix("list_del") }) else { return nil }
     return (located("\(Self.before(" ", in: line)) corruption"), .listCorruption)
@@ -77,13 +77,13 @@ extension OpenReport {
     return (located("WARNING"), .warning)
   }
 
-  /// The function in `WARNING: CPU: 0 PID: 38 at lib/refcount.c:28 refcount_warn_saturate+0xfd/0x110`, or before the
-  /// comma of `WARNING: lib/refcount.c:28 at refcount_warn_saturate+0xfd/0x110, CPU#0: init/38`.
+  /// Returns the function in `WARNING: CPU: 0 PID: 38 at lib/refcount.c:28 refcount_warn_saturate+0xfd/0x110`, or
+  /// before the comma in `WARNING: lib/refcount.c:28 at refcount_warn_saturate+0xfd/0x110, CPU#0: init/38`.
   private static func warningFunction(_ headline: String) -> String? {
     headline.split(separator: " ").lazy.compactMap { StackFrame.symbol($0) }.first
   }
 
-  /// `Oops: general protection fault, probably for …` and `divide error: 0000 [#1] SMP` without what varies.
+  /// `Oops: general protection fault, probably for …` and `divide error: 0000 [#1] SMP`, without the variable parts.
   private var oopsWords: String {
     var rest = Substring(headline)
     for prefix in ["Internal error: ", "Oops: ", "Oops - "] where rest.hasPrefix(prefix) {
@@ -91,12 +91,12 @@ extension OpenReport {
     }
     let words = rest.prefix { $0 != "," && $0 != ":" && $0 != "[" }
     let first = words.split(separator: " ").first ?? ""
-    // Only a number is left of `Oops: 0002 [#1] SMP`, whose first line was lost.
+    // If the first line of `Oops: 0002 [#1] SMP` was lost, only a number is left.
     let isNumber = first.utf8.allSatisfy(\.isHexDigit)
     return isNumber ? "Oops" : SteadyText.steady(words)
   }
 
-  /// The kernel's own words up to the first thing that varies.
+  /// The kernel's words up to the first variable part.
   private var messageWords: String {
     var rest = Substring(headline)
     var start = ""
@@ -107,13 +107,13 @@ extension OpenReport {
       start = "BUG: "
       rest = rest.dropFirst(5)
     } else if rest.hasPrefix("BUG "), let close = rest.firstRange(of: "): ") {
-      // SLUB: the cache, then whether the kernel is tainted, then what is wrong.
+      // SLUB: the cache, then the taint, then the problem.
       let cache = rest.dropFirst(4).prefix { $0 != " " }
       start = "BUG \(cache): "
       rest = rest[close.upperBound...].prefix { $0 != "@" }
       if let name = rest.firstRange(of: " in \(cache) ") { rest = rest[..<name.lowerBound] }
     }
-    // `on CPU#0`, `in preemptible [00000000]`, `: init/38`: where the numbers begin, the words end.
+    // `on CPU#0`, `in preemptible [00000000]`, `: init/38`: the words end where the numbers begin.
     var words = rest.prefix { !",;:[<#!".contains($0) }
     if words.hasSuffix(" detected") { words = words.dropLast(" detected".count) }
     if words.hasSuffix(" on CPU") { words = words.dropLast(" on CPU".count) }

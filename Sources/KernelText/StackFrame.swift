@@ -2,8 +2,8 @@
 
 /// One line of a call trace.
 enum StackFrame {
-  /// The function of a line like ` dma_buf_mmap+0x49/0x50 [module]`, without the compiler's suffixes; `nil` for any
-  /// other line, and for a frame the unwinder is not sure of (` ? vfs_write+0x10/0x20`).
+  /// Returns the function of a line like ` dma_buf_mmap+0x49/0x50 [module]`, without the compiler's suffixes. Returns
+  /// `nil` for any other line, and for a frame that the unwinder is unsure of (` ? vfs_write+0x10/0x20`).
   static func function(_ text: String) -> String? {
     var rest = Substring(text).drop { $0 == " " }
     if rest.hasPrefix("[<"), let close = rest.firstIndex(of: "]") {
@@ -13,7 +13,7 @@ enum StackFrame {
     return symbol(rest)
   }
 
-  /// Whether the line belongs to a call trace: a frame, sure or not, or a change of stack.
+  /// Returns whether the line belongs to a call trace: a frame, reliable or not, or a change of stack.
   static func isTraceLine(_ text: String) -> Bool {
     let rest = Substring(text).drop { $0 == " " }
     if rest.hasPrefix("<") { return stackMarks.contains(where: rest.hasPrefix) }
@@ -24,7 +24,7 @@ enum StackFrame {
     "<TASK>", "</TASK>", "<IRQ>", "</IRQ>", "<SOFTIRQ>", "</SOFTIRQ>", "<NMI>", "</NMI>", "<#", "</#", "<ENTRY",
   ]
 
-  /// The name in `name+0x12/0x34`, or in `name (file.c:12)` as decode_stacktrace.sh writes it.
+  /// Returns the name in `name+0x12/0x34`, or in `name (file.c:12)`, which is decode_stacktrace.sh's format.
   static func symbol(_ text: Substring) -> String? {
     let name = text.prefix { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_" || $0 == "." || $0 == "$") }
     guard let first = name.first, !first.isNumber else { return nil }
@@ -35,27 +35,27 @@ enum StackFrame {
     return plain(name)
   }
 
-  /// The name as the source has it: `foo.isra.0` and `foo.cold` are parts of `foo`.
+  /// Returns the name in the source: `foo.isra.0` and `foo.cold` are parts of `foo`.
   private static func plain(_ name: Substring) -> String {
     guard let dot = name.dropFirst().firstIndex(of: ".") else { return String(name) }
     return String(name[..<dot])
   }
 
-  /// Whether a function only carries out, checks or reports what its caller asked for, so that the caller is the one
-  /// to name.
+  /// Returns whether a function only executes, checks or reports what its caller asked for. The caller is then the
+  /// function to name.
   static func isHelper(_ name: String) -> Bool {
     helpers.contains(name) || helperPrefixes.contains(where: name.hasPrefix)
   }
 
   private static let helpers: Set<String> = [
-    // What prints reports.
+    // Functions that print reports.
     "dump_stack", "dump_stack_lvl", "__dump_stack", "show_stack", "dump_header", "dump_page", "print_report",
     "report_bug", "handle_bug", "panic", "vpanic", "die", "die_addr", "fixup_exception", "bad_page",
     "print_circular_bug", "print_deadlock_bug", "print_usage_bug", "print_bad_irq_dependency",
     "print_unlock_imbalance_bug", "print_irq_inversion_bug", "print_lock_contention_bug",
     "slab_bug", "slab_err", "object_err", "check_slab_allocation", "ubsan_epilogue", "val_to_string",
     "end_report", "spin_bug", "spin_dump", "check_panic_on_warn",
-    // Locks and what they are made of.
+    // Locks and their internals.
     "lock_acquire", "lock_release", "__lock_acquire", "__lock_release", "lock_is_held_type", "validate_chain",
     "check_noncircular", "check_prev_add", "check_prevs_add", "check_irq_usage", "check_usage", "check_deadlock",
     "check_wait_context", "mark_lock", "mark_lock_irq", "mark_usage", "mark_held_locks", "reacquire_held_locks",

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Makes what the kernel said the same in every run: addresses, numbers and process ids become words.
+/// Makes kernel text the same in every run: addresses, numbers and process ids become words.
 public enum SteadyText {
   /// `init/38 at 0xffff888003c8cf80` becomes `init/NUM at ADDR`.
   public static func steady(_ text: some StringProtocol) -> String {
@@ -38,7 +38,7 @@ public enum SteadyText {
 }
 
 extension UInt8 {
-  /// What a C identifier is made of.
+  /// Whether the byte can be part of a C identifier.
   fileprivate var isWord: Bool {
     isDigit || self == UInt8(ascii: "_") || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(self | 0x20)
   }

@@ -2,8 +2,8 @@
 
 public import BenchModel
 
-/// Why a kernel no longer counts as sound, by its own word
-/// (`taint_flags` in `kernel/panic.c`, `Documentation/admin-guide/tainted-kernels.rst`).
+/// The reasons why a kernel is tainted (`taint_flags` in `kernel/panic.c`,
+/// `Documentation/admin-guide/tainted-kernels.rst`).
 public enum Taint: Character, Sendable, Hashable, CaseIterable {
   case badPage = "B"
   case died = "D"
@@ -16,7 +16,7 @@ public enum Taint: Character, Sendable, Hashable, CaseIterable {
   case userRequest = "U"
   case warning = "W"
 
-  /// What happened before.
+  /// A description of the earlier event.
   public var words: String {
     switch self {
     case .badPage: "bad page or KASAN report"
@@ -24,26 +24,26 @@ public enum Taint: Character, Sendable, Hashable, CaseIterable {
     case .lockup: "lockup"
     case .machineCheck: "machine check"
     case .overriddenACPI: "ACPI table replaced"
-    case .forcedLoad: "module forced in"
-    case .forcedUnload: "module forced out"
+    case .forcedLoad: "module load forced"
+    case .forcedUnload: "module unload forced"
     case .outOfSpecification: "processor out of specification"
-    case .userRequest: "asked for by user space"
+    case .userRequest: "requested by user space"
     case .warning: "warning"
     }
   }
 }
 
 extension KernelReport {
-  /// What the kernel had gone through when it made this report, in the order of its own letters; `nil` where the report
-  /// does not say. What tells nothing of its health, as that it has a module of ours (`O`), is left out.
+  /// The taints that the kernel had when it made this report, in the order of its own letters; `nil` if the report does
+  /// not say. Flags that say nothing about its health, such as a module of ours (`O`), are left out.
   public var taints: [Taint]? {
     for line in trace {
       if line.contains("Not tainted") { return [] }
       guard let found = line.firstRange(of: "Tainted: ") else { continue }
       let rest = line[found.upperBound...]
-      // 6.12 tells them twice, the second time as `[W]=WARN, [O]=OOT_MODULE`.
+      // 6.12 prints them twice, the second time as `[W]=WARN, [O]=OOT_MODULE`.
       if rest.hasPrefix("[") { continue }
-      // Letters in columns of their own, then the release, which begins with a number.
+      // Letters in fixed columns, then the release, which begins with a number.
       let letters = rest.prefix { $0 == " " || $0.isASCII && $0.isUppercase }
       return letters.compactMap(Taint.init)
     }

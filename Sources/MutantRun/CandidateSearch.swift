@@ -7,37 +7,37 @@ public import Mutation
 public import SystemPackage
 import Toolbox
 
-/// clang cannot be had, or does not do what it has to. Harness failure.
+/// clang is missing or does not work. Harness failure.
 public enum ClangError: Error, Sendable, Hashable, CustomStringConvertible {
   case notFound
-  /// It printed no AST for a file; with its first words.
+  /// It printed no AST for a file. The reason is the first line of its errors.
   case noTree(file: String, reason: String)
 
   public var description: String {
     switch self {
-    case .notFound: "clang is not found in PATH; it comes with the Swift toolchain"
-    case .noTree(let file, let reason): "clang prints no syntax tree of \(file): \(reason)"
+    case .notFound: "clang was not found in PATH; it comes with the Swift toolchain"
+    case .noTree(let file, let reason): "clang printed no syntax tree for \(file): \(reason)"
     }
   }
 }
 
-/// Finds what can be mutated in a built base, or in a series on top of it.
+/// Finds the mutants of a built base, or of a series on top of it.
 public struct CandidateSearch: Sendable {
   private let base: BaseBuild
   private let clang: FilePath
-  /// Files that stand in the place of the base's: a series'.
+  /// Files that replace the base's files: those of a series.
   private let overlay: [String: FilePath]
   private let scratch: FilePath
 
   /// - Parameters:
-  ///   - environment: whose `PATH` has clang.
-  ///   - overlay: from a path in the tree to the file that is read in its place.
-  ///   - scratch: a directory of the caller's.
+  ///   - environment: its `PATH` must contain clang.
+  ///   - overlay: maps a path in the tree to the file that is read instead.
+  ///   - scratch: a directory that the caller owns.
   /// - Throws: ``ClangError``
   public init(
     _ base: BaseBuild, environment: [String: String], overlay: [String: FilePath] = [:], scratch: FilePath
   ) throws(ClangError) {
-    // Not one of the system's own tools: it lies beside the compiler that patchbench was built with.
+    // clang is not a system tool: it is next to the compiler that built patchbench.
     let places = environment["PATH", default: ""].split(separator: ":").map { FilePath(String($0)).appending("clang") }
     guard let clang = places.first(where: { FileManager.default.isExecutableFile(atPath: $0.string) }) else {
       throw .notFound
@@ -48,17 +48,17 @@ public struct CandidateSearch: Sendable {
     self.scratch = scratch
   }
 
-  /// What was found in one file.
+  /// The mutants found in one file.
   public struct Found: Sendable {
     public var source: CSource
     public var mutants: [Mutant]
-    /// The functions that are there, of those that were asked for.
+    /// The requested functions that exist.
     public var functions: Set<String>
   }
 
-  /// Finds the mutants of some functions of one file.
-  /// - Returns: `nil` if nothing that is built reads it.
-  /// - Throws: ``ClangError``, ``ToolError``, and what the file system says.
+  /// Finds the mutants of the given functions of one file.
+  /// - Returns: `nil` if nothing in the build reads the file.
+  /// - Throws: ``ClangError``, ``ToolError``, and file system errors.
   public func mutants(of path: String, functions: Set<String>) async throws -> Found? {
     let file = overlay[path] ?? base.tree.pushing(FilePath(path))
     guard let (words, main) = try base.preprocessing(of: path),
@@ -66,7 +66,8 @@ public struct CandidateSearch: Sendable {
     else { return nil }
     let source = CSource(path: path, bytes: Array(bytes))
     var declarations: [SyntaxNode] = []
-    // clang dumps the declarations whose names contain a word, and one word only. All of a file would be half a gigabyte.
+    // clang dumps the declarations whose names contain one given word. A dump of the whole file would be half a
+    // gigabyte.
     for word in Set(functions.map(Self.filter)).sorted() {
       let text = try await dump(main, of: path, filter: word, words)
       let found = await Blocking.run { Result { () throws in try ClangDump.read(Array(text.utf8), file: path) } }
@@ -79,7 +80,7 @@ public struct CandidateSearch: Sendable {
     return Found(source: source, mutants: mutants, functions: Set(bodies.map(\.name)))
   }
 
-  /// `dma_buf` of `dma_buf_mmap`: one dump has the whole family.
+  /// Returns `dma_buf` for `dma_buf_mmap`: one dump covers the whole family.
   private static func filter(_ function: String) -> String {
     let name = function.drop { $0 == "_" }
     return function.prefix { $0 == "_" } + name.split(separator: "_").prefix(2).joined(separator: "_")
@@ -89,7 +90,7 @@ public struct CandidateSearch: Sendable {
     var arguments = words
     if !overlay.isEmpty { arguments += ["-ivfsoverlay", try writeOverlay().string] }
     arguments += [
-      // Of what gcc knows and clang does not nothing matters here: types and places are right all the same.
+      // Features that gcc has and clang lacks do not matter here: types and places are right anyway.
       "-w", "-ferror-limit=0", "-fsyntax-only", "-Xclang", "-ast-dump=json", "-Xclang", "-ast-dump-filter=\(filter)",
       main,
     ]
@@ -103,7 +104,7 @@ public struct CandidateSearch: Sendable {
     return result.output
   }
 
-  /// clang's own way to see other files than there are; JSON is YAML.
+  /// Writes clang's virtual file system overlay. JSON is valid YAML.
   private func writeOverlay() throws -> FilePath {
     struct Entry: Encodable {
       var name: String

@@ -4,13 +4,13 @@ import BenchModel
 public import Mutation
 public import Verdicts
 
-/// Which lines of some functions run on the base: for a terminal, and as JSON.
+/// Shows which lines of the listed functions run on the base: as text for a terminal, and as JSON.
 public struct LineTable: Codable, Sendable, Hashable {
-  /// How many lines there are that could run.
+  /// The number of lines that could run.
   public var lines: Int
-  /// Those that no test runs, or of which a way out is never taken, without a reason.
+  /// Lines that no test runs, and conditions with an outcome that is never taken, without a reason.
   public var gaps: [LineFate]
-  /// Those for which `unreachable.yaml` has one.
+  /// Lines for which `unreachable.yaml` gives a reason.
   public var argued: [Argued]
 
   public struct Argued: Codable, Sendable, Hashable {
@@ -33,8 +33,8 @@ public struct LineTable: Codable, Sendable, Hashable {
   public var text: String {
     let ran = lines - gaps.count - argued.count
     var text =
-      "\(lines) lines: \(ran) ran, with both ways out where they are conditions; \(argued.count) cannot run here, "
-    text += "by unreachable.yaml; \(gaps.count) are gaps\n"
+      "\(lines) lines: \(ran) ran, and conditions went both ways; \(argued.count) cannot run here, "
+    text += "according to unreachable.yaml; \(gaps.count) are gaps\n"
     for (state, title) in [
       (LineFate.State.notRun, "run by no test"), (.oneWay, "went one way only"), (.notCompiled, "not compiled"),
       (.unseen, "cannot be seen"),

@@ -5,7 +5,7 @@ public import Mutation
 public import Verdicts
 
 extension JudgedMutant {
-  /// What became of a mutant, by the verdict on the series that it was made.
+  /// Judges a mutant by the verdict on the series that it was turned into.
   public init(_ mutant: Mutant, _ judgement: Judgement, arguments: MutantArguments) {
     let (fate, reason) = MutantFate.of(judgement, mutant)
     self.init(
@@ -21,7 +21,7 @@ extension JudgedMutant {
   }
 }
 
-/// What is argued of mutants that nobody noticed.
+/// The arguments about mutants that no test detected.
 public struct MutantArguments: Sendable {
   public var equivalent: EquivalentMutants
   public var unreachable: UnreachableLines
@@ -63,8 +63,8 @@ extension MutantFate {
   }
 }
 
-/// Whether the verdict has no more against it than that some of the changed code did not run: every test has answered, and
-/// the guest is whole. Of a mutated series that may be code of the series' own.
+/// Returns whether the verdict's only objection is that some of the changed code did not run: every test answered, and
+/// the guest is fine. In a mutated series, that may be the series' own code.
 private func isWholeOtherwise(_ judgement: Judgement) -> Bool {
   guard case .ran(let run)? = judgement.trial?.result, run.ending == .completed, run.anomalies.isEmpty,
     judgement.trial?.change?.isNothing == false, run.execution?.failure == nil, run.execution != nil
@@ -72,8 +72,8 @@ private func isWholeOtherwise(_ judgement: Judgement) -> Bool {
   return !judgement.tests.contains { $0.change == .flaky || $0.change == .missing }
 }
 
-/// What became of the lines that a mutant changes. It moves none. Of a statement that was lost no line is left to look
-/// at, and the one that stands for it tells.
+/// Returns the fates of the lines that a mutant changes. A mutant moves no line. If it deletes a statement, no line of
+/// that is left, and the line that stands for it decides.
 private func lines(of mutant: Mutant, _ change: CodeChange, _ execution: Execution?) -> [LineFate] {
   let own = mutant.line...(mutant.line + mutant.replacement.count { $0 == "\n" })
   let all = (change.lines?.fates(execution) ?? []).filter { $0.line.file == mutant.file }
@@ -86,9 +86,9 @@ private func lines(of mutant: Mutant, _ change: CodeChange, _ execution: Executi
 
 private func own(_ state: LineFate.State, in lines: [LineFate]) -> Bool { lines.contains { $0.state == state } }
 
-/// Whether the code that a mutant changes is known not to have run, and nothing else is against it.
+/// Returns whether the code that a mutant changes is known not to have run, and nothing else is wrong.
 ///
-/// The one place that says what “unreached” is.
+/// This is the only definition of “unreached”.
 func isUnreached(_ judgement: Judgement, _ mutant: Mutant) -> Bool {
   guard judgement.verdict == .inconclusive, let trial = judgement.trial, let change = trial.change else { return false }
   switch trial.result {
@@ -97,11 +97,11 @@ func isUnreached(_ judgement: Judgement, _ mutant: Mutant) -> Bool {
   case .ran(let run):
     guard isWholeOtherwise(judgement), let execution = run.execution else { return false }
     let lines = lines(of: mutant, change, execution)
-    // A condition that went one way ran: that the other way is never taken is no excuse for the tests.
+    // A condition that went one way did run: that the other way is never taken does not excuse the tests.
     if own(.ran, in: lines) || own(.oneWay, in: lines) { return false }
-    // What was compiled to other code and has no line is a condition that came to be constant: its function tells.
+    // Code that compiles differently but has no line is a condition that became constant: its function decides.
     if own(.notRun, in: lines) { return true }
-    // Where no line tells, its function does.
+    // If no line decides, its function does.
     return change.reached(execution).contains { entry in
       entry.state != .ran && entry.piece.file == mutant.file
         && (entry.piece.name == mutant.function || entry.piece.kind == .declarations)

@@ -5,29 +5,29 @@ public import Mutation
 public import SystemPackage
 import Toolbox
 
-/// What a run of mutants was asked to do, as its directory keeps it beside the run's own plan.
+/// The plan of a mutant run. The run's directory keeps it next to the run's own plan.
 public struct MutantPlan: Codable, Sendable, Hashable {
-  /// Raised when a field changes its meaning or goes.
+  /// Raised when a field is removed or changes its meaning.
   public static let format = 2
 
   public var format = Self.format
   public var kernel: String
   public var profile: String
   public var seed: UInt64
-  /// How many mutants there were to draw from.
+  /// The number of mutants to draw from.
   public var candidates: Int
-  /// Functions of the list that this kernel does not have.
+  /// Listed functions that this kernel does not have.
   public var absent: [String]
-  /// The drawn ones, in their order. Each is the series of its id.
+  /// The drawn mutants, in order. Each one's id is the name of its series.
   public var mutants: [Mutant]
-  /// Of these, the ids of those that are not tried, since they are argued to be equivalent.
+  /// The ids of the drawn mutants that are not tried because they are argued to be equivalent.
   public var argued: [String]
-  /// The series whose lines are mutated, as the user named it; `nil` if it is the base's functions.
+  /// The series whose lines are mutated, as the user named it; `nil` if the base's functions are mutated.
   public var series: String?
 
   private static func file(_ directory: FilePath) -> FilePath { directory.appending("mutants.json") }
 
-  /// - Returns: `nil` if there is none, or one of another format.
+  /// - Returns: `nil` if there is no plan, or one with another format.
   public init?(in directory: FilePath) {
     guard let data = FileManager.default.contents(atPath: Self.file(directory).string),
       let plan = try? JSONDecoder().decode(Self.self, from: data), plan.format == Self.format

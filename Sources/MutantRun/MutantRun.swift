@@ -11,17 +11,17 @@ import SystemPackage
 import Toolbox
 public import Verdicts
 
-/// Nothing can be mutated. User error.
+/// There is nothing to mutate. User error.
 public struct NoMutants: Error, Sendable, Hashable, CustomStringConvertible {
   public var reason: String
   public var description: String { reason }
 }
 
-/// A run of mutants: from the functions to draw from to what became of each.
+/// A run of mutants, from the functions to draw from to the fate of each mutant.
 ///
-/// Each mutant is a series of one patch, or a series with one patch more, and is judged by the same pipeline; a directory
-/// of mutants is that of a run, with `mutants.json` beside. So what was finished is on the disk, kept for other runs, and
-/// gone on with.
+/// Each mutant is a series of one patch, or a series with one more patch, and goes through the same pipeline. A
+/// directory of mutants is a run's directory with a `mutants.json`. Finished mutants are therefore on disk, cached for
+/// other runs, and a run can be resumed.
 public struct MutantRun: Sendable {
   private let plan: RunPlan
   private let list: FunctionList
@@ -29,9 +29,9 @@ public struct MutantRun: Sendable {
   private let sinks: [any EventSink]
 
   /// - Parameters:
-  ///   - plan: of the run, without series.
-  ///   - list: the functions that mutants are drawn from: the tests that run a mutant's line are asked.
-  ///   - argued: the drawn ones that are not tried. Each would take all the tests that run its line, to no end.
+  ///   - plan: the run's plan, without series.
+  ///   - list: the functions to mutate. A mutant is tested with the tests that run its line.
+  ///   - argued: the drawn mutants that are not tried. Each would need all tests that run its line, to no purpose.
   public init(
     _ plan: RunPlan, list: FunctionList, argued: EquivalentMutants = EquivalentMutants(), sinks: [any EventSink]
   ) {
@@ -43,11 +43,11 @@ public struct MutantRun: Sendable {
     self.sinks = sinks
   }
 
-  /// Draws mutants of some functions, and makes the run's directory.
+  /// Draws mutants of the listed functions, and creates the run's directory.
   /// - Parameters:
-  ///   - patterns: which of them; all, if there are none.
-  ///   - count: how many mutants.
-  /// - Throws: ``NoMutants``, ``ClangError``, and as `BenchRun.begin()` and `BaseBuild.prepare`.
+  ///   - patterns: the functions to use; all if empty.
+  ///   - count: the number of mutants.
+  /// - Throws: ``NoMutants``, ``ClangError``, and the errors of `BenchRun.begin()` and `BaseBuild.prepare`.
   public func begin(
     patterns: [NamePattern], count: Int, seed: UInt64
   ) async throws -> (directory: RunDirectory, plan: MutantPlan) {
@@ -68,20 +68,20 @@ public struct MutantRun: Sendable {
         sources[file.path] = found.source
         all += found.mutants
       }
-      if all.isEmpty { throw NoMutants(reason: "no function of the list that is in this kernel is called so") }
+      if all.isEmpty { throw NoMutants(reason: "no listed function of this kernel has that name") }
       let byID = Dictionary(all.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
       let drawn = SeededSample.draw(count, of: Array(byID.keys), seed: seed).map { byID[$0]! }
       return try await begin(drawn, of: sources, candidates: byID.count, absent: absent, seed: seed)
     }
   }
 
-  /// Makes the run's directory for mutants that were drawn.
+  /// Creates the run's directory for mutants that were drawn.
   /// - Parameters:
-  ///   - sources: their files.
-  ///   - candidates: how many there were to draw from.
+  ///   - sources: the files of the mutants.
+  ///   - candidates: the number of mutants to draw from.
   ///   - absent: functions that this kernel does not have.
-  ///   - series: whose patches come before each.
-  /// - Throws: as `BenchRun.begin()`.
+  ///   - series: the series whose patches come before each mutant.
+  /// - Throws: the errors of `BenchRun.begin()`.
   public func begin(
     _ drawn: [Mutant], of sources: [String: CSource], candidates: Int, absent: [String] = [], seed: UInt64,
     behind series: SeriesDirectory? = nil
@@ -94,7 +94,7 @@ public struct MutantRun: Sendable {
     return try await plan.place.cache.withScratch { scratch in
       var run = plan
       run.series = try drawn.filter { !mutants.argued.contains($0.id) }.map { mutant in
-        guard let source = sources[mutant.file] else { throw NoMutants(reason: "\(mutant.file) is not at hand") }
+        guard let source = sources[mutant.file] else { throw NoMutants(reason: "\(mutant.file) was not read") }
         return try Self.write(mutant, of: source, behind: series, in: scratch)
       }
       let directory = try await BenchRun(run, sinks: []).begin()
@@ -106,8 +106,8 @@ public struct MutantRun: Sendable {
     }
   }
 
-  /// Draws one mutant of each line that a series changes, and makes the run's directory.
-  /// - Throws: as the other, and `IntakeError` if there is no such series.
+  /// Draws one mutant of each line that a series changes, and creates the run's directory.
+  /// - Throws: the errors of the other overload, and `IntakeError` if there is no such series.
   public func begin(
     series path: String, patterns: [NamePattern], count: Int?, seed: UInt64
   ) async throws -> (directory: RunDirectory, plan: MutantPlan) {
@@ -136,21 +136,21 @@ public struct MutantRun: Sendable {
     }
   }
 
-  /// Judges what of a begun run is not finished.
+  /// Judges the unfinished mutants of a run.
   /// - Returns: whether the user stopped it.
-  /// - Throws: as `BenchRun.goOn(in:discards:)`.
+  /// - Throws: the errors of `BenchRun.goOn(in:discards:)`.
   public func goOn(in directory: RunDirectory, _ mutants: MutantPlan) async throws -> Bool {
     var run = plan
     run.purpose = .mutants(
-      // Of a series' own lines the base knows nothing.
+      // The base knows nothing about a series' own lines.
       expected: ExpectedChanges(functions: functions([]), lines: mutants.series == nil),
       baseline: try await baseline(mutants, directory))
     run.place.output = directory.path
     return try await BenchRun(run, sinks: sinks).goOn(in: directory)
   }
 
-  /// What became of the mutants of a run, as far as it came.
-  /// - Throws: if there is a record that cannot be read, or none.
+  /// Returns the fates of a run's mutants so far.
+  /// - Throws: an error if the record is missing or cannot be read.
   public static func report(
     _ directory: RunDirectory, _ mutants: MutantPlan, arguments: MutantArguments
   ) throws -> MutantReport {
@@ -173,7 +173,8 @@ public struct MutantRun: Sendable {
       mutants: judged, interrupted: record.interrupted)
   }
 
-  /// The base as far as it was asked what a mutant was: the tests that do not run its line were not.
+  /// Returns the base's result with only the tests that the mutant was given: the tests that do not run its line are
+  /// left out.
   private static func asked(_ base: Trial, as trial: Trial?) -> Trial {
     guard case .ran(let own)? = trial?.result, own.booted, !own.tests.isEmpty, case .ran(var run) = base.result else {
       return base
@@ -195,20 +196,20 @@ public struct MutantRun: Sendable {
     }
   }
 
-  /// Finds out which lines of the functions of a list run on the base, without any mutant.
-  /// - Returns: the run's directory, and what became of each line.
-  /// - Throws: as `BenchRun.run()`, and ``NoMutants`` if it could not be found out.
+  /// Finds which lines of the listed functions run on the base, without any mutant.
+  /// - Returns: the run's directory, and the fate of each line.
+  /// - Throws: the errors of `BenchRun.run()`, and ``NoMutants`` if the lines could not be counted.
   public func lines(_ patterns: [NamePattern]) async throws -> (directory: RunDirectory, lines: [LineFate]) {
     var run = plan
     let functions = functions(patterns)
     run.purpose = .mutants(expected: ExpectedChanges(functions: functions, lines: true), baseline: nil)
-    if functions.isEmpty { throw NoMutants(reason: "no function of the list is called so") }
+    if functions.isEmpty { throw NoMutants(reason: "no listed function has that name") }
     let (directory, interrupted) = try await BenchRun(run, sinks: sinks).run()
     if interrupted { throw CancellationError() }
     guard let lines = BaseReach(in: directory)?.lines else {
       throw NoMutants(reason: "the base's guest could not count which lines ran; \(directory.path) has its evidence")
     }
-    // What an assertion leads to no test is to run.
+    // No test has to run the code behind an assertion.
     let tree = try await base().tree
     var assertions: [String: Assertions] = [:]
     for file in Set(lines.map(\.line.file)) {
@@ -233,7 +234,7 @@ public struct MutantRun: Sendable {
 // MARK: - A series
 
 extension MutantRun {
-  /// A file that a series changes: as it is with it, and which of its lines and functions are the series'.
+  /// A file with the series applied, and the lines and functions that the series changed.
   private struct ChangedFile {
     var file: FilePath
     var lines: Set<Int>
@@ -274,8 +275,8 @@ extension MutantRun {
     return found
   }
 
-  /// The series' own results, which its mutants are held against: those of its run beside the mutants'. Where it has none
-  /// yet, it is run first.
+  /// Returns the results of the unmutated series, with which its mutants are compared. They come from its own run, in
+  /// the mutants' directory. If there is none yet, the series is run first.
   private func baseline(_ mutants: MutantPlan, _ directory: RunDirectory) async throws -> Baseline? {
     guard let path = mutants.series else { return nil }
     if let known = try Self.series(directory), let image = known.image {
@@ -293,7 +294,7 @@ extension MutantRun {
     if try await unmutated.goOn(in: own) { throw CancellationError() }
     guard let trial = try own.record()?.trials.values.first, case .ran(let result) = trial.result,
       result.ending == .completed
-    else { throw NoMutants(reason: "\(path) itself does not run to its end, so nothing can be held against it") }
+    else { throw NoMutants(reason: "\(path) itself does not complete, so its mutants cannot be compared with it") }
     let image = try await withApplied(found[0]) { series, tree, _, scratch in
       let built = try await tree.build(
         series.series, jobs: plan.limits.resources.jobs, log: scratch.appending("build.log")
@@ -316,7 +317,7 @@ extension MutantRun {
     return (trial, image.map { String(decoding: $0, as: UTF8.self) })
   }
 
-  /// Writes a mutant as a series: the patches that come before it, and its own.
+  /// Writes a mutant as a series: the patches before it, then its own.
   private static func write(
     _ mutant: Mutant, of source: CSource, behind series: SeriesDirectory?, in place: FilePath
   ) throws -> SeriesDirectory {
@@ -325,7 +326,7 @@ extension MutantRun {
     try manager.createDirectory(atPath: directory.string, withIntermediateDirectories: true)
     var number = 1
     for file in series?.files ?? [] {
-      // Numbered anew, so that the mutant's own comes last, whatever they were called.
+      // Renumber the patches so that the mutant's own comes last, whatever their names.
       let name = "\(padded(number))-\(file)"
       try manager.copyItem(
         atPath: series!.directory.appending(file).string, toPath: directory.appending(name).string)

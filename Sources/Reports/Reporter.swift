@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// One form that a report leaves in. To add one, conform to this and name it in ``Reporters/all``.
+/// One output format of a report. To add one, conform to this protocol and list it in ``Reporters/all``.
 public protocol Reporter: Sendable {
-  /// By which `patchbench report --format` knows it.
+  /// The format's name for `patchbench report --format`.
   var name: String { get }
-  /// The file in a run's directory is `report.SUFFIX`; `nil` for a form that is only printed.
+  /// The suffix of the file `report.SUFFIX` in a run's directory; `nil` for a format that is only printed.
   var suffix: String? { get }
-  /// - Throws: what the form's library throws.
+  /// - Throws: the errors of the format's library.
   func text(of report: Report, on canvas: ReportCanvas) throws -> String
 }
 
-/// What a printed report may use.
+/// The properties of the place where a report is printed.
 public struct ReportCanvas: Sendable, Hashable {
   public var color: Bool
-  /// In columns.
+  /// Columns.
   public var width: Int
 
   public init(color: Bool, width: Int) {
@@ -21,17 +21,17 @@ public struct ReportCanvas: Sendable, Hashable {
     self.width = width
   }
 
-  /// That of a file.
+  /// The canvas of a file.
   public static let file = ReportCanvas(color: false, width: 100)
 }
 
-/// The forms that there are, the usual one first.
+/// The available formats, the default first.
 public enum Reporters {
   public static let all: [any Reporter] = [
     TerminalReporter(), HTMLReporter(), MarkdownReporter(), JSONReporter(),
   ]
 
-  /// Those that a run leaves in its directory.
+  /// The formats that a run writes to its directory.
   public static var files: [any Reporter] { all.filter { $0.suffix != nil } }
 
   public static func named(_ name: String) -> (any Reporter)? { all.first { $0.name == name } }

@@ -3,13 +3,17 @@
 internal import Foundation
 internal import KernelText
 
-/// What two runs of the same series on the same machine have in common, whenever and however fast they were made, and
-/// however often they were broken off.
+/// Compares two runs of the same series on the same machine, regardless of when they ran, how fast they were and how
+/// often they were interrupted.
 public enum SteadyReport {
-  /// A `report.json` without what differs from one such run to the next: times, what ccache happened to have, how often
-  /// code ran (whether it did stays), and of what the kernel said the times, addresses, process numbers and the lines that
-  /// no test has to do with. Everything else stays as it is: equal texts are equal results.
-  /// - Throws: if it is no JSON.
+  /// Returns a `report.json` without the parts that differ from one such run to the next:
+  /// - times;
+  /// - what ccache happened to have;
+  /// - how often code ran (whether it ran is kept);
+  /// - in kernel text: times, addresses, process numbers, and lines that no test causes.
+  ///
+  /// Everything else is unchanged: equal texts are equal results.
+  /// - Throws: an error if the text is not JSON.
   public static func text(of json: String) throws -> String {
     let document = try JSONSerialization.jsonObject(with: Data(json.utf8))
     let steady = try JSONSerialization.data(
@@ -17,7 +21,7 @@ public enum SteadyReport {
     return String(decoding: steady, as: UTF8.self)
   }
 
-  /// The lines in which two reports differ; the first few of each. Nothing if they are the same.
+  /// Returns the lines in which two reports differ, at most 20. It is empty if the reports are the same.
   public static func differences(_ first: String, _ second: String) throws -> [String] {
     let (a, b) = (try text(of: first).lines, try text(of: second).lines)
     return b.difference(from: a).prefix(20).map { change in
@@ -28,17 +32,17 @@ public enum SteadyReport {
     }
   }
 
-  /// What is of one run only.
+  /// Fields that belong to one run only.
   private static let passing: Set = ["started", "finished", "resumed", "reportSeconds", "seconds", "cached"]
-  /// What the kernel said.
+  /// Fields with kernel text.
   private static let kernelText: Set = ["log", "lastLines", "trace", "answer", "blocked", "busyIn"]
-  /// In lines that the kernel writes at any time, into whichever test then runs: it has measured how fast the processor
-  /// counts, a second or so after the boot, or that the machine was busy.
+  /// Parts of lines that the kernel may print at any time, during whichever test runs then: it calibrated the TSC a
+  /// second or so after boot, or the machine was busy.
   private static let whenever = [
     "] tsc: Refined TSC clocksource calibration:", "] clocksource: tsc: mask:",
     "] clocksource: Switched to clocksource tsc", "] hrtimer: interrupt took ", " hogged CPU for ",
   ]
-  /// How often something ran.
+  /// Fields that count how often something ran.
   private static let counts: Set = ["count", "runs"]
 
   private static func steady(_ value: Any, of key: String) -> Any {
@@ -62,7 +66,7 @@ public enum SteadyReport {
     return whenever.contains { line.contains($0) }
   }
 
-  /// A race names where its random numbers came from, to be given them again: `seed 4711`.
+  /// Removes the seed. A race test names its seed so that it can be repeated: `seed 4711`.
   private static func withoutSeed(_ text: String) -> String {
     text.replacing(#/seed [0-9]+/#, with: "seed")
   }

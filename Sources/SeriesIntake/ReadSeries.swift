@@ -11,7 +11,8 @@ public struct ReadSeries: Sendable, Hashable {
   public var series: PatchSeries
   /// One diff per patch of `series`, as absolute paths.
   public var diffs: [FilePath]
-  /// Why it is not tried, if no series could be read: it has no diffs then, and the first of its files for a patch.
+  /// Why the series is not tried, if it could not be read. It then has no diffs, and its first file stands in for a
+  /// patch.
   public var refusal: String?
 
   public init(series: PatchSeries, diffs: [FilePath], refusal: String? = nil) {
@@ -22,7 +23,7 @@ public struct ReadSeries: Sendable, Hashable {
 }
 
 extension SeriesDirectory {
-  /// What stands for a series that could not be read.
+  /// Returns a placeholder for a series that could not be read.
   public func refused(_ reason: String) -> ReadSeries {
     let file = files.first ?? name
     let patch = Patch(subject: file, author: "", file: file, paths: [])
@@ -33,21 +34,21 @@ extension SeriesDirectory {
 
 extension SeriesDirectory {
   /// Reads the mails of the series with git's own tools, so that encodings, mbox quoting and in-body headers are
-  /// understood as `git am` would.
-  /// - Parameter store: a directory of this series' own, made here; the bare diffs stay there as evidence of what was
-  ///   tested.
-  /// - Parameter cage: where git works, on what strangers wrote; `nil` where that was not wanted.
-  /// - Throws: ``IntakeError`` for input that is no series, ``ToolError`` if git cannot be run.
+  /// interpreted as by `git am`.
+  /// - Parameter store: a directory for this series only, created here. The bare diffs stay there as evidence of what
+  ///   was tested.
+  /// - Parameter cage: the cage in which git reads the untrusted input; `nil` if that is disabled.
+  /// - Throws: ``IntakeError`` if the input is not a series, ``ToolError`` if git cannot be run.
   public func read(into store: FilePath, cage: Cage?) async throws -> ReadSeries {
     let manager = FileManager.default
     var cage = cage
     if let limits = cage?.limits { cage?.limits.time = min(limits.time, Self.patience) }
     var result = ReadSeries(series: PatchSeries(name: name, patches: [], path: directory.string), diffs: [])
-    // git works elsewhere, so paths have to hold there too.
+    // git works in another directory, so paths must be valid there too.
     let root = directory.absolute
     for file in files {
       let path = root.appending(file)
-      // One directory a file: git numbers the mails of each from 1 and overwrites nothing.
+      // One directory per file: git numbers the mails of each file from 1 and would overwrite others.
       let mails = store.appending("mails")
       try manager.createDirectory(atPath: mails.string, withIntermediateDirectories: true)
       defer { try? manager.removeItem(atPath: mails.string) }
@@ -78,11 +79,11 @@ extension SeriesDirectory {
     return result
   }
 
-  /// Splits one file into mails named 0001, 0002, … and returns how many there are.
+  /// Splits one file into mails named 0001, 0002, … and returns their number.
   private func split(_ path: FilePath, into mails: FilePath, _ cage: Cage?) async throws -> Int {
     var status = stat()
     guard stat(path.string, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-      throw IntakeError.noPatch(file: path.string, reason: "it is no file")
+      throw IntakeError.noPatch(file: path.string, reason: "it is not a file")
     }
     if status.st_size > Self.largestFile {
       throw IntakeError.tooMuch(path.string, "more than \(Self.largestFile >> 20) MiB")
@@ -100,16 +101,16 @@ extension SeriesDirectory {
     return count
   }
 
-  /// With one mail; a second is much.
+  /// The time limit for one mail; a second is already long.
   private static let patience = Duration.seconds(120)
-  /// The longest series that was ever sent to a list has some hundreds of patches.
+  /// The longest series ever sent to a list has a few hundred patches.
   private static let mostPatches = 1000
-  /// Of one file, cover letters and all.
+  /// Per file, including cover letters.
   private static let mostMails = 2000
-  /// In bytes. A whole series with everything renamed has some ten million.
+  /// Bytes. A whole series with everything renamed has about ten million.
   private static let largestFile = 64 << 20
 
-  /// The file that the diff of a series' patch is kept in: `0001.diff`.
+  /// The name of the file with a patch's diff: `0001.diff`.
   public static func diffName(_ number: Int) -> String { "\(pad(number)).diff" }
 
   static func pad(_ number: Int) -> String {
@@ -117,12 +118,12 @@ extension SeriesDirectory {
   }
 }
 
-/// One mail, as `git mailinfo` takes it apart.
+/// One mail, as parsed by `git mailinfo`.
 private struct Mail {
   var subject = ""
   var author = ""
   var body = ""
-  /// The paths its diff changes; empty for a cover letter.
+  /// The paths that its diff changes; empty for a cover letter.
   var paths: [String] = []
 
   static func read(_ file: FilePath, label: String, diff: FilePath, _ cage: Cage?) async throws -> Mail {
@@ -149,7 +150,7 @@ private struct Mail {
     return mail
   }
 
-  /// In Unicode scalars: what is longer than this in a record or a report is no longer read by anybody.
+  /// In Unicode scalars. Nobody reads more than this in a record or a report.
   private static let longestLine = 500
   private static let longestBody = 100_000
 
@@ -159,13 +160,13 @@ private struct Mail {
     return String(String.UnicodeScalarView(scalars.prefix(most))) + "…"
   }
 
-  /// What the diff changes, by git's own reading of it, with what it moves away from its place; a path that leaves the
-  /// tree is refused here already, before anything is applied (`git apply` would refuse it again).
+  /// Returns the paths that the diff changes, according to git, including the old paths of moved files. A path that
+  /// leaves the tree is rejected here, before anything is applied (`git apply` would reject it again).
   private static func changedPaths(_ diff: FilePath, label: String, _ cage: Cage?) async throws -> [String] {
     var paths = try await newPaths([], diff, label: label, cage)
     if paths.isEmpty { return [] }
-    // Of what is renamed git tells the new name alone; backwards that is the old one. A source that goes to
-    // Documentation/ would otherwise seem to be a change of prose.
+    // For a rename, git lists only the new name; in reverse, that is the old one. Otherwise a source file moved to
+    // Documentation/ would look like a documentation change.
     let backwards = try await newPaths(["--reverse"], diff, label: label, cage)
     paths += backwards.filter { !paths.contains($0) }
     for path in paths {
@@ -185,7 +186,7 @@ private struct Mail {
     let answer = try await (cage?.wrap(git, in: place, writable: false) ?? git).run()
     guard answer.status.isSuccess else {
       let reason = answer.errors.firstLine ?? ""
-      // A cover letter has a diffstat but no diff: git then says so, and that is no error.
+      // A cover letter has a diffstat but no diff. git reports that, and it is not an error.
       if reason.contains("No valid patches in input") || reason.contains("unrecognized input") { return [] }
       throw IntakeError.noPatch(file: label, reason: "git cannot read its diff (\(reason))")
     }

@@ -5,19 +5,19 @@ import Foundation
 public import SystemPackage
 import Yams
 
-/// A series whose answer is known, and that answer.
+/// A series with a known answer.
 public struct SeededSeries: Sendable, Hashable {
   public var directory: SeriesDirectory
   public var expectation: Expectation
 
   /// Finds the seeded series for a kernel.
   ///
-  ///     DIRECTORY/expect/NAME.yaml              what must become of it
+  ///     DIRECTORY/expect/NAME.yaml              its expected verdict
   ///     DIRECTORY/{faults,harmless}/NAME/       the series
-  ///     DIRECTORY/{faults,harmless}-6.1/NAME/   the same for linux-6.1, where the code differs there
+  ///     DIRECTORY/{faults,harmless}-6.1/NAME/   the same for linux-6.1, if the code differs there
   ///
-  /// - Parameter kernel: the name of a kernel; its part behind the last dash is its version.
-  /// - Throws: ``IntakeError`` if an expectation cannot be read, or has no series, or a series no expectation.
+  /// - Parameter kernel: the name of a kernel. The part after the last dash is its version.
+  /// - Throws: ``IntakeError`` if an expectation cannot be read or has no series, or if there are none.
   public static func find(in root: FilePath, kernel: String) throws(IntakeError) -> [SeededSeries] {
     let manager = FileManager.default
     let expectations = root.appending("expect")
@@ -43,7 +43,8 @@ public struct SeededSeries: Sendable, Hashable {
     return found
   }
 
-  /// Why tests stay that no planted fault makes fail: `DIRECTORY/silent.yaml`, which need not be there.
+  /// Returns the reasons for keeping tests that no planted fault makes fail, from `DIRECTORY/silent.yaml`, which is
+  /// optional.
   /// - Throws: ``IntakeError`` if it cannot be read.
   public static func silenceReasons(in root: FilePath) throws(IntakeError) -> [SilenceReason] {
     let path = root.appending("silent.yaml")
@@ -53,7 +54,7 @@ public struct SeededSeries: Sendable, Hashable {
     } catch { throw .unreadable(path.string, reason: "\(error)") }
   }
 
-  /// The file as it is written.
+  /// The file's contents.
   private struct Written: Decodable {
     struct Seen: Decodable {
       var test: String?
@@ -92,7 +93,7 @@ public struct SeededSeries: Sendable, Hashable {
         switch (seen.test, seen.report) {
         case (let test?, nil): list.append(.test(test))
         case (nil, let report?): list.append(.report(report))
-        default: throw .unreadable(path.string, reason: "each entry of caught-by is one test or one report")
+        default: throw .unreadable(path.string, reason: "each entry of caught-by must be one test or one report")
         }
       }
       return Expectation(series: name, fault: fault, answer: .caught(by: list))

@@ -4,7 +4,7 @@ import BenchModel
 import Foundation
 public import SystemPackage
 
-/// A directory that holds one series, and the files in it that are mails.
+/// A directory that contains one series, and the files in it that are mails.
 public struct SeriesDirectory: Sendable, Hashable {
   /// The directory's own name, which is the series' name.
   public var name: String
@@ -13,18 +13,18 @@ public struct SeriesDirectory: Sendable, Hashable {
   public var files: [String]
 }
 
-/// Input that no series can be read from. The user's to mend: exit status 2.
+/// Input that contains no readable series. User error; exit status 2.
 public enum IntakeError: Error, Sendable, Hashable {
   case noSuchDirectory(String)
-  /// The directory holds neither patches nor directories with patches.
+  /// The directory contains neither patches nor directories with patches.
   case empty(String)
-  /// Patches and series lie side by side, so it is not clear which is meant.
+  /// The directory contains both patches and series, so it is not clear which is meant.
   case mixed(String)
   case badName(String)
   case twice(String, String, String)
-  /// A file in a series' directory that git finds no patch in.
+  /// A file in a series' directory in which git finds no patch.
   case noPatch(file: String, reason: String)
-  /// More than any series has: it is not read.
+  /// More than a series may have; it is not read.
   case tooMuch(String, String)
   case leavesTree(file: String, path: String)
   case unreadable(String, reason: String)
@@ -34,19 +34,19 @@ extension IntakeError: CustomStringConvertible {
   public var description: String {
     switch self {
     case .noSuchDirectory(let path):
-      "\(path): no such directory. Name a directory of `git format-patch` files, or one that holds several such."
+      "\(path): no such directory. Name a directory of `git format-patch` files, or one that contains several of them."
     case .empty(let path):
-      "\(path): no patches in it. Make some with `git format-patch --cover-letter -o \(path) BASE..BRANCH`."
+      "\(path): no patches in it. Create some with `git format-patch --cover-letter -o \(path) BASE..BRANCH`."
     case .mixed(let path):
-      "\(path): patches and directories of patches side by side. Move the patches into a directory of their own."
+      "\(path): patches and directories of patches side by side. Move the patches into their own directory."
     case .badName(let name):
       "\(name): a series' directory needs a name of letters, digits and . _ + - that is not “base”. Rename it."
     case .twice(let name, let first, let second):
-      "\(name): two series have this name, \(first) and \(second). Rename one, since reports tell them apart by it."
+      "\(name): two series have this name: \(first) and \(second). Rename one, because reports identify series by name."
     case .noPatch(let file, let reason):
-      "\(file): \(reason). Remove it, or make it again with `git format-patch`."
+      "\(file): \(reason). Remove it, or recreate it with `git format-patch`."
     case .tooMuch(let file, let amount):
-      "\(file): \(amount), which no series has. Name a directory with the patches of one series."
+      "\(file): \(amount), which is too much for a series. Name a directory with the patches of one series."
     case .leavesTree(let file, let path):
       "\(file): it changes \(path), which is outside the kernel's tree. Such a patch is not applied."
     case .unreadable(let path, let reason):
@@ -56,7 +56,7 @@ extension IntakeError: CustomStringConvertible {
 }
 
 extension SeriesDirectory {
-  /// Finds the series that the user's arguments name: each path is one series, or a directory of several.
+  /// Finds the series that the user's arguments name. Each path is one series, or a directory of several.
   public static func find(_ paths: [String]) throws(IntakeError) -> [SeriesDirectory] {
     var found: [SeriesDirectory] = []
     for path in paths {
@@ -85,7 +85,7 @@ extension SeriesDirectory {
   }
 
   private init(_ directory: FilePath, _ entries: Entries) throws(IntakeError) {
-    // `series/.` and a link's own name are of no use in a report.
+    // `series/.` or the name of a symbolic link is of no use in a report.
     let resolved = URL(filePath: directory.string).resolvingSymlinksInPath().path
     name = FilePath(resolved).lastComponent?.string ?? ""
     let allowed = name.utf8.allSatisfy { byte in
@@ -100,7 +100,7 @@ extension SeriesDirectory {
   }
 }
 
-/// What lies in a directory, sorted by name. Hidden files and notes (`README*`, `*.md`) are nobody's patches.
+/// The entries of a directory, sorted by name. Hidden files and notes (`README*`, `*.md`) are skipped.
 private struct Entries {
   var files: [String] = []
   var directories: [String] = []
@@ -117,7 +117,7 @@ private struct Entries {
     }
     for name in names.sorted() where !name.hasPrefix(".") && !name.hasPrefix("README") && !name.hasSuffix(".md") {
       guard manager.fileExists(atPath: path.appending(name).string, isDirectory: &isDirectory) else {
-        throw .unreadable(path.appending(name).string, reason: "it is a link to nothing")
+        throw .unreadable(path.appending(name).string, reason: "it is a dangling link")
       }
       if isDirectory.boolValue { directories.append(name) } else { files.append(name) }
     }

@@ -2,7 +2,7 @@
 
 internal import Foundation
 
-/// How often something came out well in several tries.
+/// The number of successful tries.
 public struct Tries: Codable, Sendable, Hashable {
   public var ok: Int
   public var of: Int
@@ -17,8 +17,8 @@ public struct Tries: Codable, Sendable, Hashable {
 
   public var isMixed: Bool { ok > 0 && ok < of }
 
-  /// Where the true rate lies with a confidence of 95 %, by Wilson's score interval (E. B. Wilson, "Probable inference, the
-  /// law of succession, and statistical inference", 1927), which holds for few tries and for rates of 0 and 1 as well.
+  /// The 95 % confidence interval of the true rate: Wilson's score interval (E. B. Wilson, "Probable inference, the law
+  /// of succession, and statistical inference", 1927), which also holds for few tries and for rates of 0 and 1.
   public var interval: ClosedRange<Double> {
     guard of > 0 else { return 0...1 }
     let z = 1.959964
@@ -29,7 +29,7 @@ public struct Tries: Codable, Sendable, Hashable {
     return max(0, middle - half)...min(1, middle + half)
   }
 
-  /// How likely it is that two sides which are alike differ at least as much as these do: Fisher's exact test, two-sided.
+  /// Returns the probability that two equal sides differ at least as much as these: Fisher's exact test, two-sided.
   public static func chance(_ a: Tries, _ b: Tries) -> Double {
     let all = a.of + b.of
     let good = a.ok + b.ok
@@ -41,7 +41,7 @@ public struct Tries: Codable, Sendable, Hashable {
     }
     let seen = probability(a.ok)
     let possible = max(0, a.of - (all - good))...min(a.of, good)
-    // Equal ones differ in their last digits.
+    // Equal probabilities may differ in their last digits.
     return min(1, possible.map(probability).filter { $0 <= seen * (1 + 1e-9) }.reduce(0, +))
   }
 }

@@ -4,23 +4,23 @@ public import BenchModel
 internal import GuestProtocol
 
 extension GuestEnding {
-  /// How a guest ended, as the end of a sentence.
+  /// Describes how a guest ended, as the end of a sentence.
   public var words: String {
     switch self {
-    case .completed: "it ran to its end"
+    case .completed: "it completed"
     case .panicked(let line): "the kernel panicked (\(line))"
-    case .stoppedEarly: "the machine stopped or was reset without a word"
-    case .silent(let seconds): "nothing was heard for \(whole(seconds)) s"
+    case .stoppedEarly: "the machine stopped or was reset without a message"
+    case .silent(let seconds): "silent for \(whole(seconds)) s"
     case .bootDeadline(let seconds): "no hello within \(whole(seconds)) s"
     case .runDeadline(let seconds): "not done within \(whole(seconds)) s"
-    case .flooded: "it sent more results than are kept of a guest"
+    case .flooded: "it sent more results than are kept"
     case .machineDied(let message): "the machine died (\(message))"
     }
   }
 }
 
 extension GuestHang {
-  /// Where it stopped and what it was doing, as the end of a sentence.
+  /// Describes where it stopped and what it was doing, as the end of a sentence.
   public var words: String {
     let whereabouts =
       switch place {
@@ -32,7 +32,7 @@ extension GuestHang {
     let doing =
       switch state {
       case .busy: "the kernel is busy in \(busyIn.joined(separator: ", "))"
-      case .asleep: "no processor has anything to do"
+      case .asleep: "all processors are idle"
       case .unknown: "it does not answer an NMI"
       }
     let tasks = blocked.prefix(4).joined(separator: ", ") + (blocked.count > 4 ? ", …" : "")
@@ -41,23 +41,23 @@ extension GuestHang {
 }
 
 extension GuestRun {
-  /// How it ended, and if it hung, where and doing what.
+  /// Describes how it ended and, if it hung, where and doing what.
   var endingWords: String {
     if let hang { return "\(ending.words): \(hang.words)" }
     return booted ? "\(ending.words) \(whereabouts)" : ending.words
   }
 
-  /// Where in its plan a guest ended. Tests run in the order of the plan, so the first that never reported is the one
-  /// that was running.
+  /// Where in its plan a guest ended. Tests run in the order of the plan, so the first one that never reported was
+  /// running.
   public var whereabouts: String {
     if let running = tests.first(where: { $0.status == .missing }) { return "in \(running.name)" }
     return tests.isEmpty ? "before the first test" : "after the last test"
   }
 }
 
-/// `60`, and `0.5` for what is no whole number; clocks that were stretched have many digits.
+/// Returns `60`, or `0.5` for a fraction. Stretched time limits have many digits.
 private func whole(_ seconds: Double) -> String {
   let tenths = (seconds * 10).rounded() / 10
-  // The record may have been edited, and a conversion to Int traps on what does not fit.
+  // The record may have been edited, and a conversion to Int traps if the value does not fit.
   return Int(exactly: tenths).map { "\($0)" } ?? "\(tenths)"
 }

@@ -3,11 +3,11 @@
 internal import BenchModel
 internal import GuestProtocol
 
-/// What a series is held against.
+/// The evidence that a series is compared with.
 enum BaseEvidence {
-  /// The base ran to its end, and all that it planned was reported.
+  /// The base completed, and every planned test was reported.
   case whole(GuestRun)
-  /// Nothing can be held against the base's tests; `run` is what there is of them, to be shown and not to be judged by.
+  /// The base's tests cannot be used for a comparison. `run` has the existing results, for display only.
   case broken(Reason, run: GuestRun?)
 
   var run: GuestRun? {
@@ -20,7 +20,7 @@ enum BaseEvidence {
   /// Judges the base itself.
   init(_ trial: Trial?) {
     guard let trial else {
-      self = .broken(Reason("the base has no result: the run was stopped before it ended"), run: nil)
+      self = .broken(Reason("the base has no result: the run was stopped before it finished"), run: nil)
       return
     }
     switch trial.result {
@@ -33,7 +33,7 @@ enum BaseEvidence {
     case .fault(let fault):
       self = .broken(Reason("the base could not be tested: \(fault.message)"), run: nil)
     case .interrupted:
-      self = .broken(Reason("the base has no result: the run was stopped before it ended"), run: nil)
+      self = .broken(Reason("the base has no result: the run was stopped before it finished"), run: nil)
     case .ran(let run):
       if let flaw = Self.flaw(of: run) { self = .broken(flaw, run: run) } else { self = .whole(run) }
     }
@@ -44,13 +44,13 @@ enum BaseEvidence {
       return Reason("the machine died under the base: \(message)")
     }
     if !run.booted, run.isGarbled, let anomaly = run.anomalies.first {
-      return Reason("the base's evidence is not whole: \(anomaly)")
+      return Reason("the base's evidence is unreliable: \(anomaly)")
     }
     if !run.booted { return Reason("the base does not boot: \(run.ending.words)") }
     if run.ending != .completed {
-      return Reason("the base does not reach its end: \(run.ending.words) \(run.whereabouts)")
+      return Reason("the base does not complete: \(run.ending.words) \(run.whereabouts)")
     }
-    if let anomaly = run.anomalies.first { return Reason("the base's evidence is not whole: \(anomaly)") }
+    if let anomaly = run.anomalies.first { return Reason("the base's evidence is unreliable: \(anomaly)") }
     if let lost = run.tests.first(where: { $0.status == .missing }) {
       return Reason(lost.name, "planned on the base and never reported")
     }

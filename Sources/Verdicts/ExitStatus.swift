@@ -4,18 +4,18 @@ internal import BenchModel
 
 /// The exit statuses, which scripts rely on.
 ///
-/// ``inconclusive`` wins over ``worse``: a script that reads 1 may rely on every other series having been judged.
+/// ``inconclusive`` wins over ``worse``: if a script sees 1, every other series has been judged.
 public enum ExitStatus {
   /// No series is worse than its base.
   public static let fine: Int32 = 0
   /// At least one series is worse.
   public static let worse: Int32 = 1
-  /// The command line or the input cannot be used. It is found before anything is judged.
+  /// The command line or the input is unusable. This is detected before anything is judged.
   public static let usage: Int32 = 2
   /// The harness failed, the run was stopped, or something is inconclusive.
   public static let inconclusive: Int32 = 3
 
-  /// What `patchbench run` ends with. A run without a series judged nothing, which is inconclusive as well.
+  /// The exit status of `patchbench run`. A run without a series judged nothing, which is also inconclusive.
   public static func of(_ judgements: [Judgement], interrupted: Bool) -> Int32 {
     if interrupted || judgements.isEmpty || judgements.contains(where: { $0.verdict == .inconclusive }) {
       return inconclusive

@@ -4,12 +4,12 @@ public import BenchModel
 internal import Foundation
 public import GuestProtocol
 
-/// The verdict on every series of a run, in the order of its header.
+/// Returns the verdict on every series of a run, in the order of its header.
 public func judge(_ record: RunRecord) -> [Judgement] {
   let repeats = record.repeats.compactMap { trial in
     if case .ran(let run) = trial.result, run.ending == .completed { run.tests } else { nil as [TestResult]? }
   }
-  // A base that did not come to its end each time is none to hold anything against: its flaw is the weakest one's.
+  // If the base failed to complete once, nothing can be compared with it: the failed trial gives the reason.
   let broken = record.repeats.first { trial in
     if case .ran(let run) = trial.result { run.ending != .completed } else { true }
   }
@@ -21,19 +21,23 @@ public func judge(_ record: RunRecord) -> [Judgement] {
   }
 }
 
-/// The verdict on one series.
+/// Returns the verdict on one series.
 ///
-/// The rules, from the weightiest: a series that does not apply, build or boot is told so; what got worse is
-/// `regresses`; evidence that is not whole, on either side, is `inconclusive`; only then may a series be `fixes` or
-/// `clean`. What cannot be told counts as the harness' fault: never as the series' fault, and never as a pass.
+/// The rules, the weightiest first:
+/// - A series that does not apply, build or boot gets that verdict.
+/// - If something got worse, the verdict is `regresses`.
+/// - If the evidence is unreliable on either side, the verdict is `inconclusive`.
+/// - Only then may a series be `fixes` or `clean`.
+///
+/// If the cause is unknown, it counts as the harness' fault: never as the series' fault, and never as a pass.
 ///
 /// - Parameters:
 ///   - series: The series.
-///   - trial: How far it came; `nil` if it never had its turn.
+///   - trial: Its trial; `nil` if it never started.
 ///   - base: The base's trial, if there is one.
-///   - repeats: What further guests of the base said.
-///   - known: Kernel reports that are not held against it, of which none has expired.
-///   - accepted: Changed lines that need not have run.
+///   - repeats: The results of further guests of the base.
+///   - known: Kernel reports that do not count against the series; none has expired.
+///   - accepted: Changed lines that do not have to run.
 public func judge(
   _ series: PatchSeries, trial: Trial?, base: Trial?, repeats: [[TestResult]] = [], known: [KnownReport] = [],
   accepted: [AcceptedLines] = []
@@ -46,7 +50,7 @@ public func judge(
   }
   switch trial.result {
   case .interrupted:
-    judgement.reasons = [Reason("not run to its end: the run was stopped in its stage \(judgement.stage.rawValue)")]
+    judgement.reasons = [Reason("not completed: the run was stopped in stage \(judgement.stage.rawValue)")]
   case .fault(let fault):
     let advice = fault.advice.map { " (\($0))" } ?? ""
     judgement.reasons = [Reason("not the series' fault: \(fault.message)\(advice)")]
@@ -75,7 +79,7 @@ public func judge(
   return judgement
 }
 
-/// The furthest stage that a trial reached.
+/// Returns the furthest stage that a trial reached.
 public func stage(of trial: Trial?) -> Stage {
   guard let trial else { return .apply }
   switch trial.result {
@@ -94,7 +98,7 @@ public func stage(of trial: Trial?) -> Stage {
   }
 }
 
-/// Of a cell in which nothing is booted.
+/// Judges a trial in a cell in which nothing is booted.
 private func weighBuild(
   _ trial: Trial, base: Trial?, accepted: [AcceptedLines], into judgement: inout Judgement
 ) {
@@ -106,10 +110,10 @@ private func weighBuild(
     judgement.reasons = [Reason("not comparable: the base was built as \(base.cell.words)")]
     return
   }
-  // A build says nothing of what is not compiled.
+  // A build says nothing about code that is not compiled.
   let doubts =
     trial.change?.compilationDoubts(accepted: accepted) ?? [
-      Reason("what the series changes in the compiled code is not known")
+      Reason("it is unknown what the series changes in the compiled code")
     ]
   judgement.verdict = doubts.isEmpty ? .clean : .inconclusive
   judgement.reasons = doubts.isEmpty ? [Reason("it builds; nothing is booted in this cell")] : doubts
@@ -124,7 +128,8 @@ private func weigh(
     return
   }
   if let other = evidence.run, other.accelerator != run.accelerator {
-    // Emulation is ten to fifty times slower: what misses a deadline there says nothing against a base under KVM.
+    // Emulation is ten to fifty times slower. A missed deadline under it says nothing in comparison with a base under
+    // KVM.
     judgement.reasons = [
       Reason("not comparable: the base ran under \(other.accelerator.rawValue), this under \(run.accelerator.rawValue)")
     ]
@@ -149,12 +154,12 @@ private func weighBoot(_ run: GuestRun, evidence: BaseEvidence, into judgement: 
   case .machineDied(let message):
     judgement.reasons = [Reason("not the series' fault: the machine died: \(message)")]
   case .completed:
-    judgement.reasons = [Reason("the guest's evidence is not whole: it ended properly and never said hello")]
-  case .flooded: judgement.reasons = [Reason("the guest's evidence is not whole: \(run.endingWords)")]
+    judgement.reasons = [Reason("the guest's evidence is unreliable: it completed but never sent its hello")]
+  case .flooded: judgement.reasons = [Reason("the guest's evidence is unreliable: \(run.endingWords)")]
   case .stoppedEarly, .silent, .bootDeadline, .runDeadline:
-    // Somebody spoke there, who is not the one who runs the tests, or out of turn.
+    // The output did not come from PID 1, or came out of order.
     if run.isGarbled {
-      judgement.reasons = run.anomalies.map { Reason("the guest's evidence is not whole: \($0)") }
+      judgement.reasons = run.anomalies.map { Reason("the guest's evidence is unreliable: \($0)") }
       return
     }
     fallthrough
@@ -163,7 +168,7 @@ private func weighBoot(_ run: GuestRun, evidence: BaseEvidence, into judgement: 
       judgement.verdict = .doesNotBoot
       judgement.reasons = [Reason("does not boot: \(run.endingWords)")]
     } else if case .broken(let flaw, let baseRun) = evidence {
-      // A base whose machine died is not known to fail: its flaw says so, and nothing more may be said.
+      // A base whose machine died is not known to fail. Its flaw says so, and nothing more can be said.
       let fails = baseRun.map { if case .machineDied = $0.ending { false } else { true } } ?? false
       judgement.reasons = fails ? [Reason("the base does not boot either"), flaw] : [flaw]
     }
@@ -179,7 +184,7 @@ private func reason(for failure: ApplyFailure) -> Reason {
 
 private func reasons(for failure: BuildFailure) -> [Reason] {
   guard !failure.diagnostics.isEmpty else {
-    return [Reason("does not build: \(failure.tail.last ?? "the build failed without a word")")]
+    return [Reason("does not build: \(failure.tail.last ?? "the build failed without a message")")]
   }
   return failure.diagnostics.map { diagnostic in
     let place = diagnostic.file.map { file in diagnostic.line.map { "\(file):\($0)" } ?? file }
@@ -187,15 +192,15 @@ private func reasons(for failure: BuildFailure) -> [Reason] {
   }
 }
 
-/// The tests whose results differ between a base and a series that both came to their end, so that they are worth another
-/// try before anything is said of them; those that got worse first.
+/// Returns the tests whose results differ between a base and a series that both completed. They are worth another try
+/// before they are judged. The tests that got worse come first.
 public func changedTests(base: GuestRun, series: GuestRun) -> [String] {
   let all = compare(base: [base.tests], series: [series.tests])
   let worse = all.filter { $0.change == .regressed || $0.change == .new && $0.series.isBad }
   return (worse + all.filter { $0.change == .fixed }).map(\.name)
 }
 
-/// The tests that answer on the base and were skipped with the series.
+/// Returns the tests that have an answer on the base and were skipped with the series.
 public func silentTests(base: GuestRun, series: GuestRun) -> [String] {
   compare(base: [base.tests], series: [series.tests]).filter { $0.change == .missing && $0.series == .skip }.map(\.name)
 }

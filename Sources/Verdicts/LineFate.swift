@@ -2,20 +2,20 @@
 
 public import BenchModel
 
-/// What became of one changed line in the guest.
+/// The fate of one changed line in the guest.
 public struct LineFate: Codable, Sendable, Hashable {
   public enum State: String, Codable, Sendable, Hashable, CaseIterable {
-    /// It ran, and where it is a condition it went both ways.
+    /// It ran, and if it is a condition it went both ways.
     case ran
-    /// It is a condition, and one of its ways was never taken.
+    /// It is a condition, and one of its outcomes was never taken.
     case oneWay = "one-way"
     /// No test ran it.
     case notRun = "did-not-run"
-    /// It is in the image, and nobody can see whether it runs.
+    /// It is in the image, but whether it runs cannot be seen.
     case unseen = "cannot-be-seen"
     /// The compiler did not see it, or dropped it.
     case notCompiled = "not-compiled"
-    /// Its function comes out as on the base.
+    /// Its function compiles to the base's code.
     case sameCode = "same-code"
     /// A macro, a type or a table: counted by the functions that use it.
     case declaration
@@ -25,21 +25,21 @@ public struct LineFate: Codable, Sendable, Hashable {
 
   public var line: ChangedLine
   public var state: State
-  /// How often it ran, at least, in all tests together.
+  /// The minimum number of times it ran, in all tests together.
   public var runs: Int
-  /// In which tests, sorted.
+  /// The tests in which it ran, sorted.
   public var tests: [String]
-  /// It was not looked at to the end: it had run often enough. It may have run in more tests, and both numbers are the
-  /// least.
+  /// Whether counting stopped early because it had run often enough. It may have run in more tests, and both numbers
+  /// are minimums.
   public var isLeast: Bool
-  /// The ways that were never taken: `to line 163`.
+  /// The outcomes that were never taken: `to line 163`.
   public var missing: [String]
-  /// Why it cannot be seen, or was not compiled.
+  /// Why it cannot be seen or was not compiled.
   public var reason: String
-  /// The reviewer's own word that it need not have run; `nil` if there is none.
+  /// The reviewer's statement that it does not have to run; `nil` if there is none.
   public var accepted: AcceptedLines?
 
-  /// Whether the verdict is in doubt for it.
+  /// Whether it leaves the verdict in doubt.
   public var isDoubt: Bool {
     guard accepted == nil else { return false }
     return switch state {
@@ -93,14 +93,14 @@ public struct LineFate: Codable, Sendable, Hashable {
       for sight in sights {
         for test in (probes[sight.probe] ?? [:]).keys {
           let seen = count(sight, in: test)
-          // Several addresses of one line may be of one run of it.
+          // Several addresses of a line may belong to one execution of it.
           if seen > 0 { found[test] = max(found[test] ?? 0, seen) }
         }
       }
       return found
     }
     let all = [watch.ran] + watch.ways.map(\.sights)
-    // That something was not seen means nothing where nobody could look.
+    // If no probe could be set, it means nothing that nothing was seen.
     let blind = all.filter { !$0.isEmpty && $0.allSatisfy { refused[$0.probe] != nil } }
     let ran = tests(watch.ran.isEmpty ? watch.ways.flatMap(\.sights) : watch.ran)
     runs = ran.values.reduce(0, +)
@@ -120,54 +120,54 @@ public struct LineFate: Codable, Sendable, Hashable {
     }
   }
 
-  /// Why the line leaves a verdict in doubt.
+  /// The reason why the line leaves a verdict in doubt.
   var doubt: Reason {
     let source = line.text.drop { $0 == " " || $0 == "\t" }
     let text = "`\(source.prefix(160))`"
-    let subject = line.follows ? "follows what was removed" : "changed"
+    let subject = line.follows ? "follows removed lines" : "changed"
     switch state {
     case .oneWay:
-      return Reason(line.name, "\(subject), and no test took it \(missing.joined(separator: ", or ")): \(text)")
-    case .unseen: return Reason(line.name, "\(subject), and whether it ran cannot be seen (\(reason)): \(text)")
+      return Reason(line.name, "\(subject), but no test took it \(missing.joined(separator: ", or ")): \(text)")
+    case .unseen: return Reason(line.name, "\(subject), but it cannot be seen whether it ran (\(reason)): \(text)")
     case .notCompiled:
-      return Reason(line.name, "\(subject), and this configuration does not compile it (\(reason)): \(text)")
+      return Reason(line.name, "\(subject), but this configuration does not compile it (\(reason)): \(text)")
     case .ran, .notRun, .sameCode, .declaration, .noCode:
-      return Reason(line.name, "\(subject), and no test ran it: \(text)")
+      return Reason(line.name, "\(subject), but no test ran it: \(text)")
     }
   }
 }
 
 extension ChangedLines {
-  /// Holds each line against what was counted.
+  /// Compares each line with what was counted.
   /// - Parameters:
   ///   - execution: `nil` if nothing was counted.
-  ///   - accepted: lines that need not have run.
+  ///   - accepted: lines that do not have to run.
   public func fates(_ execution: Execution?, accepted: [AcceptedLines] = []) -> [LineFate] {
     lines.map { LineFate($0, execution, accepted: accepted) }
   }
 
-  /// Why it is not known that all lines ran; nothing if it is.
+  /// Returns the reasons why it is unknown whether all lines ran; empty if they did.
   func doubts(_ execution: Execution?, accepted: [AcceptedLines]) -> [Reason] {
     let found = fates(execution, accepted: accepted).filter(\.isDoubt).map(\.doubt)
     var reasons = Array(found.prefix(Self.mostReasons))
     if found.count > reasons.count {
       reasons.append(Reason("\(found.count - reasons.count) more changed lines are not known to have run"))
     }
-    if let failure { reasons.append(Reason("which of its lines ran is not known: \(failure)")) }
+    if let failure { reasons.append(Reason("it is unknown which of its lines ran: \(failure)")) }
     return reasons
   }
 
-  /// A series of thousands of lines says with the first of them what it has to.
+  /// If thousands of lines did not run, the first ones are enough.
   private static let mostReasons = 40
 
-  /// Whether any line of a function is in doubt.
+  /// Returns whether any line of a function is in doubt.
   func isInDoubt(_ piece: CodeChange.Piece, _ execution: Execution?, accepted: [AcceptedLines]) -> Bool {
     lines.contains {
       $0.file == piece.file && $0.function == piece.name && LineFate($0, execution, accepted: accepted).isDoubt
     }
   }
 
-  /// Whether a function's lines tell more than that it ran.
+  /// Returns whether a function's lines say more than that it ran.
   func tell(_ piece: CodeChange.Piece) -> Bool {
     failure == nil
       && lines.contains { line in

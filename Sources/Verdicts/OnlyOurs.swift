@@ -2,13 +2,14 @@
 
 internal import BenchModel
 
-/// What no driver of a kernel does, and only the test driver here: it exports ordinary pages, which a mapping of the dma-buf
-/// maps as such, without `VM_PFNMAP` and `VM_MIXEDMAP`. A check that refuses these breaks nobody, and may be meant.
+/// Behaviour that no driver of a kernel shows, only the test driver here: it exports ordinary pages, which a mapping of
+/// the dma-buf maps as such, without `VM_PFNMAP` and `VM_MIXEDMAP`. A check that rejects these breaks no user, and may
+/// be intended.
 enum OnlyOurs {
-  /// For the reasons of a verdict.
+  /// The explanation in a verdict's reasons.
   static let words = "only our own driver does this: no stock exporter here maps ordinary pages"
 
-  /// Whether a test asks its question of such an exporter: `history/pbtest_plain-to-plain/merged-after-mmap`.
+  /// Returns whether a test uses such an exporter: `history/pbtest_plain-to-plain/merged-after-mmap`.
   static func isAsked(by test: String) -> Bool {
     let parts = test.split(separator: "/")
     guard parts.count > 1 else { return false }

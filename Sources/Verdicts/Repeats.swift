@@ -3,9 +3,9 @@
 public import BenchModel
 internal import GuestProtocol
 
-/// One kernel, tried several times: what did not come out the same each time.
+/// The results that differed when one kernel was run several times.
 public struct Repeats: Codable, Sendable, Hashable {
-  /// A test, or what else a run has, with every way that it came out.
+  /// A test, or another result of a run, with all its different outcomes.
   public struct Difference: Codable, Sendable, Hashable {
     public var name: String
     public var outcomes: [Outcome]
@@ -14,18 +14,18 @@ public struct Repeats: Codable, Sendable, Hashable {
   public struct Outcome: Codable, Sendable, Hashable {
     /// `ok, 12 checks`, `not-ok, 12 checks, failed: dma-buf: faults`
     public var words: String
-    /// How many runs came out so.
+    /// The number of runs with this outcome.
     public var count: Int
   }
 
-  /// How many runs there are.
+  /// The number of runs.
   public var runs: Int
-  /// How many of them came to their end.
+  /// The number of runs that completed.
   public var completed: Int
-  /// In the order of the plan; the way that each began with first.
+  /// In the order of the plan; each test's first outcome comes first.
   public var differences: [Difference]
 
-  /// Whether there is more than one run, each was whole, and all were the same.
+  /// Whether there is more than one run, each completed, and all were the same.
   public var areIdentical: Bool { runs > 1 && differences.isEmpty }
 
   public init(_ trials: [Trial]) {
@@ -39,7 +39,7 @@ public struct Repeats: Codable, Sendable, Hashable {
     }
     for trial in trials {
       guard case .ran(let run) = trial.result else {
-        add("the run itself", "did not come to a guest")
+        add("the run itself", "did not reach a guest")
         continue
       }
       add("the run itself", run.ending == .completed ? "completed" : "ended: \(run.ending.words)")
@@ -56,7 +56,7 @@ public struct Repeats: Codable, Sendable, Hashable {
           counted.append(Outcome(words: words, count: 1))
         }
       }
-      // A test that some run did not have at all has fewer answers than there are runs.
+      // A test that is absent from some runs has fewer results than there are runs.
       if seen.count < trials.count { counted.append(Outcome(words: "not there", count: trials.count - seen.count)) }
       return counted.count > 1 ? Difference(name: name, outcomes: counted) : nil
     }

@@ -3,67 +3,67 @@
 public import BenchModel
 internal import GuestProtocol
 
-/// What a run of series whose answers are known says of patchbench itself: what it sees, what it misses, and where it
-/// cries out for nothing.
+/// What a run of series with known answers shows about patchbench itself: what it catches, what it misses, and its
+/// false alarms.
 public struct SelfCheck: Codable, Sendable, Hashable {
-  /// What came of one series.
+  /// The outcome of one series.
   public enum Outcome: String, Codable, Sendable, Hashable, CaseIterable {
-    /// A fault, seen by a witness that was named for it.
+    /// A fault that was detected by a witness named for it.
     case caught
-    /// A fault that made the series come out as worse, but not by a named witness: by luck, as far as anybody knows.
+    /// A fault that made the series worse, but not by a named witness: by luck, as far as is known.
     case caughtByOthers = "caught-by-others"
-    /// A fault that came out as no worse than the base.
+    /// A fault whose verdict is no worse than the base.
     case missed
-    /// A right series that came out as `clean`.
+    /// A harmless series with the verdict `clean`.
     case clean
-    /// A right series that came out as anything else.
+    /// A harmless series with any other verdict.
     case falseAlarm = "false-alarm"
-    /// The evidence carried no verdict.
+    /// The evidence did not support a verdict.
     case undecided
   }
 
   public struct Row: Codable, Sendable, Hashable {
     public var series: String
-    /// What kind of fault it is, in words.
+    /// The kind of fault, in words.
     public var fault: String
     public var outcome: Outcome
     public var verdict: Verdict
-    /// The named tests and reports that showed it, tests first.
+    /// The named tests and reports that detected it, tests first.
     public var witnesses: [String]
-    /// How many other tests and reports got worse.
+    /// The number of other tests and reports that got worse.
     public var others: Int
     /// The verdict's weightiest reason.
     public var reason: String
   }
 
-  /// Silent tests with one reason to stay.
+  /// Silent tests that are kept for the same reason.
   public struct Explained: Codable, Sendable, Hashable {
     public var reason: SilenceReason
     public var tests: [String]
   }
 
   public var rows: [Row]
-  /// Tests that answered on the base and that no fault made worse, in the order of the plan. What nothing can fail
-  /// proves nothing.
+  /// Tests that gave an answer on the base and that no fault made worse, in the order of the plan. A test that nothing
+  /// can fail proves nothing.
   public var silentTests: [String]
-  /// Why some of them stay, each of them once.
+  /// The reasons for keeping some of them, each test once.
   public var explained: [Explained]
-  /// Those that fail on this kernel without any series, so that no fault can make them.
+  /// Tests that fail on this kernel without any series, so no fault can make them fail.
   public var failingOnBase: [String]
-  /// Those of which nobody says why they stay.
+  /// Tests that are kept without a reason.
   public var suspects: [String]
-  /// How many tests the base's plan has.
+  /// The number of tests in the base's plan.
   public var tests: Int
 
-  /// Whether every fault was caught by what was named for it, and no right series was accused.
+  /// Whether every fault was caught by a named witness, and there was no false alarm.
   public var passed: Bool { !rows.isEmpty && rows.allSatisfy { $0.outcome == .caught || $0.outcome == .clean } }
 
   public func count(of outcome: Outcome) -> Int { rows.count { $0.outcome == outcome } }
 
   /// - Parameters:
-  ///   - judgements: of the run that tried the series.
-  ///   - expectations: what must become of each; a judgement without one is passed over.
-  ///   - reasons: why tests stay that no fault makes fail; the first that fits a test is its reason.
+  ///   - judgements: the judgements of the run that tried the series.
+  ///   - expectations: the required outcome of each; a judgement without one is skipped.
+  ///   - reasons: why tests are kept that no fault makes fail; the first one that matches a test applies.
   public init(_ judgements: [Judgement], _ expectations: [Expectation], silence reasons: [SilenceReason] = []) {
     rows = []
     var known: [String] = []
@@ -92,14 +92,14 @@ public struct SelfCheck: Codable, Sendable, Hashable {
     suspects = left
   }
 
-  /// What got worse with a series.
+  /// The tests and reports that got worse with a series.
   private struct Worse {
     var tests: [String]
     var reports: [String]
 
     init(_ judgement: Judgement) {
       tests = judgement.tests.filter { $0.change == .regressed || ($0.change == .new && $0.series.isBad) }.map(\.name)
-      // A test that the guest does not live through has seen the fault as well as any can.
+      // A test during which the guest dies has detected the fault as well as any test can.
       if case .ran(let run) = judgement.trial?.result {
         for death in run.deaths where !tests.contains(death.test) { tests.append(death.test) }
       }
@@ -110,7 +110,7 @@ public struct SelfCheck: Codable, Sendable, Hashable {
       reports = titles
     }
 
-    /// Those that some witness names.
+    /// Returns those that a witness names.
     func named(by witnesses: [Witness]) -> [String] {
       let tests = tests.filter { name in
         witnesses.contains { if case .test(let pattern) = $0 { NamePattern(pattern).matches(name) } else { false } }

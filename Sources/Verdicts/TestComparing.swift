@@ -3,17 +3,17 @@
 internal import BenchModel
 internal import GuestProtocol
 
-/// Sets the tests of both sides side by side: the base's in the order of its plan, then those only the series has.
+/// Compares the tests of both sides: the base's in the order of its plan, then those that only the series has.
 /// - Parameters:
-///   - base: what each guest of the base said; the first had all tests.
-///   - series: the same of the series.
+///   - base: the results of each guest of the base; the first ran all tests.
+///   - series: the same for the series.
 func compare(base: [[TestResult]], series: [[TestResult]]) -> [TestComparison] {
   let onBase = Side(base)
   let withSeries = Side(series)
   var seen: Set<String> = []
-  // A hostile plan may name a test twice; the reader has then marked the run as anomalous, and the first one stands.
+  // A hostile plan may name a test twice. The reader has then marked the run as anomalous, and the first result counts.
   let names = ((base.first ?? []) + (series.first ?? [])).map(\.name).filter { seen.insert($0).inserted }
-  // Of many tests that come out now so and now so, some differ by chance alone.
+  // Among many unsteady tests, some differ by chance alone.
   let mixed = names.count { onBase.isMixed($0) || withSeries.isMixed($0) }
   return names.map { name in
     let sides = (base: onBase.first[name], series: withSeries.first[name])
@@ -33,7 +33,7 @@ func compare(base: [[TestResult]], series: [[TestResult]]) -> [TestComparison] {
   }
 }
 
-/// What all guests of one side said.
+/// The results of all guests of one side.
 private struct Side {
   var first: [String: TestResult] = [:]
   private var answers: [String: [TestResult]] = [:]
@@ -42,7 +42,7 @@ private struct Side {
     for (number, run) in runs.enumerated() {
       var seen: Set<String> = []
       for test in run where seen.insert(test.name).inserted {
-        // What gave no answer at first and did later has answered.
+        // A test that gave no answer at first but gave one later has answered.
         if number == 0 || first[test.name].map({ !$0.status.isAnswer && test.status.isAnswer }) == true {
           first[test.name] = test
         }
@@ -56,7 +56,7 @@ private struct Side {
     return Tries(ok: all.count { $0.status == .ok }, of: all.count)
   }
 
-  /// Whether tries came out in more than one way; also where none was `ok`.
+  /// Returns whether tries had different results, even if none was `ok`.
   func isMixed(_ name: String) -> Bool {
     guard let all = answers[name], all.count > 1 else { return false }
     return Set(all.map { Way(status: $0.status, failed: Set($0.checks.filter { !$0.passed }.map(\.name))) }).count > 1
@@ -68,7 +68,7 @@ private struct Side {
   }
 }
 
-/// What became of a test that came out in more than one way.
+/// Returns the change of a test that had different results.
 private func change(_ base: Tries, _ series: Tries, significance: Double) -> Change {
   guard base.of > 0 else { return .new }
   guard series.of > 0 else { return .missing }
@@ -76,7 +76,7 @@ private func change(_ base: Tries, _ series: Tries, significance: Double) -> Cha
   return series.ok * base.of < base.ok * series.of ? .regressed : .fixed
 }
 
-/// What became of one test; `nil` where that side's plan does not have it.
+/// Returns the change of one test; `nil` means that the side's plan does not contain it.
 func change(base: TestResult?, series: TestResult?) -> Change {
   guard let series else { return .missing }
   guard let base else { return series.status == .missing ? .missing : .new }
@@ -92,8 +92,8 @@ func change(base: TestResult?, series: TestResult?) -> Change {
   }
 }
 
-/// Whether a check that held on the base fails or is gone with the series. One test looks at many things, so that
-/// `not-ok` on both sides may hide that something else broke.
+/// Returns whether a check that passed on the base fails or is gone with the series. One test makes many checks, so
+/// `not-ok` on both sides may hide a new failure.
 func lostCheck(base: TestResult, series: TestResult) -> Bool {
   let held = Set(series.checks.lazy.filter(\.passed).map(\.name))
   return base.checks.contains { $0.passed && !held.contains($0.name) }

@@ -3,7 +3,7 @@
 internal import GuestProtocol
 
 extension TestStatus {
-  /// How bad an answer is, from `ok` up; `nil` where the test gave no answer.
+  /// How bad an answer is, from `ok` up; `nil` if the test gave no answer.
   var severity: Int? {
     switch self {
     case .ok: 0
@@ -14,19 +14,19 @@ extension TestStatus {
     }
   }
 
-  /// The test said something of the kernel: neither `skip` nor `missing`.
+  /// Whether the test says something about the kernel: neither `skip` nor `missing`.
   var isAnswer: Bool { severity != nil }
 
-  /// An answer, and not `ok`.
+  /// Whether it is an answer other than `ok`.
   var isBad: Bool { severity.map { $0 > 0 } ?? false }
 }
 
 extension TestResult {
-  /// Why the test ended as it did: its own reason, or else its failed checks; empty for a plain `ok`.
+  /// Why the test ended this way: its own reason, or else its failed checks; empty for a plain `ok`.
   var words: String {
     if !reason.isEmpty { return reason }
     switch status {
-    case .missing: return "planned and never reported"
+    case .missing: return "planned but never reported"
     case .notOk: break
     case .ok, .skip, .crash, .timeout: return ""
     }

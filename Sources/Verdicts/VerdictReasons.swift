@@ -3,26 +3,27 @@
 internal import BenchModel
 internal import GuestProtocol
 
-/// All that speaks for and against a series that booted, sorted by what it weighs.
+/// The evidence for and against a series that booted, sorted by weight.
 struct VerdictReasons {
-  /// What got worse.
+  /// Results that got worse.
   private var worse: [Reason] = []
-  /// What got worse as well, but only with an exporter that the test driver alone is: told apart, and no regression.
+  /// Results that got worse, but only with an exporter that only the test driver has. They are listed separately and
+  /// are not a regression.
   private var onlyOurs: [Reason] = []
-  /// Where the evidence does not carry a verdict.
+  /// Gaps in the evidence that prevent a verdict.
   private var unknown: [Reason] = []
-  /// What got better.
+  /// Results that got better.
   private var better: [Reason] = []
   private let tests: [TestComparison]
-  /// The guest ended before its time: the tests it lost are told by its ending already.
+  /// Whether the guest ended early. Its ending already explains the tests it lost.
   private let endedEarly: Bool
-  /// What a dying machine made its tests say is no evidence against the series.
+  /// Whether the machine died. Results from a dying machine are not evidence against the series.
   private let machineDied: Bool
 
   /// - Parameters:
-  ///   - run: A run that booted, compared with a base that reached its end with nothing missing.
-  ///   - change: What the series changes in the compiled code; `nil` if nobody looked.
-  ///   - accepted: Changed lines that need not have run.
+  ///   - run: A run that booted, compared with a base that completed with nothing missing.
+  ///   - change: The changes in the compiled code; `nil` if they were not examined.
+  ///   - accepted: Changed lines that do not have to run.
   init(
     _ run: GuestRun, change: CodeChange?, accepted: [AcceptedLines] = [], tests: [TestComparison],
     reports: [ReportComparison]
@@ -31,7 +32,7 @@ struct VerdictReasons {
     endedEarly = run.ending != .completed
     machineDied = if case .machineDied = run.ending { true } else { false }
     takeEnding(of: run)
-    // One title may come many times; the verdict needs it once, where it weighs most.
+    // One title may occur many times. The verdict needs it once, where it weighs most.
     var titles: Set<String> = []
     let new = reports.filter { !$0.onBase && $0.known == nil }
     let (ours, others) = (new.filter(\.isOnlyOurs), new.filter { !$0.isOnlyOurs })
@@ -40,12 +41,12 @@ struct VerdictReasons {
       hold(Reason(entry.report.title, "kernel report\(place) that the base does not have"), in: entry.report.test)
     }
     for test in tests { take(test) }
-    for anomaly in run.anomalies { unknown.append(Reason("the guest's evidence is not whole: \(anomaly)")) }
+    for anomaly in run.anomalies { unknown.append(Reason("the guest's evidence is unreliable: \(anomaly)")) }
     if !tests.contains(where: \.series.isAnswer) { unknown.append(Reason("no test gave an answer")) }
-    // What never ran was not tested, whatever the tests say.
+    // Code that never ran was not tested, whatever the tests say.
     unknown +=
       change?.doubts(run.execution, accepted: accepted) ?? [
-        Reason("what the series changes in the compiled code is not known")
+        Reason("it is unknown what the series changes in the compiled code")
       ]
   }
 
@@ -69,9 +70,9 @@ struct VerdictReasons {
     case .completed: break
     case .machineDied(let message):
       unknown.append(Reason("not the series' fault: the machine died \(run.whereabouts): \(message)"))
-    case .flooded: unknown.append(Reason("the guest's evidence is not whole: \(run.endingWords)"))
+    case .flooded: unknown.append(Reason("the guest's evidence is unreliable: \(run.endingWords)"))
     case .panicked, .stoppedEarly, .silent, .bootDeadline, .runDeadline:
-      worse.append(Reason("does not reach its end: \(run.endingWords)"))
+      worse.append(Reason("does not complete: \(run.endingWords)"))
     }
   }
 
@@ -84,7 +85,7 @@ struct VerdictReasons {
     switch test.change {
     case .same: break
     case .flaky:
-      // Where the base is no steadier, the test says nothing of the series, and others have to.
+      // If the base is just as unsteady, the test says nothing about the series, and other tests decide.
       if !test.baseTries.isMixed { unknown.append(Reason(test.name, "flaky: \(sides)")) }
     case .fixed: better.append(Reason(test.name, sides))
     case .regressed where test.base == .notOk && test.series == .notOk:
@@ -104,7 +105,7 @@ struct VerdictReasons {
     if machineDied { unknown.append(reason) } else { hold(reason, in: test) }
   }
 
-  /// Holds something against the series, unless no driver but the test driver provokes it.
+  /// Counts something against the series, unless only the test driver provokes it.
   private mutating func hold(_ reason: Reason, in test: String?) {
     if let test, OnlyOurs.isAsked(by: test) {
       onlyOurs.append(Reason(reason.subject, "\(reason.text); \(OnlyOurs.words)"))
@@ -118,6 +119,6 @@ struct VerdictReasons {
     guard let first = lost.first else { return "worse" }
     let what = first.series.map { $0.detail.isEmpty ? "fails" : "fails: \($0.detail)" } ?? "is gone"
     let more = lost.count == 1 ? "" : " (and \(lost.count - 1) more)"
-    return "the check \"\(first.name)\" held and now \(what)\(more)"
+    return "the check \"\(first.name)\" passed before and now \(what)\(more)"
   }
 }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Damages inputs, always the same way for the same numbers.
+/// Damages inputs reproducibly: the same numbers give the same damage.
 struct Damage {
   private var state: UInt64
 
   /// - Parameters:
-  ///   - seed: of the whole run.
-  ///   - round: which one of it; each can be had again alone.
+  ///   - seed: the seed of the whole run.
+  ///   - round: the round's number; each round can be repeated alone.
   init(seed: UInt64, round: UInt64) {
     state = seed &* 0x9e37_79b9_7f4a_7c15 &+ round &* 0xbf58_476d_1ce4_e5b9 | 1
   }
@@ -22,7 +22,7 @@ struct Damage {
 
   mutating func below(_ bound: Int) -> Int { bound <= 1 ? 0 : Int(next() % UInt64(bound)) }
 
-  /// What a hostile guest, a bad line and a careless mailer put into text.
+  /// Text that a hostile guest, a bad line or a careless mailer may produce.
   private static let pieces: [[UInt8]] = [
     [0x1b, 0x5b, 0x33, 0x31, 0x6d], [0x1b, 0x5b], [0x0d], [0x0a], [0x0d, 0x0a], [0], [0xff, 0xfe], [0xc3],
     [0xe2, 0x80],
@@ -39,7 +39,7 @@ struct Damage {
     Array("/*".utf8), Array("\"".utf8), Array("{\n}\n".utf8), Array("\t.type\tx, @function\n".utf8),
   ]
 
-  /// One to eight changes of `input`, with parts of `other`.
+  /// Returns `input` after one to eight changes, with parts of `other`.
   mutating func damaged(_ input: [UInt8], with other: [UInt8]) -> [UInt8] {
     var bytes = input
     for _ in 0...below(8) {

@@ -6,12 +6,12 @@ import GuestProtocol
 import KernelCode
 import KernelText
 
-/// A reader of what strangers send.
+/// A parser of untrusted input.
 enum Target: String, CaseIterable {
   case console, ktap, compiler, apply, config, options, source, assembly, elf, lines
 
-  /// Reads an input, and says what about the answer cannot be.
-  /// - Returns: `nil` if all is well.
+  /// Parses an input and describes any impossible result.
+  /// - Returns: `nil` if there is none.
   func read(_ bytes: [UInt8]) -> String? {
     switch self {
     case .console: Self.console(bytes)
@@ -19,9 +19,9 @@ enum Target: String, CaseIterable {
     case .compiler: CompilerOutput.diagnostics(in: bytes, tree: "/src/linux").count > 20 ? "more than asked for" : nil
     case .apply: Self.apply(bytes)
     case .config:
-      // What cannot be read is refused; it must not be misread.
+      // An unreadable file must be rejected, not misread.
       (try? KConfig.parse(bytes, file: "x"))?.contains { !$0.symbol.hasPrefix("CONFIG_") } == true
-        ? "a setting of no symbol" : nil
+        ? "a setting without a symbol" : nil
     case .options: Self.options(bytes)
     case .source: SourceChange(before: bytes, after: bytes).isEmpty ? nil : "a file differs from itself"
     case .assembly:
@@ -37,7 +37,7 @@ enum Target: String, CaseIterable {
     var whole = ConsoleScanner()
     whole.read(bytes)
     whole.finish()
-    // It comes in pieces, and where they are cut must not matter.
+    // Input arrives in pieces, and the boundaries must not matter.
     var pieces = ConsoleScanner()
     var rest = bytes[...]
     var size = 1
@@ -47,7 +47,7 @@ enum Target: String, CaseIterable {
       size = size % 4093 * 3 + 1
     }
     pieces.finish()
-    if whole.reports != pieces.reports { return "other reports when it comes in pieces" }
+    if whole.reports != pieces.reports { return "different reports when it is read in pieces" }
     if whole.reports.count > ConsoleScanner.mostReports { return "more reports than are kept" }
     if let report = whole.reports.first(where: { $0.title.isEmpty || $0.trace.count > 450 }) {
       return "a report without a title or an end: \(report.title)"
@@ -67,12 +67,12 @@ enum Target: String, CaseIterable {
   }
 
   private static func ktap(_ bytes: [UInt8]) -> String? {
-    // Nobody who does not know the secret is believed anything.
+    // Without the secret, no output may be believed.
     var signed = KTAPReader(secret: GuestSecret(low: 1, high: 2))
     for event in signed.read(bytes) + signed.finish() {
       switch event {
       case .unsigned, .anomaly: break
-      default: return "an event that nobody signed: \(event)"
+      default: return "an unsigned event: \(event)"
       }
     }
     var reader = KTAPReader()
@@ -85,9 +85,9 @@ enum Target: String, CaseIterable {
         if !planned.contains(result.name) { return "a result that was not planned: \(result.name)" }
         if !finished.insert(result.name).inserted { return "two results of \(result.name)" }
       case .ran(_, let test, let count):
-        if !planned.contains(test) || count < 1 { return "a count of no test" }
+        if !planned.contains(test) || count < 1 { return "a count for an unknown test" }
       case .hit(_, let test, let count, let held):
-        if !planned.contains(test) || !(0...count).contains(held) { return "a count of no test" }
+        if !planned.contains(test) || !(0...count).contains(held) { return "a count for an unknown test" }
       case .refused(let probe, _), .enough(let probe): if probe < 0 { return "a probe below 0" }
       case .started, .untraceable, .stopped, .end, .anomaly, .notCounted, .unsigned: break
       }
@@ -102,7 +102,7 @@ enum Target: String, CaseIterable {
     return failure.hunk.map { $0 < 1 } == true ? "a hunk below 1" : nil
   }
 
-  /// The three texts that tell of an object's lines, the diff and the source, all of them these bytes.
+  /// Uses these bytes as the three texts about an object's lines, as the diff and as the source.
   private static func lines(_ bytes: [UInt8]) -> String? {
     let text = String(decoding: bytes, as: UTF8.self)
     let object = LinePlan.Object(
@@ -121,7 +121,7 @@ enum Target: String, CaseIterable {
       guard case .watched(let watch) = line.place else { continue }
       let sights = watch.ran + watch.ways.flatMap(\.sights)
       if sights.isEmpty { return "a line that nothing shows" }
-      if !sights.allSatisfy({ plan.probes.indices.contains($0.probe) }) { return "a probe that is not there" }
+      if !sights.allSatisfy({ plan.probes.indices.contains($0.probe) }) { return "a nonexistent probe" }
     }
     return nil
   }
@@ -131,6 +131,6 @@ enum Target: String, CaseIterable {
     let options = GuestOptions(commandLine: text)
     if options.testSeconds < 1 { return "no time for a test" }
     let request = TraceRequest(text: text)
-    return TraceRequest(text: request.text) == request ? nil : "a request that is read as another"
+    return TraceRequest(text: request.text) == request ? nil : "a request that does not survive a round trip"
   }
 }

@@ -3,13 +3,13 @@
 import Foundation
 import Glibc
 
-// Feeds damaged inputs to every reader of what strangers send: consoles, KTAP, patches, compilers' words, sources.
+// Feeds damaged inputs to every parser of untrusted input: consoles, KTAP, patches, compiler output, sources.
 //
 //     swift run -c release patchbench-fuzz [--seconds 600] [--seed N] [--round N]
 //
-// Each round damages one file of the tests' fixtures, of the patches or of this program itself, and gives it to all readers. A
-// reader that traps ends the program, with the round's number on standard error; `--round` does that one again alone. A
-// reader whose time grows faster than its input is found by giving it the same input eight times over.
+// Each round damages one fixture of the tests, one patch, or this program itself, and gives it to all parsers. If a
+// parser traps, the program ends and prints the round's number on standard error; `--round` repeats that round alone. A
+// parser whose time grows faster than its input is found by feeding it the same input eight times over.
 
 struct Options {
   var seconds = 600.0
@@ -35,10 +35,10 @@ struct Options {
   }
 }
 
-/// The round that runs, for the signal handler.
+/// The current round, for the signal handler.
 nonisolated(unsafe) var currentRound: UInt64 = 0
 
-/// Says which round it was, in a signal handler: nothing there may allocate.
+/// Prints the round's number in a signal handler, which must not allocate.
 func sayRoundOnTrap() {
   for number in [SIGILL, SIGTRAP, SIGSEGV, SIGBUS, SIGABRT, SIGFPE] {
     signal(number) { number in
@@ -61,7 +61,7 @@ func sayRoundOnTrap() {
   }
 }
 
-/// Real inputs of every sort, from the checkout that this is run in.
+/// Returns real inputs of every kind from the checkout in which this is run.
 func corpus() -> [[UInt8]] {
   var files: [[UInt8]] = []
   for root in ["Tests", "Patches", "Kernels"] {
@@ -78,7 +78,7 @@ func corpus() -> [[UInt8]] {
   return files
 }
 
-/// Of the processor: the machine may have other things to do.
+/// Returns CPU time, because the machine may be busy otherwise.
 func seconds(_ body: () -> Void) -> Double {
   func now() -> Double {
     var time = timespec()
@@ -109,7 +109,7 @@ while options.round != nil || (ContinuousClock.now - began) / .seconds(1) < opti
     var complaint: String?
     let once = seconds { complaint = target.read(input) }
     bytesRead += input.count
-    // Now and then, for it costs as much as eight rounds. Below a few milliseconds the clock tells nothing.
+    // Only occasionally, because it costs as much as eight rounds. Below a few milliseconds the clock is too coarse.
     if complaint == nil, round % 64 == 0, once > 0.002 {
       let eight = Array(repeatElement(input, count: 8).joined())
       let longer = seconds { _ = target.read(eight) }

@@ -6,7 +6,7 @@ import SystemPackage
 import TestSupport
 import Testing
 
-/// What gcc makes of C, as in a build of the kernel's.
+/// Compiles C with gcc as a kernel build does.
 private func assembly(_ source: String, flags: [String] = []) throws -> AssemblyOutline {
   let scratch = try Scratch()
   let file = try scratch.write("a.c", source)
@@ -53,7 +53,7 @@ private let source = """
   const struct ops table = { .open = other };
   """
 
-@Suite("What of compiled code changed")
+@Suite("Changes in compiled code")
 struct AssemblyTests {
   static let variants: [[String]] = [[], ["-fsanitize=kernel-address"], ["-fno-omit-frame-pointer", "-fno-inline"]]
 
@@ -64,19 +64,19 @@ struct AssemblyTests {
       after: try assembly(source.replacing(old, with: new), flags: flags))
   }
 
-  @Test("lines that moved are no change", arguments: variants)
+  @Test("moved lines are not a change", arguments: variants)
   func moved(flags: [String]) throws {
     #expect(try change(flags, "static inline int", "\n/* three\nmore\nlines */\nstatic inline int").isEmpty)
     #expect(try change(flags, "  int room", "\n\n\n  int room").isEmpty)
   }
 
-  @Test("other names and other words for the same are no change", arguments: variants)
+  @Test("parameter names and equivalent code are not a change", arguments: variants)
   func equal(flags: [String]) throws {
     #expect(try change(flags, "return x * 3;", "return 2 * x + x;").isEmpty)
     #expect(try change(flags, "int (*open)(int);", "int (*open)(int value);").isEmpty)
   }
 
-  @Test("a function that differs is told, and its neighbours are not", arguments: variants)
+  @Test("a function that differs is reported, and its neighbours are not", arguments: variants)
   func one(flags: [String]) throws {
     let change = try change(flags, "return x * 3;", "outside(0); return x * 3;")
     #expect(change.functions == ["helper"])
@@ -84,32 +84,32 @@ struct AssemblyTests {
     #expect(!change.rest)
   }
 
-  @Test("what is inlined shows in who has it")
+  @Test("a change in an inlined function shows in its callers")
   func inlined() throws {
     let change = try change([], "x + 7", "x + 8")
     #expect(change.functions == ["caller"])
     #expect(!change.present.contains("inlined"))
   }
 
-  @Test("a string is a part of the function that names it", arguments: variants)
+  @Test("a string is part of the function that uses it", arguments: variants)
   func string(flags: [String]) throws {
     #expect(try change(flags, "too many", "too few").functions == ["helper"])
   }
 
-  @Test("a table is told with the functions that it leads to")
+  @Test("a table is reported with the functions that it points to")
   func table() throws {
     let change = try change([], ".open = other", ".open = caller")
     #expect(change.functions == [])
     #expect(change.data["table"] == ["caller"])
   }
 
-  @Test("a variable is told with the functions that use it")
+  @Test("a variable is reported with the functions that use it")
   func variable() throws {
     let change = try change([], "int limit = 4", "volatile int limit = 5")
     #expect(change.data["limit"] == ["helper"])
   }
 
-  @Test("an initcall of another level is a change, and one that moved is none")
+  @Test("a changed initcall level is a change, a moved initcall is not")
   func initcall() throws {
     func file(_ counter: Int, _ level: String) -> AssemblyOutline {
       AssemblyOutline(
@@ -142,16 +142,16 @@ struct AssemblyTests {
       try change([], "const struct ops", "int fresh(void) { return 1; }\nconst struct ops").functions == ["fresh"])
   }
 
-  @Test("all is new in a new file")
+  @Test("everything in a new file is new")
   func newFile() throws {
     let change = AssemblyChange(before: nil, after: try assembly(source))
     #expect(change.functions == ["caller", "helper", "other"])
   }
 }
 
-@Suite("Where calls can be counted")
+@Suite("The places where calls can be counted")
 struct TraceTableTests {
-  /// Linked as a kernel is: with the table of calls that gcc records, between two marks.
+  /// Links the files as a kernel is linked: with the table of calls that gcc records, between two marks.
   private func table(_ files: [String: String], flags: [String] = []) throws -> TraceTable? {
     let scratch = try Scratch()
     let names = try files.sorted { $0.key < $1.key }.map { try scratch.write($0.key, $0.value).string }
@@ -179,14 +179,14 @@ struct TraceTableTests {
     """,
   ]
 
-  @Test("every function has its place")
+  @Test("every function has a place")
   func places() throws {
     let table = try #require(try table(Self.files, flags: Self.traced))
     let found =
       ["one", "two"].flatMap { table.entries(of: $0, in: "a.c") } + table.entries(of: "same", in: "a.c")
       + table.entries(of: "same", in: "b.c")
     #expect(Set(found.map(\.address)).count == 4)
-    // Each begins with the call to the tracer.
+    // Each function begins with the call to the tracer.
     for (name, file) in [("one", "a.c"), ("two", "b.c"), ("same", "a.c"), ("same", "b.c")] {
       let entry = try #require(table.entries(of: name, in: file).first)
       #expect(try table.places.address(of: entry.name, in: file) == entry.address)
@@ -194,14 +194,14 @@ struct TraceTableTests {
     #expect(found.map { $0.name.prefix { $0 != "." } } == ["one", "two", "same", "same"])
   }
 
-  @Test("what is freed before the tests begin cannot be asked for")
+  @Test("code that is freed before the tests begin cannot be watched")
   func initText() throws {
     var files = Self.files
     files["c.c"] = """
       __attribute__((section(".init.text"))) int begins(int x) { return x + 2; }
       """
     let all = try #require(try table(files, flags: Self.traced))
-    // As the kernel's linker script marks it.
+    // The marks of the kernel's linker script.
     func mark(_ name: String) -> String { ".section .init.text, \"ax\"\n.globl \(name)\n\(name):\n" }
     files["b1.s"] = mark("_sinittext")
     files["d.s"] = mark("_einittext")
@@ -214,14 +214,14 @@ struct TraceTableTests {
       found == ["one", "two", "same"].flatMap { all.entries(of: $0, in: "a.c") } + all.entries(of: "same", in: "b.c"))
   }
 
-  @Test("functions of one name are told apart by their files")
+  @Test("functions with the same name are distinguished by their files")
   func sameName() throws {
     let table = try #require(try table(Self.files, flags: Self.traced))
     #expect(table.entries(of: "same", in: "a.c") != table.entries(of: "same", in: "b.c"))
     #expect(table.entries(of: "same", in: "header.h").count == 2)
   }
 
-  @Test("what is not traced has none")
+  @Test("functions that are not traced have no place")
   func untraceable() throws {
     let table = try #require(try table(Self.files, flags: Self.traced))
     #expect(table.entries(of: "quiet", in: "a.c") == [])
@@ -233,7 +233,7 @@ struct TraceTableTests {
     arguments: [[], [0x7f, 0x45, 0x4c, 0x46, 2, 1], Array(repeating: 0xff, count: 200)] as [[UInt8]])
   func damaged(bytes: [UInt8]) { #expect(bytes.withUnsafeBytes { TraceTable($0) } == nil) }
 
-  @Test("a damaged file is read as far as it goes, and no farther")
+  @Test("a damaged file is read up to the damage and no further")
   func cut() throws {
     let scratch = try Scratch()
     let file = try scratch.write("a.c", Self.files["b.c"]!)
@@ -251,7 +251,7 @@ struct TraceTableTests {
   }
 }
 
-@Suite("Where functions lie in an object")
+@Suite("The positions of functions in an object")
 struct ObjectCodeTests {
   private let source = """
     int one(int x) { return x + 1; }
@@ -259,7 +259,7 @@ struct ObjectCodeTests {
     int three = 3;
     """
 
-  @Test("each in its section, and only those that are asked for")
+  @Test("each function is in its section, and only requested ones are returned")
   func functions() throws {
     let scratch = try Scratch()
     let output = scratch.path.appending("a.o")
@@ -271,7 +271,7 @@ struct ObjectCodeTests {
     #expect(code.functions.allSatisfy { $0.size > 0 && $0.offset == 0 })
     #expect(all.withUnsafeBytes { ObjectCode($0, of: ["two"]) }?.functions.map(\.section) == [".init.text"])
     for end in stride(from: 0, to: all.count, by: 7) {
-      // Without its end there are no sections, and without those no functions.
+      // Without its end the file has no sections, and without sections no functions.
       let cut = all[..<end].withUnsafeBytes { ObjectCode($0, of: ["one", "two"]) }
       #expect(cut?.functions.allSatisfy(code.functions.contains) != false, "cut at \(end)")
       #expect(cut == nil || end > all.count / 2, "cut at \(end)")

@@ -7,7 +7,7 @@ import Testing
 
 @Suite("Which way an instruction goes")
 struct BranchTestTests {
-  /// Carry, parity, zero, sign, overflow as they stand in the flags.
+  /// The carry, parity, zero, sign and overflow bits of the flags register.
   private func flags(_ names: String) -> UInt64 {
     names.reduce(0x202) { $0 | 1 << ["C": 0, "P": 2, "Z": 6, "S": 7, "O": 11][$1]! }
   }

@@ -8,7 +8,7 @@ import Testing
 
 @testable import KernelCode
 
-/// What gcc, objdump and the preprocessor say of a source, taken for one that a series changes.
+/// The output of gcc, objdump and the preprocessor for a source that stands in for a changed file.
 struct Compiled {
   let source: String
   let object: LinePlan.Object
@@ -42,7 +42,7 @@ struct Compiled {
     try run("/usr/bin/gcc", all + ["-E", "-fdirectives-only", "-o", "a.i", "a.c"])
     try run(
       "/usr/bin/objdump", ["-dlr", "--inlines", "--no-show-raw-insn", "a.o"], output: place.appending("a.s"))
-    // 1: there are no such tables.
+    // Exit status 1 means that there are no such tables.
     try run(
       "/usr/bin/objdump", ["-r", "-j", "__jump_table", "-j", "__ex_table", "a.o"], output: place.appending("a.s"),
       statuses: [0, 1])
@@ -55,7 +55,7 @@ struct Compiled {
       instructions: .x86)
   }
 
-  /// The plan for a series that changes all lines of the source.
+  /// Returns the plan for a series that changes every line of the source.
   func plan(differing: Set<String>? = nil) -> LinePlan {
     let lines = source.split(separator: "\n", omittingEmptySubsequences: false).enumerated().map {
       DiffLine(kind: .added, number: $0.offset + 1, text: String($0.element))
@@ -65,7 +65,7 @@ struct Compiled {
       files: ["a.c": LinePlan.File(source: Array(source.utf8), differing: differing)], objects: [object])
   }
 
-  /// The place of the line that a text stands in.
+  /// Returns the place of the line that contains a text.
   func place(_ text: String, differing: Set<String>? = nil) throws -> ChangedLine.Place {
     try #require(plan(differing: differing).lines.first { $0.text.contains(text) }).place
   }

@@ -40,18 +40,18 @@ private let buffer = """
   }
   """
 
-@Suite("Where the lines of a series lie in its image")
+@Suite("The positions of a series' lines in its image")
 struct LinePlanTests {
   private let mapping: Compiled
 
   init() throws { mapping = try Compiled(buffer) }
 
-  @Test("each line that does something is watched, with the ways of its conditions")
+  @Test("each line that does something is watched, with the outcomes of its conditions")
   func watched() throws {
     #expect(try mapping.watch("buffer = alloc").ways.isEmpty)
     let condition = try mapping.watch("if (!buffer)")
     #expect(condition.ways.map(\.words) == ["to line 13", "to line 16"])
-    // One jump, of which one way is taken and the other is not.
+    // One jump, taken one way and not taken the other.
     #expect(Set(condition.ways.flatMap(\.sights).map(\.probe)).count == 1)
     #expect(condition.ways.flatMap(\.sights).map { $0.taken ?? false }.sorted { !$0 && $1 } == [false, true])
     let two = try mapping.watch("if (flags & 1")
@@ -62,34 +62,34 @@ struct LinePlanTests {
     }
   }
 
-  @Test("an error path of its own is not seen by what others share with it")
+  @Test("an error path is not proven by code that it shares with others")
   func ownPath() throws {
-    // What only the failed allocation leads to, and not the refusal of the size, which ends in the same place.
+    // Only the failed allocation leads there, not the rejected size, which ends in the same place.
     let lost = Set(try mapping.watch("ret = -12").ran)
     #expect(lost.isDisjoint(with: try mapping.watch("return -22").ran))
     #expect(lost.isDisjoint(with: try mapping.watch("ret = -5").ran))
     #expect(lost.isDisjoint(with: try mapping.watch("buffer = alloc").ran))
   }
 
-  @Test("declarations, braces, labels and blank lines are not asked about")
+  @Test("declarations, braces, labels and blank lines are not watched")
   func noCode() throws {
     for text in ["int ret;", "void *buffer;", "out:", "} else {"] {
       #expect(try mapping.place(text) == .noCode, "\(text)")
     }
   }
 
-  @Test("a statement's further lines are seen with its first")
+  @Test("the other lines of a statement count with its first")
   func statement() throws {
     #expect(try mapping.watch("\t\tbuffer);").ran == mapping.watch("count += get(").ran)
   }
 
-  @Test("a function that comes out as before is not asked for")
+  @Test("a function whose code did not change is not watched")
   func sameCode() throws {
     #expect(try mapping.place("buffer = alloc", differing: ["other"]) == .sameCode)
     #expect(try mapping.place("buffer = alloc", differing: ["map", "other"]) != .sameCode)
   }
 
-  @Test("what the preprocessor leaves out is told with its condition")
+  @Test("code that the preprocessor drops is reported with its condition")
   func preprocessor() throws {
     let source = """
       int f(int x)
@@ -111,7 +111,7 @@ struct LinePlanTests {
     #expect(try compiled.place("#else") == .declaration)
   }
 
-  @Test("what the compiler drops is not taken for what needs no code")
+  @Test("code that the compiler drops is not confused with lines that need no code")
   func dropped() throws {
     let compiled = try Compiled(
       "void log(int);\nint f(int x)\n{\n\tif (0)\n\t\tlog(x);\n\treturn x + 1;\n}\n")
@@ -120,9 +120,9 @@ struct LinePlanTests {
     if case .watched = try compiled.place("return x + 1") {} else { Issue.record("it is compiled") }
   }
 
-  @Test("a constant that is loaded before its condition does not show that its line ran")
+  @Test("a constant loaded before its condition does not show that its line ran")
   func hoisted() throws {
-    // `ret = 1` becomes a move that depends on the comparison, with a load before it.
+    // `ret = 1` becomes a conditional move, with a load before it.
     let compiled = try Compiled(
       "int f(int x, int y)\n{\n\tint ret = y;\n\tif (x > 7)\n\t\tret = 1;\n\treturn ret;\n}\n")
     switch try compiled.place("ret = 1") {
@@ -134,9 +134,9 @@ struct LinePlanTests {
     }
   }
 
-  @Test("what stands on a way that the compiler found to be impossible is not seen to run with the others")
+  @Test("code on an outcome that the compiler proved impossible does not count as run with the others")
   func impossible() throws {
-    // As dma_heap_ioctl() does: a table of one call, and a switch over what stands in it.
+    // As in dma_heap_ioctl(): a table with one call, and a switch over its entries.
     let compiled = try Compiled(
       """
       static unsigned calls[] = { 7 };
@@ -164,12 +164,12 @@ struct LinePlanTests {
       }
       """)
     if case .watched(let watch) = try compiled.place("ret = -25") {
-      Issue.record("seen by \(watch), though nobody can come there")
+      Issue.record("seen by \(watch), although it cannot be reached")
     }
     if case .watched = try compiled.place("take(make(data))") {} else { Issue.record("that one runs") }
   }
 
-  @Test("a condition that was inlined is seen by its jumps, wherever its caller goes on")
+  @Test("an inlined condition is seen by its jumps, wherever its caller continues")
   func inlined() throws {
     let compiled = try Compiled(
       """
@@ -213,7 +213,7 @@ struct LinePlanTests {
     }
   }
 
-  @Test("where lines are only removed, what now follows has to run")
+  @Test("if lines are only removed, the code that now follows has to run")
   func removed() throws {
     let hunk = DiffHunk(
       heading: "@@",
@@ -228,7 +228,7 @@ struct LinePlanTests {
       files: ["a.c": LinePlan.File(source: Array(buffer.utf8), differing: nil)], objects: [mapping.object])
     #expect(plan.lines.map(\.number) == [12])
     #expect(plan.lines.first?.follows == true)
-    // What was only replaced asks for the new line, not for the one behind it.
+    // A replaced line asks for the new line, not for the one after it.
     var replaced = hunk
     replaced.lines.insert(DiffLine(kind: .added, number: 12, text: "\tif (!buffer) {"), at: 2)
     replaced.lines.remove(at: 3)
@@ -239,7 +239,7 @@ struct LinePlanTests {
     #expect(other.lines.first?.follows == false)
   }
 
-  /// What is asked where a source lost some lines.
+  /// Returns the line that is checked where a source lost some lines.
   private func lost(_ removed: [String], before text: String, of source: String, differing: Set<String>? = nil) throws
     -> [ChangedLine]
   {
@@ -270,7 +270,7 @@ struct LinePlanTests {
     }
     """
 
-  @Test("what went from under an option that is off was not compiled, whatever follows")
+  @Test("code removed from under a disabled option was not compiled, whatever follows")
   func removedFromOption() throws {
     for text in ["log(-x)", "#endif"] {
       let lines = try lost(["\tlog(7);"], before: text, of: optional)
@@ -279,7 +279,7 @@ struct LinePlanTests {
     }
   }
 
-  @Test("what went before an option that is off is asked of what is compiled behind it")
+  @Test("for code removed before a disabled option, the compiled code after it is watched")
   func removedBeforeOption() throws {
     let lines = try lost(["\tlog(7);"], before: "#ifdef CONFIG_OFF", of: optional)
     #expect(lines.map(\.text) == ["\tlog(x + 1);"])
@@ -289,7 +289,7 @@ struct LinePlanTests {
     }
   }
 
-  @Test("what went with its option, or left it empty, and made no difference, was not compiled")
+  @Test("code removed with its option, or leaving it empty, without a difference, was not compiled")
   func removedWithOption() throws {
     let whole = ["#ifdef CONFIG_GONE", "\tlog(7);", "#endif"]
     #expect(
@@ -301,7 +301,7 @@ struct LinePlanTests {
     #expect(
       try lost(["\tlog(7);"], before: "/* empty */", of: source, differing: []).map(\.place)
         == [.notCompiled("#ifdef CONFIG_EMPTY")])
-    // Where it made a difference, it was compiled, and what follows has to run.
+    // If the option made a difference, the code was compiled, and the code after it has to run.
     let differs = try lost(whole, before: "return x", of: optional, differing: ["f"])
     guard case .watched = differs.first?.place else {
       Issue.record("\(differs)")
@@ -309,7 +309,7 @@ struct LinePlanTests {
     }
   }
 
-  @Test("an option that is put around code asks for what it takes away, and for what follows it")
+  @Test("for an option added around code, the code that it drops and the code after it are watched")
   func wrappedInOption() throws {
     let compiled = try Compiled(optional)
     let numbers = optional.split(separator: "\n", omittingEmptySubsequences: false)
@@ -329,7 +329,7 @@ struct LinePlanTests {
     }
   }
 
-  @Test("code that gives way to a comment is asked of what follows, and a comment of nothing")
+  @Test("for code replaced by a comment, the code after it is watched; for a removed comment, nothing")
   func replacedByComment() throws {
     let source = "void log(int);\nint f(int x)\n{\n\t/* not needed */\n\tlog(x + 1);\n\treturn x;\n}\n"
     let compiled = try Compiled(source)
@@ -352,7 +352,7 @@ struct LinePlanTests {
     }
   }
 
-  @Test("an object that was not looked at tells nothing")
+  @Test("an object that was not examined says nothing")
   func noObject() {
     let line = DiffLine(kind: .added, number: 11, text: "\tbuffer = alloc(size);")
     let plan = LinePlan(

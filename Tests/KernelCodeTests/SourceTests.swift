@@ -3,7 +3,7 @@
 import KernelCode
 import Testing
 
-@Suite("What of a source file changed")
+@Suite("Changes in a source file")
 struct SourceTests {
   static let file = """
     // SPDX-License-Identifier: GPL-2.0
@@ -57,7 +57,7 @@ struct SourceTests {
     return change { $0.replacing(old, with: new) }
   }
 
-  @Test("the functions are found by their names")
+  @Test("functions are found by name")
   func functions() {
     let outline = SourceOutline(Array(Self.file.utf8))
     #expect(Set(outline.functions.keys) == ["first", "second", "third", "__do_sys_munmap"])
@@ -66,14 +66,14 @@ struct SourceTests {
     #expect(!outline.rest.contains("return"))
   }
 
-  @Test("comments, blank lines and white space are no change")
+  @Test("comments, blank lines and white space are not a change")
   func comments() {
     #expect(replacing("// nothing", "/* a\n longer\n comment */").isEmpty)
     #expect(change { $0.replacing("\t\t return", with: "return").replacing("\n\n", with: "\n\n\n") }.isEmpty)
     #expect(replacing("/* pages */", "").isEmpty)
   }
 
-  @Test("what changed is told by its function, and by nothing else")
+  @Test("a change is reported by its function, and by nothing else")
   func one() {
     #expect(replacing("-EINVAL", "-ENODEV").functions == ["first"])
     #expect(replacing("return 3", "return 4").functions == ["third"])
@@ -82,7 +82,7 @@ struct SourceTests {
     for change in [replacing("-EINVAL", "-ENODEV"), replacing("return 3", "return 4")] { #expect(!change.rest) }
   }
 
-  @Test("a comment's look within quotes is text")
+  @Test("a comment marker within quotes is text")
   func text() {
     #expect(replacing("/* no comment */ } {", "/* other */ } {").functions == ["first"])
   }
@@ -98,7 +98,7 @@ struct SourceTests {
     }
   }
 
-  @Test("a new function is one, and a function that went is none")
+  @Test("a new function is a change, a removed one is not")
   func comesAndGoes() {
     let more = change { $0 + "\nint fourth(void)\n{\n\treturn 4;\n}\n" }
     #expect(more.functions == ["fourth"])
@@ -117,7 +117,7 @@ struct SourceTests {
     #expect(SourceChange(before: nil, after: nil).isEmpty)
   }
 
-  @Test("both branches of the preprocessor's are one function's text")
+  @Test("both preprocessor branches belong to one function's text")
   func branches() {
     let text = """
       #ifdef CONFIG_MMU

@@ -5,7 +5,7 @@ import Testing
 
 @testable import KernelCode
 
-@Suite("What always runs together is looked at once")
+@Suite("Code that always runs together has one probe")
 struct StraightCodeTests {
   private static let source = """
     extern int limit; void call(int); int other(int);
@@ -21,7 +21,7 @@ struct StraightCodeTests {
     }
     """
 
-  /// The probes that show that the line ran in which a text stands, all of one plan.
+  /// Returns the probes, all of one plan, that show that the line containing a text ran.
   private func ran(_ text: String, in plan: LinePlan) throws -> Set<Int> {
     let line = try #require(plan.lines.first { $0.text.contains(text) })
     guard case .watched(let watch) = line.place else {
@@ -31,7 +31,7 @@ struct StraightCodeTests {
     return Set(watch.ran.map(\.probe))
   }
 
-  @Test("statements that nothing comes between have one probe, that of the jump behind them")
+  @Test("statements in a straight run have one probe, that of the jump after them")
   func statements() throws {
     let plan = try Compiled(Self.source).plan()
     let first = try ran("p[0]", in: plan)
@@ -41,20 +41,20 @@ struct StraightCodeTests {
     #expect(plan.probes[first.first!].test != nil)
   }
 
-  @Test("a call may not come back, so what stands behind it has its own")
+  @Test("a call may not return, so the code after it has its own probe")
   func calls() throws {
     let plan = try Compiled(Self.source).plan()
     #expect(try ran("call(x)", in: plan).isDisjoint(with: ran("p[2]", in: plan)))
   }
 
-  @Test("each way out of a condition has its own")
+  @Test("each outcome of a condition has its own probe")
   func ways() throws {
     let plan = try Compiled(Self.source).plan()
     let sides = try [ran("return other", in: plan), ran("call(x)", in: plan), ran("if (x > limit)", in: plan)]
     #expect(Set(sides.joined()).count == sides.map(\.count).reduce(0, +))
   }
 
-  @Test("what is jumped to does not stand for what is before it")
+  @Test("a jump target does not stand for the code before it")
   func labels() throws {
     let plan = try Compiled(
       """
@@ -75,7 +75,7 @@ struct StraightCodeTests {
     #expect(try ran("sum[0]", in: plan).isDisjoint(with: ran("sum[2]", in: plan)))
   }
 
-  @Test("KASAN's checks do not come between")
+  @Test("KASAN's checks do not split a run")
   func checks() throws {
     let plan = try Compiled(
       Self.source,
@@ -87,7 +87,7 @@ struct StraightCodeTests {
     #expect(try ran("p[0]", in: plan) == ran("p[1]", in: plan))
   }
 
-  @Test("in a function with a jump through a table each stands for itself")
+  @Test("in a function with a jump through a table, each instruction stands for itself")
   func jumpTable() throws {
     let cases = (0..<9).map { "\tcase \($0): p[\($0)] = call(\($0 * $0)); break;\n" }.joined()
     let machine = try Compiled(
@@ -98,7 +98,7 @@ struct StraightCodeTests {
     #expect(machine.leaders() == Array(machine.instructions.indices))
   }
 
-  @Test("where the kernel writes code while it runs each stands for itself")
+  @Test("where the kernel patches code at run time, each instruction stands for itself")
   func hidden() throws {
     let key = """
       extern int limit; void call(int);
@@ -117,7 +117,7 @@ struct StraightCodeTests {
     #expect(try ran("p[0]", in: plan).isDisjoint(with: ran("p[1]", in: plan)))
   }
 
-  @Test("of a line's instructions those that come behind others tell nothing more")
+  @Test("a line's instructions that only follow others add nothing")
   func behind() throws {
     let plan = try Compiled(
       """
@@ -131,7 +131,7 @@ struct StraightCodeTests {
     #expect(try ran("return three", in: plan).count == 1)
   }
 
-  /// As arch/x86/include/asm/jump_label.h has it, where objtool has not been over it: a jump that is a nop once it runs.
+  /// As in arch/x86/include/asm/jump_label.h without objtool's processing: a jump that becomes a nop at run time.
   private static let key = """
     static inline __attribute__((always_inline)) int on(void)
     {
@@ -155,7 +155,7 @@ struct StraightCodeTests {
     }
     """
 
-  @Test("what a static key leads to does not run with what stands before it", arguments: ["-O2", "-Os"])
+  @Test("a static key's target does not run with the code before it", arguments: ["-O2", "-Os"])
   func keys(level: String) throws {
     let plan = try Compiled(Self.key, flags: [level, "-fno-align-jumps", "-fno-align-loops"]).plan()
     let (before, under, behind) = try (ran("p[0]", in: plan), ran("p[1]", in: plan), ran("p[2]", in: plan))
@@ -164,7 +164,7 @@ struct StraightCodeTests {
     #expect(before.isDisjoint(with: behind))
   }
 
-  @Test("what stands behind an access that may fault does not run with it")
+  @Test("code after an access that may fault does not run with it")
   func faults() throws {
     let plan = try Compiled(
       """
@@ -185,7 +185,7 @@ struct StraightCodeTests {
     #expect(Set(places.joined()).count == places.map(\.count).reduce(0, +))
   }
 
-  @Test("a loop that was entered long ago is seen where it comes by")
+  @Test("a loop that was entered long ago is seen where it passes")
   func loops() throws {
     let compiled = try Compiled(
       """
@@ -205,7 +205,7 @@ struct StraightCodeTests {
     #expect(seen.contains { machine.reach(from: machine.next[$0]).contains($0) })
   }
 
-  @Test("a trap, at which nobody can stop, stands for nothing else")
+  @Test("a trap, which cannot be probed, stands for nothing else")
   func traps() throws {
     let compiled = try Compiled(
       """

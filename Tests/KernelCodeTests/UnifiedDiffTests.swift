@@ -5,7 +5,7 @@ import Testing
 
 @testable import KernelCode
 
-@Suite("A diff, taken apart")
+@Suite("Parsing a diff")
 struct UnifiedDiffTests {
   @Test("files, hunks and the numbers of lines in the new file")
   func parse() {

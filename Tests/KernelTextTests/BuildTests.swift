@@ -92,7 +92,7 @@ import Testing
     #expect(refusal == GitApply.Refusal(file: "a.c", hunk: nil, message: "patch failed: a.c:3"))
   }
 
-  /// A removed line `-- a/x` looks like a file's header.
+  /// The removed line `-- a/x` looks like a file header.
   @Test func aHunkIsNoHeader() {
     let patch = "--- a/f\n+++ b/f\n@@ -1,2 +1 @@\n--- a/g\n line\n@@ -9 +8 @@\n-x\n+y\n"
     let refusal = GitApply.refusal(in: "error: patch failed: f:9\n".utf8, patch: patch.utf8)

@@ -4,7 +4,7 @@ import BenchModel
 import KernelText
 import Testing
 
-@Suite("Places in the kernel's code")
+@Suite("Addresses in the kernel's code")
 struct CodeAddressTests {
   @Test(
     "a frame means the call before it, an instruction pointer itself",
@@ -29,7 +29,7 @@ struct CodeAddressTests {
     ])
   func none(line: String) { #expect(CodeAddress(endOf: line) == nil) }
 
-  @Test("the source's line stands behind its frame; the title and the fingerprint are the same as without")
+  @Test("each frame is followed by its source line; the title and the fingerprint do not change")
   func located() {
     let lines = ["WARNING: CPU: 0 PID: 1 at a.c:3 f+0x1/0x9", "RIP: 0010:f+0x1/0x9", " g+0x5/0x9", " h+0x1/0x9"]
     let report = KernelReport(title: "WARNING in f", kind: .warning, trace: lines, test: nil)
@@ -49,7 +49,7 @@ struct CodeAddressTests {
       ])
     #expect(told.hang?.answer == ["RIP: 0010:g+0x5/0x9 (b.c:8)"])
     #expect(told.reports[0].fingerprint == report.fingerprint)
-    // What has its line is left as it is.
+    // A frame that already has its line stays unchanged.
     #expect(told.located([f: "other.c:1"]) == told)
   }
 }

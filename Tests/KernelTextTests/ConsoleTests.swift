@@ -33,7 +33,7 @@ import Testing
     }
   }
 
-  /// Cuts each fixture that has one report at many places: no cut may lose the report once its headline is there.
+  /// Cuts each fixture that has one report at many places. Once the headline is there, no cut may lose the report.
   @Test(arguments: Fixture.all("console").filter { $0.values("report").count == 1 })
   func aCutLosesNoReport(_ fixture: Fixture) throws {
     let whole = try #require(scan(fixture.body).reports.first)
@@ -50,7 +50,7 @@ import Testing
     }
   }
 
-  @Test("a kernel that makes up tests and tasks fills no memory")
+  @Test("a kernel that invents tests and tasks does not fill memory")
   func madeUp() {
     var scanner = ConsoleScanner()
     for number in 0..<12_000 {

@@ -3,7 +3,7 @@
 import Foundation
 import Testing
 
-/// A file with what is expected of it above a line `---`, and below it what a tool wrote.
+/// A file with the expected results above a line `---`, and a tool's output below it.
 struct Fixture: Sendable, CustomTestStringConvertible {
   var name: String
   var header: [(key: String, value: String)]
@@ -13,7 +13,7 @@ struct Fixture: Sendable, CustomTestStringConvertible {
 
   func values(_ key: String) -> [String] { header.filter { $0.key == key }.map(\.value) }
 
-  /// The parts of a value that ` | ` separates; a lone `-` is nothing.
+  /// Returns the parts of a value that are separated by ` | `; a lone `-` stands for nothing.
   static func parts(_ value: String) -> [String?] {
     value.components(separatedBy: " | ").map { $0 == "-" ? nil : $0 }
   }

@@ -3,7 +3,7 @@
 import KernelText
 import Testing
 
-@Suite("What a kernel that hangs says")
+@Suite("The answer of a hung kernel")
 struct HangTests {
   @Test(arguments: Fixture.all("hang"))
   func isRead(fixture: Fixture) {
@@ -15,12 +15,12 @@ struct HangTests {
     #expect(answer.busyIn == fixture.values("busy"))
     #expect(answer.blocked == fixture.values("blocked"))
     #expect(fixture.values("idle") == ["\(answer.idle)"])
-    // It was asked: nothing of it is a report of the kernel's own.
+    // The kernel was asked, so nothing in the answer is a report.
     #expect(scanner.reports == [])
     #expect(scanner.firstPanicLine == nil)
   }
 
-  @Test("lines without time stamps and callers are read as well")
+  @Test("lines without time stamps and callers are read too")
   func plain() {
     let answer = HangAnswer([
       "RIP: 0010:f+0x1/0x2", "RIP: 0033:0x7f0000000000",
@@ -33,7 +33,7 @@ struct HangTests {
     #expect(answer.blocked == ["kworker/0:1", "init in g"])
   }
 
-  @Test("an answer is as long as is kept, however long the kernel speaks")
+  @Test("the length of an answer is limited, however long the kernel prints")
   func bounded() {
     var scanner = ConsoleScanner()
     scanner.beginAnswer()

@@ -5,7 +5,7 @@ import Testing
 
 @testable import KernelText
 
-/// Headlines of other kernels than the one the fixtures were taken from.
+/// Headlines of kernels other than the one that the fixtures come from.
 @Suite struct HeadlineTests {
   struct Case: Sendable, CustomTestStringConvertible {
     var line: String
@@ -14,7 +14,7 @@ import Testing
     var testDescription: String { line }
   }
 
-  /// As linux-6.1 tells it: its allocator stands in the trace with a frame more.
+  /// As linux-6.1 prints it: the trace contains one more frame of its allocator.
   @Test func theAllocatorsOwnFramesAreNotToBlame() {
     let lines = [
       "BUG: sleeping function called from invalid context at include/linux/sched/mm.h:274", "Call Trace:", " <TASK>",

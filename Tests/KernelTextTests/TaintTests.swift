@@ -19,6 +19,6 @@ struct TaintTests {
     #expect(KernelReport(title: "t", kind: .warning, trace: ["first", line], test: nil).taints == taints)
   }
 
-  @Test("every letter has words of its own")
+  @Test("every letter has its own words")
   func words() { #expect(Set(Taint.allCases.map(\.words)).count == Taint.allCases.count) }
 }

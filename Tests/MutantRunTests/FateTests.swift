@@ -7,7 +7,7 @@ import Mutation
 import Testing
 import Verdicts
 
-/// From the verdict on a series to what became of the mutant.
+/// The fate of a mutant, by the verdict on its series.
 @Suite struct FateTests {
   private static let cell = Cell(
     kernel: "k", profile: "p", architecture: "x86_64", toolchain: "gcc", extent: .boot, guest: "q35")
@@ -53,7 +53,7 @@ import Verdicts
     (trial(.sameCode, notCompiled: ["drivers/a.c"]), .unreached),
     (trial(.ran(guest())), .alive),
     (trial(.ran(guest(execution: Execution(runs: ["g": ["t": 1]])))), .unreached),
-    // Nothing was counted: it may have run, or not.
+    // Nothing was counted, so it may or may not have run.
     (trial(.ran(guest(execution: nil))), .undecided),
     (trial(.ran(guest(execution: Execution(failure: "no tracer")))), .undecided),
     (trial(.ran(guest(anomalies: ["lines were lost"]))), .undecided),
@@ -77,7 +77,7 @@ import Verdicts
     #expect(!judged.reason.isEmpty)
   }
 
-  /// A fresh guest that answered otherwise makes the test no witness.
+  /// If a fresh guest gives a different answer, the test is not evidence.
   @Test func aTestThatComesOutNowSoAndNowSoKillsNothing() {
     var trial = Self.trial(.ran(Self.guest(.notOk)))
     trial.again = [[TestResult(name: "t", status: .ok)]]
@@ -87,7 +87,7 @@ import Verdicts
     #expect(judged.fate == .undecided)
   }
 
-  /// Of a mutated series other code may not have run: that says nothing of this line.
+  /// In a mutated series, other code may not have run. That says nothing about this line.
   @Test func onlyTheMutatedFunctionDecidesWhetherItWasReached() {
     var trial = Self.trial(.ran(Self.guest()))
     trial.change?.pieces.append(
@@ -112,14 +112,14 @@ import Verdicts
 
   static let reached: [(ChangedLine, [Int: [String: ProbeCount]], MutantFate)] = [
     (line(3, watched), [0: ["t": ProbeCount(hits: 2, taken: 1)]], .alive),
-    // It ran, and went one way: nobody noticed all the same.
+    // It ran and went one way, and still no test detected it.
     (line(3, watched), [0: ["t": ProbeCount(hits: 2, taken: 2)]], .alive),
     (line(3, watched), [:], .unreached),
-    // The function ran, and another line of the change did not.
+    // The function ran, but another line of the change did not.
     (line(9, watched), [:], .alive),
-    // A condition that came to be constant: its function has other code, and ran.
+    // The condition became constant: its function has different code, and ran.
     (line(3, .notCompiled("the compiler drops it")), [:], .alive),
-    // Nothing is left of a lost statement: its function ran.
+    // Nothing is left of a deleted statement, but its function ran.
     (line(3, .noCode), [:], .alive),
     (line(3, .unseen("it is inlined")), [:], .alive),
   ]
@@ -136,7 +136,7 @@ import Verdicts
     #expect(judged.fate == fate, "\(judged.reason)")
   }
 
-  /// Of a lost statement no line is left, and the one that stands for it tells.
+  /// A deleted statement has no line left, and the line that stands for it decides.
   @Test(arguments: [true, false]) func aLostStatementIsLookedForInWhatFollows(_ ran: Bool) {
     var follower = Self.line(5, Self.watched)
     follower.follows = true

@@ -7,9 +7,9 @@ import TestSupport
 import Testing
 import Toolbox
 
-/// Mutants of C as a test has it.
+/// Finds the mutants of a test's C code.
 enum Clang {
-  /// What the kernel's headers would say: macros of another file than the one that is mutated.
+  /// Stands in for the kernel's headers: macros from a file other than the mutated one.
   static let header = """
     #define PAGE_SHIFT 12
     #define PAGE_SIZE (1UL << PAGE_SHIFT)
@@ -39,7 +39,7 @@ enum Clang {
 
     """
 
-  /// - Parameter code: a whole C file behind an `#include`; the mutants of all its functions whose names begin with `f`.
+  /// - Parameter code: a whole C file, put after an `#include`. All functions whose names begin with `f` are mutated.
   static func mutants(_ code: String) async throws -> (source: CSource, mutants: [Mutant]) {
     let scratch = try Scratch()
     try scratch.write("kernel.h", header)

@@ -24,7 +24,7 @@ import Toolbox
     }
     """
 
-  /// git makes of each diff just what the mutant is, at the file's ends as well.
+  /// git turns each diff into exactly the mutant, at the ends of the file too.
   @Test(arguments: ["", "\n", "\n\n\nint g;\n"]) func gitAppliesEveryMutant(_ end: String) async throws {
     let (source, mutants) = try await Clang.mutants(Self.code + end)
     try #require(mutants.count > 8)

@@ -31,15 +31,15 @@ import Testing
   }
 
   @Test(arguments: [
-    ("a: 1", "e:1: it has to be a list"),
+    ("a: 1", "e:1: must be a list"),
     ("- file: a.c\n- file: b.c", "e:1: “operator” is missing"),
     (
       "- file: a.c\n  functon: f",
-      "e:2: there is no field “functon”; there are after, before, file, function, operator, why"
+      "e:2: unknown field “functon”; known: after, before, file, function, operator, why"
     ),
-    (argument.replacing("relational", with: "rational"), "e:4: there is no operator “rational”"),
-    (argument + "\n" + argument, "e:11: the same stands in line 2"),
-    (argument.replacing("if (a <= b)", with: "''"), "e:6: “after” has to be a text"),
+    (argument.replacing("relational", with: "rational"), "e:4: unknown operator “rational”"),
+    (argument + "\n" + argument, "e:11: repeats line 2"),
+    (argument.replacing("if (a <= b)", with: "''"), "e:6: “after” must be a string"),
   ]) func aMistakeIsToldWithItsLine(_ yaml: String, _ words: String) {
     let error = #expect(throws: MutantListError.self) { try EquivalentMutants(yaml: yaml, name: "e") }
     #expect(error?.description == words)
@@ -51,15 +51,15 @@ import Testing
   }
 
   @Test(arguments: [
-    ("- file: a.c", "f:1: “functions” with a reason for each is missing"),
+    ("- file: a.c", "f:1: “functions”, with a reason for each, is missing"),
     ("- file: a.c\n  functions:\n    f:", "f:3: a function needs a reason"),
-    ("- file: a.c\n  functions:\n    f: x\n- file: a.c\n  functions:\n    f: y", "f:4: a.c stands here twice"),
+    ("- file: a.c\n  functions:\n    f: x\n- file: a.c\n  functions:\n    f: y", "f:4: a.c is listed twice"),
   ]) func aFunctionNeedsAReason(_ yaml: String, _ words: String) {
     let error = #expect(throws: MutantListError.self) { try FunctionList(yaml: yaml, name: "f") }
     #expect(error?.description == words)
   }
 
-  /// Those that come with patchbench can be read.
+  /// The lists that patchbench ships can be read.
   @Test func theListsOfTheCheckoutAreWhole() throws {
     let directory = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../Patches/mutants")
     func text(_ name: String) throws -> String {

@@ -3,12 +3,12 @@
 import Mutation
 import Testing
 
-/// C in, mutants out.
+/// Checks the mutants of C code.
 @Suite struct OperatorTests {
   struct Case: Sendable, CustomTestStringConvertible {
     var what: MutationOperator
     var code: String
-    /// The changed lines, in their order.
+    /// The changed lines, in order.
     var after: [String]
     var testDescription: String { "\(what.rawValue): \(code)" }
 
@@ -22,14 +22,14 @@ import Testing
   static let cases = [
     Case(.deleteGet, "void f(struct vma *v) {\n\tget_file(v->file);\n}", ";"),
     Case(.deletePut, "void f(struct vma *v) {\n\tif (v)\n\t\tfput(v->file);\n}", ";"),
-    // A macro, whose call is of another name.
+    // A macro that calls a function with another name.
     Case(.deleteLock, "void f(void *l) {\n\tmutex_lock(l);\n\tmutex_unlock(l);\n}", ";"),
     Case(.deleteUnlock, "void f(void *l) {\nout:\n\tmutex_unlock(l);\n}", ";"),
     Case(.deleteUnmap, "void f(struct vma *v) {\n\tunmap(v);\n}", ";"),
-    // Neither what only tells, nor what somebody uses.
+    // Neither calls that only log, nor calls whose value is used.
     Case(.deleteCall, "int f(struct vma *v) {\n\tpr_info(\"a; b\");\n\tnote(v);\n\treturn check(v);\n}", ";"),
     Case(.deleteCall, "int f(struct ops *o, struct vma *v) {\n\to->mmap(v);\n\treturn o->mmap(v);\n}", ";"),
-    // A body of a macro's loop.
+    // The body of a macro's loop.
     Case(
       .deleteCall, "void f(struct list *h) {\n\tstruct list *p;\n\tlist_for_each(p, h)\n\t\tlist_add(p, h);\n}", ";"),
     Case(
@@ -40,7 +40,7 @@ import Testing
       .swapCalls,
       "int f(struct vma *v) {\n\tint ret;\n\tret = check(v);\n\tif (ret) {\n\t\treturn ret;\n\t}\n\tnote(v);\n\treturn 0;\n}",
       "note(v); ret = check(v); if (ret) { return ret; }"),
-    // What needs the value cannot come before it.
+    // A call that needs the value cannot come before it.
     Case(
       .swapCalls,
       "int f(struct vma *v) {\n\tint ret;\n\tret = check(v);\n\tif (ret)\n\t\treturn ret;\n\tset(v, ret);\n\treturn 0;\n}"
@@ -59,11 +59,11 @@ import Testing
       "return a + pages(v) <="),
     Case(.relational, "int f(int a, int b) {\n\treturn a /* < */ >= b;\n}", "return a /* < */ > b;"),
     Case(.equality, "int f(int a, int b) {\n\treturn a == b;\n}", "return a != b;"),
-    // In an argument of a macro that uses it more than once.
+    // In an argument that a macro uses more than once.
     Case(
       .negateCondition, "int f(struct vma *v) {\n\tif (CHECK(!v || !v->file))\n\t\treturn 1;\n\treturn 0;\n}",
       "if (!(CHECK(!v || !v->file)))", "if (CHECK(v || !v->file))", "if (CHECK(!v || v->file))"),
-    // An assertion, with what it leads to, is left alone; what stands beside it is not.
+    // An assertion and the code behind it are left alone; the code next to it is not.
     Case(
       .negateCondition,
       "int f(struct vma *v) {\n\tif (WARN_ON(!v || !v->file)) {\n\t\tif (v)\n\t\t\treturn 1;\n\t}\n\tif (!v)\n\t\treturn 2;\n\treturn 0;\n}",
@@ -89,7 +89,7 @@ import Testing
       .dropStore, "void f(struct vma *v) {\n\tv->ops = NULL;\n\tv->pgoff += pages(v);\n\tv->start = pages(v);\n}", ";",
       ";",
       "(void)pages(v);"),
-    // What stands behind `else if` goes alone, and so does the body of a macro's loop.
+    // The body of an `else if` is deleted alone, and so is the body of a macro's loop.
     Case(
       .dropStore,
       "void f(struct vma *v, struct list *h) {\n\tstruct list *p;\n\tif (v)\n\t\tnote(v);\n\telse if (h)\n\t\tv->pgoff = 1;\n\tlist_for_each(p, h)\n\t\tv->ops = p;\n}",
@@ -124,7 +124,8 @@ import Testing
     #expect(Set(Self.cases.filter { !$0.after.isEmpty }.map(\.what)) == Set(MutationOperator.allCases))
   }
 
-  /// A macro that the file defines is mutated where it is written; comments, strings and other files' macros are not.
+  /// A macro that the file defines is mutated where it is written. Comments, strings and other files' macros are not
+  /// mutated.
   @Test func macrosAreMutatedWhereTheyAreWritten() async throws {
     let code = """
       #define LAST(v) \\
@@ -147,7 +148,7 @@ import Testing
       ])
   }
 
-  /// What is behind a mutant stays in its line, and each is C.
+  /// The code after a mutant keeps its line, and each mutant is valid C.
   @Test(arguments: cases) func keepsLinesAndNames(_ one: Case) async throws {
     let (source, mutants) = try await Clang.mutants(one.code)
     let lines = source.bytes.count { $0 == 0x0a }

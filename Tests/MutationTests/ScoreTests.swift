@@ -13,7 +13,7 @@ import Testing
     return JudgedMutant(mutant: mutant, fate: fate, reason: "because", equivalent: equivalent)
   }
 
-  /// The published values for Wilson's interval without correction (Newcombe 1998, table I: 81/263, 15/148, 0/20, 1/29).
+  /// The published values of Wilson's interval without correction (Newcombe 1998, table I: 81/263, 15/148, 0/20, 1/29).
   @Test(arguments: [
     (81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0, 0.1611), (1, 29, 0.0061, 0.1718),
   ]) func intervalIsWilsons(_ count: Int, _ total: Int, _ low: Double, _ high: Double) throws {
@@ -38,20 +38,20 @@ import Testing
     let score = MutantScore(fates)
     #expect(score.all == 14)
     #expect(score.equivalent == 1)
-    // All but the same code, the argued, what does not build and what was not run; what is undecided counts as missed.
+    // All except same code, argued, not built and not run; undecided mutants count as missed.
     #expect(score.ofValid?.count == 6)
     #expect(score.ofValid?.of == 10)
     #expect(score.ofReached?.of == 9)
   }
 
-  /// A test that notices proves the argument wrong.
+  /// A test that detects the mutant refutes the argument.
   @Test func aKilledMutantIsNotEquivalent() {
     let score = MutantScore([judged(.killed, 1, equivalent: "so it was said")])
     #expect(score.killed == 1)
     #expect(score.equivalent == 0)
   }
 
-  /// What is argued to be equivalent is not tried, and that is no gap in the evidence.
+  /// A mutant argued to be equivalent is not tried, and that is not a gap in the evidence.
   @Test func whatIsArguedNeedNotBeTried() {
     let report = MutantReport(
       of: ("linux-6.12", "kasan", "Debian"), drawn: MutantReport.Draw(seed: 7, candidates: 99),
@@ -84,7 +84,7 @@ import Testing
 }
 
 @Suite struct SampleTests {
-  /// The first numbers that the reference implementation gives for the seed 1234567 (Vigna, splitmix64.c).
+  /// The first numbers of the reference implementation for the seed 1234567 (Vigna, splitmix64.c).
   @Test func numbersAreSplitMix64s() {
     var sample = SeededSample(seed: 1_234_567)
     #expect(
@@ -94,7 +94,7 @@ import Testing
       ])
   }
 
-  /// Whatever the order in which they were found.
+  /// The order in which the mutants were found does not matter.
   @Test func theSameSeedDrawsTheSame() {
     let names = (0..<500).map { "mutant-\($0)" }
     let drawn = SeededSample.draw(40, of: names, seed: 20_261_128)
@@ -102,7 +102,7 @@ import Testing
     #expect(SeededSample.draw(12, of: names, seed: 20_261_128) == Array(drawn.prefix(12)))
     #expect(SeededSample.draw(40, of: names, seed: 20_261_129) != drawn)
     #expect(Set(drawn).count == 40)
-    // Written down, so that another machine or a later version is held to it.
+    // Recorded here, so that other machines and later versions must match it.
     #expect(
       SeededSample.draw(3, of: ["a", "b", "c", "d", "e"], seed: 1)
         == SeededSample.draw(5, of: ["e", "d", "c", "b", "a"], seed: 1).prefix(3).map(\.self))
@@ -118,7 +118,7 @@ import Testing
     for seed in 0..<2000 {
       counts[SeededSample.draw(1, of: ["a", "b", "c", "d"], seed: UInt64(seed))[0], default: 0] += 1
     }
-    // Of 2000 draws 500 each; 90 off is more than four standard deviations.
+    // 500 of 2000 draws each; 90 off is more than four standard deviations.
     #expect(counts.values.allSatisfy { abs($0 - 500) < 90 }, "\(counts)")
   }
 

@@ -25,7 +25,7 @@ import Testing
   @Test func aMutantOfALineThatNeverRunsIsArgued() throws {
     let list = try UnreachableLines(yaml: Self.yaml, name: "u")
     #expect(list.reason(for: mutant(.returnZero, "return -EINVAL;"), .unreached) == "every caller asks before")
-    // It ran after all: then the argument is wrong, and does not help.
+    // It ran after all: the argument is wrong, and does not help.
     #expect(list.reason(for: mutant(.returnZero, "return -EINVAL;"), .alive) == nil)
     #expect(list.reason(for: mutant(.returnZero, "return -EINVAL;", function: "g"), .unreached) == nil)
     #expect(list.reason(for: mutant(.returnZero, "return -EIO;"), .unreached) == nil)
@@ -35,7 +35,7 @@ import Testing
     let list = try UnreachableLines(yaml: Self.yaml, name: "u")
     for fate in [MutantFate.alive, .unreached] {
       #expect(list.reason(for: mutant(.dropErrorBranch, "if (!is_file(x))"), fate) != nil)
-      // The condition turned round holds at once.
+      // The negated condition holds immediately.
       #expect(list.reason(for: mutant(.negateCondition, "if (!is_file(x))"), fate) == nil)
     }
     #expect(list.reason(for: mutant(.dropErrorBranch, "if (!is_file(x))"), .killed) == nil)
@@ -50,15 +50,15 @@ import Testing
     #expect(why("\treturn 0;", ran: false) == nil)
     #expect(why("\tif (x)", ran: true) != nil)
     #expect(why("\tif (x)", ran: false) == nil)
-    // That it goes one way says nothing of its mutants.
+    // That it goes one way says nothing about its mutants.
     for what in [MutationOperator.dropErrorBranch, .negateCondition] {
       #expect(list.reason(for: mutant(what, "if (x)"), .alive) == nil)
     }
   }
 
   @Test(arguments: [
-    ("- file: a.c\n  function: f\n  why: x", "u:1: it names no line: “lines”, “never” or “oneWay” is missing"),
-    ("- file: a.c\n  function: f\n  lines: x\n  why: x", "u:3: “lines” has to be a list"),
+    ("- file: a.c\n  function: f\n  why: x", "u:1: it names no lines: “lines”, “never” or “oneWay” is missing"),
+    ("- file: a.c\n  function: f\n  lines: x\n  why: x", "u:3: “lines” must be a list"),
     ("- file: a.c\n  function: f\n  lines: ['']\n  why: x", "u:3: “lines” has to be of texts"),
     ("- file: a.c\n  function: f\n  lines: [x]", "u:1: “why” is missing"),
   ]) func aMistakeIsToldWithItsLine(_ yaml: String, _ words: String) {

@@ -3,9 +3,9 @@
 import Foundation
 import Testing
 
-/// What holds for the project as a whole: its licenses, and that nobody gets lost in it.
+/// Rules for the whole project: its licenses, and limits on file and folder sizes.
 @Suite("The project") struct HouseTests {
-  /// One file of ours, by its path from the checkout.
+  /// A source file, by its path from the checkout.
   private struct File {
     var path: String
     var text: String
@@ -15,7 +15,7 @@ import Testing
 
   private static let home = URL(filePath: #filePath).appending(path: "../../..").standardized
 
-  /// All files below some folders, without what was built there.
+  /// Returns all files below some folders, without build products.
   private static func files(_ folders: [String]) throws -> [File] {
     try folders.flatMap { folder in
       let root = home.appending(path: folder)
@@ -46,12 +46,12 @@ import Testing
     }
     for file in all {
       let isDriver = file.path.hasPrefix("GuestTests/Driver/")
-      // User space includes them, from the modules' folder or by a link to it.
+      // User space includes them, from the module's folder or through a link to it.
       let isShared = file.path.hasSuffix("_uapi.h")
       let license = isShared ? "GPL-2.0-only OR Apache-2.0" : isDriver ? "GPL-2.0-only" : "Apache-2.0"
       let first = file.text.split(separator: "\n", maxSplits: 2).prefix(2).map(String.init)
       let words = "SPDX-License-Identifier: \(license)"
-      // Nothing behind it but what ends the comment.
+      // Only the end of the comment may follow.
       if !first.contains(where: { $0.replacing(" */", with: "").hasSuffix(words) }) { wrong.append(file.path) }
       seen += 1
     }
@@ -59,7 +59,7 @@ import Testing
     #expect(seen > 400)
   }
 
-  @Test("the licenses that are named are there", arguments: ["Apache-2.0", "GPL-2.0-only"])
+  @Test("the named licenses are in the tree", arguments: ["Apache-2.0", "GPL-2.0-only"])
   func texts(_ name: String) throws {
     let text = try String(contentsOf: Self.home.appending(path: "LICENSES/\(name).txt"), encoding: .utf8)
     #expect(text.contains(name == "Apache-2.0" ? "Apache License" : "GNU GENERAL PUBLIC LICENSE"))
@@ -76,7 +76,7 @@ import Testing
     #expect(crowded.isEmpty)
   }
 
-  @Test("README has at most 120 lines, and its links lead somewhere")
+  @Test("README has at most 120 lines, and no link is broken")
   func readme() throws {
     let text = try String(contentsOf: Self.home.appending(path: "README.md"), encoding: .utf8)
     #expect(text.count { $0 == "\n" } <= 120)

@@ -20,8 +20,8 @@ import Testing
     let html = try Report(record: run).html()
     let widths = try bars(html).map(\.widths)
     #expect(widths == [[], [33.33, 16.67], [100], []])
-    #expect(html.contains("whole result from an earlier run, where it took 10 min 00 s"))
-    #expect(html.contains("<div class=\"note\">built there: the base&#39;s image"))
+    #expect(html.contains("result reused from an earlier run, where it took 10 min 00 s"))
+    #expect(html.contains("<div class=\"note\">built then: the base&#39;s image"))
     #expect(html.contains("<span style=\"left: 16.67%\">10 s</span>"))
     #expect(html.contains("<span class=\"last\" style=\"left: 100.00%\">1 min</span>"))
   }
@@ -46,7 +46,7 @@ import Testing
     let html = try report.html()
     let widths = try bars(html).map(\.widths)
     #expect(widths == [[], [0], [], [100]])
-    // Styles have digits and letters of their own.
+    // Styles contain digits and letters too.
     let body = String(html[try #require(html.firstRange(of: "<body>")).lowerBound...])
     #expect(body.contains(/style="(width|left|--tick): [0-9]+\.[0-9][0-9]%"/))
     #expect(!body.contains(/style="(width|left|--tick): (?![0-9]+\.[0-9][0-9]%")/))
@@ -79,7 +79,7 @@ import Testing
     let lines = markdown[open.upperBound..<close.lowerBound].split(separator: "\n")
     #expect(lines.count == run.header.series.count + 2)
     for line in lines { #expect(Columns.width(of: String(line)) <= 78) }
-    // The longest fills its 40, the others do not pass it.
+    // The longest bar fills its 40 columns; the others do not exceed it.
     let bars = lines.dropLast().map { $0.count { "░█▒▓".contains($0) } }
     #expect(bars.max() == 40)
   }
@@ -110,20 +110,20 @@ import Testing
     (BuildWork(method: .replay, objects: 0, cached: 0), "replay of kbuild's commands, 0 objects"),
     (
       BuildWork(method: .kbuild, objects: 12, cached: 9, sharedPatches: 1),
-      "make over the whole tree, 12 objects, 9 from ccache; first patch shared with other series"
+      "make of the whole tree, 12 objects, 9 from ccache; first patch shared with other series"
     ),
     (
       BuildWork(method: .replay, objects: 3, cached: 3, sharedPatches: 2),
       "replay of kbuild's commands, 3 objects, 3 from ccache; first 2 patches shared with other series"
     ),
-    (BuildWork(method: .unchanged, objects: 0, cached: 0), "the base's image, nothing that is compiled was touched"),
+    (BuildWork(method: .unchanged, objects: 0, cached: 0), "the base's image, no compiled file was touched"),
   ])
   func howAnImageWasBuilt(work: BuildWork, expected: String) {
     var trial = Trial(series: "a", cell: cell, seconds: StageSeconds(), work: work, reused: false, result: guest([]))
     #expect(Words.how(trial) == expected)
     #expect(Words.course(trial) == "No step was reached. Built: \(expected).")
     trial.reused = true
-    #expect(Words.how(trial) == "built there: \(expected)")
+    #expect(Words.how(trial) == "built then: \(expected)")
     #expect(Words.course(trial) == "Reused from an earlier run. Built: \(expected).")
   }
 
@@ -143,7 +143,7 @@ import Testing
     var hints: [String]
   }
 
-  /// The segments of each bar of a page.
+  /// Returns the segments of each bar of a page.
   private func bars(_ html: String) throws -> [Bar] {
     let found = html.matches(of: /<div class="track" aria-hidden="true">(.*)<\/div>/).map { match in
       let segments = match.1.matches(of: /<span class="([a-z]+)" style="width: ([0-9.]+)%" title="([^"]*)">/)

@@ -33,7 +33,7 @@ func series(_ name: String, subject: String = "drm/virtio: share the device's ad
     ], path: "series/\(name)")
 }
 
-/// The invalidation test with its three aliases: which of them still hold the page after the unbind.
+/// The invalidation test with its three aliases, and which of them still hold the page after the unbind.
 func aliases(_ status: TestStatus, dmaBuf: Bool, forwarded: Bool) -> TestResult {
   func check(_ name: String, _ passed: Bool) -> Check {
     Check(name: name, passed: passed, detail: passed ? "1" : "0, expected 1")
@@ -56,8 +56,8 @@ func report(
   KernelReport(title: title, kind: kind, trace: trace, test: test)
 }
 
-/// What the made series change: a function that ran, one that ran where it was inlined, one that no test ran, and one
-/// that cannot be counted.
+/// The changes of the made-up series: a function that ran, one that ran where it was inlined, one that no test ran, and
+/// one that cannot be counted.
 let changed = CodeChange(
   pieces: [
     CodeChange.Piece(
@@ -86,7 +86,7 @@ let counted = {
   return execution
 }()
 
-/// The change with a diff of which each line has another fate.
+/// Adds a diff in which every line has a different fate.
 private func withLines(_ change: CodeChange) -> CodeChange {
   typealias Sight = LineWatch.Sight
   let places: [(String, ChangedLine.Place)] = [
@@ -184,7 +184,7 @@ func record(
   return RunRecord(events)!
 }
 
-/// A run with every verdict in it.
+/// A run with every verdict.
 func everyVerdict() -> RunRecord {
   let base = guest(
     [plain, aliases(.notOk, dmaBuf: false, forwarded: false), skipped],
@@ -280,7 +280,7 @@ func everyVerdict() -> RunRecord {
     ], reportSeconds: 0.042)
 }
 
-/// A run whose record holds, beside one true time, everything that is none.
+/// A run whose record contains one valid time and every kind of invalid one.
 func oddTimes() -> RunRecord {
   let odd = StageSeconds([
     .apply: .nan, .configure: -.infinity, .compile: .infinity, .link: -3, .examine: -0.5, .start: 1e300, .boot: 1e-9,
@@ -293,10 +293,10 @@ func oddTimes() -> RunRecord {
     reportSeconds: -.infinity)
 }
 
-/// Text that acts where it is not escaped.
+/// Text that has an effect if it is not escaped.
 let hostile = "<script>alert(1)</script> `a``b` | *b* [x](y) \u{1b}[31m\u{202e}\r\n# \"\u{301}'"
 
-/// A run in which everything that comes from a patch, a console or a guest is hostile.
+/// A run in which everything from a patch, a console or a guest is hostile.
 func hostileRun() -> RunRecord {
   var bad = series(hostile, subject: hostile)
   bad.cover?.subject = hostile
@@ -349,7 +349,7 @@ func hostileRun() -> RunRecord {
     ])
 }
 
-/// A run that went on twice.
+/// A run that was resumed twice.
 func resumed() -> RunRecord {
   var run = everyVerdict()
   run.resumed = [run.started + 60, run.started + 120]

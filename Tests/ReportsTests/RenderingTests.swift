@@ -14,7 +14,7 @@ import Testing
     #expect(!html.contains("<script"))
     #expect(html.contains("&lt;script&gt;alert(1)&lt;/script&gt;"))
     #expect(!html.unicodeScalars.contains { $0.value == 0x1b || $0.value == 0x202e || $0.value == 0x0d })
-    // The escaping goes by characters: a quote with an accent on it must not slip through as another character.
+    // Escaping works by characters: a quote with an accent on it must not slip through as another character.
     #expect(html.contains("&quot;&lt;U+0301&gt;"))
   }
 
@@ -49,20 +49,21 @@ import Testing
     let run = record(header([series("a")]), base: nil, results: [], interrupted: nil)
     let html = try Report(record: run).html()
     #expect(!html.contains("Tests side by side"))
-    #expect(html.contains("The run was stopped before its end."))
+    #expect(html.contains("The run was stopped before it finished."))
   }
 
   @Test func markdownLetsNothingIn() {
     let markdown = attack.markdown()
     #expect(!markdown.unicodeScalars.contains { $0.value == 0x1b || $0.value == 0x202e || $0.value == 0x0d })
-    // Outside of code, markup is escaped; a console's fence does not end ours.
+    // Outside code, markup is escaped; a console's fence does not end ours.
     #expect(markdown.contains("1. \\<script\\>alert(1)\\</script\\> \\`a\\`\\`b\\` \\| \\*b\\* \\[x\\](y)"))
     #expect(markdown.contains("````text\n```\n"))
     #expect(markdown.contains("`````text\n````\n"))
     let prose = outsideOfFences(markdown)
     #expect(!prose.contains { $0.hasPrefix("<") || $0.hasPrefix("# \"") })
-    // What is neither escaped nor in a code span would be markup; the text's own backticks make every span three wide.
-    // A command is one span, whose fence is wider than what it holds.
+    // Text that is neither escaped nor in a code span would be markup. The text's own backticks make every span three
+    // wide.
+    // A command is one span, whose fence is wider than the backticks in it.
     let commands = prose.filter { $0.hasPrefix("Again: ") || $0.hasPrefix("A shell in a guest") }
     #expect(!commands.isEmpty)
     #expect(commands.allSatisfy { $0.contains(/: ```patchbench (run|shell) '<script/) && $0.hasSuffix("```") })
@@ -71,7 +72,7 @@ import Testing
     #expect(openings.count > 20)
   }
 
-  /// The lines that a renderer reads as Markdown.
+  /// Returns the lines that a renderer treats as Markdown.
   private func outsideOfFences(_ markdown: String) -> [Substring] {
     var fence: Substring?
     return markdown.split(separator: "\n", omittingEmptySubsequences: false).filter { line in

@@ -45,7 +45,7 @@ import Testing
     #expect(try await Validator.complaints(about: Report(record: run).json()) == "")
   }
 
-  /// One change each to a valid report, which must be seen.
+  /// Changes to a valid report, each of which must be detected.
   static let wounds: [(String, String)] = [
     ("\"format\" : 1", "\"format\" : 2"),
     ("\"verdict\" : \"fixes\"", "\"verdict\" : \"pass\""),
@@ -78,7 +78,7 @@ import Testing
     let sound = try Report(record: everyVerdict()).json()
     let range = try #require(sound.range(of: from))
     let wounded = sound.replacingCharacters(in: range, with: to)
-    // Still JSON, so that it is the schema that objects.
+    // Still JSON, so that the schema is what rejects it.
     _ = try JSONSerialization.jsonObject(with: Data(wounded.utf8))
     #expect(try await Validator.complaints(about: wounded) != "")
   }
@@ -129,7 +129,7 @@ import Testing
     #expect(try Report(record: everyVerdict()).json() == Report(record: everyVerdict()).json())
   }
 
-  /// Every optional of the vocabulary is `nil` here.
+  /// A record in which every optional is `nil`.
   private static func withoutOptions() -> RunRecord {
     let bare = ["a", "b", "c"].map { name in
       PatchSeries(name: name, patches: series(name).patches)

@@ -5,9 +5,9 @@ import Testing
 
 @testable import Reports
 
-/// Renderings of one run with every verdict in it, against files that a person has read.
+/// Compares renderings of one run with every verdict against files that a person has read.
 ///
-/// `RECORD_SNAPSHOTS=1 swift test` writes them anew, and fails, so that no one commits a baseline unread.
+/// `RECORD_SNAPSHOTS=1 swift test` rewrites them and fails, so that no one commits an unread baseline.
 @Suite struct SnapshotTests {
   @Test func markdown() throws { try expect(Report(record: everyVerdict()).markdown(), equals: "report.md") }
 

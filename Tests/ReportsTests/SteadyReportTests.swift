@@ -53,7 +53,7 @@ import Testing
     #expect(try !SteadyReport.differences(#"{"reason": "3 of 4"}"#, #"{"reason": "4 of 4"}"#).isEmpty)
   }
 
-  /// The lines of the clock came in another test's time in the run that a kill broke off.
+  /// In the run that was killed and resumed, the clock's lines fell into another test.
   @Test func whatTheKernelSaysAtAnyTimeIsSteady() throws {
     let clock = [
       "[    4.480110][    T8] tsc: Refined TSC clocksource calibration: 2649.986 MHz",

@@ -7,7 +7,7 @@ import TestSupport
 public import Testing
 import Toolbox
 
-/// Debian's validator, from python3-jsonschema: not our own reading of our own schema.
+/// Debian's validator from python3-jsonschema, so that our schema is not checked by our own reading of it.
 enum Validator {
   static let program = "/usr/bin/jsonschema"
 
@@ -15,8 +15,8 @@ enum Validator {
     .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
     .appending(path: "Sources/Reports/Schema/report.schema.json")
 
-  /// What the validator has against a document; empty if it is valid. Throws where there is no validator: a test that
-  /// cannot look must not pass.
+  /// Returns the validator's complaints about a document; empty if it is valid. Throws if there is no validator: a test
+  /// that cannot check must not pass.
   static func complaints(about document: String) async throws -> String {
     let scratch = try Scratch()
     let file = try scratch.write("report.json", document)
@@ -26,7 +26,7 @@ enum Validator {
   }
 }
 
-/// A record is long, and a test's log names its arguments.
+/// A record is long, and a test's log prints its arguments.
 extension RunRecord: CustomTestStringConvertible {
   public var testDescription: String { "a run of \(header.series.count) series" }
 }

@@ -10,7 +10,7 @@ import Toolbox
 
 private let limits = ToolLimits(time: .seconds(60), memory: 1 << 30, processes: 100, disk: 1 << 30)
 
-/// Reads one series of these files.
+/// Reads one series from these files.
 private func read(_ files: [String: String]) async throws -> (ReadSeries, Scratch) {
   let scratch = try Scratch()
   for (name, text) in files { try scratch.write("in/series/\(name)", text) }
@@ -45,7 +45,7 @@ private func read(_ files: [String: String]) async throws -> (ReadSeries, Scratc
   }
 
   @Test func encodedMailsAreDecoded() async throws {
-    // What list archives hold: base64 bodies, RFC 2047 subjects.
+    // The format of list archives: base64 bodies, RFC 2047 subjects.
     let whole = mail("[PATCH] x")
     let body = whole[whole.range(of: "\n\n")!.upperBound...]
     let encoded = Data(body.utf8).base64EncodedString(options: [.lineLength76Characters, .endLineWithLineFeed])
@@ -75,7 +75,7 @@ private func read(_ files: [String: String]) async throws -> (ReadSeries, Scratc
     #expect(series.series.patches.map(\.paths) == [["a.c"]])
   }
 
-  /// In Unicode's own units: all of it may be one letter with accents without end.
+  /// Measured in Unicode scalars: the whole subject may be one letter with endless accents.
   @Test func aSubjectWithoutEndIsCut() async throws {
     let (series, _) = try await read(["0001-a.patch": mail("[PATCH] e" + String(repeating: "\u{301}", count: 9000))])
     #expect(series.series.patches.map { $0.subject.unicodeScalars.count } == [501])
@@ -83,7 +83,7 @@ private func read(_ files: [String: String]) async throws -> (ReadSeries, Scratc
     #expect(short.series.patches.map(\.subject) == [String(repeating: "x", count: 500)])
   }
 
-  /// git tells the new name alone; what is taken away from under the build is touched as well.
+  /// git lists only the new name, but a file that is moved away from under the build is touched too.
   @Test func whatIsMovedAwayIsTouched() async throws {
     let (series, _) = try await read([
       "move.diff": """

@@ -6,7 +6,7 @@ import SystemPackage
 import TestSupport
 import Testing
 
-/// A patch as `git format-patch` writes it.
+/// Returns a patch in the format of `git format-patch`.
 func mail(_ subject: String, path: String = "a.c", author: String = "A U Thor <author@example.org>") -> String {
   """
   From 0123456789012345678901234567890123456789 Mon Sep 17 00:00:00 2001

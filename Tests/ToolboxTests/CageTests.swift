@@ -11,12 +11,12 @@ import Toolbox
 
 private let limits = ToolLimits(time: .seconds(120), memory: 512 << 20, processes: 64, disk: 32 << 20)
 
-/// A shell in a cage, as the build of a stranger's patches would start one.
+/// A shell in a cage, as a build of untrusted patches would start one.
 @Suite struct CageTests {
   private func shell(
     _ script: String, in directory: FilePath, _ limits: ToolLimits = limits, reading: [FilePath] = []
   ) async throws -> ToolResult {
-    // Found with limits of its own: those of a test may be too short for a busy machine to find it in.
+    // Found with separate limits: a test's limits may be too short for that on a busy machine.
     var cage = try await Cage.find(.build(jobs: 1, machine: 8 << 30))
     cage.limits = limits
     return try await cage.wrap(Tool("sh", ["-c", script]), in: directory, reading: reading).run()
@@ -32,7 +32,7 @@ private let limits = ToolLimits(time: .seconds(120), memory: 512 << 20, processe
     #expect(FileManager.default.fileExists(atPath: work.appending("a").string))
   }
 
-  /// Each of these has to fail, and to succeed without the cage where that harms nobody.
+  /// Each of these must fail in the cage, and succeed without it if that is harmless.
   @Test(arguments: [
     "cat /etc/passwd", "cat SECRET", "ls /home /root /var", "echo x > SECRET", "echo x > BESIDE/new",
     "echo x > GIVEN/new",
@@ -60,7 +60,7 @@ private let limits = ToolLimits(time: .seconds(120), memory: 512 << 20, processe
     #expect(!FileManager.default.fileExists(atPath: scratch.path.pushing("beside/new").string))
   }
 
-  /// The same questions where there is no cage, so that it is the cage that answers them.
+  /// The same commands without a cage, to show that the cage makes the difference.
   @Test(arguments: ["cat /etc/passwd", "kill -0 OUTER", "test -e /proc/OUTER", "exec 3<>/dev/tcp/127.0.0.1/PORT"])
   func withoutACageTheyAre(_ script: String) async throws {
     let listener = try Listener()
@@ -89,7 +89,7 @@ private let limits = ToolLimits(time: .seconds(120), memory: 512 << 20, processe
 
   @Test func tooMuchMemoryEndsIt() async throws {
     let scratch = try Scratch()
-    // Each stays below what one process may map; together they do not.
+    // Each process stays below the limit of one process; together they exceed the total.
     let script = "for i in 1 2 3 4 5; do perl -e '$x = \"x\" x 150000000; sleep 30' & done; wait"
     let error = await #expect(throws: ToolError.self) { _ = try await shell(script, in: scratch.path) }
     #expect(error == .exceeded("sh", .memory(bytes: limits.memory)))
@@ -104,10 +104,10 @@ private let limits = ToolLimits(time: .seconds(120), memory: 512 << 20, processe
 
   @Test func aFullDiskIsItsOwn() async throws {
     let scratch = try Scratch()
-    // One file runs into the kernel's limit.
+    // A single file runs into the kernel's limit.
     let one = try await shell("head -c 100000000 /dev/zero > big; ls -s big", in: scratch.path)
     #expect(!one.errors.isEmpty)
-    // Many do not, and are seen.
+    // Many small files do not, and the watch detects them.
     let script = "i=0; while :; do head -c 4000000 /dev/zero > f$i; i=$((i + 1)); sleep 0.05; done"
     let error = await #expect(throws: ToolError.self) { _ = try await shell(script, in: scratch.path) }
     #expect(error == .exceeded("sh", .disk(bytes: limits.disk)))

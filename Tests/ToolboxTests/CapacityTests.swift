@@ -22,7 +22,7 @@ import Testing
     }
     #expect(capacity.peak <= 10)
     #expect(capacity.peak >= 7, "one alone takes that much")
-    // All of it is back.
+    // All units are free again.
     #expect(try await capacity.acquire(10) == 10)
   }
 
@@ -40,7 +40,7 @@ import Testing
     let order = Tally()
     try await withThrowingTaskGroup { group in
       group.addTask { try await capacity.with(2) { await order.note("large") } }
-      // Until the large one waits.
+      // Until the large request waits.
       while capacity.waiting == 0 { await Task.yield() }
       group.addTask { try await capacity.with(1) { await order.note("small") } }
       while capacity.waiting == 1 { await Task.yield() }
@@ -78,7 +78,7 @@ import Testing
   }
 }
 
-/// What happened, in its order.
+/// Records events in order.
 private actor Tally {
   private(set) var words: [String] = []
   private var sum = 0

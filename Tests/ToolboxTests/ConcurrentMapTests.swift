@@ -11,7 +11,7 @@ import Toolbox
         $0.now += 1
         $0.most = max($0.most, $0.now)
       }
-      // The first take longest.
+      // The first elements take longest.
       try await Task.sleep(for: .milliseconds(20 - number))
       running.withLock { $0.now -= 1 }
       return number * number
@@ -25,7 +25,7 @@ import Toolbox
   }
 
   @Test(.timeLimit(.minutes(1))) func severalRunAtTheSameTime() async throws {
-    // Each of two waits for the other.
+    // Each of the two waits for the other.
     let arrived = Locked(0)
     _ = try await [1, 2].concurrentMap(limit: 2) { _ in
       arrived.withLock { $0 += 1 }

@@ -8,10 +8,10 @@ import Testing
 import Toolbox
 
 @Suite struct LeftoverProcessTests {
-  /// Starts a process that no tool's end takes with it, and gives its number.
+  /// Starts a process that survives the end of any tool, and returns its process id.
   private func startAside(_ owner: String?) async throws -> Int32 {
     let mark = owner.map { "\(ProcessMark.variable)=\($0) " } ?? ""
-    // The shell ends when the other has left its group, which ends with it.
+    // The shell ends when the other process has left its group, which ends with the shell.
     let script = """
       \(mark)setsid sleep 300 >/dev/null 2>&1 &
       until [ "$(cat /proc/$!/comm)" = sleep ]; do sleep 0.02; done; echo $!
@@ -28,7 +28,7 @@ import Toolbox
 
   @Test func onlyAProcessWhoseOwnerIsGoneIsAStray() async throws {
     var gone = ProcessMark.own
-    // This process' number, and another beginning: the number has come round.
+    // This process' number with another start time: the number was reused.
     gone.began += 1
     var elsewhere = gone
     elsewhere.space = "1"
@@ -40,7 +40,7 @@ import Toolbox
       try await startAside("nonsense"),
     ]
     defer { for process in others + [orphan] { _ = kill(process, SIGKILL) } }
-    // Another test, or a run on this machine, may clear it away at any moment; only a stray is.
+    // Another test, or a run on this machine, may kill it at any moment; only a stray is killed.
     let strays = LeftoverProcess.all().map(\.process)
     #expect(strays.contains(orphan) || !ProcessMark.isAlive(orphan))
     #expect(Set(strays).isDisjoint(with: others))
@@ -103,7 +103,7 @@ extension ProcessMark {
   @Test func itIsKilledSoOftenAndThenComesToItsEnd() async throws {
     let scratch = try Scratch()
     let log = scratch.path.appending("log")
-    // Killed later than at once and before its end: it then has said that it began and not that it ended.
+    // Killed after it began and before it ended: it has logged the first and not the second.
     let program = Tool("sh", ["-c", "echo begun >> \(log); sleep 1; echo ended >> \(log); exit 5"])
     var kills: [Int] = []
     var statuses: [ToolStatus] = []
@@ -118,7 +118,7 @@ extension ProcessMark {
   @Test func aProgramThatTakesLessThanWasThoughtIsKilledAllTheSame() async throws {
     var kills = 0
     var ends = 0
-    // The last one comes to its end as well, and some of the first, which are not killed in time.
+    // The last start completes too, and so do some of the first, which are not killed in time.
     try await RandomKills(count: 4, seed: 1, within: .seconds(3600)).run(
       next: { Tool("sleep", ["0.5"]) }, killed: { _, _ in kills += 1 }, ended: { _ in ends += 1 })
     #expect(kills == 4)

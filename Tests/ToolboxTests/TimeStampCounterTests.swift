@@ -6,7 +6,7 @@ import Testing
 @testable import Toolbox
 
 @Suite struct TimeStampCounterTests {
-  /// A guest whose clock is wrong by a per mille is none the worse; one that is wrong by thirty times is.
+  /// An error of one per mille does not harm a guest's clock; a factor of thirty does.
   @Test func measurementsAgree() throws {
     let model = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
     guard model.contains("constant_tsc") else { return }

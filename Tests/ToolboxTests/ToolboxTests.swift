@@ -40,7 +40,7 @@ import Testing
   }
 
   @Test func aDeadlineIsNoCancellationAndEndsTheWholeGroup() async throws {
-    // The grandchild would outlive a kill of its parent alone.
+    // The grandchild would survive if only its parent were killed.
     let mark = "3\(Int.random(in: 100_000...999_999))"
     let error = await #expect(throws: ToolError.self) {
       _ = try await Tool("sh", ["-c", "sleep \(mark) & wait"]).run(deadline: .milliseconds(300))
@@ -73,7 +73,7 @@ import Testing
     try await Tool("pgrep", ["-f", "^\(command)$"]).run().status.isSuccess
   }
 
-  /// Its parent lives on, in another group, and does not ask for it.
+  /// Its parent lives on in another group and does not reap it.
   @Test func theDeadWhomNobodyAsksForAreNotWaitedFor() async throws {
     let script = """
       $| = 1; my $leader = $$;
@@ -88,7 +88,7 @@ import Testing
     try #require(numbers.count == 2)
     let (dead, alive) = (try #require(ProcessStatus(numbers[1])), try #require(ProcessStatus(numbers[0])))
     #expect(dead.state == "Z" && dead.parent == numbers[0] && dead.resident == 0)
-    // Perl itself is of some size, and not as large as a guest.
+    // Perl itself has some size, but less than a guest.
     #expect(alive.isAlive && (100..<100_000).contains(alive.resident))
     kill(numbers[0], SIGKILL)
   }
@@ -176,7 +176,7 @@ import Testing
   @Test func aFileWithoutASizeIsReadWhole() throws {
     let status = try #require(ProcFile.text("/proc/self/status"))
     #expect(status.contains("Pid:\t\(getpid())\n"))
-    // Longer than one read gives.
+    // Longer than a single read returns.
     let zone = try #require(ProcFile.text("/proc/kallsyms"))
     #expect(zone.utf8.count > 100_000 && zone.hasSuffix("\n"))
   }
@@ -185,7 +185,7 @@ import Testing
     #expect(ProcFile.text("/proc/self/task/0/children") == nil)
   }
 
-  /// Foundation's reader loses 4 KiB each time, which is 400 MiB here; other tests run beside this one.
+  /// Foundation's reader leaks 4 KiB each time, which is 400 MiB here; other tests run at the same time.
   @Test func readingOftenKeepsNothing() throws {
     func resident() throws -> Int {
       let pages = try #require(ProcFile.text("/proc/self/statm")).split(separator: " ")[1]

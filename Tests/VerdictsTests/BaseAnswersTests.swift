@@ -6,7 +6,7 @@ import GuestProtocol
 import Testing
 import Verdicts
 
-/// One answer at a time, by the same rules as a whole run.
+/// Judges one answer at a time by the same rules as a whole run.
 @Suite struct BaseAnswersTests {
   private let base = guest(
     [
@@ -22,7 +22,7 @@ import Verdicts
     (test("new", .notOk), true), (test("new", .ok), false),
   ]) func isWorse(_ result: TestResult, _ expected: Bool) {
     #expect(BaseAnswers(base, known: []).isWorse(result) == expected)
-    // The whole judgement says the same of it.
+    // The full judgement agrees.
     let all = base.tests.map { $0.name == result.name ? result : $0 } + (result.name == "new" ? [result] : [])
     var trial = Trial(series: "candidate", cell: here, seconds: StageSeconds(), reused: false, result: .ran(guest(all)))
     trial.change = changed

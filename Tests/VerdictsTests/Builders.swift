@@ -4,7 +4,7 @@ import BenchModel
 import GuestProtocol
 import Verdicts
 
-/// Short ways to say what a trial was like.
+/// Helpers that build trials concisely.
 let here = Cell(
   kernel: "linux-6.12", profile: "kasan", architecture: "x86_64", toolchain: "gcc", extent: .boot, guest: "q35")
 let candidate = PatchSeries(name: "candidate", patches: [patch])
@@ -33,12 +33,12 @@ func test(_ name: String, _ status: TestStatus, _ checks: String...) -> TestResu
     })
 }
 
-/// A function that changed, and that the guest of ``guest(_:reports:ending:booted:execution:anomalies:accelerator:)`` ran.
+/// A changed function that the guest of ``guest(_:reports:ending:booted:execution:anomalies:accelerator:)`` ran.
 let piece = CodeChange.Piece(kind: .function, name: "f", file: "drivers/x.c", carriers: ["f"])
 let changed = CodeChange(pieces: [piece], functions: [CodeChange.Function(name: "f", file: "drivers/x.c")])
 let ran = Execution(runs: ["f": ["a/x": 1]])
 
-/// A run in which somebody spoke who is not PID 1.
+/// A run with output that did not come from PID 1.
 func unsigned(_ run: GuestRun) -> GuestRun {
   var run = run
   run.unsigned = 3
@@ -46,7 +46,7 @@ func unsigned(_ run: GuestRun) -> GuestRun {
   return run
 }
 
-/// A run in which PID 1 was heard, and not in its order.
+/// A run in which PID 1's output was out of order.
 func contradicting(_ run: GuestRun) -> GuestRun {
   var run = run
   run.contradictions = 1

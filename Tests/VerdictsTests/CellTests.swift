@@ -12,7 +12,7 @@ import Verdicts
     return cell
   }
 
-  /// Changed code of which it is known that all of it is compiled.
+  /// A change that is known to be completely compiled.
   private var compiled: CodeChange {
     var change = changed
     change.lines = ChangedLines(lines: [
@@ -31,7 +31,7 @@ import Verdicts
     #expect(judgement.reasons.map(\.text) == ["it builds; nothing is booted in this cell"])
   }
 
-  /// A build says nothing of what it leaves out.
+  /// A build says nothing about code that it leaves out.
   @Test func whatIsNotCompiledIsInDoubt() {
     var change = changed
     change.notCompiled = ["drivers/y.c"]
@@ -44,18 +44,18 @@ import Verdicts
     let judgement = judge(
       candidate, trial: trial(.built, cell: buildOnly, change: change), base: trial(.built, cell: buildOnly))
     #expect(judgement.verdict == .inconclusive)
-    // Not of the line that is compiled and cannot have run.
+    // The line that is compiled and cannot have run is not in doubt.
     #expect(judgement.reasons.map(\.subject) == ["drivers/y.c", "drivers/x.c:7"])
   }
 
-  /// A build alone is no evidence: that all of the change is in it has to be known.
+  /// A build alone is no evidence: it must be known to contain the whole change.
   @Test func whatIsNotKnownToBeCompiledIsInDoubt() {
     var failed = compiled
     failed.lines?.failure = "its sources change in more than 20000 lines"
     for (change, words) in [
-      (nil, "what the series changes in the compiled code is not known"),
-      (changed, "which of its lines are compiled is not known"),
-      (failed, "which of its lines are compiled is not known: its sources change in more than 20000 lines"),
+      (nil, "it is unknown what the series changes in the compiled code"),
+      (changed, "it is unknown which of its lines are compiled"),
+      (failed, "it is unknown which of its lines are compiled: its sources change in more than 20000 lines"),
     ] as [(CodeChange?, String)] {
       let judgement = judge(
         candidate, trial: trial(.built, cell: buildOnly, change: change), base: trial(.built, cell: buildOnly))

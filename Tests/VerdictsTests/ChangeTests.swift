@@ -80,7 +80,7 @@ import Testing
     (test("a", .notOk, "one:bad", "two:bad", "three:bad"), "one (and 2 more)"),
     (TestResult(name: "a", status: .skip, reason: "no vgem here"), "no vgem here"),
     (TestResult(name: "a", status: .crash, reason: "SIGBUS"), "SIGBUS"),
-    (test("a", .missing), "planned and never reported"),
+    (test("a", .missing), "planned but never reported"),
   ])
   func whyATestEndedAsItDid(result: TestResult, expected: String) { #expect(result.words == expected) }
 }

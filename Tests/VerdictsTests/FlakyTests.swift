@@ -18,7 +18,7 @@ struct FlakyTests {
     return judge(candidate, trial: mine, base: trial(.ran(guest(first(base)))))
   }
 
-  @Test("a result that holds is believed")
+  @Test("a stable result is believed")
   func holds() {
     let worse = judged(base: [.ok, .ok, .ok, .ok], series: [.notOk, .notOk, .notOk, .notOk])
     #expect(worse.verdict == .regresses)
@@ -26,7 +26,7 @@ struct FlakyTests {
     #expect(judged(base: [.crash, .crash, .crash, .crash], series: [.ok, .ok, .ok, .ok]).verdict == .fixes)
   }
 
-  @Test("one that does not hold is flaky, with the counts, and neither better nor worse")
+  @Test("an unstable result is flaky, with the counts, and neither better nor worse")
   func mixed() {
     let worse = judged(base: [.ok, .ok, .ok, .ok], series: [.notOk, .ok, .ok, .ok])
     #expect(worse.verdict == .inconclusive)
@@ -35,7 +35,7 @@ struct FlakyTests {
     #expect(judged(base: [.notOk, .notOk, .ok, .notOk], series: [.ok, .ok, .ok, .ok]).verdict != .fixes)
   }
 
-  @Test("one that is as unsteady on the base says nothing, and the others decide")
+  @Test("a result that is as unstable on the base says nothing, and the others decide")
   func bothMixed() {
     let noise = judged(base: [.ok, .notOk, .ok, .ok], series: [.notOk, .ok, .ok, .ok])
     #expect(noise.tests[0].change == .flaky)
@@ -53,7 +53,7 @@ struct FlakyTests {
     #expect(judged(base: series(12), series: base).verdict == .fixes)
   }
 
-  @Test("of many unsteady tests one alone needs better proof")
+  @Test("among many unstable tests, a single one needs better proof")
   func many() {
     func sides(_ bad: Int, count: Int) -> [[TestResult]] {
       (0..<10).map { run in (0..<count).map { test("t/\($0)", run < bad ? .notOk : .ok, "c:ok") } }
@@ -72,20 +72,20 @@ struct FlakyTests {
     #expect(tests[0].change == .same)
   }
 
-  @Test("an answer that came only at the second try is an answer")
+  @Test("an answer that only came on the second try is an answer")
   func late() {
     let tests = compare(base: side([.ok, .ok]), series: [[test("a/x", .skip)], [test("a/x", .ok, "c:ok")]])
     #expect(tests[0].change == .same)
     #expect(tests[0].series == .ok)
   }
 
-  @Test("what fails in other ways each time is mixed as well")
+  @Test("a test that fails differently each time is mixed too")
   func ways() {
     let series = [[test("a/x", .notOk, "c:bad", "d:ok")], [test("a/x", .notOk, "c:ok", "d:bad")]]
     #expect(compare(base: side([.notOk, .notOk]), series: series)[0].change == .flaky)
   }
 
-  @Test("what is worth another try: the changed tests, the worse ones first")
+  @Test("the changed tests are worth another try, the worse ones first")
   func worth() {
     let base = guest([
       test("a", .ok), test("b", .notOk), test("c", .ok), test("d", .skip), test("e", .ok), test("f", .ok),

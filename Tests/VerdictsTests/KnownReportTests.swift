@@ -6,7 +6,7 @@ import GuestProtocol
 import Testing
 import Verdicts
 
-@Suite("Kernel reports that are known")
+@Suite("Known kernel reports")
 struct KnownReportTests {
   private let today = Date(timeIntervalSince1970: 1_800_000_000)
 
@@ -28,7 +28,7 @@ struct KnownReportTests {
     return try #require(judge(record).first)
   }
 
-  @Test("are not held against a series, and are still shown")
+  @Test("do not count against a series, and are still shown")
   func known() throws {
     let judgement = try verdict("WARNING in *", expires: today.addingTimeInterval(1))
     #expect(judgement.verdict == .clean)
@@ -36,12 +36,12 @@ struct KnownReportTests {
     #expect(judgement.newReports == 0)
   }
 
-  @Test("count again when their day has come")
+  @Test("count again once they expire")
   func expired() throws {
     #expect(try verdict("WARNING in *", expires: today).verdict == .regresses)
   }
 
-  @Test("hide no other report")
+  @Test("do not hide other reports")
   func other() throws {
     #expect(try verdict("WARNING in g", expires: today.addingTimeInterval(1)).verdict == .regresses)
   }

@@ -29,7 +29,7 @@ struct LineTests {
     LineFate(line(7, place), execution, accepted: [])
   }
 
-  @Test("any of its addresses shows that a line ran, and one run of it is counted once")
+  @Test("any of its addresses shows that a line ran, and one execution is counted once")
   func ran() {
     let seen = counted([0: ["a/x": ProbeCount(hits: 3)], 1: ["a/x": ProbeCount(hits: 3), "a/y": ProbeCount(hits: 1)]])
     let found = fate(watched([Sight(probe: 0), Sight(probe: 1), Sight(probe: 2)]), seen)
@@ -39,7 +39,7 @@ struct LineTests {
     #expect(fate(watched([Sight(probe: 2)]), seen).state == .notRun)
   }
 
-  @Test("what was not looked at to the end ran at least so often")
+  @Test("if counting stopped early, the counts are minimums")
   func least() {
     var seen = counted([0: ["a/x": ProbeCount(hits: 300)], 1: ["a/x": ProbeCount(hits: 300)]])
     #expect(!fate(watched([Sight(probe: 0)]), seen).isLeast)
@@ -50,7 +50,7 @@ struct LineTests {
       fate(watched([Sight(probe: 1)], [LineWatch.Way(words: "to line 8", sights: [Sight(probe: 0)])]), seen).isLeast)
   }
 
-  @Test("a condition has to go each of its ways")
+  @Test("a condition has to take each outcome")
   func ways() {
     let both = [
       LineWatch.Way(words: "to line 8", sights: [Sight(probe: 1, taken: true)]),
@@ -64,19 +64,19 @@ struct LineTests {
     #expect(always.state == .oneWay)
     #expect(always.missing == ["to line 9"])
     #expect(fate(watched([Sight(probe: 0)], both), seen(5, 0)).missing == ["to line 8"])
-    // Where no address of its own is left, that it went all ways is all there is.
+    // If the line has no address of its own, that it went all ways is the only evidence.
     #expect(fate(watched([], both), seen(5, 2)).state == .ran)
     #expect(fate(watched([], both), seen(5, 5)).state == .oneWay)
     #expect(fate(watched([], both), counted([:])).state == .notRun)
   }
 
-  @Test("where nobody could look nothing is known")
+  @Test("if no probe could be set, nothing is known")
   func blind() {
     let refused = counted([:], refused: [0: "the kernel lets nobody stop there (EINVAL)"])
     let found = fate(watched([Sight(probe: 0)]), refused)
     #expect(found.state == .unseen)
     #expect(found.reason == "the kernel lets nobody stop there (EINVAL)")
-    // One address of two is enough to see it run, and to see that it did not.
+    // One address of two is enough to show that it ran, and that it did not.
     #expect(fate(watched([Sight(probe: 0), Sight(probe: 1)]), refused).state == .notRun)
     #expect(fate(watched([Sight(probe: 0)]), nil).state == .unseen)
     #expect(fate(watched([Sight(probe: 0)]), Execution()).state == .unseen)
@@ -95,12 +95,12 @@ struct LineTests {
       base: trial(.ran(guest(tests, execution: nil)), change: nil), accepted: accepted)
   }
 
-  @Test("a series of which one line of two ran is not clean, and the line is named with its text")
+  @Test("a series is not clean if one of its two lines did not run, and that line is named with its text")
   func oneOfTwo() {
     let lines = [line(7, watched([Sight(probe: 0)])), line(8, watched([Sight(probe: 1)])), line(9, .noCode)]
     let one = judged(lines, counted([0: ["a/x": ProbeCount(hits: 1)]]))
     #expect(one.verdict == .inconclusive)
-    #expect(one.words == ["mm/a.c:8: changed, and no test ran it: `call(8);`"])
+    #expect(one.words == ["mm/a.c:8: changed, but no test ran it: `call(8);`"])
     let both = counted([0: ["a/x": ProbeCount(hits: 1)], 1: ["a/x": ProbeCount(hits: 1)]])
     #expect(judged(lines, both).verdict == .clean)
   }
@@ -110,9 +110,9 @@ struct LineTests {
     arguments: [
       (
         ChangedLine.Place.notCompiled("#ifdef CONFIG_DMA_API_DEBUG"),
-        "mm/a.c:7: changed, and this configuration does not compile it (#ifdef CONFIG_DMA_API_DEBUG): `call(7);`"
+        "mm/a.c:7: changed, but this configuration does not compile it (#ifdef CONFIG_DMA_API_DEBUG): `call(7);`"
       ),
-      (.unseen("why"), "mm/a.c:7: changed, and whether it ran cannot be seen (why): `call(7);`"),
+      (.unseen("why"), "mm/a.c:7: changed, but it cannot be seen whether it ran (why): `call(7);`"),
     ])
   func doubts(place: ChangedLine.Place, words: String) {
     let judgement = judged([line(7, place)], counted([:]))
@@ -120,21 +120,21 @@ struct LineTests {
     #expect(judgement.words == [words])
   }
 
-  @Test("what cannot run is not asked for", arguments: [ChangedLine.Place.noCode, .sameCode, .declaration])
+  @Test("lines that cannot run are not required to", arguments: [ChangedLine.Place.noCode, .sameCode, .declaration])
   func nothing(place: ChangedLine.Place) {
     #expect(judged([line(7, place)], counted([:])).verdict == .clean)
   }
 
-  @Test("the reviewer's word is enough, for the lines that it is about, and is kept")
+  @Test("the reviewer's acceptance is enough for the lines it names, and is recorded")
   func accepted() {
     let lines = [line(7, watched([Sight(probe: 0)])), line(70, watched([Sight(probe: 1)]))]
     let word = [AcceptedLines(lines: NamePattern("mm/a.c:7*"), reason: "no driver here takes that route")]
     #expect(judged(lines, counted([:]), accepted: word).verdict == .clean)
     #expect(
       judged(lines, counted([:]), accepted: [AcceptedLines(lines: NamePattern("mm/a.c:7"), reason: "x")]).words
-        == ["mm/a.c:70: changed, and no test ran it: `call(70);`"])
+        == ["mm/a.c:70: changed, but no test ran it: `call(70);`"])
     #expect(LineFate(lines[0], counted([:]), accepted: word).accepted?.reason == "no driver here takes that route")
-    // It is nobody's word where the line did run.
+    // The acceptance does not apply if the line did run.
     let ran = LineFate(lines[0], counted([0: ["a/x": ProbeCount(hits: 1)]]), accepted: word)
     #expect(ran.accepted == nil)
   }
@@ -149,7 +149,7 @@ struct LineTests {
     #expect(judged(lines, counts, accepted: word).verdict == .clean)
   }
 
-  @Test("code under an option that is off is not clean, though nothing compiled differs")
+  @Test("code under a disabled option is not clean, although no compiled code differs")
   func sameCode() {
     var change = CodeChange()
     change.lines = ChangedLines(lines: [line(7, .notCompiled("#ifdef CONFIG_DMA_API_DEBUG")), line(8, .sameCode)])
@@ -161,7 +161,7 @@ struct LineTests {
     #expect(same.verdict == .clean)
   }
 
-  @Test("of thousands of lines the first are told, and how many more there are")
+  @Test("of thousands of lines, the first are listed, with the number of the rest")
   func many() {
     let lines = (1...5000).map { line($0, watched([Sight(probe: $0)])) }
     let judgement = judged(lines, counted([:]))

@@ -6,7 +6,7 @@ import Testing
 
 @testable import Verdicts
 
-@Suite("What only the test driver's own kind of exporter provokes is told apart")
+@Suite("Failures that only the test driver's kind of exporter provokes")
 struct OnlyOursTests {
   private let ours = "bounds/pbtest_plain/dma-buf-mmap"
   private let stock = "bounds/vgem/dma-buf-mmap"
@@ -19,7 +19,7 @@ struct OnlyOursTests {
       candidate, trial: trial(.ran(series)), base: trial(.ran(guest(names.map { test($0, .ok) }))))
   }
 
-  @Test("alone, it is no regression, and no pass")
+  @Test("alone, they are neither a regression nor a pass")
   func alone() {
     let failed = judged([.notOk, .ok])
     #expect(failed.verdict == .inconclusive)
@@ -33,7 +33,7 @@ struct OnlyOursTests {
     #expect(warned.words.first?.contains("only our own driver") == true)
   }
 
-  @Test("beside what a stock exporter provokes, it is one more reason")
+  @Test("next to a failure with a stock exporter, they are one more reason")
   func besideOthers() {
     let judgement = judged([.notOk, .notOk])
     #expect(judgement.verdict == .regresses)
@@ -41,7 +41,7 @@ struct OnlyOursTests {
     #expect(judgement.words.last?.contains("only our own driver") == true)
   }
 
-  @Test("a report that comes with a stock exporter too is held against the series", arguments: [0, 1])
+  @Test("a report that also occurs with a stock exporter counts against the series", arguments: [0, 1])
   func reportedTwice(first: Int) {
     let tests = [ours, stock]
     let reports = [tests[first], tests[1 - first]].map { (title: "WARNING in dma_buf_mmap", test: Optional($0)) }
@@ -51,7 +51,7 @@ struct OnlyOursTests {
     #expect(judged([.ok, .ok], reports: [("WARNING in x", nil)]).verdict == .regresses)
   }
 
-  @Test("it is known by its exporter")
+  @Test("they are recognized by their exporter")
   func names() {
     #expect(OnlyOurs.isAsked(by: "history/pbtest_plain-to-plain/merged-after-mmap"))
     #expect(!OnlyOurs.isAsked(by: "move/pbtest-to-vgem/one-buffer"))

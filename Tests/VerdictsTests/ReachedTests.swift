@@ -5,7 +5,7 @@ import GuestProtocol
 import Testing
 import Verdicts
 
-@Suite("What never ran was not tested")
+@Suite("Code that never ran was not tested")
 struct ReachedTests {
   private let tests = [test("a/x", .ok)]
 
@@ -35,37 +35,37 @@ struct ReachedTests {
     let change = CodeChange(pieces: [piece("f", ["f"]), piece("rare", ["rare"])])
     let judgement = judged(change, ran)
     #expect(judgement.verdict == .inconclusive)
-    #expect(judgement.words == ["rare(): changed in mm/rare.c, and no test ran it"])
+    #expect(judgement.words == ["rare(): changed in mm/rare.c, but no test ran it"])
     #expect(
       judged(CodeChange(pieces: [piece("g", ["h", "i"])]), ran).words == [
-        "g(): changed in mm/g.c, inlined into 2 functions, of which no test ran any"
+        "g(): changed in mm/g.c, inlined into 2 functions, but no test ran any of them"
       ])
     #expect(
       judged(CodeChange(pieces: [piece("", ["h"], .declarations)]), ran).words == [
-        "declarations in mm/.c: changed, used by 1 function, of which no test ran any"
+        "declarations in mm/.c: changed, used by 1 function, but no test ran any of them"
       ])
   }
 
-  @Test("neither does a test that was fixed make up for it")
+  @Test("a fixed test does not make up for it")
   func fixed() {
     let judgement = judged(
       CodeChange(pieces: [piece("rare", ["rare"])]), ran, base: [test("a/x", .notOk)])
     #expect(judgement.verdict == .inconclusive)
   }
 
-  @Test("what got worse is worse, whatever ran")
+  @Test("a regression is a regression, whatever ran")
   func worse() {
     let judgement = judged(
       CodeChange(pieces: [piece("rare", ["rare"])]), ran, tests: [test("a/x", .notOk)])
     #expect(judgement.verdict == .regresses)
   }
 
-  @Test("what cannot be counted is not taken for reached")
+  @Test("code that cannot be counted does not count as reached")
   func notCounted() {
     let change = CodeChange(pieces: [piece("quiet", ["quiet"])])
     let judgement = judged(change, Execution(runs: ran.runs, untraceable: ["quiet"]))
     #expect(judgement.verdict == .inconclusive)
-    #expect(judgement.words == ["quiet(): changed in mm/quiet.c, and the kernel cannot count whether it runs"])
+    #expect(judgement.words == ["quiet(): changed in mm/quiet.c, but the kernel cannot count whether it runs"])
     #expect(judged(changed, Execution(failure: "no tracefs", runs: ran.runs)).verdict == .inconclusive)
     #expect(judged(changed, nil).verdict == .inconclusive)
     #expect(judged(nil, ran).verdict == .inconclusive)
@@ -75,23 +75,23 @@ struct ReachedTests {
   func notCompiled() {
     let change = CodeChange(pieces: changed.pieces, functions: changed.functions, notCompiled: ["drivers/i915.c"])
     #expect(judged(change, ran).verdict == .inconclusive)
-    #expect(judged(change, ran).words == ["drivers/i915.c: changed, and this configuration does not compile it"])
+    #expect(judged(change, ran).words == ["drivers/i915.c: changed, but this configuration does not compile it"])
   }
 
-  @Test("code that differs for no piece of the source has to run as well")
+  @Test("code that differs without a source change has to run too")
   func consequence() {
     let other = CodeChange(functions: [CodeChange.Function(name: "h", file: "mm/h.c")])
     #expect(judged(other, ran).verdict == .inconclusive)
-    #expect(judged(other, ran).words == ["no test is known to have run what changed: h()"])
+    #expect(judged(other, ran).words == ["no test is known to have run the change: h()"])
     #expect(judged(CodeChange(functions: changed.functions), ran).verdict == .clean)
     #expect(judged(CodeChange(unexamined: ["arch/x86/entry.o"]), ran).verdict == .inconclusive)
-    // What assembly does is not counted, whatever else ran; what a makefile did is seen in its objects.
+    // Assembly is not counted, whatever else ran; a makefile's effect shows in its objects.
     let both = { CodeChange(pieces: changed.pieces, functions: changed.functions, unexamined: [$0]) }
     #expect(judged(both("arch/x86/entry.S"), ran).verdict == .inconclusive)
     #expect(judged(both("mm/Makefile"), ran).verdict == .clean)
   }
 
-  @Test("no compiled change is clean without a guest, and whatever the base did")
+  @Test("no compiled change is clean without a guest, whatever the base did")
   func sameCode() {
     let none = judge(candidate, trial: trial(.sameCode, change: CodeChange()), base: nil)
     #expect(none.verdict == .clean)
@@ -100,7 +100,7 @@ struct ReachedTests {
     #expect(elsewhere.verdict == .inconclusive)
   }
 
-  @Test("a piece is told by its own function where that ran, else by the one that ran most")
+  @Test("a piece is reported by its own function if that ran, otherwise by the one that ran most")
   func carriers() {
     let execution = Execution(runs: ["f": ["a": 1], "g": ["a": 5, "b": 5], "h": ["a": 2]])
     let change = CodeChange(pieces: [piece("f", ["f", "g"]), piece("x", ["g", "h"]), piece("y", ["y", "h"])])
@@ -111,7 +111,7 @@ struct ReachedTests {
     #expect(reached.allSatisfy { $0.state == .ran })
   }
 
-  @Test("what fresh guests counted is added up")
+  @Test("the counts of fresh guests are added up")
   func added() {
     let sum = Execution(runs: ["f": ["a": 1]]).adding(
       Execution(failure: "late", runs: ["f": ["a": 2, "b": 3], "g": ["b": 1]], untraceable: ["q"]))

@@ -10,7 +10,7 @@ import Verdicts
 
   @Test func equalRunsAreIdentical() {
     let one = TrialResult.ran(guest([test("a", .ok, "x:ok 1"), test("b", .notOk, "y:bad 2")], reports: ["WARNING"]))
-    // What a check saw may differ, a time or a seed; what it came to may not.
+    // A check's details may differ, such as a time or a seed; its result may not.
     let other = TrialResult.ran(guest([test("a", .ok, "x:ok 7"), test("b", .notOk, "y:bad 3")], reports: ["WARNING"]))
     #expect(runs([one, other, one]).areIdentical)
     #expect(runs([one, other]).differences == [])

@@ -120,7 +120,7 @@ import Verdicts
     #expect(killed.ending == .stoppedEarly)
   }
 
-  /// What a fresh guest says cannot make up for the one that died, on either side.
+  /// The results of a fresh guest cannot make up for the one that died, on either side.
   @Test func aDeathStaysOne() {
     let whole = guest([test("a", .ok), test("b", .ok)])
     let run = died([lost("a"), lost("b")], in: "a", .stoppedEarly).continued(by: guest([test("b", .ok)]))

@@ -34,7 +34,7 @@ import Testing
     #expect(caught.passed)
     #expect(caught.silentTests == ["a/y"])
     #expect(caught.tests == 3)
-    // A test is no report and a report no test.
+    // A test is not a report, and a report is not a test.
     #expect(check(series, .caught(by: [.test("WARNING*"), .report("a/*")])).rows[0].outcome == .caughtByOthers)
     #expect(!check(series, .caught(by: [.test("c/*")])).passed)
     #expect(!check(series, .caught(by: [])).passed)
@@ -53,7 +53,7 @@ import Testing
     let worse = check(.ran(guest([test("a/x", .notOk), test("a/y", .ok), test("b/x", .ok)])), .clean)
     #expect(worse.rows[0].outcome == .falseAlarm)
     #expect(!worse.passed)
-    // What a right series fails has not caught a fault.
+    // A failure in a harmless series has not caught a fault.
     #expect(worse.silentTests.count == 3)
   }
 

@@ -5,7 +5,7 @@ import GuestProtocol
 import Testing
 import Verdicts
 
-/// One rule: what the two sides did, and what must be said of it.
+/// One rule: the results of both sides, and the expected verdict.
 struct Rule: Sendable, CustomTestStringConvertible {
   var title: String
   var series: TrialResult?
@@ -28,7 +28,7 @@ private let same = [test("a", .ok), test("b", .notOk)]
       title: "no trial", series: nil, verdict: .inconclusive, reason: "not run: the run was stopped before its turn"),
     Rule(
       title: "interrupted", series: .interrupted, verdict: .inconclusive,
-      reason: "not run to its end: the run was stopped in its stage apply"),
+      reason: "not completed: the run was stopped in stage apply"),
     Rule(
       title: "fault", series: .fault(HarnessFault(stage: .build, message: "no space left", advice: "free 2 GB")),
       verdict: .inconclusive, reason: "not the series' fault: no space left (free 2 GB)"),
@@ -54,14 +54,14 @@ private let same = [test("a", .ok), test("b", .notOk)]
       title: "a base that boots and then panics carries does-not-boot",
       series: .ran(guest([], ending: .stoppedEarly, booted: false)),
       base: .ran(guest([test("a", .missing)], ending: .panicked("Oops"))), verdict: .doesNotBoot,
-      reason: "does not boot: the machine stopped or was reset without a word"),
+      reason: "does not boot: the machine stopped or was reset without a message"),
     Rule(
       title: "neither boots", series: .ran(guest([], ending: .silent(seconds: 2.5), booted: false)),
       base: .ran(guest([], ending: .silent(seconds: 2.5), booted: false)), verdict: .inconclusive,
       reason: "the base does not boot either"),
     Rule(
       title: "no boot and no base", series: .ran(guest([], ending: .stoppedEarly, booted: false)), base: nil,
-      verdict: .inconclusive, reason: "the base has no result: the run was stopped before it ended"),
+      verdict: .inconclusive, reason: "the base has no result: the run was stopped before it finished"),
     Rule(
       title: "no boot, and the base's machine died", series: .ran(guest([], ending: .stoppedEarly, booted: false)),
       base: .ran(guest([], ending: .machineDied("killed"), booted: false)), verdict: .inconclusive,
@@ -72,47 +72,47 @@ private let same = [test("a", .ok), test("b", .notOk)]
     Rule(
       title: "an end without a hello", series: .ran(guest([], ending: .completed, booted: false)),
       verdict: .inconclusive,
-      reason: "the guest's evidence is not whole: it ended properly and never said hello"),
+      reason: "the guest's evidence is unreliable: it completed but never sent its hello"),
     Rule(
-      title: "a hello that nobody signed", series: .ran(unsigned(guest([], ending: .stoppedEarly, booted: false))),
-      verdict: .inconclusive, reason: "the guest's evidence is not whole: forged"),
+      title: "an unsigned hello", series: .ran(unsigned(guest([], ending: .stoppedEarly, booted: false))),
+      verdict: .inconclusive, reason: "the guest's evidence is unreliable: forged"),
     Rule(
       title: "no hello from a guest that speaks out of its turn",
       series: .ran(contradicting(guest([], ending: .stoppedEarly, booted: false))), verdict: .inconclusive,
-      reason: "the guest's evidence is not whole: out of turn"),
+      reason: "the guest's evidence is unreliable: out of turn"),
     Rule(
-      title: "a hello that nobody signed, and a panic",
+      title: "an unsigned hello, and a panic",
       series: .ran(unsigned(guest([], ending: .panicked("Oops"), booted: false))), verdict: .doesNotBoot,
       reason: "does not boot: the kernel panicked (Oops)"),
     Rule(
       title: "a flood instead of a hello", series: .ran(guest([], ending: .flooded, booted: false)),
       verdict: .inconclusive,
-      reason: "the guest's evidence is not whole: it sent more results than are kept of a guest"),
+      reason: "the guest's evidence is unreliable: it sent more results than are kept"),
   ]
 
   static let baseFlaws: [Rule] = [
-    (nil, "the base has no result: the run was stopped before it ended"),
-    (.interrupted, "the base has no result: the run was stopped before it ended"),
+    (nil, "the base has no result: the run was stopped before it finished"),
+    (.interrupted, "the base has no result: the run was stopped before it finished"),
     (.fault(HarnessFault(stage: .boot, message: "no libvirt")), "the base could not be tested: no libvirt"),
     (.doesNotApply(failure), "the base could not be prepared: patch does not apply"),
     (.doesNotBuild(broken), "the base does not build: expected ';'"),
     (
       .ran(guest([], ending: .stoppedEarly, booted: false)),
-      "the base does not boot: the machine stopped or was reset without a word"
+      "the base does not boot: the machine stopped or was reset without a message"
     ),
     (
       .ran(guest([test("a", .ok), test("b", .missing)], ending: .silent(seconds: 9))),
-      "the base does not reach its end: nothing was heard for 9 s in b"
+      "the base does not complete: silent for 9 s in b"
     ),
     (
       .ran(guest(same, ending: .runDeadline(seconds: 9))),
-      "the base does not reach its end: not done within 9 s after the last test"
+      "the base does not complete: not done within 9 s after the last test"
     ),
     (.ran(guest(same, ending: .machineDied("OOM"))), "the machine died under the base: OOM"),
-    (.ran(guest(same, anomalies: ["not KTAP: x"])), "the base's evidence is not whole: not KTAP: x"),
+    (.ran(guest(same, anomalies: ["not KTAP: x"])), "the base's evidence is unreliable: not KTAP: x"),
     (.ran(guest(same + [test("c", .missing)])), "c: planned on the base and never reported"),
   ].map { (base: TrialResult?, reason: String) in
-    // Against a sound base this series would be `regresses`, by its report and by its test.
+    // With a sound base this series would be `regresses`, by its report and by its test.
     Rule(
       title: "flaw: \(reason)", series: .ran(guest([test("a", .crash)], reports: ["WARNING in x"])), base: base,
       verdict: .inconclusive, reason: reason)
@@ -141,11 +141,11 @@ private let same = [test("a", .ok), test("b", .notOk)]
     Rule(
       title: "a failure loses a check", series: .ran(guest([test("a", .notOk, "x:bad", "y:bad 7")])),
       base: .ran(guest([test("a", .notOk, "x:bad", "y:ok")])), verdict: .regresses,
-      reason: "a: not-ok on both, but the check \"y\" held and now fails: 7"),
+      reason: "a: not-ok on both, but the check \"y\" passed before and now fails: 7"),
     Rule(
       title: "a failure drops a check", series: .ran(guest([test("a", .notOk, "x:bad")])),
       base: .ran(guest([test("a", .notOk, "x:bad", "y:ok")])), verdict: .regresses,
-      reason: "a: not-ok on both, but the check \"y\" held and now is gone"),
+      reason: "a: not-ok on both, but the check \"y\" passed before and now is gone"),
     Rule(
       title: "a new test that fails", series: .ran(guest(same + [test("c", .timeout)])), verdict: .regresses,
       reason: "c: no answer on base, timeout with the series"),
@@ -166,18 +166,18 @@ private let same = [test("a", .ok), test("b", .notOk)]
       verdict: .inconclusive, reason: "no test gave an answer"),
     Rule(
       title: "an anomaly", series: .ran(guest(same, anomalies: ["a second result for a"])), verdict: .inconclusive,
-      reason: "the guest's evidence is not whole: a second result for a"),
+      reason: "the guest's evidence is unreliable: a second result for a"),
     Rule(
       title: "another accelerator", series: .ran(guest([test("a", .timeout)], accelerator: .tcg)),
       verdict: .inconclusive, reason: "not comparable: the base ran under kvm, this under tcg"),
   ]
 
   static let endings: [Rule] = [
-    (GuestEnding.panicked("Oops"), "does not reach its end: the kernel panicked (Oops) in b"),
-    (.stoppedEarly, "does not reach its end: the machine stopped or was reset without a word in b"),
-    (.silent(seconds: 30), "does not reach its end: nothing was heard for 30 s in b"),
-    (.runDeadline(seconds: 300), "does not reach its end: not done within 300 s in b"),
-    (.bootDeadline(seconds: 60), "does not reach its end: no hello within 60 s in b"),
+    (GuestEnding.panicked("Oops"), "does not complete: the kernel panicked (Oops) in b"),
+    (.stoppedEarly, "does not complete: the machine stopped or was reset without a message in b"),
+    (.silent(seconds: 30), "does not complete: silent for 30 s in b"),
+    (.runDeadline(seconds: 300), "does not complete: not done within 300 s in b"),
+    (.bootDeadline(seconds: 60), "does not complete: no hello within 60 s in b"),
   ].map { ending, reason in
     Rule(
       title: "ending: \(reason)", series: .ran(guest([test("a", .ok), test("b", .missing)], ending: ending)),
@@ -194,7 +194,7 @@ private let same = [test("a", .ok), test("b", .notOk)]
       reason: "a: ok on base, no answer with the series"),
     Rule(
       title: "an anomaly beats better", series: .ran(guest([test("a", .ok), test("b", .ok)], anomalies: ["odd"])),
-      verdict: .inconclusive, reason: "the guest's evidence is not whole: odd"),
+      verdict: .inconclusive, reason: "the guest's evidence is unreliable: odd"),
     Rule(
       title: "a new report beats better", series: .ran(guest([test("a", .ok), test("b", .ok)], reports: ["BUG in x"])),
       verdict: .regresses, reason: "BUG in x: kernel report that the base does not have"),
@@ -205,7 +205,7 @@ private let same = [test("a", .ok), test("b", .notOk)]
     Rule(
       title: "a flood of results is no failed test",
       series: .ran(guest([test("a", .ok), test("b", .missing)], ending: .flooded)), verdict: .inconclusive,
-      reason: "the guest's evidence is not whole: it sent more results than are kept of a guest in b"),
+      reason: "the guest's evidence is unreliable: it sent more results than are kept in b"),
     Rule(
       title: "what the kernel reported before its machine died is",
       series: .ran(guest([test("a", .missing)], reports: ["BUG in x"], ending: .machineDied("signal 6"))),
@@ -231,11 +231,11 @@ private let same = [test("a", .ok), test("b", .notOk)]
       ending: .panicked("Oops"), anomalies: ["odd"])
     #expect(
       judged(.ran(series), base: .ran(base)).words == [
-        "does not reach its end: the kernel panicked (Oops) in d",
+        "does not complete: the kernel panicked (Oops) in d",
         "BUG in x: kernel report that the base does not have",
         "a: ok on base, not-ok with the series",
         "c: ok on base, no answer with the series",
-        "the guest's evidence is not whole: odd",
+        "the guest's evidence is unreliable: odd",
         "b: not-ok on base, ok with the series",
       ])
   }

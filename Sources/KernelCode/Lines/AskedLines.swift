@@ -2,16 +2,16 @@
 
 import BenchModel
 
-/// One place that a diff changes: lines that went, and lines that stand there now.
+/// One place that a diff changes: the removed lines, and the lines that replace them.
 struct ChangedPlace: Sendable, Hashable {
-  /// The numbers of the lines that were added.
+  /// The numbers of the added lines.
   var added: [Int] = []
-  /// The text of the lines that were removed.
+  /// The text of the removed lines.
   var removed: [String] = []
-  /// The number of the line before which the removed ones stood, behind those that were added.
+  /// The number of the line that follows the removed and added ones.
   var end: Int
 
-  /// The places of a file, in order.
+  /// Returns the places of a file, in order.
   static func all(of file: DiffFile) -> [ChangedPlace] {
     var places: [ChangedPlace] = []
     for hunk in file.hunks {
@@ -35,16 +35,16 @@ struct ChangedPlace: Sendable, Hashable {
     return places
   }
 
-  /// Whether something went that could have run. A comment that goes along with nothing else asks for nothing.
+  /// Whether code was removed that could have run. A comment that is removed alone needs no check.
   var losesCode: Bool {
     removed.contains { line in
       let text = line.drop { $0 == " " || $0 == "\t" }
-      // `*handle = ret;` is code: a comment's star stands alone.
+      // `*handle = ret;` is code: a comment's star has a space after it or ends the line.
       return !text.isEmpty && text != "*" && !["/*", "* ", "*/", "//"].contains(where: text.hasPrefix)
     }
   }
 
-  /// The first condition of the preprocessor's among what went: `#ifdef CONFIG_DMA_API_DEBUG`.
+  /// The first preprocessor condition among the removed lines: `#ifdef CONFIG_DMA_API_DEBUG`.
   var lostCondition: String? {
     removed.lazy.map { $0.drop { $0 == " " || $0 == "\t" } }.first { $0.hasPrefix("#") }.flatMap { line in
       let words = line.dropFirst().drop { $0 == " " || $0 == "\t" }
@@ -54,8 +54,8 @@ struct ChangedPlace: Sendable, Hashable {
 }
 
 extension LineSource {
-  /// The lines that stand for removed ones, the most telling first: those that now follow; before the end of a block,
-  /// those before.
+  /// Returns the lines that stand for removed ones, the most telling first: those that follow now, up to the end of the
+  /// block, then those before.
   func followers(of end: Int) -> [Int] {
     var found: [Int] = []
     var next = end

@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The ways through a function's source, as gcc sees them before it optimizes anything: its dump of the control flow
-/// graph (`-fdump-tree-cfg-lineno-blocks`), in which each statement tells its line.
+/// The paths through a function's source, as gcc sees them before any optimization. They come from its dump of the
+/// control flow graph (`-fdump-tree-cfg-lineno-blocks`), in which each statement has its line.
 ///
-/// A macro's statements have the line where it is used, and nothing is inlined yet.
+/// A macro's statements have the line where the macro is used, and nothing is inlined yet.
 public struct ControlFlow: Sendable, Hashable {
-  /// A run of statements of which either all are executed or none.
+  /// A run of statements that are executed all or not at all.
   public struct Block: Sendable, Hashable {
-    /// The lines of its statements and labels, in their order; none for a block that only leads on.
+    /// The lines of its statements and labels, in order; empty for a block that only leads on.
     public var lines: [SourceLine] = []
-    /// The blocks that may follow, by number: two or more behind a condition.
+    /// The blocks that may follow, by number: two or more after a condition.
     public var successors: [Int] = []
-    /// The line of the condition that it ends with.
+    /// The line of the condition that ends the block.
     public var condition: SourceLine?
   }
 
   public var function: String
-  /// By gcc's numbers: 0 is the entry, 1 the exit.
+  /// The blocks, by gcc's numbers: 0 is the entry, 1 the exit.
   public var blocks: [Int: Block] = [:]
 
   static let exit = 1
@@ -24,17 +24,17 @@ public struct ControlFlow: Sendable, Hashable {
   /// All lines that have statements.
   public var lines: Set<SourceLine> { Set(blocks.values.flatMap(\.lines)) }
 
-  /// Reads the functions of a dump that have statements in some files.
+  /// Reads those functions of a dump that have statements in the given files.
   /// - Parameters:
-  ///   - dump: what gcc wrote. It is large: every inline function of every header is in it.
-  ///   - files: as the dump names them behind `[`, without a leading `./`.
-  ///   - tree: what absolute paths in it begin with.
+  ///   - dump: gcc's output. It is large, because it contains every inline function of every header.
+  ///   - files: the names that follow `[` in the dump, without a leading `./`.
+  ///   - tree: the prefix of absolute paths in the dump.
   public static func parse(_ dump: [UInt8], about files: Set<String>, tree: String) -> [ControlFlow] {
     let mark = Array("\n;; Function ".utf8)
     var starts: [Int] = []
     dump.withUnsafeBufferPointer { bytes in
       var index = 0
-      // A line feed is rare enough to be looked for one by one.
+      // Line feeds are rare enough to search byte by byte.
       while index + mark.count <= bytes.count {
         if bytes[index] == 0x0a, bytes[index..<index + mark.count].elementsEqual(mark) {
           starts.append(index + 1)
@@ -68,7 +68,7 @@ public struct ControlFlow: Sendable, Hashable {
     return false
   }
 
-  /// - Parameter text: of one function, from `;; Function` to the next.
+  /// - Parameter text: one function, from `;; Function` to the next.
   init(_ text: String, tree: String) {
     // `;; Function f.part.0 (f, funcdef_no=0, …)`
     let head = text.prefix { $0 != "\n" }.dropFirst(12)
@@ -83,8 +83,8 @@ public struct ControlFlow: Sendable, Hashable {
         blocks[number, default: Block()].successors = successors
       } else if let current, !line.hasPrefix(";"), let place = Self.place(line, tree: tree) {
         let statement = line[place.end...].drop { $0 == " " }
-        // What is only a guess of gcc's, what it made up itself, and the zeroing of variables that nobody has set yet
-        // (CONFIG_INIT_STACK_ALL_ZERO), which would make a statement of each declaration.
+        // Skip gcc's guesses, statements it made up itself, and the zeroing of uninitialized variables
+        // (CONFIG_INIT_STACK_ALL_ZERO), which would turn each declaration into a statement.
         if statement.hasPrefix("//") || place.line.number == 0 || statement.contains(" = .DEFERRED_INIT (") { continue }
         if blocks[current]!.lines.last != place.line { blocks[current]!.lines.append(place.line) }
         if statement.hasPrefix("if (") || statement.hasPrefix("switch (") || statement.hasPrefix("__asm__") {
@@ -102,7 +102,7 @@ public struct ControlFlow: Sendable, Hashable {
     return (number, words.dropFirst(4).compactMap { Int($0) })
   }
 
-  /// `[mm/util.c:324:7]` or `[mm/util.c:324:7 discrim 1]`, in the first column for a label.
+  /// Parses `[mm/util.c:324:7]` or `[mm/util.c:324:7 discrim 1]`; a label's is in the first column.
   private static func place(_ line: Substring, tree: String) -> (line: SourceLine, end: Substring.Index)? {
     let text = line.drop { $0 == " " }
     guard text.first == "[", let end = text.firstIndex(of: "]") else { return nil }
@@ -115,12 +115,12 @@ public struct ControlFlow: Sendable, Hashable {
 // MARK: - Questions
 
 extension ControlFlow {
-  /// The blocks with statements of a line.
+  /// The blocks that have statements of a line.
   func blocks(of line: SourceLine) -> [Int] {
     blocks.filter { $0.value.lines.contains(line) }.map(\.key).sorted()
   }
 
-  /// All that can be reached from some blocks, themselves included.
+  /// Returns all blocks that can be reached from the given ones, including these.
   /// - Parameter avoiding: blocks that are not entered.
   func reach(from starts: some Sequence<Int>, avoiding: Set<Int> = []) -> Set<Int> {
     var seen = Set(starts).subtracting(avoiding)
@@ -133,17 +133,18 @@ extension ControlFlow {
     return seen
   }
 
-  /// Whether a block must have run once another has: each way to that one, or each way on from it, leads through it.
+  /// Returns whether a block must run if another runs: every path to the other, or every path from it, leads through
+  /// it.
   func mustRun(_ block: Int, with other: Int) -> Bool {
     if block == other { return true }
     let entry = blocks.keys.contains(0) ? 0 : 2
     if !reach(from: [entry], avoiding: [block]).contains(other) { return true }
-    // Where the machine stops (a call that does not return) nothing comes behind.
+    // If the machine stops (a call that does not return), nothing follows.
     let ends = Set(blocks.filter { $0.value.successors.isEmpty }.keys).union([Self.exit])
     return reach(from: [other], avoiding: [block]).isDisjoint(with: ends)
   }
 
-  /// The conditions that decide whether a block runs: on one of their ways it must, on another it may not.
+  /// The conditions that decide whether a block runs: on one outcome it must, on another it may not.
   func conditions(of block: Int) -> [Int] {
     blocks.filter { number, each in
       guard each.successors.count > 1 else { return false }
@@ -152,14 +153,14 @@ extension ControlFlow {
     }.map(\.key).sorted()
   }
 
-  /// Whether each way on from a block leads through another, or to it.
+  /// Returns whether every path from `start` leads through `block`, or `start` is `block`.
   func mustFollow(_ block: Int, _ start: Int) -> Bool {
     if block == start { return true }
     let ends = Set(blocks.filter { $0.value.successors.isEmpty }.keys).union([Self.exit])
     return reach(from: [start], avoiding: [block]).isDisjoint(with: ends)
   }
 
-  /// Where the conditions of a line lead: the first blocks that are not the line's own.
+  /// The exits of a line's conditions: the first blocks after them that are not the line's own.
   func exits(of line: SourceLine) -> [Int] {
     let own = Set(blocks(of: line))
     let deciding = own.filter { blocks[$0]?.condition == line }
@@ -169,7 +170,7 @@ extension ControlFlow {
     var pending = Array(deciding)
     while let block = pending.popLast() {
       for next in blocks[block]?.successors ?? [] {
-        // What only leads on, and what the line itself does on one of its ways.
+        // Blocks that only lead on, and what the line itself does on one of the outcomes.
         let isOwn = next != Self.exit && (blocks[next]?.lines.allSatisfy { $0 == line } ?? false)
         if !isOwn { exits.insert(next) } else if seen.insert(next).inserted { pending.append(next) }
       }
@@ -177,7 +178,7 @@ extension ControlFlow {
     return exits.sorted()
   }
 
-  /// The lines that come behind the entry of a block, as far as nothing decides.
+  /// The lines that follow the entry of a block, up to the next decision.
   func chain(from start: Int) -> [SourceLine] {
     var lines: [SourceLine] = []
     var seen: Set<Int> = []

@@ -4,15 +4,15 @@ import BenchModel
 
 /// Finds the instructions that show that one line ran, and which way it went.
 ///
-/// An optimizing compiler moves and joins code, so that an instruction with a line's number may run though the line did
-/// not: a constant that is loaded before the condition that it stands under, an end that two error paths share. What gcc
-/// says of the source's control flow tells these apart: an instruction counts only if it lies on the same side of the
+/// An optimizing compiler moves and merges code. An instruction with a line's number may therefore run although the
+/// line did not: a constant that is loaded before the condition it depends on, or an exit that two error paths share.
+/// gcc's control flow of the source tells these apart: an instruction counts only if it is on the same side of the
 /// conditions as its line.
 struct LineFinder {
   struct Sight: Hashable {
-    /// An index of ``MachineCode/instructions``.
+    /// An index into ``MachineCode/instructions``.
     var instruction: Int
-    /// Which way the instruction there has to go; `nil`: it has to run.
+    /// Which way the instruction has to go; `nil` if it only has to run.
     var taken: Bool?
   }
 
@@ -40,7 +40,7 @@ struct LineFinder {
     let own = sights(of: line, in: first)
     found.ran = leading(own.ran)
     if own.ran.isEmpty, !own.both.isEmpty {
-      // The condition became a move or a set: that both ways were taken shows that the line's was.
+      // The condition became a move or a set. If both outcomes were seen, the line's was among them.
       found.ways = Self.both(own.both)
       return found
     }
@@ -53,20 +53,20 @@ struct LineFinder {
     found.ways = decided.ways
     if let failure = decided.failure {
       found.failure = failure
-      // A condition of which nobody can see where it leads is not known to have gone both ways.
+      // If it is unknown where a condition leads, it is not known to have gone both ways.
       found.ran = []
     }
     return found
   }
 
-  /// The block of the line with which all its others run, if they do.
+  /// The line's block that runs whenever another of its blocks runs; if there is no such block, its first.
   private var first: Int? {
     blocks.first { block in blocks.allSatisfy { flow.mustRun(block, with: $0) } } ?? blocks.first
   }
 
-  // MARK: - That it ran
+  // MARK: - Whether it ran
 
-  /// - Returns: the instructions of a line that count, or those that took the place of the condition it stands under.
+  /// - Returns: the line's instructions that count, and the moves that replaced a condition that the line is under.
   private func sights(of line: SourceLine, in block: Int) -> (ran: [Sight], both: [Int]) {
     let conditions = flow.conditions(of: block).filter { flow.blocks[$0]?.condition != line }
     var both: [Int] = []
@@ -85,7 +85,7 @@ struct LineFinder {
     return (own.map { Sight(instruction: $0) }, Array(Set(both)).sorted())
   }
 
-  /// The first instructions of each run of a line's instructions: all others of the run are executed with it.
+  /// The first instruction of each run of a line's instructions. The others of the run are executed with it.
   private func starts(of line: SourceLine) -> [Int] {
     var left = firsts(of: line)
     var kept: [Int] = []
@@ -97,18 +97,18 @@ struct LineFinder {
     return kept
   }
 
-  /// Whether a loop leads from an instruction to itself that does not come by another: whoever entered it before anybody
-  /// looked is seen at the one alone.
+  /// Returns whether a loop leads from an instruction back to itself without passing `other`. A task that entered the
+  /// loop before the probes were set is seen only at the instruction itself.
   private func isLooped(_ instruction: Int, without other: Int) -> Bool {
     machine.reach(from: machine.next[instruction], avoiding: [other]).contains(instruction)
   }
 
-  /// Those without which the others do not run: what comes behind one of them tells nothing more.
+  /// Drops the sights that are only reached through another one: they add no information.
   private func leading(_ sights: [Sight]) -> [Sight] {
     if sights.count < 2 { return sights }
     return sights.filter { sight in
       let entry = machine.entry(of: sight.instruction)
-      // Where no way there is known, nothing is known of what comes first.
+      // If no path to the instruction is known, it is unknown what comes before it.
       if machine.isOpaque(at: sight.instruction) || !machine.reach(from: [entry]).contains(sight.instruction) {
         return true
       }
@@ -122,10 +122,10 @@ struct LineFinder {
 
   private func firsts(of line: SourceLine) -> [Int] {
     machine.indices(of: line).filter { index in
-      // What KASAN would do of it.
+      // A KASAN report.
       if machine.reports(index) { return false }
       guard index > 0, machine.instructions[index - 1].has(line) else { return true }
-      // Behind a jump there may be no way from the one before.
+      // After a jump, the previous instruction may not lead here.
       return !machine.next[index - 1].contains(index) || machine.instructions[index - 1].isBranch
     }
   }
@@ -142,10 +142,10 @@ struct LineFinder {
   }
 
   private func isOnSide(_ instruction: Int, of branches: [Int], condition: Int, block: Int) -> Bool {
-    // Before all of them: it runs whatever they decide.
+    // No branch comes before the instruction: it runs whatever they decide.
     let before = machine.reach(from: [machine.entry(of: instruction)], avoiding: [instruction])
     if !branches.contains(where: before.contains) { return false }
-    // In the source only some of the ways lead to the line; so must it be in the image.
+    // In the source only some outcomes lead to the line. The same must hold in the image.
     let successors = flow.blocks[condition]?.successors ?? []
     let leads = successors.map { flow.reach(from: [$0], avoiding: [condition]).contains(block) }
     if leads.allSatisfy({ $0 }) { return true }
@@ -156,17 +156,17 @@ struct LineFinder {
     }
   }
 
-  /// What shows that a block ran that has no instruction of its own: a block that cannot run without it, or a way that
-  /// leads nowhere else.
+  /// Returns what shows that a block without instructions of its own ran: a block that cannot run without it, or an
+  /// outcome that leads nowhere else.
   private func witnesses(of block: Int) -> [Sight] {
     var sights: [Sight] = []
-    // What stands in the same block first.
+    // Lines in the same block come first.
     let others = flow.blocks.sorted { ($0.key == block ? -1 : $0.key) < ($1.key == block ? -1 : $1.key) }
     for (number, other) in others where !other.lines.isEmpty {
       if !sights.isEmpty, number != block { break }
       guard number == block || flow.mustRun(block, with: number) else { continue }
       for line in Set(other.lines).sorted() where line != self.line {
-        // A line with several blocks does not tell which of them ran.
+        // If a line has several blocks, it does not show which of them ran.
         guard flow.blocks(of: line).allSatisfy({ flow.mustRun(block, with: $0) }) else { continue }
         sights += self.sights(of: line, in: number).ran
       }
@@ -180,13 +180,12 @@ struct LineFinder {
     return sights
   }
 
-  /// Where nothing is left of the line itself: that the condition which it stands under went all its ways shows that it
-  /// ran.
+  /// For a line with no instructions left: if the condition that it is under took all its outcomes, the line ran.
   private func bothWays(to block: Int) -> [(words: String, sights: [Sight])]? {
     for condition in flow.conditions(of: block) {
       guard let other = flow.blocks[condition]?.condition, other != line else { continue }
       let decided = LineFinder(line: other, flow: flow, machine: machine).ways()
-      // A single way says that the compiler found the others to be impossible, and this line may be behind one of them.
+      // A single outcome means that the compiler proved the others impossible, and this line may be on one of those.
       if decided.failure == nil, decided.ways.count > 1 { return decided.ways }
     }
     return nil
@@ -199,12 +198,12 @@ struct LineFinder {
     ]
   }
 
-  /// The jumps of a line that may not be taken, without KASAN's.
+  /// The conditional jumps of a line, without KASAN's checks.
   private func branches(of line: SourceLine) -> [Int] {
     machine.indices(of: line).filter { machine.instructions[$0].isBranch && !machine.isCheck($0) }
   }
 
-  /// The moves and sets of a line that depend on something.
+  /// The conditional moves and sets of a line.
   private func moves(of line: SourceLine) -> [Int] {
     machine.indices(of: line).filter {
       let instruction = machine.instructions[$0]
@@ -220,11 +219,11 @@ struct LineFinder {
     let seen = exits()
     let branches = branches(of: line)
     if seen.isEmpty, branches.isEmpty {
-      // Nothing jumps: a move or a set may have taken the place of it.
+      // There is no jump. A conditional move or set may have replaced it.
       let own = moves(of: line)
       let more = own.isEmpty ? movesBehind(wanted) : own
       if !more.isEmpty { return (Self.both(more), nil) }
-      // The ways themselves may show that they were taken.
+      // The code on each outcome may itself show that it ran.
       var ways: [(String, [Sight])] = []
       for exit in wanted {
         guard flow.isOnlyReached(exit, from: line) else { continue }
@@ -238,10 +237,10 @@ struct LineFinder {
     for exit in wanted {
       if let sights = seen[exit] { ways.append((words(exit), sights)) }
     }
-    // A way that the compiler found to be impossible has no jump that leads there.
+    // No jump leads to an outcome that the compiler proved impossible.
     if ways.count < 2 {
       guard !branches.isEmpty else { return ([], "the compiler left no branch for its condition") }
-      // Which of several makes up the outcome is not known, so each has to go both ways.
+      // It is unknown which of several jumps decides the outcome, so each has to go both ways.
       let copies = self.copies(of: branches)
       return (
         copies.enumerated().flatMap { number, branches in
@@ -256,7 +255,7 @@ struct LineFinder {
     return (ways, nil)
   }
 
-  /// Jumps that are the same in the source and were inlined into several functions, together.
+  /// Groups the jumps that are one jump in the source and were inlined into several functions.
   private func copies(of branches: [Int]) -> [[Int]] {
     let groups = Dictionary(grouping: branches) { machine.owner(of: machine.instructions[$0].function) }
       .sorted { $0.key < $1.key }.map(\.value)
@@ -277,13 +276,14 @@ struct LineFinder {
     return next.file == line.file ? "to line \(next.number)" : "to \(next.file):\(next.number)"
   }
 
-  /// Where the line's jumps lead, by the exits of its condition in the source.
+  /// The sights that show where the line's jumps lead, by the exits of its condition in the source.
   func exits() -> [Int: [Sight]] {
     let wanted = flow.exits(of: line)
     guard wanted.count > 1 else { return [:] }
     let own = exits(wanted, of: branches(of: line), leaving: line)
     if own.count > 1 { return own }
-    // What a function decides that was inlined just before is not asked again: its jumps lead where this condition would.
+    // The result of a function that was inlined just before is not tested again: its jumps lead directly to this
+    // condition's exits.
     let before = Set(blocks.filter { flow.blocks[$0]?.condition == line }.flatMap { flow.blocks[$0]?.lines ?? [] })
     for other in before.sorted() where other != line {
       let found = exits(wanted, of: branches(of: other), leaving: other)
@@ -293,12 +293,12 @@ struct LineFinder {
   }
 
   /// - Parameters:
-  ///   - wanted: blocks, one for each exit.
-  ///   - branches: of a line that is left where they lead.
+  ///   - wanted: the blocks of the exits, one each.
+  ///   - branches: the jumps of the line that is left.
   private func exits(_ wanted: [Int], of branches: [Int], leaving left: SourceLine) -> [Int: [Sight]] {
     let chains = wanted.map { (exit: $0, lines: flow.chain(from: $0)) }
     var found: [Int: [Sight]] = [:]
-    /// Ways to where no line tells which of the exits it is.
+    /// Outcomes that no line assigns to one of the exits.
     var open: [Sight] = []
     for branch in branches {
       var sides: [(Bool, Int)] = []
@@ -306,7 +306,7 @@ struct LineFinder {
       if machine.next[branch].contains(branch + 1) { sides.append((false, branch + 1)) }
       for (taken, side) in sides {
         guard let lines = machine.leads(from: side, leaving: left) else { continue }
-        // The exit whose lines name it first: another may come to the same place later.
+        // Take the exit whose lines reach it first: another exit may reach the same place later.
         let ranked = chains.compactMap { chain in
           chain.lines.firstIndex { lines.contains($0) }.map { (chain.exit, $0) }
         }
@@ -317,8 +317,8 @@ struct LineFinder {
         }
       }
     }
-    // What leads to none of the exits that were found leads to the only one that was not: a `return -EINVAL` that shares
-    // its instructions with others.
+    // If only one exit was not found, the outcomes that lead to no other exit lead to it: a `return -EINVAL` that
+    // shares its instructions with others.
     let rest = wanted.filter { found[$0] == nil }
     if rest.count == 1, !open.isEmpty, !found.isEmpty { found[rest[0]] = open }
     return found
@@ -326,7 +326,7 @@ struct LineFinder {
 }
 
 extension ControlFlow {
-  /// Whether a block is entered from a line's own blocks alone.
+  /// Returns whether a block is entered only from a line's own blocks.
   func isOnlyReached(_ block: Int, from line: SourceLine) -> Bool {
     blocks.allSatisfy { number, each in
       !each.successors.contains(block) || number == block || each.lines.allSatisfy { $0 == line }
@@ -335,13 +335,13 @@ extension ControlFlow {
 }
 
 extension MachineCode {
-  /// Whether a branch is one of KASAN's: on one side, at once, it reports. For less than eight bytes there are two of
-  /// them, the first of which compares with the last byte that may be accessed (`jl ok; test %dl,%dl; jne report`).
+  /// Returns whether a branch is a KASAN check: one of its sides reports at once. An access of less than eight bytes
+  /// has two of them; the first compares with the last accessible byte (`jl ok; test %dl,%dl; jne report`).
   func isCheck(_ branch: Int) -> Bool {
     next[branch].contains { reports($0) || instructions[branch].mnemonic == set.lastByteCheck && leadsToReport($0) }
   }
 
-  /// Whether nothing but the call of one of KASAN's reports comes next.
+  /// Returns whether nothing but a call of a KASAN report comes next.
   func reports(_ start: Int) -> Bool {
     var index = start
     for _ in 0..<8 {
@@ -353,8 +353,8 @@ extension MachineCode {
     return false
   }
 
-  /// The lines that come behind an instruction once a line's own code is left, as far as nothing decides.
-  /// - Returns: `nil` if another branch of the same line comes first; none if the function ends.
+  /// The lines that follow an instruction after a line's own code, up to the next decision.
+  /// - Returns: `nil` if another branch of the same line comes first; empty if the function ends.
   func leads(from start: Int, leaving line: SourceLine) -> [SourceLine]? {
     var index = start
     var found: [SourceLine] = []
@@ -365,13 +365,13 @@ extension MachineCode {
       if here.kind == .trap && here.has(line) { return nil }
       if here.isJump, next[index].count > 1 { return found }
       guard let next = next[index].first else { return found }
-      // Past one of KASAN's checks, on its quiet side.
+      // Pass a KASAN check on the side that does not report.
       index = here.isBranch ? quietSide(of: index) : next
     }
     return found
   }
 
-  /// The instructions that are executed with one, from there on: up to where something decides.
+  /// The instructions that are executed with one, from there to the next decision.
   func follow(_ start: Int) -> [Int] {
     var found: [Int] = []
     var index = start
@@ -379,7 +379,7 @@ extension MachineCode {
       found.append(index)
       let here = instructions[index]
       if here.isBranch, !isCheck(index) { break }
-      // A key may be turned here, or a fault come.
+      // A static key may be switched here, or an access may fault.
       if !here.isBranch, next[index].count > 1 { break }
       guard let next = next[index].first else { break }
       index = here.isBranch ? quietSide(of: index) : next
@@ -387,7 +387,7 @@ extension MachineCode {
     return found
   }
 
-  /// Where one of KASAN's checks goes on that finds nothing.
+  /// The side of a KASAN check that does not report.
   func quietSide(of check: Int) -> Int {
     next[check].first { !reports($0) && !leadsToReport($0) } ?? next[check][0]
   }

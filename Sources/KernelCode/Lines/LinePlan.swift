@@ -2,40 +2,40 @@
 
 public import BenchModel
 
-/// Where the changed lines of a series lie in its image, and what has to be seen there for each to count as run.
+/// The positions of a series' changed lines in its image, and what has to be seen there for each line to count as run.
 public struct LinePlan: Sendable, Hashable {
-  /// One address to look at.
+  /// One address to watch.
   public struct Probe: Sendable, Hashable {
-    /// The object that it is in, by which functions of one name are told apart.
+    /// The object that contains it. It tells functions with the same name apart.
     public var object: String
-    /// The function as the object names it: `f.cold`.
+    /// The object's name for the function: `f.cold`.
     public var function: String
-    /// From the function's start, in bytes.
+    /// Bytes from the start of the function.
     public var offset: UInt64
-    /// What decides the way of the instruction there; `nil` where only runs are counted.
+    /// The condition that decides which way the instruction goes; `nil` if only executions are counted.
     public var test: BranchTest?
   }
 
   public private(set) var lines: [ChangedLine] = []
   public private(set) var probes: [Probe] = []
   private var numbers: [Probe: Int] = [:]
-  /// For each probe, what always runs with it.
+  /// For each probe, the instructions that always run with it.
   private var groups: [Group] = []
 
   private struct Group: Hashable {
     var object: String
-    /// The first of the instructions.
+    /// The first of these instructions.
     var leader: Int
   }
 
-  /// Probes at a trap (`ud2` of a WARN), where the kernel lets nobody stop.
+  /// Probes on a trap (`ud2` of a WARN), where the kernel refuses probes.
   private var traps: Set<Int> = []
 
   /// A C file that a series changes.
   public struct File: Sendable {
-    /// As the series leaves it.
+    /// The file with the series applied.
     public var source: [UInt8]
-    /// The functions that come out as other code than on the base; `nil`: all of them may.
+    /// The functions whose code differs from the base's; `nil` if any of them may.
     public var differing: Set<String>?
 
     public init(source: [UInt8], differing: Set<String>?) {
@@ -44,7 +44,7 @@ public struct LinePlan: Sendable, Hashable {
     }
   }
 
-  /// An object that is made from changed files, as three tools tell of it.
+  /// An object that is built from changed files, as three tools describe it.
   public struct Object: Sendable {
     public var path: String
     var machine: MachineCode
@@ -53,7 +53,7 @@ public struct LinePlan: Sendable, Hashable {
     /// See ``MachineCode/leaders()``.
     let leaders: [Int]
 
-    /// The lines of a file that have statements of some functions.
+    /// The lines of a file on which the given functions have statements.
     public func lines(of functions: Set<String>, in file: String) -> Set<Int> {
       Set(flows.filter { functions.contains($0.function) }.flatMap(\.lines).filter { $0.file == file }.map(\.number))
     }
@@ -61,8 +61,8 @@ public struct LinePlan: Sendable, Hashable {
     /// - Parameters:
     ///   - path: relative to the tree's root.
     ///   - disassembly: `objdump -dlr --inlines --no-show-raw-insn` of the object with line tables.
-    ///   - controlFlow: gcc's `-fdump-tree-cfg-lineno-blocks`.
-    ///   - preprocessed: of `gcc -E -fdirectives-only`.
+    ///   - controlFlow: gcc's `-fdump-tree-cfg-lineno-blocks` output.
+    ///   - preprocessed: the output of `gcc -E -fdirectives-only`.
     ///   - files: the changed files.
     ///   - tree: the tree's root, as the tools name it.
     ///   - instructions: what the disassembly's instructions are.
@@ -79,10 +79,10 @@ public struct LinePlan: Sendable, Hashable {
   }
 
   /// - Parameters:
-  ///   - diff: from the base to the series, or of lines that are asked about as if they were a series'.
+  ///   - diff: from the base to the series, or of lines that are to be checked as if a series had changed them.
   ///   - files: the changed C files that are compiled, by path.
-  ///   - objects: those that were looked at, of those made from the files.
-  ///   - left: how many other objects are made from them.
+  ///   - objects: the objects built from the files, as far as they were examined.
+  ///   - left: the number of objects built from the files that were not examined.
   public init(diff: [DiffFile], files: [String: File], objects: [Object], left: Int = 0) {
     for file in diff {
       guard let known = files[file.path] else { continue }
@@ -96,7 +96,7 @@ public struct LinePlan: Sendable, Hashable {
         guard source.code.indices.contains(number), asked.insert(number).inserted else { return }
         var place = place
         if left > 0, case .unseen(let reason) = place {
-          place = .unseen("\(reason); \(left) more objects are made from this file, and were not looked at")
+          place = .unseen("\(reason); \(left) more objects built from this file were not examined")
         }
         lines.append(
           ChangedLine(
@@ -112,7 +112,7 @@ public struct LinePlan: Sendable, Hashable {
           if place != .noCode { tells = true }
           add(number, function, place, follows: false)
         }
-        // An option that is put around code takes it away, or gives it, as a diff of its lines would.
+        // A preprocessor condition that is added around code removes or adds it, as a diff of its lines would.
         let turns = change.added.contains { source.code.indices.contains($0) && source.turnsSection($0) }
         if !turns, tells || !change.losesCode { continue }
         let (number, function, place) = place(behind: change, in: view)
@@ -122,7 +122,7 @@ public struct LinePlan: Sendable, Hashable {
     join()
   }
 
-  /// Leaves one probe of those that always run together: each takes the guest some milliseconds.
+  /// Keeps one of the probes that always run together: each costs the guest some milliseconds.
   private mutating func join() {
     var chosen: [Group: Int] = [:]
     func choose(_ isFit: (Int) -> Bool) {
@@ -156,8 +156,7 @@ public struct LinePlan: Sendable, Hashable {
     numbers = [:]
   }
 
-  /// Where what stood in a place and is gone would be seen.
-  /// - Returns: the line that stands for it.
+  /// Returns the line whose execution stands for that of the removed lines.
   private mutating func place(
     behind change: ChangedPlace, in view: View
   ) -> (number: Int, function: String?, ChangedLine.Place) {
@@ -168,7 +167,7 @@ public struct LinePlan: Sendable, Hashable {
     if inSection == false { return (here, nil, .notCompiled(source.condition(of: section))) }
     var found: (number: Int, function: String?, ChangedLine.Place)?
     for number in source.followers(of: change.end) {
-      // What an option leaves out says nothing of what stood beside it.
+      // Code that an option leaves out says nothing about the code next to it.
       if let compiled = view.compiled, !compiled.contains(number) { continue }
       let (function, place) = place(of: number, in: view)
       switch place {
@@ -177,7 +176,7 @@ public struct LinePlan: Sendable, Hashable {
       }
       break
     }
-    // That the code is the base's means that the compiler did not see what is gone, if it depended on an option.
+    // If the code is the same as the base's, and the removed lines depended on an option, the compiler never saw them.
     if found.map({ $0.2 == .sameCode }) ?? true,
       let condition = change.lostCondition ?? (inSection == nil ? source.condition(of: section) : nil)
     {
@@ -203,13 +202,13 @@ public struct LinePlan: Sendable, Hashable {
     }
     if source.isBare(number) { return (nil, .noCode) }
     let first = source.begins[number]
-    // A statement's own line, or the one of its lines that the compiler names.
+    // The line itself, or the line of its statement that the compiler names.
     let candidates = [number] + (first..<number).reversed() + Self.rest(of: first, after: number, in: source)
     let located = candidates.lazy.map { SourceLine(view.file, $0) }.first { line in
       view.objects.contains { $0.flows.contains { $0.lines.contains(line) } }
     }
     guard let located else {
-      if view.objects.isEmpty { return (nil, .unseen("none of the objects made from this file was looked at")) }
+      if view.objects.isEmpty { return (nil, .unseen("none of the objects built from this file was examined")) }
       guard source.acts(first) else { return (nil, .noCode) }
       return (
         nil,
@@ -240,12 +239,12 @@ public struct LinePlan: Sendable, Hashable {
       }
     }
     if ran.isEmpty, ways.isEmpty {
-      return (function, .unseen(failure ?? "the compiler left no instruction of its own for it"))
+      return (function, .unseen(failure ?? "the compiler left it no instruction of its own"))
     }
     return (function, .watched(LineWatch(ran: ran, ways: ways)))
   }
 
-  /// How many addresses are looked at for one line of one object: it may be inlined many times.
+  /// The number of addresses to watch for one line of one object, which may be inlined many times.
   private static let mostSights = 8
 
   private static func rest(of first: Int, after number: Int, in source: LineSource) -> [Int] {

@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A C file's lines as they are asked about: which have words for the compiler, which belong to one statement, and which
-/// stand under which condition of the preprocessor's.
+/// The lines of a C file: which have code, which belong to the same statement, and which are under which preprocessor
+/// condition.
 struct LineSource: Sendable, Hashable {
-  /// By number, from 1; without comments, and with strings emptied.
+  /// The lines by number, from 1, without comments and with empty strings.
   private(set) var code: [Substring] = [""]
-  /// From each line to the first line of the statement that it is a part of.
+  /// Maps each line to the first line of its statement.
   private(set) var begins: [Int] = [0]
-  /// The lines of directives, with those that they go on in.
+  /// The lines of directives, including continuation lines.
   private(set) var directives: Set<Int> = []
-  /// The lines between the braces of a function's body, by the kernel's style: both stand in the first column
-  /// (Documentation/process/coding-style.rst, section 3), or the first ends a line with a head of its own.
+  /// The lines between the braces of a function's body. In the kernel's style both braces are in the first column
+  /// (Documentation/process/coding-style.rst, section 3), or the first ends the line of the function's head.
   private(set) var bodies: Set<Int> = []
-  /// The parts of the source that the preprocessor takes or leaves as one: what stands under no condition, and what
-  /// stands between two directives of one. The payload is the directive, as the source has it.
+  /// The parts of the source that the preprocessor keeps or drops as a whole: everything under no condition, and the
+  /// code between two directives of one condition. The payload is the directive as written in the source.
   private var sections: [String?] = [nil]
-  /// From each line to the number of the section that begins or goes on behind it.
+  /// Maps each line to the index of the section that begins or continues after it.
   private var sectionBehind: [Int] = [0]
 
   init(_ source: [UInt8]) {
@@ -37,21 +37,21 @@ struct LineSource: Sendable, Hashable {
     code.indices.contains(number) && !code[number].isEmpty && !directives.contains(number)
   }
 
-  /// Whether a line has nothing that could be executed by itself: braces, `else`, a jump without a condition.
+  /// Whether a line has nothing to execute by itself: braces, `else`, an unconditional jump.
   func isBare(_ number: Int) -> Bool {
     let text = code[number].filter { !"{}(); \t".contains($0) }
-    // A label; those of a switch decide something.
+    // A label. Those of a switch decide something.
     if text.utf8.last == UInt8(ascii: ":"), !code[number].hasPrefix("case"), !code[number].hasPrefix("default") {
       return true
     }
     return text.isEmpty || ["else", "do", "break", "continue"].contains(text)
   }
 
-  /// Whether a statement that begins there does something: a call, an assignment, a way out.
+  /// Whether the statement that begins on a line does something: a call, an assignment, an exit.
   func acts(_ number: Int) -> Bool {
     let text = code[number]
     if text.hasPrefix("return") { return text != "return;" }
-    // Checked by the compiler, with no code.
+    // Checked at compile time, without code.
     if ["BUILD_BUG", "static_assert", "_Static_assert"].contains(where: { text.hasPrefix($0) }) { return false }
     return text.contains("(") && !text.hasPrefix("struct ") && !text.hasPrefix("static ") || text.contains("=")
   }
@@ -107,15 +107,15 @@ struct LineSource: Sendable, Hashable {
   /// Whether a line begins or ends a section.
   func turnsSection(_ number: Int) -> Bool { sectionBehind[number] != sectionBehind[number - 1] }
 
-  /// The section that something would be in that stood before a line.
+  /// The section that code just before a line would be in.
   func section(before number: Int) -> Int { sectionBehind[max(0, min(number - 1, count))] }
 
-  /// The directive that a section stands under.
+  /// The directive that a section is under.
   func condition(of section: Int) -> String { sections[section] ?? "the preprocessor leaves it out" }
 
-  /// Whether the preprocessor took a section.
-  /// - Parameter compiled: the lines that it left; `nil` if that is not known.
-  /// - Returns: `nil` if it cannot be told, because nothing is in it.
+  /// Returns whether the preprocessor kept a section.
+  /// - Parameter compiled: the lines that it kept; `nil` if unknown.
+  /// - Returns: `nil` if the section is empty, so that it cannot be known.
   func isCompiled(_ section: Int, _ compiled: Set<Int>?) -> Bool? {
     if section == 0 { return true }
     let lines = code.indices.filter { sectionBehind[$0] == section && hasWords($0) }
@@ -126,7 +126,7 @@ struct LineSource: Sendable, Hashable {
   private mutating func findStatements() {
     begins = Array(0..<code.count)
     var depth = 0
-    /// Where the statement that has not ended yet began; `nil` between two.
+    /// The first line of the statement that has not ended yet; `nil` between two statements.
     var start: Int?
     var word = ""
     for number in code.indices.dropFirst() where !directives.contains(number) {
@@ -161,7 +161,8 @@ struct LineSource: Sendable, Hashable {
     }
   }
 
-  /// A comment becomes nothing but its line feeds, a string or character two quotes, so that each line keeps its number.
+  /// Removes comments but keeps their line feeds, so that each line keeps its number. A string or character literal
+  /// becomes two quotes.
   private static func withoutComments(_ source: [UInt8]) -> [UInt8] {
     var out: [UInt8] = []
     out.reserveCapacity(source.count)
@@ -202,11 +203,11 @@ extension String {
   }
 }
 
-/// The lines of a file that the preprocessor left, as `gcc -E -fdirectives-only` tells: it resolves the conditions, and
+/// The lines of a file that the preprocessor kept, from `gcc -E -fdirectives-only`, which resolves the conditions and
 /// leaves each line where it was.
 enum PreprocessedLines {
-  /// - Parameter files: those that are asked about, relative to the tree's root.
-  /// - Returns: none for a file of which nothing was read.
+  /// - Parameter files: the files of interest, relative to the tree's root.
+  /// - Returns: no entry for a file that was not read.
   static func parse(_ text: [UInt8], about files: Set<String>, tree: String) -> [String: Set<Int>] {
     var found: [String: Set<Int>] = [:]
     var file = ""

@@ -2,21 +2,21 @@
 
 public import BenchModel
 
-/// An object's instructions with their lines, as `objdump -dlr --inlines --no-show-raw-insn` tells them, and behind it
-/// `objdump -r -j __jump_table -j __ex_table` the ways that no instruction shows.
+/// An object's instructions with their lines, from `objdump -dlr --inlines --no-show-raw-insn`, followed by the output
+/// of `objdump -r -j __jump_table -j __ex_table`, which lists the paths that no instruction shows.
 public struct MachineCode: Sendable, Hashable {
   struct Instruction: Sendable, Hashable {
-    /// The number of the function that it is in.
+    /// The index of its function.
     var function: Int
-    /// From the start of its section, in bytes.
+    /// Bytes from the start of its section.
     var offset: UInt64
     var mnemonic: Substring
     var kind: InstructionSet.Kind
-    /// Its line, and behind it where that was inlined.
+    /// Its line, followed by the lines at which that was inlined.
     var lines: [SourceLine]
-    /// Where a jump or call leads within the object: the index of an instruction.
+    /// The target of a jump or call within the object: the index of an instruction.
     var target: Int?
-    /// What a call or jump out of the object leads to.
+    /// The target of a call or jump out of the object.
     var symbol: Substring?
 
     var isJump: Bool { kind == .jump }
@@ -25,11 +25,11 @@ public struct MachineCode: Sendable, Hashable {
     func has(_ line: SourceLine) -> Bool { lines.contains(line) }
   }
 
-  /// A function, or the part of one that gcc put elsewhere: `f`, `f.cold`.
+  /// A function, or the part of one that gcc placed elsewhere: `f`, `f.cold`.
   public struct Function: Sendable, Hashable {
     public var name: String
     public var section: String
-    /// From the section's start.
+    /// Bytes from the start of the section.
     public var offset: UInt64
   }
 
@@ -41,31 +41,31 @@ public struct MachineCode: Sendable, Hashable {
   let set: InstructionSet
   private(set) var functions: [Function] = []
   private(set) var instructions: [Instruction] = []
-  /// The ways from each instruction on.
+  /// The instructions that may follow each instruction.
   private(set) var next: [[Int]] = []
-  /// From a function's name to its number, and from there to its first instruction.
+  /// Maps a function's name to its index, and that to its first instruction.
   private var numbers: [String: Int] = [:]
   private var starts: [Int] = []
   private var byLine: [SourceLine: [Int]] = [:]
-  /// Ways that the kernel makes: where a static key jumps once it is turned, and where a fault is handled.
+  /// Paths that the kernel creates: the target of a static key once it is switched, and the handler of a fault.
   private var tables: [Way] = []
-  /// Functions with a jump of which nobody can tell where it leads.
+  /// Functions with a jump whose target is unknown.
   private(set) var isOpaque: [Bool] = []
 
   /// - Parameters:
-  ///   - text: what objdump wrote.
-  ///   - tree: what absolute paths in it begin with.
-  ///   - set: what the instructions are.
+  ///   - text: objdump's output.
+  ///   - tree: the prefix of absolute paths in it.
+  ///   - set: the instruction set of the object.
   public init(objdump text: String, tree: String, instructions set: InstructionSet) {
     self.set = set
     var section: Substring = ""
     var lines: [SourceLine] = []
     var places: [Substring: [UInt64: Int]] = [:]
-    /// What each jump says of its target: an offset in its own section, or a relocation.
+    /// The target of each jump: an offset in its own section, or a relocation.
     var jumps: [(instruction: Int, section: Substring, offset: UInt64?)] = []
-    // Where code was inlined is told at each instruction, its line only where that is another.
+    // objdump prints the inlining for each instruction, but its line only when it changes.
     var isFresh = false
-    /// The size of an entry of the table whose relocations come, in bytes, and from where its last one leads.
+    /// The entry size, in bytes, of the table whose relocations follow, and the place from which its last entry leads.
     var table: (entry: UInt64, from: Int?)?
     for bytes in text.utf8.split(separator: 0x0a) {
       let line = Substring(bytes)
@@ -85,7 +85,7 @@ public struct MachineCode: Sendable, Hashable {
           }
         }
       } else if line.hasPrefix("RELOCATION RECORDS FOR [") {
-        // struct jump_entry and struct exception_table_entry: two places, and what is of no interest here.
+        // struct jump_entry and struct exception_table_entry: two addresses, and fields that are not needed here.
         table = (line.contains("__ex_table") ? 12 : 16, nil)
       } else if table != nil {
         takeWay(line, &table!, in: places)
@@ -123,7 +123,7 @@ public struct MachineCode: Sendable, Hashable {
     guard let colon = line.firstIndex(of: ":"), let offset = UInt64(line[..<colon].drop { $0 == " " }, radix: 16)
     else { return nil }
     var words = line[line.index(after: colon)...].drop { $0 == "\t" || $0 == " " }
-    // `lock`, `rep` and the like stand before what they belong to; `notrack` before jumps through tables.
+    // Prefixes such as `lock` and `rep` come before the mnemonic; `notrack` comes before jumps through tables.
     while let space = words.firstIndex(of: " "),
       set.prefixes.contains(words[..<space])
     {
@@ -141,7 +141,7 @@ public struct MachineCode: Sendable, Hashable {
     guard words.count == 3, let last = instructions.indices.last, jumps.last?.instruction == last,
       set.relocations.contains(where: words[1].contains)
     else { return }
-    // The bias alone is the symbol itself.
+    // Drop the addend if it is the bias alone: the processor adds those bytes again.
     let bias = "-0x" + String(set.relocationBias, radix: 16)
     let name = words[2].hasSuffix(bias) ? words[2].dropLast(bias.count) : words[2]
     instructions[last].symbol = name
@@ -169,13 +169,13 @@ public struct MachineCode: Sendable, Hashable {
     return SourceLine(compiled: rest[..<colon], number, tree: tree)
   }
 
-  /// - Parameter symbol: `.text.unlikely+0x1c`, from which the four bytes are missing that the processor adds; a name
-  ///   alone is where that begins.
+  /// - Parameter symbol: `.text.unlikely+0x1c`, which lacks the four bytes that the processor adds. A name alone is
+  ///   where that symbol begins.
   private func target(of symbol: Substring, in places: [Substring: [UInt64: Int]]) -> Int? {
     place(of: symbol, adding: symbol.contains("+") ? set.relocationBias : 0, in: places)
   }
 
-  /// The instruction at a section or a function, and so many bytes behind it.
+  /// Returns the instruction at an offset, plus `more`, from the start of a section or function.
   private func place(of symbol: Substring, adding more: UInt64, in places: [Substring: [UInt64: Int]]) -> Int? {
     let parts = symbol.split(separator: "+")
     var offset = more
@@ -202,8 +202,8 @@ public struct MachineCode: Sendable, Hashable {
       if !ends, instructions.indices.contains(index + 1), instructions[index + 1].function == here.function {
         ways.append(index + 1)
       }
-      // A jump to another function's start is a call that does not come back. One into it comes from what the kernel puts
-      // in place of other code (`.altinstr_aux`).
+      // A jump to the start of another function is a call that does not return. A jump into the middle of one comes
+      // from code that the kernel puts in place of other code (`.altinstr_aux`).
       if here.isJump || here.isBranch, let target = here.target,
         owner(of: instructions[target].function) == owner(of: here.function)
           || starts[instructions[target].function] != target
@@ -218,7 +218,7 @@ public struct MachineCode: Sendable, Hashable {
     }
     for way in tables {
       let (from, to) = (way.from, way.to)
-      // A static key that is on at first is a jump, and falls through once it is turned.
+      // A static key that is initially on is a jump. It falls through once it is switched.
       if instructions[from].isJump, instructions.indices.contains(from + 1), !next[from].contains(from + 1) {
         next[from].append(from + 1)
       }
@@ -226,25 +226,25 @@ public struct MachineCode: Sendable, Hashable {
     }
   }
 
-  /// Whether the ways through the function that an instruction is a part of are not all known.
+  /// Returns whether some paths through the function of an instruction are unknown.
   func isOpaque(at instruction: Int) -> Bool { isOpaque[owner(of: instructions[instruction].function)] }
 
-  /// The function that one is a part of: `f` of `f.cold`.
+  /// Returns the function that a part belongs to: `f` for `f.cold`.
   func owner(of function: Int) -> Int {
     let name = functions[function].name
     return name.hasSuffix(".cold") ? numbers[String(name.dropLast(5))] ?? function : function
   }
 
-  /// What decides the way of an instruction, if flags do.
+  /// The test of flags that decides the way of an instruction; `nil` if flags do not.
   func test(of instruction: Instruction) -> BranchTest? { set.conditions[instruction.mnemonic] }
 
-  /// The instructions of a line, inlined ones included.
+  /// The instructions of a line, including inlined ones.
   func indices(of line: SourceLine) -> [Int] { byLine[line] ?? [] }
 
-  /// The first instruction of the function that an instruction is a part of.
+  /// The first instruction of the function that an instruction belongs to.
   func entry(of instruction: Int) -> Int { starts[owner(of: instructions[instruction].function)] }
 
-  /// All instructions that can be reached from some.
+  /// Returns all instructions that can be reached from the given ones.
   /// - Parameter avoiding: instructions that are not entered.
   func reach(from starts: [Int], avoiding: Set<Int> = []) -> Set<Int> {
     var seen = Set(starts).subtracting(avoiding)

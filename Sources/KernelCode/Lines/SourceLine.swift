@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A line of a file of the kernel's, relative to the tree's root.
+/// A line of a kernel source file, relative to the tree's root.
 public struct SourceLine: Sendable, Hashable, Comparable {
   public var file: String
   /// From 1.
@@ -11,7 +11,7 @@ public struct SourceLine: Sendable, Hashable, Comparable {
     self.number = number
   }
 
-  /// - Parameter tree: what a compiler's or objdump's absolute paths begin with.
+  /// - Parameter tree: the prefix of a compiler's or objdump's absolute paths.
   init(compiled path: Substring, _ number: Int, tree: String) {
     var rest = path.hasPrefix(tree + "/") ? path.dropFirst(tree.count + 1) : path
     while rest.hasPrefix("./") { rest = rest.dropFirst(2) }

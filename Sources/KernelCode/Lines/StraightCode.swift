@@ -2,14 +2,18 @@
 
 import BenchModel
 
-/// Which instructions always run together, so that one of them stands for all.
+/// Finds the instructions that always run together, so that one of them stands for all.
 extension MachineCode {
-  /// From each instruction to the first of those that run if it does, and that it runs with. Where that is not certain, it
-  /// stands for itself.
+  /// Maps each instruction to the first of the instructions that always run together with it. An instruction for which
+  /// that is not certain maps to itself.
   ///
-  /// A call ends such a run, for it may not come back; so does a jump, and a place that is jumped to. KASAN's checks do
-  /// not: what they lead to comes back to the access that was checked. In a function with a jump that nobody can follow,
-  /// or with a `nop` that the kernel may write over, each instruction stands for itself.
+  /// A run of such instructions ends:
+  /// - at a call, which may not return;
+  /// - at a jump;
+  /// - before a jump target.
+  ///
+  /// It does not end at a KASAN check, because its slow path returns to the access that was checked. If a function has
+  /// a jump with an unknown target, or a `nop` that the kernel may patch, each of its instructions stands for itself.
   func leaders() -> [Int] {
     var before = [[Int]](repeating: [], count: instructions.count)
     for (index, ways) in next.enumerated() {
@@ -17,7 +21,7 @@ extension MachineCode {
     }
     var isHidden = isOpaque
     for (index, instruction) in instructions.enumerated() {
-      // Nobody comes to one that fills up the space between functions.
+      // Padding between functions is never reached.
       if instruction.kind == .padding, !before[index].isEmpty { isHidden[owner(of: instruction.function)] = true }
     }
     var leaders = [Int](repeating: -1, count: instructions.count)
@@ -33,7 +37,7 @@ extension MachineCode {
     return leaders
   }
 
-  /// What runs once an instruction has, and not without it.
+  /// Returns the instruction that runs if and only if this one has run.
   private func certain(after here: Int, _ before: [[Int]]) -> Int? {
     let instruction = instructions[here]
     if instruction.isCall || instruction.isJump { return nil }
@@ -47,8 +51,8 @@ extension MachineCode {
     return before[quiet].allSatisfy { $0 == here || detour.contains($0) } ? quiet : nil
   }
 
-  /// What one of KASAN's checks does before it comes back.
-  /// - Returns: `nil` if it is not known to come back there, or others come by.
+  /// Returns the instructions that a KASAN check runs before it rejoins its quiet side.
+  /// - Returns: `nil` if it is not known to rejoin there, or if other code leads into them.
   private func detour(from check: Int, to quiet: Int, _ before: [[Int]]) -> Set<Int>? {
     var found: Set<Int> = []
     var pending = next[check].filter { $0 != quiet }

@@ -2,22 +2,22 @@
 
 public import BenchModel
 
-/// A unified diff as git writes it, taken apart.
+/// Parses unified diffs in git's format.
 public enum UnifiedDiff {
-  /// - Parameter text: of `git diff`, with prefixes of one part (`a/`, `b/`).
+  /// - Parameter text: the output of `git diff`, with one-component prefixes (`a/`, `b/`).
   public static func parse(_ text: some StringProtocol) -> [DiffFile] {
     var files: [DiffFile] = []
-    /// The lines that the hunk still has, on both sides.
+    /// The number of lines left in the hunk, on both sides.
     var left = (old: 0, new: 0)
     var number = 0
     var old: String?
-    // Cut at line feeds alone: a line may have any other character, and Swift takes CR LF for one.
+    // Split only at line feeds: a line may contain any other character, and Swift treats CR LF as one character.
     for slice in text.utf8.split(separator: 0x0a, omittingEmptySubsequences: false) {
       let line = String(decoding: slice, as: UTF8.self)
       if left.old > 0 || left.new > 0 {
         // `\ No newline at end of file`
         if line.hasPrefix("\\") { continue }
-        // Some mailers take the blank of an empty line away.
+        // Some mailers strip the blank from an empty line.
         let kind = line.first.flatMap { DiffLine.Kind(rawValue: String($0)) } ?? .context
         if kind != .added { left.old -= 1 }
         if kind != .removed { left.new -= 1 }
@@ -38,8 +38,8 @@ public enum UnifiedDiff {
     return files
   }
 
-  /// The first lines of a diff.
-  /// - Returns: its files as far as they are kept, and how many lines are not.
+  /// Returns the first lines of a diff.
+  /// - Returns: the files, cut at the limit, and the number of lines that were dropped.
   public static func shortened(_ files: [DiffFile], to limit: Int) -> (files: [DiffFile], omitted: Int) {
     var left = limit
     var kept: [DiffFile] = []
@@ -55,14 +55,14 @@ public enum UnifiedDiff {
     return (kept, max(0, all - limit))
   }
 
-  /// `b/mm/util.c`, which git quotes where it has unusual characters; `nil` for `/dev/null`.
+  /// Parses `b/mm/util.c`, which git quotes if it has unusual characters. Returns `nil` for `/dev/null`.
   private static func path(_ word: Substring) -> String? {
     let plain = word.hasPrefix("\"") ? word.dropFirst().prefix { $0 != "\"" } : word.prefix { $0 != "\t" }
     if plain == "/dev/null" { return nil }
     return plain.firstIndex(of: "/").map { String(plain[plain.index(after: $0)...]) } ?? String(plain)
   }
 
-  /// The numbers of `@@ -1,2 +3,4 @@`; a count that is not there is 1.
+  /// Parses the numbers of `@@ -1,2 +3,4 @@`. A missing count is 1.
   private static func ranges(_ line: String) -> (oldCount: Int, newStart: Int, newCount: Int)? {
     let words = line.split(separator: " ")
     guard words.count >= 3, words[1].hasPrefix("-"), words[2].hasPrefix("+") else { return nil }

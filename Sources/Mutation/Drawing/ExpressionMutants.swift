@@ -26,19 +26,19 @@ extension MutantFinder {
 
   private mutating func binary(_ node: SyntaxNode, parent: SyntaxNode) {
     guard let (left, token, right) = operands(node), let (what, text) = Self.others[node.opcode] else { return }
-    // The whole condition: turned round already.
+    // For a whole condition, this would repeat the negated condition.
     let isWhole = parent.kind == "IfStmt" && ["==", "!="].contains(node.opcode)
     if !isWhole { replace(what, token, text) }
     dropOperands(node, left, token, right)
   }
 
-  /// `<< PAGE_SHIFT`, `* PAGE_SIZE`, and a flag of several.
+  /// Drops `<< PAGE_SHIFT`, `* PAGE_SIZE`, or one of several flags.
   private mutating func dropOperands(
     _ node: SyntaxNode, _ left: ClosedRange<Int>, _ token: Int, _ right: ClosedRange<Int>
   ) {
     let end = source.tokens[right.upperBound].end
     let behindLeft = source.tokens[left.upperBound].end
-    // Parentheses around an operand are none of its tokens.
+    // Parentheses around an operand are not part of its tokens.
     let isPlain = left.upperBound + 1 == token && token + 1 == right.lowerBound
     guard isPlain, right.count == 1 else { return }
     let last = source.text(at: right.lowerBound)
@@ -58,7 +58,7 @@ extension MutantFinder {
     let others = ["+=": "-=", "-=": "+=", "<<=": ">>=", ">>=": "<<="]
     guard let token = operatorToken(node) else { return }
     if let text = others[node.opcode] { replace(.arithmetic, token, text) }
-    // `|= A` sets a flag; the whole is lost by another operator.
+    // `|= A` sets a flag; with `&=` the other bits are lost.
     if node.opcode == "|=" { replace(.bitwise, token, "&=") }
   }
 
@@ -76,7 +76,7 @@ extension MutantFinder {
     }
   }
 
-  /// Higher ones are masks and magic numbers, which one more does not make a slip.
+  /// Larger constants are masks and magic numbers, in which one more is not a typical mistake.
   private static let highestConstant = 4096
 
   private mutating func constant(_ node: SyntaxNode, parent: SyntaxNode) {
@@ -87,7 +87,7 @@ extension MutantFinder {
       let tokens = tokens(node), tokens.count == 1, source.tokens[tokens.lowerBound].kind == .number,
       let value = Int(source.text(at: tokens.lowerBound)), value <= Self.highestConstant
     else { return }
-    // `x - 1` is what an inclusive bound is made with: there, 0 is the other slip.
+    // `x - 1` makes an inclusive bound. There, 0 is the other typical mistake.
     replace(.offByOne, tokens.lowerBound, "\(value + 1)")
     if value == 1, ["+", "-"].contains(parent.opcode) { replace(.offByOne, tokens.lowerBound, "0") }
   }
@@ -110,7 +110,7 @@ extension MutantFinder {
         replace(.dropFlag, place.lowerBound, "0")
       }
     }
-    // A count and a size: their product is what is asked for.
+    // A count and a size: only their product matters.
     let isProduct = ["malloc_array", "calloc"].contains(where: (node.children.first?.bare.referenced ?? "").contains)
     for (first, second) in zip(arguments, arguments.dropFirst()) where !isProduct {
       guard let a = first.1, let b = second.1, a.upperBound + 2 == b.lowerBound,
@@ -123,7 +123,7 @@ extension MutantFinder {
     align(node)
   }
 
-  /// `PAGE_ALIGN(x)` as `x`, where it is an argument.
+  /// Replaces `PAGE_ALIGN(x)` with `x` in an argument.
   private mutating func align(_ node: SyntaxNode) {
     guard let tokens = tokens(node) else { return }
     for index in tokens where source.text(at: index) == "PAGE_ALIGN" && source.text(at: index + 1) == "(" {

@@ -1,69 +1,69 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a mutant does to the source.
+/// The kind of change that a mutant makes.
 public enum MutationOperator: String, Codable, Sendable, Hashable, CaseIterable {
-  /// A call that takes a reference is lost.
+  /// Deletes a call that takes a reference.
   case deleteGet = "delete-get"
-  /// A call that gives a reference or memory back is lost.
+  /// Deletes a call that drops a reference or frees memory.
   case deletePut = "delete-put"
   case deleteLock = "delete-lock"
   case deleteUnlock = "delete-unlock"
   case deleteUnmap = "delete-unmap"
-  /// Any other call whose value nobody uses is lost.
+  /// Deletes any other call whose value is unused.
   case deleteCall = "delete-call"
-  /// A call comes behind the next call and its check instead of before, or before instead of behind.
+  /// Moves a call from before the next call and its check to after them, or the other way round.
   case swapCalls = "swap-calls"
-  /// A condition that leads out of the function, or to a label, is never true.
+  /// Makes a condition that leads out of the function, or to a label, never true.
   case dropErrorBranch = "drop-error-branch"
-  /// `goto` to another label of the function.
+  /// Changes a `goto` to another label of the function.
   case wrongLabel = "wrong-label"
-  /// `<` for `<=`, `>` for `>=` and back.
+  /// `<` for `<=`, `>` for `>=`, and vice versa.
   case relational
-  /// `==` for `!=` and back.
+  /// `==` for `!=`, and vice versa.
   case equality
   case negateCondition = "negate-condition"
-  /// `&&` for `||` and back.
+  /// `&&` for `||`, and vice versa.
   case logical
   /// Bytes for pages, or pages for bytes.
   case pageShift = "page-shift"
-  /// One flag fewer.
+  /// Drops one flag.
   case dropFlag = "drop-flag"
-  /// An assignment is lost.
+  /// Drops an assignment.
   case dropStore = "drop-store"
-  /// An error code is lost on its way to `return`.
+  /// Loses an error code on its way to `return`.
   case loseError = "lose-error"
-  /// 0, or NULL, is returned in place of an error.
+  /// Returns 0 or NULL instead of an error.
   case returnZero = "return-zero"
-  /// `+` for `-`, `<<` for `>>`, `++` for `--` and back.
+  /// `+` for `-`, `<<` for `>>`, `++` for `--`, and vice versa.
   case arithmetic
-  /// `&` for `|` and back.
+  /// `&` for `|`, and vice versa.
   case bitwise
-  /// A constant is one higher.
+  /// Increases a constant by one.
   case offByOne = "off-by-one"
-  /// Two arguments of one type change places.
+  /// Swaps two arguments of the same type.
   case swapArguments = "swap-arguments"
-  /// `true` for `false` and back.
+  /// `true` for `false`, and vice versa.
   case boolean
 }
 
-/// One small change of a source that leaves it C.
+/// One small change of a source that leaves it valid C.
 public struct Mutant: Codable, Sendable, Hashable {
-  /// Unique, and fit for a file's name: `dma-buf.dma_buf_mmap.relational.1483-29`.
+  /// Unique, and usable as a file name: `dma-buf.dma_buf_mmap.relational.1483-29`.
   public var id: String
   /// Relative to the tree's root.
   public var file: String
   public var function: String
   public var `operator`: MutationOperator
-  /// Of the first changed byte, from 1.
+  /// The line of the first changed byte, from 1.
   public var line: Int
   public var column: Int
-  /// The bytes that are replaced, as offsets.
+  /// The replaced bytes, as offsets.
   public var start: Int
   public var end: Int
   public var replacement: String
-  /// The lines that it touches, as they were, in one line.
+  /// The lines that it touches, before the change, joined into one line.
   public var before: String
-  /// The same, as they are then.
+  /// The same lines after the change.
   public var after: String
 
   /// - Parameter bytes: those that are replaced, as offsets in the file.
@@ -87,13 +87,13 @@ public struct Mutant: Codable, Sendable, Hashable {
   /// `drivers/dma-buf/dma-buf.c:1483`
   public var place: String { "\(file):\(line)" }
 
-  /// The whole source with the change.
+  /// Returns the whole source with the change.
   public func apply(to source: [UInt8]) -> [UInt8] {
     Array(source[..<start]) + Array(replacement.utf8) + Array(source[end...])
   }
 }
 
-/// Text with each run of blanks as one, for comparison and for tables.
+/// Returns a text with each run of blanks as one, for comparison and for tables.
 func collapsed(_ text: String) -> String {
   text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
 }

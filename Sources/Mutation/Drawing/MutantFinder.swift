@@ -2,13 +2,13 @@
 
 /// Finds the mutants of a source.
 ///
-/// The AST says what is a condition, a statement, an operand; the tokens say where it is written. A place is taken only
-/// where both agree, so that code that comes out of another file's macro is left alone, and a macro's argument, or the
-/// body of a macro that this file defines, is mutated where it is written.
+/// The AST says what is a condition, a statement or an operand; the tokens say where it is written. A place is used
+/// only if both agree. So code that comes from another file's macro is left alone. A macro's argument, or the body of a
+/// macro that this file defines, is mutated where it is written.
 public struct MutantFinder {
   let source: CSource
   private var function = ""
-  /// The labels of the function, in their order.
+  /// The labels of the function, in order.
   private(set) var labels: [String] = []
   private let assertions: Assertions
   private var edits: [Edit: (function: String, operator: MutationOperator)] = [:]
@@ -20,9 +20,9 @@ public struct MutantFinder {
 
   /// - Parameters:
   ///   - source: the file.
-  ///   - declarations: its AST, as ``ClangDump`` reads it.
-  ///   - functions: whether the mutants of a function are wanted, by its name.
-  /// - Returns: all mutants of these functions, by their places. No two make the same source.
+  ///   - declarations: its AST, from ``ClangDump``.
+  ///   - functions: returns whether a function with a name is to be mutated.
+  /// - Returns: all mutants of these functions, by position. No two produce the same source.
   public static func mutants(
     of source: CSource, _ declarations: [SyntaxNode], functions: (String) -> Bool
   ) -> [Mutant] {
@@ -65,9 +65,9 @@ public struct MutantFinder {
     }
   }
 
-  /// Notes a mutant. The first operator that makes a source names it.
-  /// - Parameter replacement: gets the line ends of what it replaces, so that no line behind it moves and `__LINE__`, which
-  ///   WARN() keeps, stays what it was.
+  /// Records a mutant. If several operators produce the same source, the first one names it.
+  /// - Parameter replacement: gets the line ends of the text it replaces, so that no later line moves and `__LINE__`,
+  ///   which WARN() records, stays the same.
   mutating func add(_ what: MutationOperator, _ range: Range<Int>, _ replacement: String) {
     let lost = source.bytes[range].count { $0 == 0x0a } - replacement.utf8.count { $0 == 0x0a }
     let text = replacement + String(repeating: "\n", count: max(0, lost))
@@ -78,7 +78,7 @@ public struct MutantFinder {
 
   // MARK: - Walking
 
-  /// - Parameter isGuarded: it is what an `if` leads to.
+  /// - Parameter isGuarded: whether the node is the body of an `if`.
   private mutating func visit(_ node: SyntaxNode, parent: SyntaxNode, isGuarded: Bool) {
     expression(node, parent: parent)
     switch node.kind {
@@ -91,7 +91,7 @@ public struct MutantFinder {
     default: break
     }
     for statement in node.statements { self.statement(statement) }
-    // What stands in a cast or in parentheses is an operand of what is around them.
+    // The content of a cast or of parentheses is an operand of the surrounding expression.
     let isWrapping = ["ImplicitCastExpr", "ParenExpr", "ConstantExpr"].contains(node.kind)
     for (number, child) in node.children.enumerated() {
       visit(child, parent: isWrapping ? parent : node, isGuarded: isGuarded || (node.kind == "IfStmt" && number == 1))
@@ -100,12 +100,12 @@ public struct MutantFinder {
 }
 
 extension SyntaxNode {
-  /// The labels below it, in their order.
+  /// The labels below this node, in order.
   var labels: [String] {
     (kind == "LabelStmt" ? [name] : []) + children.flatMap(\.labels)
   }
 
-  /// The children that stand as statements.
+  /// The children that are statements.
   fileprivate var statements: [SyntaxNode] {
     switch kind {
     case "CompoundStmt": children
@@ -117,15 +117,15 @@ extension SyntaxNode {
   }
 }
 
-// MARK: - Where things are written
+// MARK: - Positions in the source
 
 extension MutantFinder {
-  /// A statement that ends with a semicolon and holds no block: the indices of its first and its last token.
+  /// Returns the first and last token of a statement that ends with a semicolon and contains no block.
   func simple(_ node: SyntaxNode) -> ClosedRange<Int>? {
     guard !node.kind.isEmpty, let place = node.begin.statement, let first = source.token(at: place.offset) else {
       return nil
     }
-    // What begins in the middle of something is a macro's argument.
+    // A statement that begins in the middle of something is a macro's argument.
     guard first > 0, [";", "{", "}", ")", ":", "else", "do"].contains(source.text(at: first - 1)) else { return nil }
     var index = first
     while index < source.tokens.count {
@@ -142,12 +142,13 @@ extension MutantFinder {
     return nil
   }
 
-  /// The bytes from one token to another.
+  /// Returns the bytes from one token to another.
   func bytes(_ tokens: ClosedRange<Int>) -> Range<Int> {
     source.tokens[tokens.lowerBound].start..<source.tokens[tokens.upperBound].end
   }
 
-  /// The tokens of an expression, with a macro's arguments where it ends with one; `nil` where it is not written here.
+  /// Returns the tokens of an expression. If it ends with a macro, they include that macro's arguments. Returns `nil`
+  /// if it is not written here.
   func tokens(_ node: SyntaxNode) -> ClosedRange<Int>? {
     guard let begin = node.begin.place, let end = node.end.place, let first = source.token(at: begin.offset),
       var last = source.token(at: end.offset), first <= last
@@ -156,11 +157,11 @@ extension MutantFinder {
     return first...last
   }
 
-  /// The token of a binary operator: what alone stands between its operands but for parentheses.
+  /// Returns the token of a binary operator: the only token between its operands except parentheses.
   func operatorToken(_ node: SyntaxNode) -> Int? { operands(node)?.token }
 
-  /// A binary operator's token, with those of its operands. An operand that is a macro of this file's own stands at two
-  /// places, and the operator at one of them.
+  /// Returns a binary operator's token and those of its operands. An operand that is a macro of this file has two
+  /// positions, and the operator is at one of them.
   func operands(_ node: SyntaxNode) -> (left: ClosedRange<Int>, token: Int, right: ClosedRange<Int>)? {
     guard node.children.count == 2 else { return nil }
     for left in [tokens(node.children[0]), invocation(node.children[0])] {
@@ -173,7 +174,7 @@ extension MutantFinder {
     return nil
   }
 
-  /// The macros that an expression begins and ends with, where they are used, with their arguments.
+  /// Returns the macros that an expression begins and ends with, at the place of use, including their arguments.
   private func invocation(_ node: SyntaxNode) -> ClosedRange<Int>? {
     guard let begin = node.begin.expansion, let end = node.end.expansion, let first = source.token(at: begin.offset),
       var last = source.token(at: end.offset), first <= last
@@ -182,7 +183,7 @@ extension MutantFinder {
     return first...last
   }
 
-  /// The condition of an `if`, between its parentheses.
+  /// Returns the condition of an `if`, between its parentheses.
   func condition(_ node: SyntaxNode) -> ClosedRange<Int>? {
     guard let place = node.begin.place, let first = source.token(at: place.offset), source.text(at: first) == "if",
       source.text(at: first + 1) == "(", let close = source.closing(first + 1), close > first + 2
@@ -194,16 +195,16 @@ extension MutantFinder {
 }
 
 extension SyntaxNode.Location {
-  /// Where a statement that begins here is written: a macro's own place, where it is one.
+  /// Where a statement that begins here is written. For a macro, this is the place of use.
   fileprivate var statement: SyntaxNode.Place? { expansion ?? spelling }
 }
 
-/// An identifier all in capitals, as macros and flags have it.
+/// Returns whether a name is all capitals, like those of macros and flags.
 func isConstant(_ text: String) -> Bool {
   text.first.map { $0.isLetter } == true && text.allSatisfy { $0.isUppercase || $0.isNumber || $0 == "_" }
 }
 
-/// `-ENOMEM`, as tokens.
+/// Returns whether the tokens are an error code such as `-ENOMEM`.
 func isErrorCode(_ texts: [String]) -> Bool {
   texts.count == 2 && texts[0] == "-" && texts[1].hasPrefix("E") && isConstant(texts[1])
 }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Draws from a list, the same on every machine.
+/// Draws a sample from a list, reproducible on every machine.
 ///
-/// The numbers are those of SplitMix64 (Steele, Lea, Flood 2014): the state, which begins as the seed, grows by
-/// 0x9e3779b97f4a7c15 for each number, and the number is mixed from it. A number below n is had by rejection: numbers from
-/// the largest multiple of n up are thrown away, and the rest is taken modulo n. The list is sorted by its elements'
-/// UTF-8, and the sample is the first `count` places of a Fisher–Yates shuffle from the front. So a smaller sample of one
-/// seed is the beginning of a larger one.
+/// The numbers come from SplitMix64 (Steele, Lea, Flood 2014). The state begins as the seed and grows by
+/// 0x9e3779b97f4a7c15 for each number, and the number is mixed from it. A number below n is drawn by rejection: numbers
+/// from the largest multiple of n up are discarded, and the rest is taken modulo n. The list is sorted by the UTF-8 of
+/// its elements, and the sample is the first `count` places of a Fisher–Yates shuffle from the front. A smaller sample
+/// is therefore a prefix of a larger one with the same seed.
 public struct SeededSample: Sendable {
   private var state: UInt64
 
@@ -29,8 +29,8 @@ public struct SeededSample: Sendable {
     }
   }
 
-  /// - Parameter count: of a smaller list all are drawn.
-  /// - Returns: the drawn ones, in the order in which they were drawn.
+  /// - Parameter count: clamped to the size of the list.
+  /// - Returns: the drawn elements, in the order in which they were drawn.
   public static func draw(_ count: Int, of names: [String], seed: UInt64) -> [String] {
     var generator = SeededSample(seed: seed)
     var names = names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
@@ -39,7 +39,7 @@ public struct SeededSample: Sendable {
     return Array(names.prefix(count))
   }
 
-  /// One of each group, in the order of the groups' names.
+  /// Draws one element of each group, in the order of the groups' names.
   public static func drawOne(ofEach groups: [String: [String]], seed: UInt64) -> [String] {
     var generator = SeededSample(seed: seed)
     return groups.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }.compactMap { _, names in

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Which lines of a file a series adds or changes.
+/// Finds the lines of a file that a series adds or changes.
 public enum SeriesLines {
-  /// The lines, from 1, of `after` that `before` does not have, by a longest common subsequence of lines.
+  /// Returns the lines, from 1, of `after` that `before` does not have, by a longest common subsequence of lines.
   ///
-  /// What both begin and end with is left out first; where what is between is too much to compare line by line, all of it
-  /// counts as changed.
+  /// The common beginning and end are skipped first. If the part between is too large to compare line by line, all of
+  /// it counts as changed.
   public static func added(before: [UInt8], after: [UInt8]) -> Set<Int> {
     let old = before.split(separator: 0x0a, omittingEmptySubsequences: false)
     let new = after.split(separator: 0x0a, omittingEmptySubsequences: false)
@@ -23,8 +23,9 @@ public enum SeriesLines {
 
   private static let mostPairs = 25_000_000
 
-  /// The functions that some lines stand in, by the kernel's style: a body begins and ends with a brace in the first
-  /// column, and the name stands before the parenthesis of the line that is not indented before it.
+  /// Returns the functions that contain the given lines. This relies on the kernel's style: a body begins and ends with
+  /// a brace in the first column, and the name is before the parenthesis of the last line before it that is not
+  /// indented.
   public static func functions(at lines: Set<Int>, of source: CSource) -> Set<String> {
     var found: Set<String> = []
     var index = 0

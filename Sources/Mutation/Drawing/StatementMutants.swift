@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension MutantFinder {
-  /// A call or an assignment that is a statement.
+  /// Mutates a call or an assignment that is a statement.
   mutating func statement(_ node: SyntaxNode) {
     guard !Self.isOwnKind(node), let tokens = simple(node) else { return }
     let texts = texts(tokens)
@@ -12,13 +12,13 @@ extension MutantFinder {
     }
   }
 
-  /// What a statement is that has parts of its own, or a name that others use. A macro may be a `do`.
+  /// Returns whether a statement has parts of its own, or a name that others use. A macro may be a `do`.
   private static func isOwnKind(_ node: SyntaxNode) -> Bool {
     let kinds = ["If", "For", "While", "Switch", "Return", "Goto", "Label", "Case", "Default", "Compound", "Decl"]
     return kinds.contains { node.kind == "\($0)Stmt" } || (node.kind == "DoStmt" && !node.begin.isForeign)
   }
 
-  /// The index of the token that assigns, outside of all brackets.
+  /// Returns the index of the assignment operator outside all brackets.
   private func assignment(_ tokens: ClosedRange<Int>) -> Int? {
     var index = tokens.lowerBound
     while index < tokens.upperBound {
@@ -32,7 +32,7 @@ extension MutantFinder {
     return nil
   }
 
-  /// What a call statement calls: `f` of `f(x);`, `mmap` of `dmabuf->ops->mmap(x);`.
+  /// Returns the function that a call statement calls: `f` for `f(x);`, `mmap` for `dmabuf->ops->mmap(x);`.
   private func callee(_ tokens: ClosedRange<Int>) -> String? {
     guard tokens.count > 3, source.tokens[tokens.lowerBound].kind == .identifier else { return nil }
     let keywords = ["return", "if", "for", "while", "do", "switch", "goto", "case", "else", "sizeof"]
@@ -50,7 +50,7 @@ extension MutantFinder {
     return nil
   }
 
-  /// What only looks, or tells: without it the kernel does what it did.
+  /// Returns whether a call only checks or logs: the kernel behaves the same without it.
   private static func isRemark(_ name: String) -> Bool {
     [
       "might_", "lockdep_", "pr_", "drm_dbg", "drm_err", "drm_warn", "DRM_", "dev_", "trace_", "WARN", "drm_WARN",
@@ -70,7 +70,7 @@ extension MutantFinder {
     return .deleteCall
   }
 
-  /// `ret = -ENOMEM;`, `vma->vm_ops = NULL;`, `ret = f();`: the value is lost, and a call in it is made all the same.
+  /// Drops the value of `ret = -ENOMEM;`, `vma->vm_ops = NULL;` or `ret = f();`. A call in it is still made.
   private mutating func lose(_ tokens: ClosedRange<Int>, _ texts: [String], sign: Int) {
     let value = Array(texts[(sign + 1)...].dropLast())
     let isError = texts[sign] == "=" && sign == 1 && (Self.errors.contains(texts[0]) || isErrorCode(value))
@@ -89,7 +89,7 @@ extension MutantFinder {
 
   private static let errors: Set<String> = ["ret", "err", "error", "rc", "retval", "r"]
 
-  /// The condition of an `if`.
+  /// Mutates the condition of an `if`.
   mutating func branch(_ node: SyntaxNode) {
     guard let tokens = condition(node) else { return }
     let text = source.text(bytes(tokens))
@@ -103,11 +103,11 @@ extension MutantFinder {
     if node.children.count == 2, node.children[1].leaves { add(.dropErrorBranch, bytes(tokens), "(\(text)) && 0") }
   }
 
-  /// `c ? a : b`
+  /// Mutates the condition of `c ? a : b`.
   mutating func arms(_ node: SyntaxNode) {
     guard node.children.count == 3, let tokens = tokens(node.children[0]) else { return }
     var (first, last) = (tokens.lowerBound, tokens.upperBound)
-    // A condition in parentheses: they belong to it.
+    // Parentheses around the condition belong to it.
     while source.text(at: first - 1) == "(", source.text(at: last + 1) == ")", source.text(at: last + 2) == "?" {
       (first, last) = (first - 1, last + 1)
     }
@@ -115,7 +115,7 @@ extension MutantFinder {
     add(.negateCondition, bytes(first...last), "!(\(source.text(bytes(first...last))))")
   }
 
-  /// `return`, with an error.
+  /// Mutates a `return` of an error.
   mutating func result(_ node: SyntaxNode, isGuarded: Bool) {
     guard let tokens = simple(node), tokens.count > 2, source.text(at: tokens.lowerBound) == "return" else { return }
     let value = (tokens.lowerBound + 1)...(tokens.upperBound - 1)
@@ -129,7 +129,7 @@ extension MutantFinder {
     }
   }
 
-  /// `goto`: to the next label, and from the last one to the first.
+  /// Redirects a `goto` to the next label, and from the last one to the first.
   mutating func jump(_ node: SyntaxNode) {
     guard let tokens = simple(node), tokens.count == 3, labels.count > 1,
       let index = labels.firstIndex(of: source.text(at: tokens.lowerBound + 1))
@@ -138,7 +138,7 @@ extension MutantFinder {
     add(.wrongLabel, label.start..<label.end, labels[(index + 1) % labels.count])
   }
 
-  /// `int ret = -EINVAL;`
+  /// Mutates `int ret = -EINVAL;`.
   mutating func initialiser(_ node: SyntaxNode) {
     guard let value = node.children.last, let tokens = tokens(value), isErrorCode(texts(tokens)),
       source.text(at: tokens.lowerBound - 1) == "="
@@ -146,7 +146,8 @@ extension MutantFinder {
     add(.loseError, bytes(tokens), "0")
   }
 
-  /// `get(); ret = f(); if (ret) …`: the call comes behind the check. And `ret = f(); if (ret) …; get();`: it comes first.
+  /// Moves the call in `get(); ret = f(); if (ret) …` to after the check, and the one in
+  /// `ret = f(); if (ret) …; get();` to the front.
   mutating func order(_ block: SyntaxNode) {
     for number in block.children.indices.dropFirst().dropLast() {
       let tried = block.children[number - 1]
@@ -182,7 +183,7 @@ extension MutantFinder {
 }
 
 extension SyntaxNode {
-  /// It ends with a way out: of the function, of the loop, or to a label.
+  /// Whether it ends by leaving: the function, the loop, or to a label.
   var leaves: Bool {
     switch kind {
     case "ReturnStmt", "GotoStmt", "BreakStmt", "ContinueStmt": true
@@ -191,7 +192,7 @@ extension SyntaxNode {
     }
   }
 
-  /// The last token of an `if` whose body is one statement or a block.
+  /// Returns the last token of an `if` whose body is one statement or a block.
   fileprivate func lastToken(in finder: MutantFinder) -> Int? {
     guard let body = children.last else { return nil }
     if body.kind != "CompoundStmt" { return finder.simple(body)?.upperBound }

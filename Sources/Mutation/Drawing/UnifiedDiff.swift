@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Mutant {
-  /// Lines of context around the change, as git has it.
+  /// Lines of context around the change, as in git.
   private static let context = 3
 
-  /// The change as a unified diff, as `git diff` writes it.
-  /// - Parameter source: the file as it is; its path is the one in the diff.
+  /// Returns the change as a unified diff in the format of `git diff`.
+  /// - Parameter source: the original file, whose path appears in the diff.
   public func diff(of source: CSource) -> String {
     let last = source.line(of: max(start, end - 1))
     let lines = source.range(ofLines: line...last)
@@ -35,7 +35,7 @@ extension Mutant {
         + around(last + 1, to)
   }
 
-  /// The change as a mail, as `git format-patch` writes it, so that it is judged as a series is.
+  /// Returns the change as a mail in the format of `git format-patch`, so that it is judged like a series.
   public func mail(of source: CSource) -> String {
     """
     From 0000000000000000000000000000000000000000 Mon Sep 17 00:00:00 2001

@@ -2,7 +2,7 @@
 
 internal import Yams
 
-/// A file of lists that is not as it has to be. User error.
+/// A list file that is malformed. User error.
 public struct MutantListError: Error, Sendable, Hashable, CustomStringConvertible {
   public var file: String
   /// From 1.
@@ -12,31 +12,31 @@ public struct MutantListError: Error, Sendable, Hashable, CustomStringConvertibl
   public var description: String { "\(file):\(line): \(reason)" }
 }
 
-/// The functions whose mutants are judged, each with the reason why it is one of them.
+/// The functions whose mutants are judged, each with the reason for listing it.
 public struct FunctionList: Sendable, Hashable {
   /// One file of the kernel.
   public struct File: Sendable, Hashable {
     public var path: String
-    /// From a function's name to the reason.
+    /// Maps each function's name to the reason.
     public var functions: [String: String]
   }
 
   public var files: [File]
 
-  /// Reads
+  /// Reads:
   ///
   ///     - file: drivers/dma-buf/dma-buf.c
   ///       functions:
   ///         dma_buf_mmap: forwards an importer's mmap
   ///
-  /// - Parameter name: of the file, for errors.
+  /// - Parameter name: the file's name, for errors.
   public init(yaml: String, name: String) throws(MutantListError) {
     let reader = ListReader(name: name)
     files = []
     for entry in try reader.entries(of: yaml) {
       let fields = try reader.fields(of: entry, known: ["file", "functions"])
       guard let functions = fields["functions"]?.mapping, !functions.isEmpty else {
-        throw reader.error(entry, "“functions” with a reason for each is missing")
+        throw reader.error(entry, "“functions”, with a reason for each, is missing")
       }
       var file = File(path: try reader.text("file", in: fields, of: entry), functions: [:])
       for (key, value) in functions {
@@ -44,18 +44,18 @@ public struct FunctionList: Sendable, Hashable {
           throw reader.error(key, "a function needs a reason")
         }
         if file.functions.updateValue(reason, forKey: function) != nil {
-          throw reader.error(key, "\(function) stands here twice")
+          throw reader.error(key, "\(function) is listed twice")
         }
       }
-      if files.contains(where: { $0.path == file.path }) { throw reader.error(entry, "\(file.path) stands here twice") }
+      if files.contains(where: { $0.path == file.path }) { throw reader.error(entry, "\(file.path) is listed twice") }
       files.append(file)
     }
   }
 }
 
-/// Arguments why mutants do what the code did before.
+/// Arguments that mutants behave as the original code does.
 public struct EquivalentMutants: Sendable, Hashable {
-  /// One of them. It is known by what it does to which text, since lines move.
+  /// One argument. It is identified by its change and its text, because lines move.
   public struct Argument: Sendable, Hashable {
     public var file: String
     public var function: String
@@ -63,16 +63,16 @@ public struct EquivalentMutants: Sendable, Hashable {
     public var before: String
     public var after: String
     public var why: String
-    /// Where it stands in its file, from 1.
+    /// Its line in the list file, from 1.
     public var line: Int
   }
 
   public var arguments: [Argument]
 
-  /// None.
+  /// An empty list.
   public init() { arguments = [] }
 
-  /// Reads
+  /// Reads:
   ///
   ///     - file: drivers/dma-buf/dma-buf.c
   ///       function: dma_buf_mmap
@@ -81,7 +81,7 @@ public struct EquivalentMutants: Sendable, Hashable {
   ///       after: if (pgoff + vma_pages(vma) <= pgoff)
   ///       why: a mapping has at least one page
   ///
-  /// - Parameter name: of the file, for errors.
+  /// - Parameter name: the file's name, for errors.
   public init(yaml: String, name: String) throws(MutantListError) {
     let reader = ListReader(name: name)
     arguments = []
@@ -89,7 +89,7 @@ public struct EquivalentMutants: Sendable, Hashable {
       let fields = try reader.fields(of: entry, known: ["file", "function", "operator", "before", "after", "why"])
       let word = try reader.text("operator", in: fields, of: entry)
       guard let what = MutationOperator(rawValue: word) else {
-        throw reader.error(fields["operator"] ?? entry, "there is no operator “\(word)”")
+        throw reader.error(fields["operator"] ?? entry, "unknown operator “\(word)”")
       }
       let argument = Argument(
         file: try reader.text("file", in: fields, of: entry),
@@ -98,13 +98,13 @@ public struct EquivalentMutants: Sendable, Hashable {
         after: collapsed(try reader.text("after", in: fields, of: entry)),
         why: collapsed(try reader.text("why", in: fields, of: entry)), line: reader.line(of: entry))
       if let other = arguments.first(where: { $0.covers(argument) }) {
-        throw reader.error(entry, "the same stands in line \(other.line)")
+        throw reader.error(entry, "repeats line \(other.line)")
       }
       arguments.append(argument)
     }
   }
 
-  /// Why a mutant is equivalent; `nil` if nobody has said so.
+  /// Returns why a mutant is equivalent; `nil` if there is no argument.
   public func reason(for mutant: Mutant) -> String? {
     arguments.first {
       $0.file == mutant.file && $0.function == mutant.function && $0.operator == mutant.operator
@@ -121,7 +121,7 @@ extension EquivalentMutants.Argument {
   }
 }
 
-/// Reads a list of mappings, with the lines of what is wrong.
+/// Reads a list of mappings, and reports the lines of errors.
 struct ListReader {
   var name: String
 
@@ -139,33 +139,33 @@ struct ListReader {
         case .scanner(_, _, let mark, _), .parser(_, _, let mark, _), .composer(_, _, let mark, _): mark.line
         default: 1
         }
-      throw MutantListError(file: name, line: line, reason: "it is no YAML: \(collapsed("\(error)"))")
-    } catch { throw MutantListError(file: name, line: 1, reason: "it is no YAML: \(error)") }
-    // A file with comments alone.
+      throw MutantListError(file: name, line: line, reason: "invalid YAML: \(collapsed("\(error)"))")
+    } catch { throw MutantListError(file: name, line: 1, reason: "invalid YAML: \(error)") }
+    // The file contains only comments.
     guard let root, root.null == nil else { return [] }
-    guard let list = root.sequence else { throw error(root, "it has to be a list") }
+    guard let list = root.sequence else { throw error(root, "must be a list") }
     return Array(list)
   }
 
   func fields(of entry: Node, known: Set<String>) throws(MutantListError) -> [String: Node] {
-    guard let mapping = entry.mapping else { throw error(entry, "each entry has to be a mapping") }
+    guard let mapping = entry.mapping else { throw error(entry, "each entry must be a mapping") }
     var fields: [String: Node] = [:]
     for (key, value) in mapping {
       guard let word = key.string, known.contains(word) else {
-        throw error(key, "there is no field “\(key.string ?? "")”; there are \(known.sorted().joined(separator: ", "))")
+        throw error(key, "unknown field “\(key.string ?? "")”; known: \(known.sorted().joined(separator: ", "))")
       }
       fields[word] = value
     }
     return fields
   }
 
-  /// A list of texts; none if it is missing.
+  /// Returns a list of strings; empty if the field is missing.
   func texts(_ field: String, in fields: [String: Node]) throws(MutantListError) -> Set<String> {
     guard let node = fields[field] else { return [] }
-    guard let list = node.sequence else { throw error(node, "“\(field)” has to be a list") }
+    guard let list = node.sequence else { throw error(node, "“\(field)” must be a list") }
     var texts: Set<String> = []
     for item in list {
-      guard let text = item.string, !collapsed(text).isEmpty else { throw error(item, "“\(field)” has to be of texts") }
+      guard let text = item.string, !collapsed(text).isEmpty else { throw error(item, "“\(field)” must hold strings") }
       texts.insert(collapsed(text))
     }
     return texts
@@ -173,7 +173,7 @@ struct ListReader {
 
   func text(_ field: String, in fields: [String: Node], of entry: Node) throws(MutantListError) -> String {
     guard let node = fields[field] else { throw error(entry, "“\(field)” is missing") }
-    guard let text = node.string, !collapsed(text).isEmpty else { throw error(node, "“\(field)” has to be a text") }
+    guard let text = node.string, !collapsed(text).isEmpty else { throw error(node, "“\(field)” must be a string") }
     return text
   }
 }

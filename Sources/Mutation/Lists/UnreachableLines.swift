@@ -2,22 +2,22 @@
 
 /// Lines of the listed functions that no guest here can run, each with a reason that a reader can check.
 public struct UnreachableLines: Sendable, Hashable {
-  /// Some of them. They are known by their texts, since lines move; blanks count as one.
+  /// One argument. Lines are identified by their text, because line numbers change; each run of blanks counts as one.
   public struct Argument: Sendable, Hashable {
     public var file: String
     public var function: String
     /// Lines that never run.
     public var lines: Set<String>
-    /// Conditions that never hold: they run, and what they lead to does not.
+    /// Conditions that never hold: they run, but the code behind them does not.
     public var never: Set<String>
-    /// Conditions that go one way alone, and not because they never hold. It says nothing of their mutants.
+    /// Conditions that only go one way for another reason. This says nothing about their mutants.
     public var oneWay: Set<String>
     public var why: String
   }
 
   public var arguments: [Argument]
 
-  /// Reads
+  /// Reads:
   ///
   ///     - file: drivers/dma-buf/dma-buf.c
   ///       function: dma_buf_file_release
@@ -26,7 +26,7 @@ public struct UnreachableLines: Sendable, Hashable {
   ///       oneWay: []
   ///       why: only dma-bufs have these file operations
   ///
-  /// - Parameter name: of the file, for errors.
+  /// - Parameter name: the file's name, for errors.
   public init(yaml: String, name: String) throws(MutantListError) {
     let reader = ListReader(name: name)
     arguments = []
@@ -39,14 +39,14 @@ public struct UnreachableLines: Sendable, Hashable {
         oneWay: try reader.texts("oneWay", in: fields),
         why: collapsed(try reader.text("why", in: fields, of: entry)))
       if argument.lines.isEmpty, argument.never.isEmpty, argument.oneWay.isEmpty {
-        throw reader.error(entry, "it names no line: “lines”, “never” or “oneWay” is missing")
+        throw reader.error(entry, "it names no lines: “lines”, “never” or “oneWay” is missing")
       }
       arguments.append(argument)
     }
   }
 
-  /// Why a mutant could not be noticed by any guest here; `nil` if nobody has said so. What was killed, or ran all the
-  /// same, is not argued away.
+  /// Returns why no guest here can detect a mutant; `nil` if there is no argument. A mutant that was killed, or ran
+  /// anyway, is not argued away.
   public func reason(for mutant: Mutant, _ fate: MutantFate) -> String? {
     arguments.first { argument in
       guard argument.file == mutant.file, argument.function == mutant.function else { return false }
@@ -56,8 +56,8 @@ public struct UnreachableLines: Sendable, Hashable {
     }?.why
   }
 
-  /// Why a line never runs, or its condition never holds; `nil` if nobody has said so.
-  /// - Parameter ran: whether it ran, and only a way out of it was not taken.
+  /// Returns why a line never runs, or its condition never holds; `nil` if there is no argument.
+  /// - Parameter ran: whether the line ran, and only one of its outcomes was not taken.
   public func reason(file: String, function: String?, text: String, ran: Bool) -> String? {
     let text = collapsed(text)
     return arguments.first {

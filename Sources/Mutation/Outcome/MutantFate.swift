@@ -1,34 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What became of a mutant.
+/// The fate of a mutant.
 public enum MutantFate: String, Codable, Sendable, Hashable, CaseIterable {
-  /// Two tests answered worse, or one twice, or the kernel reported something new, or the guest did not live.
+  /// Two tests got worse, or one did twice, or the kernel reported something new, or the guest died.
   case killed
-  /// It ran, and nobody noticed.
+  /// It ran, and no test detected it.
   case alive
-  /// It did not run in any test, or its file is not compiled.
+  /// No test ran it, or its file is not compiled.
   case unreached
-  /// The compiler made the same code of it.
+  /// The compiler produced the same code for it.
   case sameCode = "same-code"
-  /// It is no kernel: the compiler refused it. It says nothing of the suite.
+  /// It does not build: the compiler rejected it. This says nothing about the suite.
   case notBuilt = "not-built"
-  /// The harness failed, or the evidence does not carry an answer. Never counted as killed.
+  /// The harness failed, or the evidence does not support an answer. Never counted as killed.
   case undecided
   /// The run was stopped before its turn.
   case notRun = "not-run"
 }
 
-/// A mutant with what became of it.
+/// A mutant with its fate.
 public struct JudgedMutant: Codable, Sendable, Hashable {
   public var mutant: Mutant
   public var fate: MutantFate
-  /// By what it was killed, or why it is what it is: `forward/vgem-to-vkms/vm-file: not-ok …`.
+  /// What killed it, or why it has this fate: `forward/vgem-to-vkms/vm-file: not-ok …`.
   public var reason: String
-  /// Why it does what the code did before, if somebody has argued so.
+  /// Why it behaves as the original code does, if that is argued.
   public var equivalent: String?
-  /// Wall time of its own, in seconds, without waiting for its turn; `nil` if it had none.
+  /// Its own wall time in seconds, without waiting for its turn; `nil` if it was not run.
   public var seconds: Double?
-  /// How many tests were asked: those that run the line, where that is known. `nil` if it was not run.
+  /// The number of tests it was given: those that run the line, if that is known. `nil` if it was not run.
   public var asked: Int?
 
   public init(
@@ -43,11 +43,11 @@ public struct JudgedMutant: Codable, Sendable, Hashable {
     self.asked = asked
   }
 
-  /// A killed one is not equivalent, whatever was argued. One that is argued to be is not tried, as a rule.
+  /// A killed mutant is not equivalent, whatever was argued. One that is argued to be equivalent is normally not tried.
   var isArgued: Bool { equivalent != nil && [.alive, .unreached, .undecided, .notRun].contains(fate) }
 }
 
-/// How many of some mutants were killed.
+/// The numbers of mutants by fate.
 public struct MutantScore: Codable, Sendable, Hashable {
   public var all = 0
   public var killed = 0
@@ -57,7 +57,7 @@ public struct MutantScore: Codable, Sendable, Hashable {
   public var notBuilt = 0
   public var undecided = 0
   public var notRun = 0
-  /// Argued to be equivalent, of those that were not killed. They are counted here and nowhere else.
+  /// The mutants argued to be equivalent that were not killed. They are counted here and nowhere else.
   public var equivalent = 0
 
   public init(_ mutants: some Sequence<JudgedMutant>) {
@@ -79,19 +79,22 @@ public struct MutantScore: Codable, Sendable, Hashable {
     }
   }
 
-  /// What could have been killed: all but those of the same code, those argued to be equivalent, those that do not build,
-  /// and those that were not run.
+  /// The number of mutants that could have been killed. It excludes:
+  /// - those with the same code;
+  /// - those argued to be equivalent;
+  /// - those that do not build;
+  /// - those that were not run.
   public var valid: Int { killed + alive + unreached + undecided }
   /// The same, without those that no test reaches.
   public var reached: Int { killed + alive + undecided }
 
-  /// The share of the valid ones that was killed.
+  /// The killed share of the valid mutants.
   public var ofValid: Share? { Share(killed, of: valid) }
-  /// The share of those that ran.
+  /// The killed share of the mutants that ran.
   public var ofReached: Share? { Share(killed, of: reached) }
 }
 
-/// A share of a sample, and where that of all lies with a confidence of 95 %.
+/// A share of a sample, with the 95 % confidence interval for the whole.
 public struct Share: Codable, Sendable, Hashable {
   public var count: Int
   public var of: Int
@@ -99,8 +102,8 @@ public struct Share: Codable, Sendable, Hashable {
   public var low: Double
   public var high: Double
 
-  /// The interval is Wilson's (1927), which holds for small samples and near 0 and 1 as well.
-  /// - Returns: `nil` for a share of nothing.
+  /// The interval is Wilson's (1927), which also holds for small samples and near 0 and 1.
+  /// - Returns: `nil` if the total is 0.
   public init?(_ count: Int, of total: Int) {
     guard total > 0, (0...total).contains(count) else { return nil }
     self.count = count

@@ -1,30 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a run of mutants comes to: for the table and for JSON.
+/// The results of a run of mutants, for the table and for JSON.
 public struct MutantReport: Codable, Sendable, Hashable {
-  /// Raised when a field changes its meaning or goes.
+  /// Raised when a field is removed or changes its meaning.
   public static let format = 1
 
   public var format = Self.format
   public var kernel: String
   public var profile: String
-  /// Where the kernel's source comes from: `Debian linux-source-6.12 6.12.117-1~deb12u1`.
+  /// The origin of the kernel's source: `Debian linux-source-6.12 6.12.117-1~deb12u1`.
   public var source: String
   public var seed: UInt64
-  /// How many mutants there were to draw from.
+  /// The number of mutants to draw from.
   public var candidates: Int
-  /// The series whose lines were mutated; `nil` if it was the base's functions.
+  /// The series whose lines were mutated; `nil` if the base's functions were.
   public var series: String?
-  /// How many tests could have been asked; `nil` if it was the whole suite.
+  /// The number of tests that were available; `nil` for the whole suite.
   public var tests: Int?
-  /// Functions of the list that this kernel does not have.
+  /// Listed functions that this kernel does not have.
   public var absent: [String]
   public var score: MutantScore
   public var ofValid: Share?
   public var ofReached: Share?
   public var byFunction: [String: MutantScore]
   public var byOperator: [String: MutantScore]
-  /// All of them, by file and line.
+  /// All mutants, by file and line.
   public var mutants: [JudgedMutant]
   public var interrupted: Bool
 
@@ -73,7 +73,7 @@ public struct MutantReport: Codable, Sendable, Hashable {
     byOperator = Dictionary(grouping: mutants, by: \.mutant.operator.rawValue).mapValues { MutantScore($0) }
   }
 
-  /// Those of one fate, without those that are argued to be equivalent.
+  /// The mutants with one fate, without those argued to be equivalent.
   public func mutants(_ fate: MutantFate) -> [JudgedMutant] { mutants.filter { $0.fate == fate && !$0.isArgued } }
   public var argued: [JudgedMutant] { mutants.filter(\.isArgued) }
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A run of mutants as text for people.
+/// Formats a run of mutants as text.
 public enum MutantTable {
-  /// - Returns: scores, by function and by operator, and every mutant that is alive, unreached or undecided, by name.
+  /// - Returns: the scores by function and by operator, and every mutant that is alive, unreached or undecided, by
+  ///   name.
   public static func text(_ report: MutantReport) -> String {
     var lines = [
       "\(report.kernel) (\(report.source)), profile \(report.profile), seed \(report.seed): \(report.mutants.count) of "

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a source asserts, with what it does where an assertion fails.
+/// The assertions of a source, including the code that runs when one fails.
 ///
-/// WARN and BUG are for what should never happen (Documentation/process/coding-style.rst, section 22): a slip in one, or
-/// behind one, is seen only in a kernel that is wrong already. So no mutant is made there, neither one that could not be
-/// noticed nor one that a warning at each call would give away.
+/// WARN and BUG are for conditions that should never happen (Documentation/process/coding-style.rst, section 22). A
+/// mistake in an assertion, or in the code behind it, only shows in a kernel that is already broken. Therefore no
+/// mutant is made there: some could not be detected, and others would be exposed by a warning at each call.
 public struct Assertions: Sendable {
   private let source: CSource
-  /// In bytes.
+  /// Byte ranges.
   private var ranges: [Range<Int>] = []
 
   public init(_ source: CSource) {
@@ -15,13 +15,13 @@ public struct Assertions: Sendable {
     for index in source.tokens.indices where Self.isAssertion(source.text(at: index)) {
       guard source.text(at: index + 1) == "(", let close = source.closing(index + 1) else { continue }
       var end = close
-      // All of a condition: what it leads to belongs to it.
+      // For the condition of an `if`, the body belongs to the assertion.
       if index >= 2, source.text(at: index - 1) == "(", source.text(at: index - 2) == "if",
         source.text(at: close + 1) == ")"
       {
         end = Self.end(ofStatementAt: close + 2, in: source) ?? close
       }
-      // Where it is a statement, with its end.
+      // For a statement, include its semicolon.
       if source.text(at: end + 1) == ";" { end += 1 }
       ranges.append(source.tokens[index].start..<source.tokens[end].end)
     }
@@ -31,7 +31,7 @@ public struct Assertions: Sendable {
     ranges.contains { $0.lowerBound <= range.lowerBound && range.upperBound <= $0.upperBound }
   }
 
-  /// Whether all words of a line belong to an assertion, or to what it leads to.
+  /// Returns whether all words of a line belong to an assertion or the code behind it.
   public func contain(line: Int) -> Bool {
     let range = source.range(ofLines: line...line)
     let words = source.tokens.filter {
@@ -45,7 +45,7 @@ public struct Assertions: Sendable {
       .contains { name == $0 || name.hasPrefix($0 + "_") }
   }
 
-  /// The last token of a block, or of a statement that ends with a semicolon.
+  /// Returns the last token of a block, or of a statement that ends with a semicolon.
   private static func end(ofStatementAt first: Int, in source: CSource) -> Int? {
     if source.text(at: first) == "{" { return source.closing(first) }
     return (first..<source.tokens.count).first { source.text(at: $0) == ";" }

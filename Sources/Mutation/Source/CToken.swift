@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// One token of a C source, by its place in the file.
+/// One token of a C source, by its position in the file.
 public struct CToken: Sendable, Hashable {
   public enum Kind: Sendable, Hashable {
     case identifier
@@ -13,13 +13,13 @@ public struct CToken: Sendable, Hashable {
   public var kind: Kind
   /// Offset of the first byte.
   public var start: Int
-  /// Offset behind the last byte.
+  /// Offset just after the last byte.
   public var end: Int
 }
 
-/// A C source with its tokens. Comments, and line splices, are no tokens; preprocessor lines are lexed like the rest.
+/// A C source with its tokens. Comments and line splices are not tokens; preprocessor lines are lexed like the rest.
 ///
-/// clang's AST says which expression stands where, but not where an operator or a semicolon does. Those are found here.
+/// clang's AST gives the position of each expression, but not of operators or semicolons. Those are found here.
 public struct CSource: Sendable {
   /// Relative to the tree's root.
   public let path: String
@@ -40,7 +40,7 @@ public struct CSource: Sendable {
   public func text(_ token: CToken) -> String { text(token.start..<token.end) }
   func text(at index: Int) -> String { tokens.indices.contains(index) ? text(tokens[index]) : "" }
 
-  /// The line of an offset, from 1.
+  /// Returns the line of an offset, from 1.
   public func line(of offset: Int) -> Int {
     var (low, high) = (0, lineStarts.count)
     while high - low > 1 {
@@ -50,10 +50,10 @@ public struct CSource: Sendable {
     return low + 1
   }
 
-  /// The column of an offset, in bytes from 1.
+  /// Returns the column of an offset, in bytes from 1.
   public func column(of offset: Int) -> Int { offset - lineStarts[line(of: offset) - 1] + 1 }
 
-  /// The bytes of some lines, from 1, with their line ends.
+  /// Returns the bytes of a range of lines, from 1, including their line ends.
   func range(ofLines lines: ClosedRange<Int>) -> Range<Int> {
     let end = lines.upperBound < lineStarts.count ? lineStarts[lines.upperBound] : bytes.count
     return lineStarts[lines.lowerBound - 1]..<end
@@ -61,13 +61,13 @@ public struct CSource: Sendable {
 
   var lineCount: Int { lineStarts.last == bytes.count ? lineStarts.count - 1 : lineStarts.count }
 
-  /// The index of the token that begins at an offset; `nil` if none does.
+  /// Returns the index of the token that begins at an offset; `nil` if none does.
   func token(at offset: Int) -> Int? {
     let index = firstToken(from: offset)
     return index < tokens.count && tokens[index].start == offset ? index : nil
   }
 
-  /// The index of the first token that begins at an offset or behind it.
+  /// Returns the index of the first token that begins at or after an offset.
   func firstToken(from offset: Int) -> Int {
     var (low, high) = (0, tokens.count)
     while low < high {
@@ -77,7 +77,7 @@ public struct CSource: Sendable {
     return low
   }
 
-  /// The index of the token that closes the bracket at `index`; `nil` if none does.
+  /// Returns the index of the token that closes the bracket at `index`; `nil` if none does.
   func closing(_ index: Int) -> Int? {
     var depth = 0
     for next in index..<tokens.count where tokens[next].kind == .punctuator {
@@ -140,7 +140,7 @@ private struct Lexer {
 
   private mutating func skipText(_ quote: UInt8) {
     index += 1
-    // An apostrophe in an #error line is closed by nothing: it ends with its line.
+    // An apostrophe in an #error line is never closed: it ends with its line.
     while index < bytes.count, bytes[index] != quote, bytes[index] != 0x0a {
       index += bytes[index] == UInt8(ascii: "\\") ? 2 : 1
     }

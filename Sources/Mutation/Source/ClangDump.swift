@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Reads what `clang -Xclang -ast-dump=json` prints.
+/// Reads the output of `clang -Xclang -ast-dump=json`.
 ///
-/// Why clang: it is part of the Swift toolchain, so every machine that builds patchbench has it; it parses the kernel's
-/// 6.1 and 6.12 sources with kbuild's own flags, without an error, in a second a file; and it tells for each token whether
-/// it is written in the file, is a macro's argument, or comes out of a macro. A dump is tens of megabytes, of which little
-/// is needed, and the file of a location is printed only where it differs from the one before. Both ask for a reader that
-/// goes through the text once, in its order.
+/// clang is used for three reasons:
+/// - It is part of the Swift toolchain, so every machine that builds patchbench has it.
+/// - It parses the kernel's 6.1 and 6.12 sources with kbuild's own flags, without an error, in a second per file.
+/// - It says for each token whether it is written in the file, is a macro's argument, or comes from a macro.
+///
+/// A dump is tens of megabytes, little of which is needed, and a location's file is printed only if it differs from the
+/// previous one. Both call for a reader that goes through the text once, in order.
 public struct ClangDump {
-  /// A dump that is not what clang prints.
+  /// A dump that clang would not print.
   public struct Malformed: Error, Sendable, Hashable, CustomStringConvertible {
     public var offset: Int
     public var description: String { "clang's AST dump cannot be read at byte \(offset)" }
@@ -21,15 +23,15 @@ public struct ClangDump {
   private var current = ""
 
   /// - Parameters:
-  ///   - bytes: one JSON object after the other, one for each declaration.
-  ///   - file: whose places are kept, relative to the tree's root.
+  ///   - bytes: one JSON object per declaration, one after another.
+  ///   - file: the file whose positions are kept, relative to the tree's root.
   /// - Returns: the declarations.
   public static func read(_ bytes: [UInt8], file: String) throws(Malformed) -> [SyntaxNode] {
     var dump = ClangDump(bytes: bytes, file: file)
     var nodes: [SyntaxNode] = []
     dump.skipSpace()
     while dump.index < bytes.count {
-      // Each declaration has a dump of its own, which begins without a last file.
+      // Each declaration is a separate dump, which begins without a previous file.
       dump.current = ""
       nodes.append(try dump.node(depth: 0))
       dump.skipSpace()
@@ -44,7 +46,7 @@ public struct ClangDump {
 
   // MARK: - AST
 
-  /// Deeper is nothing that anybody wrote, and the stack is not endless.
+  /// Nobody writes deeper code, and the stack is limited.
   private static let deepest = 2000
 
   private mutating func node(depth: Int) throws(Malformed) -> SyntaxNode {
@@ -134,7 +136,7 @@ public struct ClangDump {
     index += 1
   }
 
-  /// Whether what comes next is this; takes it if so.
+  /// Returns whether this byte comes next, and consumes it if so.
   private mutating func takes(_ byte: Character) -> Bool {
     skipSpace()
     guard index < bytes.count, bytes[index] == byte.asciiValue else { return false }
@@ -162,7 +164,7 @@ public struct ClangDump {
     try take("]")
   }
 
-  /// Escapes stay as they are: no name of C's has one.
+  /// Escapes stay as they are: no C name contains one.
   private mutating func string() throws(Malformed) -> String {
     try take("\"")
     let start = index
@@ -186,7 +188,7 @@ public struct ClangDump {
     return value
   }
 
-  /// Passes over a value.
+  /// Skips a value.
   private mutating func skip() throws(Malformed) {
     var depth = 0
     repeat {

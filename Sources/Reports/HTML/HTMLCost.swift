@@ -5,11 +5,11 @@ internal import Verdicts
 
 /// "Where the time went" of `report.html`; see ``HTMLPage`` for why nothing is optional.
 ///
-/// The bars are boxes with a width. Screen readers pass over them: names, notes and totals beside them are text, and
-/// the numbers stand in the table below.
+/// The bars are boxes with a width. Screen readers skip them: the names, notes and totals next to them are text, and
+/// the numbers are in the table below.
 struct HTMLCost {
   var summary: String
-  /// The distance of the scale's lines, in percent of the picture's width.
+  /// The distance between the scale's lines, in percent of the picture's width.
   var tick: String
   var marks: [HTMLTick]
   var key: [HTMLKey]
@@ -19,7 +19,7 @@ struct HTMLCost {
   var sums: [HTMLCostLine]
   var remarksBelow: [String]
 
-  /// Fails where no time is known.
+  /// Returns `nil` if no time is known.
   init?(_ record: RunRecord, _ judgements: [Judgement]) {
     let cost = Cost(record, judgements)
     if cost.isEmpty { return nil }
@@ -42,7 +42,7 @@ struct HTMLCost {
     remarksBelow = cost.rows.contains(where: \.isReused) ? [Words.reusedTimes] : []
   }
 
-  /// A part of the picture's width, as CSS reads it: no exponent, and never more than the whole.
+  /// Formats a part of the picture's width for CSS: no exponent, and never more than 100 %.
   static func percent(_ seconds: Double, of longest: Double) -> String {
     guard longest > 0 else { return "100%" }
     return "\(Words.hundredths(min(1, seconds / longest) * 100))%"
@@ -51,16 +51,16 @@ struct HTMLCost {
   private static func meaning(_ label: String) -> String {
     switch CostStep(rawValue: label) {
     case .apply: "tree and patches"
-    case .configure: "what is to be compiled"
+    case .configure: "what to compile"
     case .compile: "the objects"
-    case .link: "the image of them"
-    case .examine: "what changed in it"
-    case .start: "to a running machine"
-    case .boot: "to the guest's first line"
-    case .tests: "to the machine's end"
-    case .collect: "results, clearing up"
-    case .base: "what changed, tried again there"
-    case nil: "making these reports"
+    case .link: "the image"
+    case .examine: "changes in the image"
+    case .start: "until the machine runs"
+    case .boot: "until the guest's first line"
+    case .tests: "until the machine ends"
+    case .collect: "results, cleanup"
+    case .base: "changed tests, repeated on the base"
+    case nil: "writing the reports"
     }
   }
 }
@@ -68,13 +68,13 @@ struct HTMLCost {
 /// A mark on the scale.
 struct HTMLTick {
   var at: String
-  /// So far to the right that its words have to stand before it.
+  /// Whether the mark is so far to the right that its text has to precede it.
   var isLast: Bool
   var mark: String
 }
 
 struct HTMLKey {
-  /// What the part is called, which is its class as well: one of our own words.
+  /// The name of the part, which is also its CSS class. It is one of our own words.
   var look: String
   var meaning: String
 }
@@ -83,7 +83,7 @@ struct HTMLKey {
 struct HTMLBar {
   var subject: HTMLSubject
   var segments: [HTMLSegment]
-  /// What stands in the place of a bar.
+  /// The text that replaces the bar.
   var instead: [String]
   var total: String
   var notes: [String]
@@ -91,13 +91,13 @@ struct HTMLBar {
   init(_ row: Cost.Row, _ longest: Double) {
     subject = HTMLSubject(row)
     segments = row.spent.filter { $0.seconds > 0 }.map { HTMLSegment($0, longest) }
-    instead = row.isReused ? ["whole result from an earlier run, where it took \(Words.duration(row.total))"] : []
+    instead = row.isReused ? ["result reused from an earlier run, where it took \(Words.duration(row.total))"] : []
     total = row.isReused ? "reused" : Words.duration(row.total)
     notes = row.note.isEmpty ? [] : [row.note]
   }
 }
 
-/// Whom a row is about: a link for a series, a word for what has no section of its own.
+/// The subject of a row: a link for a series, a word for subjects without a section.
 struct HTMLSubject {
   var links: [HTMLLink]
   var words: [String]
@@ -122,7 +122,7 @@ struct HTMLSegment {
   var look: String
   var width: String
   var hint: String
-  /// The step's name and time, as far as they fit in.
+  /// The step's name and time, if they fit.
   var caption: String
 
   init(_ part: Cost.Part, _ longest: Double) {
@@ -130,7 +130,7 @@ struct HTMLSegment {
     width = HTMLCost.percent(part.seconds, of: longest)
     let time = Words.duration(part.seconds)
     hint = "\(part.label): \(time)"
-    // On a wide screen a character of this size takes about one percent of the picture.
+    // On a wide screen, a character of this size takes about one percent of the picture.
     let room = longest > 0 ? Int(part.seconds / longest * 100) - 2 : 0
     caption = [hint, part.label].first { $0.count <= room } ?? ""
   }

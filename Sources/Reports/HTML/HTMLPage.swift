@@ -4,10 +4,11 @@ internal import BenchModel
 internal import GuestProtocol
 internal import Verdicts
 
-/// The values of `report.html`, already in words.
+/// The values of `report.html`, already formatted as text.
 ///
-/// The template looks a name up through all enclosing values, and takes an absent optional for one that an outer value
-/// may have. So nothing here is optional, names are not reused on the way down, and "nothing" is an empty array.
+/// The template looks a name up through all enclosing values. It treats an absent optional as a name that an outer
+/// value may have. Therefore nothing here is optional, names are not reused in nested values, and "nothing" is an empty
+/// array.
 struct HTMLPage {
   var title: String
   var isStopped: Bool
@@ -52,7 +53,7 @@ struct HTMLPage {
   }
 }
 
-/// Tests as rows; the base and each series as columns.
+/// The test matrix: tests as rows, the base and each series as columns.
 struct HTMLMatrix {
   var columns: [Column]
   var rows: [Row]
@@ -69,10 +70,10 @@ struct HTMLMatrix {
   }
 
   struct Cell {
-    /// The status as a class: one of our own words, never text from outside.
+    /// The status as a CSS class: one of our own words, never untrusted text.
     var look: String
     var status: String
-    /// The change in words, at most one.
+    /// The change in words; at most one.
     var marks: [Mark]
   }
 
@@ -82,7 +83,7 @@ struct HTMLMatrix {
   }
 
   init(base: [TestResult], _ judgements: [Judgement]) {
-    // Only series whose guest ran have a column; the others would be a column of nothing.
+    // Only series whose guest ran have a column; a column for the others would be empty.
     let ran = judgements.enumerated().filter { !$1.tests.isEmpty }
     columns = ran.map { Column(number: $0 + 1, column: visible($1.series.name)) }
     var names: [String] = []

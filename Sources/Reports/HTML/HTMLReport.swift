@@ -4,7 +4,7 @@ internal import BenchModel
 internal import Mustache
 internal import Verdicts
 
-/// `report.html`: the page's values poured into `Templates/report.html.mustache`, which escapes each of them.
+/// `report.html`: the page's values rendered with `Templates/report.html.mustache`, which escapes each of them.
 struct HTMLReport {
   private let page: HTMLPage
 

@@ -21,9 +21,9 @@ struct HTMLSeries {
   var course: String
   var failures: [HTMLFailure]
   var codes: [HTMLCode]
-  /// The diff, each line marked; none or one.
+  /// The diff with a mark on each line; none or one.
   var diffs: [HTMLDiff]
-  /// How to find out whether a slip in these lines would have been noticed; none or one.
+  /// The command that checks whether a mistake in these lines would be caught; none or one.
   var slips: [HTMLReason]
   var hasTests: Bool
   var tests: [HTMLTest]
@@ -32,13 +32,13 @@ struct HTMLSeries {
   var onlyHere: [HTMLKernelReport]
   var hasKnown: Bool
   var alsoOnBase: [HTMLKernelReport]
-  /// From where on lockdep saw nothing; none or one.
+  /// The report after which lockdep was off; none or one.
   var blindnesses: [String]
   var endings: [HTMLEnding]
   var hasAnomalies: Bool
   var anomalies: [String]
   var hasStates: Bool
-  /// What was on the disks of its guests.
+  /// The contents of its guests' disks.
   var states: [String]
 
   init(_ judgement: Judgement, number: Int, header: RunHeader) {
@@ -100,7 +100,7 @@ struct HTMLPatch {
   var file: String
 }
 
-/// Why a series did not come to its boot.
+/// The reason why a series did not boot.
 struct HTMLFailure {
   var heading: String
   var lines: [HTMLReason]
@@ -112,7 +112,7 @@ struct HTMLFailure {
       heading = "Does not apply"
       lines = [HTMLReason(Reason(failure.patch.file, failure.patch.subject))]
       if let file = failure.file {
-        lines.append(HTMLReason(Reason(file, failure.hunk.map { "hunk \($0)" } ?? "the hunk is not known")))
+        lines.append(HTMLReason(Reason(file, failure.hunk.map { "hunk \($0)" } ?? "unknown hunk")))
       }
       lines.append(HTMLReason(Reason("git", failure.message)))
       logs = []
@@ -128,7 +128,7 @@ struct HTMLFailure {
   }
 }
 
-/// What changed in the compiled code, and what of it ran.
+/// The changes in the compiled code, and which of them ran.
 struct HTMLCode {
   var hasRows: Bool
   var rows: [HTMLCodeRow]
@@ -151,7 +151,7 @@ struct HTMLCodeRow {
   var ran: String
 }
 
-/// The diff with what became of each line.
+/// The diff with the fate of each line.
 struct HTMLDiff {
   var diffNotes: [String]
   var diffFiles: [HTMLDiffFile]
@@ -196,7 +196,7 @@ struct HTMLDiffRow {
 
 struct HTMLTest {
   var path: String
-  /// What it answers; none or one.
+  /// The question that it answers; none or one.
   var questions: [String]
   var bothSides: String
   var change: String
@@ -204,7 +204,7 @@ struct HTMLTest {
   var hasChecks: Bool
   var checks: [HTMLCheck]
   var helds: [String]
-  /// What the kernel said while it ran with the series; none or one.
+  /// The kernel's log while it ran with the series; none or one.
   var kernelLogs: [String]
   /// The command that runs it again; none or one.
   var commands: [String]
@@ -223,7 +223,7 @@ struct HTMLTest {
     remarks = hasChecks ? [] : sides.filter { !$0.1.isEmpty }.map { HTMLReason(Reason($0.0, $0.1)) }
     let held = test.heldChecks
     kernelLogs = log.isEmpty ? [] : [visible(log).joined(separator: "\n")]
-    helds = hasChecks && held > 0 ? ["\(Words.counted(held, "other check")) held on both sides."] : []
+    helds = hasChecks && held > 0 ? ["\(Words.counted(held, "other check")) passed on both sides."] : []
   }
 }
 
@@ -259,7 +259,7 @@ struct HTMLKernelReport {
 struct HTMLEnding {
   var how: String
   var consoles: [String]
-  /// What it said when it was interrupted; none or one.
+  /// The kernel's output when it was interrupted; none or one.
   var answers: [String]
 
   init?(_ run: GuestRun) {

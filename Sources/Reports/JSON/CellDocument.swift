@@ -5,7 +5,7 @@ internal import GuestProtocol
 internal import KernelText
 internal import Verdicts
 
-/// A series in one cell: its trial, held against the base's.
+/// A series in one cell: its trial, compared with the base's.
 struct CellDocument: Encodable {
   var trial: TrialDocument
   var tests: [TestDocument]
@@ -21,7 +21,7 @@ struct CellDocument: Encodable {
     var reason: String
     var baseTries: TriesDocument
     var seriesTries: TriesDocument
-    /// How likely it is that two sides which are alike differ as much; 1 where each was tried once.
+    /// The probability that two equal sides differ as much; 1 if each was tried once.
     var chance: Double
     var checks: [CheckDocument]
     var log: [String]
@@ -57,7 +57,7 @@ struct CellDocument: Encodable {
     @ExplicitNull var test: String?
     @ExplicitNull var taint: [String]?
     var onBase: Bool
-    /// Why it is not held against the series though the base does not have it.
+    /// Why the report does not count against the series although the base does not have it.
     @ExplicitNull var known: String?
     var trace: [String]
   }
@@ -88,7 +88,7 @@ struct CellDocument: Encodable {
     }
   }
 
-  /// The trial's fields stand beside the cell's own, not one level deeper.
+  /// Encodes the trial's fields at the same level as the cell's own.
   func encode(to encoder: any Encoder) throws {
     try trial.encode(to: encoder)
     var container = encoder.container(keyedBy: Keys.self)
@@ -97,7 +97,7 @@ struct CellDocument: Encodable {
   }
 }
 
-/// What a check saw on one side.
+/// The result of a check on one side.
 struct CheckSide: Encodable {
   var passed: Bool
   var detail: String
@@ -108,7 +108,7 @@ struct CheckSide: Encodable {
   }
 }
 
-/// The base: a trial that is held against nothing.
+/// The base: a trial that is compared with nothing.
 struct BaseDocument: Encodable {
   var trial: TrialDocument
   var tests: [TestDocument]

@@ -3,14 +3,14 @@
 import BenchModel
 import Verdicts
 
-/// What a series changes in the compiled code, and what ran of it.
+/// The changes in the compiled code, and which of them ran.
 struct ChangeDocument: Encodable {
   var pieces: [PieceDocument]
   var functions: [FunctionDocument]
   var notCompiled: [String]
   var unexamined: [String]
   @ExplicitNull var notCounted: String?
-  /// `null` in a run of a patchbench that did not look at lines.
+  /// `null` in a run of a patchbench version that did not examine lines.
   @ExplicitNull var diff: DiffDocument?
 
   struct PieceDocument: Encodable {
@@ -18,7 +18,7 @@ struct ChangeDocument: Encodable {
     var name: String
     var file: String
     var carriers: [String]
-    /// `ran`, `not-reached`, `not-counted`; `null` where no guest ran.
+    /// `ran`, `not-reached`, `not-counted`; `null` if no guest ran.
     @ExplicitNull var state: String?
     @ExplicitNull var carrier: String?
     var runs: Int
@@ -28,7 +28,7 @@ struct ChangeDocument: Encodable {
   struct FunctionDocument: Encodable {
     var name: String
     var file: String
-    /// By the tests' names.
+    /// Sorted by the tests' names.
     var runs: [RunsDocument]
   }
 

@@ -2,7 +2,7 @@
 
 internal import BenchModel
 
-/// Wall time of each step, and of some together.
+/// Wall time of each step, and of some steps together.
 struct SecondsDocument: Encodable {
   @ExplicitNull var apply: Double?
   @ExplicitNull var configure: Double?
@@ -33,11 +33,11 @@ struct SecondsDocument: Encodable {
     total = Self.rounded(seconds?.total)
   }
 
-  /// Microseconds say nothing.
+  /// Rounds to milliseconds: microseconds carry no information.
   static func rounded(_ seconds: Double?) -> Double? { seconds.map { ($0 * 1000).rounded() / 1000 } }
 }
 
-/// How a series' image came about.
+/// How a series' image was built.
 struct WorkDocument: Encodable {
   var method: BuildWork.Method
   var objects: Int

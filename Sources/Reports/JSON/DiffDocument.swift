@@ -3,7 +3,7 @@
 import BenchModel
 import Verdicts
 
-/// The diff of a series with what became of each changed line.
+/// The diff of a series with the fate of each changed line.
 struct DiffDocument: Encodable {
   var files: [FileDocument]
   var lines: [LineDocument]

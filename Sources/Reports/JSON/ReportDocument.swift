@@ -4,9 +4,9 @@ internal import BenchModel
 internal import Foundation
 internal import Verdicts
 
-/// `report.json`. What each field means is said once, in `Schema/report.schema.json`; a test holds the two together.
+/// `report.json`. The fields are documented in `Schema/report.schema.json` only; a test keeps the two consistent.
 struct ReportDocument: Encodable {
-  /// Raised when a field changes its meaning or goes; a new field leaves it.
+  /// Raised when a field is removed or changes its meaning; a new field does not raise it.
   static let format = 1
 
   var format = Self.format

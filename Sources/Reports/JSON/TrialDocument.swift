@@ -4,7 +4,7 @@ internal import BenchModel
 internal import GuestProtocol
 internal import Verdicts
 
-/// Where and how a trial ended: what the base and a series' cell have in common.
+/// Where and how a trial ended: the part that the base and a series' cell share.
 struct TrialDocument: Encodable {
   var kernel: String
   var profile: String
@@ -29,7 +29,7 @@ struct TrialDocument: Encodable {
   @ExplicitNull var hang: HangDocument?
   var states: [StateDocument]
 
-  /// Where a guest hung, and what it said of it.
+  /// Where a guest hung, and what its kernel printed about it.
   struct HangDocument: Encodable {
     var place: String
     @ExplicitNull var test: String?
@@ -54,7 +54,7 @@ struct TrialDocument: Encodable {
     }
   }
 
-  /// What was on the disk of a guest that came to no good end.
+  /// The contents of the disk of a guest that did not complete.
   struct StateDocument: Encodable {
     var image: String
     var files: [String]
@@ -151,7 +151,7 @@ extension TrialDocument.Outcome {
   }
 }
 
-/// A patch that git refused.
+/// A patch that git rejected.
 struct ApplyFailureDocument: Encodable {
   var patch: String
   @ExplicitNull var file: String?

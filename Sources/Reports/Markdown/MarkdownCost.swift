@@ -3,9 +3,9 @@
 internal import BenchModel
 internal import Verdicts
 
-/// Where the time went, for a mail: bars of characters, which need no colour, and the numbers.
+/// "Where the time went" for a mail: bars of characters, which need no colour, and the numbers.
 struct MarkdownCost {
-  /// The section's paragraphs; none where no time is known.
+  /// The section's paragraphs; empty if no time is known.
   private(set) var parts: [String] = []
 
   init(_ record: RunRecord, _ judgements: [Judgement]) {
@@ -17,13 +17,13 @@ struct MarkdownCost {
     if cost.rows.contains(where: \.isReused) { parts.append(Words.reusedTimes) }
   }
 
-  /// Eight shades cannot be told apart, four can.
+  /// Eight shades cannot be told apart; four can.
   private static let shades: [(Character, [CostStep])] = [
     ("░", [.apply, .configure]), ("█", [.compile, .link, .examine]), ("▒", [.start, .boot]),
     ("▓", [.tests, .collect, .base]),
   ]
 
-  /// With the longest name and time, 76 columns: a mail's line, once quoted.
+  /// Together with the longest name and time, this is 76 columns: one line of a mail, once quoted.
   private static let nameWidth = 24
   private static let barWidth = 40
 
@@ -39,7 +39,7 @@ struct MarkdownCost {
     return lines + ["", key]
   }
 
-  /// Each part ends where the sum so far ends, so that rounding does not add up.
+  /// Each part ends at the rounded running sum, so that rounding errors do not add up.
   private static func bar(_ row: Cost.Row, _ longest: Double) -> String {
     var bar = ""
     var seconds = 0.0

@@ -4,7 +4,7 @@ internal import BenchModel
 internal import GuestProtocol
 internal import Verdicts
 
-/// `report.md`: the verdicts, the bench they were found on, then each series.
+/// `report.md`: the verdicts, the bench that produced them, then each series.
 struct MarkdownReport {
   let text: String
 
@@ -14,7 +14,7 @@ struct MarkdownReport {
       "# patchbench: \(Markdown.escape(header.cell.kernel)), profile \(Markdown.escape(header.cell.profile))",
       Self.verdicts(judgements),
     ]
-    if record.interrupted { parts.append("**The run was stopped before its end.**") }
+    if record.interrupted { parts.append("**The run was stopped before it finished.**") }
     parts.append(Self.bench(record))
     parts += MarkdownCost(record, judgements).parts
     for judgement in judgements { parts += MarkdownSeries(judgement, record.header).parts }

@@ -113,15 +113,15 @@ struct MarkdownSeries {
       }
     }
     let lost = judgement.lostTests
-    if !lost.isEmpty { parts += ["No word with the series of:", Self.list(lost.map(Markdown.code))] }
+    if !lost.isEmpty { parts += ["No result with the series for:", Self.list(lost.map(Markdown.code))] }
     let quiet = judgement.quietTests
     if quiet > 0, quiet < judgement.tests.count {
-      parts.append("Not shown: \(Words.counted(quiet, "test")) with nothing to tell.")
+      parts.append("Not shown: \(Words.counted(quiet, "test")) with nothing to report.")
     }
   }
 
   private mutating func takeTest(_ test: TestComparison, log: [String]) {
-    defer { if !log.isEmpty { parts += ["Kernel log of it, with the series:", Markdown.block(log)] } }
+    defer { if !log.isEmpty { parts += ["Its kernel log, with the series:", Markdown.block(log)] } }
     let sides = Words.sides(test)
     parts.append("\(Markdown.code(test.name)) — **\(test.change.rawValue)**: \(sides)")
     let checks = test.notableChecks
@@ -132,7 +132,7 @@ struct MarkdownSeries {
     }
     let rows = checks.map { [Markdown.escape($0.name), Self.side($0.base), Self.side($0.series)] }
     parts.append(Markdown.table(["Check", "Base", "With the series"], rows))
-    if test.heldChecks > 0 { parts.append("\(Words.counted(test.heldChecks, "other check")) held on both sides.") }
+    if test.heldChecks > 0 { parts.append("\(Words.counted(test.heldChecks, "other check")) passed on both sides.") }
   }
 
   private static func side(_ check: Check?) -> String {
@@ -162,11 +162,11 @@ struct MarkdownSeries {
       parts += ["### How the guest ended", Markdown.escape(Words.ending(of: run))]
       if !run.lastLines.isEmpty { parts.append(Markdown.block(run.lastLines)) }
       if let answer = run.hang?.answer, !answer.isEmpty {
-        parts += ["What it said when it was interrupted:", Markdown.block(answer)]
+        parts += ["Its output when it was interrupted:", Markdown.block(answer)]
       }
     }
     if !run.anomalies.isEmpty {
-      parts += ["### Where the evidence is not whole", Self.list(run.anomalies.map(Markdown.escape))]
+      parts += ["### Unreliable evidence", Self.list(run.anomalies.map(Markdown.escape))]
     }
   }
 }

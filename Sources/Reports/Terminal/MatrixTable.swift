@@ -3,12 +3,12 @@
 internal import BenchModel
 internal import Verdicts
 
-/// Reports of the same series under several configurations, side by side.
+/// Shows reports of the same series under several configurations side by side.
 public enum MatrixTable {
-  /// A row for each series, a column for each configuration, a verdict in each cell; for a terminal.
+  /// Returns a table for a terminal: a row per series, a column per configuration, a verdict in each cell.
   /// - Parameters:
-  ///   - color: whether to colour the verdicts by escape sequences.
-  ///   - width: the terminal's columns; longer names of series are cut.
+  ///   - color: whether to colour the verdicts with escape sequences.
+  ///   - width: the terminal's columns; longer series names are cut.
   public static func text(_ reports: [Report], color: Bool, width: Int = 100) -> String {
     let paint = Paint(isOn: color)
     var names: [String] = []

@@ -3,11 +3,11 @@
 internal import BenchModel
 public import Verdicts
 
-/// What patchbench sees and misses, as a table for a terminal.
+/// Shows which faults patchbench catches and misses, as a table for a terminal.
 public enum SelfCheckTable {
   /// - Parameters:
-  ///   - questions: the question that a test answers, by its name.
-  ///   - color: whether to colour the outcomes by escape sequences.
+  ///   - questions: maps a test's name to the question that it answers.
+  ///   - color: whether to colour the outcomes with escape sequences.
   ///   - width: the terminal's columns; longer lines are cut.
   public static func text(_ check: SelfCheck, questions: [String: String], color: Bool, width: Int = 100) -> String {
     let paint = Paint(isOn: color)
@@ -32,10 +32,10 @@ public enum SelfCheckTable {
         lines.append("  " + visible(one.reason.test) + tests + ": " + visible(one.reason.why))
       }
       if !check.failingOnBase.isEmpty {
-        lines.append("  \(check.failingOnBase.count) fail without any series, so that no fault can make them:")
+        lines.append("  \(check.failingOnBase.count) fail without any series, so no fault can make them fail:")
         for name in check.failingOnBase { lines.append("    " + Columns.cut(visible(name), to: width - 4)) }
       }
-      if !check.suspects.isEmpty { lines.append("  Suspect, for nobody says why they stay:") }
+      if !check.suspects.isEmpty { lines.append("  Suspect, because no reason is given for keeping them:") }
       for name in check.suspects {
         lines.append("    " + Columns.cut(visible(name + (questions[name].map { "  \($0)" } ?? "")), to: width - 4))
       }
@@ -49,19 +49,19 @@ public enum SelfCheckTable {
       let more = row.witnesses.count + row.others - 1
       return row.witnesses[0] + (more == 0 ? "" : " (+\(more) more)")
     case .clean: return ""
-    case .missed: return "came out as \(row.verdict.rawValue)"
+    case .missed: return "the verdict is \(row.verdict.rawValue)"
     case .caughtByOthers, .falseAlarm, .undecided: return "\(row.verdict.rawValue): \(row.reason)"
     }
   }
 
-  /// `50 faults: 47 caught, 1 by others, 2 missed. 12 right series: 12 clean, 0 false alarms.`
+  /// `50 faults: 47 caught, 1 by others, 2 missed. 12 harmless series: 12 clean, 0 false alarms.`
   private static func summary(_ check: SelfCheck) -> String {
     let count = { (outcome: SelfCheck.Outcome) in check.count(of: outcome) }
     let faults = count(.caught) + count(.caughtByOthers) + count(.missed)
     let right = count(.clean) + count(.falseAlarm)
     let undecided = count(.undecided) == 0 ? "" : " \(count(.undecided)) undecided."
     return "\(faults) faults: \(count(.caught)) caught, \(count(.caughtByOthers)) by others, \(count(.missed)) missed. "
-      + "\(right) right series: \(count(.clean)) clean, \(count(.falseAlarm)) false alarms.\(undecided)"
+      + "\(right) harmless series: \(count(.clean)) clean, \(count(.falseAlarm)) false alarms.\(undecided)"
   }
 }
 

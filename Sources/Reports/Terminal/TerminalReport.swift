@@ -3,7 +3,7 @@
 internal import BenchModel
 internal import Verdicts
 
-/// The verdict table of a terminal: a row for each series, and below it the weightiest reason.
+/// The verdict table of a terminal: a row per series, and its weightiest reason below.
 struct TerminalReport {
   let text: String
 
@@ -23,11 +23,11 @@ struct TerminalReport {
     lines.append("")
     lines += Self.table(judgements, paint: paint, width: width)
     lines += ["", Columns.cut("run: \(Words.run(record, judgements))", to: width)]
-    if record.interrupted { lines += ["", paint.yellow("The run was stopped before its end.")] }
+    if record.interrupted { lines += ["", paint.yellow("The run was stopped before it finished.")] }
     text = lines.joined(separator: "\n") + "\n"
   }
 
-  /// What is counted of tests; a column for what hardly ever happens would take the names' room.
+  /// The test counts that are shown. A column for a rare change would take space from the names.
   private static func changes(_ judgements: [Judgement]) -> [Change] {
     Change.allCases.filter { change in change != .flaky || judgements.contains { $0.count(of: .flaky) > 0 } }
   }
@@ -36,7 +36,7 @@ struct TerminalReport {
     let changes = changes(judgements)
     let heads = ["SERIES", "VERDICT"] + changes.map { $0.rawValue.uppercased() } + ["REPORTS", "TIME"]
     let rows = judgements.map { cells($0, changes) }
-    // The name is the only column without a bound of its own: it takes what the others leave, but never less than 12.
+    // Only the name column has no natural bound: it takes the space that the others leave, but at least 12.
     var widths = heads.indices.map { column in
       ([heads] + rows).map { Columns.width(of: $0[column]) }.max() ?? 0
     }
@@ -70,7 +70,7 @@ struct TerminalReport {
   }
 }
 
-/// Colours by escape sequences, or none.
+/// Colours text with escape sequences, or not at all.
 struct Paint {
   var isOn: Bool
 

@@ -3,7 +3,7 @@
 import BenchModel
 import Verdicts
 
-/// The changed code of a series with what ran of it, as the reports show it.
+/// The changed code of a series and how much of it ran, as the reports show it.
 struct ChangedCode {
   struct Row {
     /// `dma_buf_mmap()`, `declarations`
@@ -15,16 +15,16 @@ struct ChangedCode {
   }
 
   var rows: [Row]
-  /// What is to be said beside the rows.
+  /// Remarks to show with the rows.
   var remarks: [String]
 
-  /// - Returns: `nil` where nobody looked.
+  /// - Returns: `nil` if the change was not examined.
   init?(_ trial: Trial?) {
     guard let change = trial?.change else { return nil }
     remarks = []
     let run = trial?.run
-    if change.isNothing { remarks.append("No code that is compiled differs from the base's.") }
-    // Of a guest that never came to a test it says nothing that no test ran something.
+    if change.isNothing { remarks.append("No compiled code differs from the base's.") }
+    // For a guest that never reached a test, it means nothing that no test ran the code.
     let execution = run?.booted == true ? run?.execution : nil
     rows = execution.map { change.reached($0).map(Row.init) } ?? []
     if let failure = execution?.failure { remarks.append("Not counted: \(failure).") }
@@ -37,15 +37,15 @@ struct ChangedCode {
       let ran = others.count { (execution?.count($0.name) ?? 0) > 0 }
       let first = others.prefix(8).map { "\($0.name)()" }.joined(separator: ", ")
       remarks.append(
-        "\(Words.counted(others.count, "other function")) compiled to other code, \(ran) of them ran: "
+        "\(Words.counted(others.count, "other function")) compiled differently, \(ran) of them ran: "
           + first + (others.count > 8 ? ", …" : "") + ".")
     }
     if !change.unexamined.isEmpty {
       remarks.append(
-        "Changed, with no function that would show it: " + change.unexamined.prefix(8).joined(separator: ", ")
+        "Changed, but no function would show it: " + change.unexamined.prefix(8).joined(separator: ", ")
           + (change.unexamined.count > 8 ? ", …" : "") + ".")
     }
-    for file in change.notCompiled { remarks.append("\(file): changed, and not compiled under this configuration.") }
+    for file in change.notCompiled { remarks.append("\(file): changed, but not compiled in this configuration.") }
   }
 }
 

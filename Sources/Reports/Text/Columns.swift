@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Text in a terminal's columns.
+/// Fits text into a terminal's columns.
 enum Columns {
-  /// How many columns text takes. East Asian and emoji blocks take two; an error here only shifts a column.
+  /// Returns the number of columns of a text. East Asian and emoji blocks take two; an error here only shifts a column.
   static func width(of text: String) -> Int {
     text.reduce(0) { $0 + width(of: $1) }
   }
 
-  /// Text cut to `limit` columns, with an ellipsis where something is missing.
+  /// Cuts a text to `limit` columns, with an ellipsis if something is missing.
   static func cut(_ text: String, to limit: Int) -> String {
     if width(of: text) <= limit { return text }
     var out = ""
@@ -20,7 +20,7 @@ enum Columns {
     return limit > 0 ? out + "…" : ""
   }
 
-  /// Text with spaces behind it, or before it, up to `count` columns.
+  /// Pads a text with spaces after it, or before it, to `count` columns.
   static func pad(_ text: String, to count: Int, right: Bool = false) -> String {
     let space = String(repeating: " ", count: max(0, count - width(of: text)))
     return right ? space + text : text + space

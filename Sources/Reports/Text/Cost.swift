@@ -4,32 +4,32 @@ internal import BenchModel
 internal import Foundation
 internal import Verdicts
 
-/// Where a run's time went: a row for the base, for each series, and for the reports.
+/// The time that a run took: a row for the base, for each series, and for the reports.
 struct Cost {
   var rows: [Row]
-  /// The longest time that one row spent in this run, in seconds: what a picture's width stands for.
+  /// The longest time that one row took in this run, in seconds. It is the full width of a picture.
   var longest: Double
 
   struct Row {
     var subject: Subject
-    /// A series' name is text from outside.
+    /// The name. A series' name is untrusted text.
     var name: String
-    /// The steps of which a time is known, in the order of the work.
+    /// The steps whose time is known, in the order of the work.
     var parts: [Part]
-    /// The times are those of an earlier run: in this one they cost nothing.
+    /// Whether the times are those of an earlier run and cost nothing in this one.
     var isReused: Bool
-    /// How it came about, in words; may be empty.
+    /// How the result was obtained, in words; may be empty.
     var note: String
 
     var total: Double? { parts.isEmpty ? nil : parts.reduce(0) { $0 + $1.seconds } }
 
-    /// What this run spent on it.
+    /// The time that this run spent on it.
     var spent: [Part] { isReused ? [] : parts }
   }
 
   enum Subject: Equatable {
     case base
-    /// Its number, from 1.
+    /// The series' number, from 1.
     case series(Int)
     case reports
     /// All trials together.
@@ -57,7 +57,7 @@ struct Cost {
 
   static let report = "report"
 
-  /// What a picture's parts are called, in their order.
+  /// The names of a picture's parts, in order.
   var labels: [String] {
     CostStep.allCases.map(\.rawValue) + (rows.contains { $0.subject == .reports } ? [Self.report] : [])
   }
@@ -65,10 +65,10 @@ struct Cost {
   /// The base and the series.
   var trialRows: [Row] { rows.filter { $0.subject != .reports } }
 
-  /// No time is known of anything.
+  /// Whether no time is known at all.
   var isEmpty: Bool { rows.allSatisfy(\.parts.isEmpty) }
 
-  /// What the trials of this run spent on each step.
+  /// The time that this run's trials took for each step.
   var trials: Row {
     let spent = trialRows.flatMap(\.spent)
     let parts = CostStep.allCases.compactMap { step in
@@ -78,7 +78,7 @@ struct Cost {
     return Row(subject: .trials, name: "all trials of this run", parts: parts, isReused: false, note: "")
   }
 
-  /// A round distance between two marks on a picture's scale, so that there are at most six.
+  /// A round distance between two marks on a picture's scale, chosen so that there are at most six.
   var tick: Double {
     let round = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600]
     var tick = round.first { $0 * 6 >= longest } ?? round.last!
@@ -86,7 +86,8 @@ struct Cost {
     return tick
   }
 
-  /// A time that can be one. A record may hold anything: a clock that was set back gives a negative one.
+  /// Returns a plausible time, or `nil`. A record may contain anything: a clock that was set back gives a negative
+  /// time.
   static func known(_ seconds: Double?) -> Double? {
     seconds.flatMap { $0.isFinite && $0 >= 0 && $0 < 1e9 ? $0 : nil }
   }
@@ -99,12 +100,12 @@ extension Cost.Row {
       isReused: trial?.reused ?? false, note: note)
   }
 
-  /// A step's time.
+  /// Returns the time of a step.
   func seconds(_ label: String) -> Double? { parts.first { $0.label == label }?.seconds }
 }
 
 extension Cost {
-  /// The steps of which a time is known.
+  /// Returns the steps whose time is known.
   static func parts(_ seconds: StageSeconds) -> [Part] {
     CostStep.allCases.compactMap { step in
       known(seconds[step]).map { Part(label: step.rawValue, seconds: $0) }
@@ -113,7 +114,7 @@ extension Cost {
 }
 
 extension StageSeconds {
-  /// The same times without those that cannot be one.
+  /// The same times without implausible ones.
   var known: StageSeconds {
     var copy = self
     for step in CostStep.allCases { copy[step] = Cost.known(self[step]) }
@@ -122,6 +123,6 @@ extension StageSeconds {
 }
 
 extension RunRecord {
-  /// Wall time from its first event to its last.
+  /// Wall time from the first event to the last.
   var wall: Double? { Cost.known(finished?.timeIntervalSince(started)) }
 }

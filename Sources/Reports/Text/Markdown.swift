@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Markdown made of untrusted text, after CommonMark and GitHub's tables.
+/// Makes Markdown from untrusted text, following CommonMark and GitHub's tables.
 enum Markdown {
-  /// Text in the middle of a line that reads as it stands: nothing in it is markup.
+  /// Escapes text in the middle of a line so that it contains no markup.
   static func escape(_ text: String) -> String {
     let scalars = Array(visible(text).unicodeScalars)
     var out = String.UnicodeScalarView()
@@ -12,7 +12,7 @@ enum Markdown {
       switch scalar {
       case "\\", "`", "*", "[", "]", "<", ">", "|", "~", "#", "&", "!":
         out.append("\\")
-      // Inside a word an underscore is no markup, and `virtio\_gpu` would be hard on a mail's reader.
+      // An underscore inside a word is not markup, and `virtio\_gpu` would be hard to read in a mail.
       case "_" where !(isWord(before) && isWord(after)):
         out.append("\\")
       default: break
@@ -22,27 +22,27 @@ enum Markdown {
     return String(out)
   }
 
-  /// A code span that holds any text.
+  /// Returns a code span for any text.
   static func code(_ text: String) -> String {
     let text = visible(text)
     if text.isEmpty { return "" }
     let fence = String(repeating: "`", count: longestRun(in: [text]) + 1)
-    // A span must not begin or end with a backtick, and one space on both sides is taken off again.
+    // A span must not begin or end with a backtick. Renderers strip one space from both sides.
     let pad = text.hasPrefix("`") || text.hasSuffix("`") || text.hasPrefix(" ") && text.hasSuffix(" ") ? " " : ""
     return fence + pad + text + pad + fence
   }
 
-  /// A code span inside a table, where a pipe ends the cell even within code.
+  /// Returns a code span for a table, where a pipe ends the cell even within code.
   static func cell(_ text: String) -> String { code(text).replacing("|", with: "\\|") }
 
-  /// A fenced block whose fence is longer than any run of backticks in it.
+  /// Returns a fenced block whose fence is longer than any run of backticks in it.
   static func block(_ lines: [String]) -> String {
     let lines = visible(lines)
     let fence = String(repeating: "`", count: max(3, longestRun(in: lines) + 1))
     return ([fence + "text"] + lines + [fence]).joined(separator: "\n")
   }
 
-  /// A table of cells that are Markdown already.
+  /// Returns a table of cells that are already Markdown.
   static func table(_ head: [String], _ rows: [[String]], numbers: Set<Int> = []) -> String {
     let rule = head.indices.map { numbers.contains($0) ? "---:" : "---" }
     return ([head, rule] + rows).map { "| " + $0.joined(separator: " | ") + " |" }.joined(separator: "\n")

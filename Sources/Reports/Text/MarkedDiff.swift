@@ -3,7 +3,7 @@
 import BenchModel
 import Verdicts
 
-/// The diff of a series with what became of each changed line.
+/// The diff of a series with the fate of each changed line.
 struct MarkedDiff {
   struct File {
     var path: String
@@ -17,10 +17,11 @@ struct MarkedDiff {
 
   struct Row {
     var line: DiffLine
-    /// `nil` for a line that is not asked about.
+    /// `nil` for a line that does not have to run.
     var fate: LineFate?
 
-    /// `ran 12×, 3 tests`, with `at least` where it was not looked at to the end; empty for a line that is not asked about, or of which nothing could run.
+    /// `ran 12×, 3 tests`, with `at least` if counting stopped early. Empty for a line that does not have to run or has
+    /// no code.
     var mark: String {
       guard let fate else { return "" }
       let seen = "\(fate.isLeast ? "at least " : "")\(fate.runs)×, \(Words.counted(fate.tests.count, "test"))"
@@ -38,16 +39,16 @@ struct MarkedDiff {
       return word + (fate.accepted.map { " (accepted: \($0.reason))" } ?? "")
     }
 
-    /// `ran`, `one-way`, …; `none` where nothing is marked.
+    /// `ran`, `one-way`, …; `none` for a line without a mark.
     var look: String { fate.map { $0.state == .noCode ? "none" : $0.state.rawValue } ?? "none" }
   }
 
   var files: [File]
-  /// What is to be said beside it.
+  /// Remarks to show with the diff.
   var remarks: [String]
   let fates: [LineFate]
 
-  /// - Returns: `nil` where nobody looked at lines.
+  /// - Returns: `nil` if lines were not examined.
   init?(_ trial: Trial?, accepted: [AcceptedLines]) {
     guard let changed = trial?.change?.lines, !changed.files.isEmpty else { return nil }
     let run = trial?.run

@@ -5,7 +5,7 @@ internal import GuestProtocol
 internal import KernelText
 internal import Verdicts
 
-/// Kernel reports of one title, shown once.
+/// Kernel reports with the same title, shown once.
 struct ReportGroup {
   /// The first of them.
   var first: KernelReport
@@ -13,7 +13,7 @@ struct ReportGroup {
   var known: KnownReport?
   var count: Int
 
-  /// Groups a series' reports in the order of their first appearance, those that the base does not have first.
+  /// Groups a series' reports in order of first appearance. Those that the base does not have come first.
   static func groups(_ reports: [ReportComparison]) -> [ReportGroup] {
     var order: [String] = []
     var byTitle: [String: ReportGroup] = [:]
@@ -37,37 +37,36 @@ struct ReportGroup {
     return "\(first.kind.rawValue), \(place)" + (count == 1 ? "" : ", \(count) times") + before + why
   }
 
-  /// It is held against the series.
+  /// Whether it counts against the series.
   var counts: Bool { !onBase && known == nil }
 }
 
 extension Judgement {
-  /// The tests that a reader wants to see one by one, the changed ones first.
+  /// The tests to show one by one, the changed ones first.
   var notableTests: [TestComparison] {
     let told = tests.filter { !$0.isLost }
     let changed = told.filter { $0.change != .same && ($0.change != .new || $0.series.isNotable) }
     return changed + told.filter { $0.change == .same && ($0.series.isNotable || $0.base.isNotable) }
   }
 
-  /// The names of the tests of which nothing is known but that they never reported. A guest that dies early loses
-  /// many, and each for the same reason.
+  /// The names of the tests that never reported. A guest that dies early loses many, all for the same reason.
   var lostTests: [String] { tests.filter(\.isLost).map(\.name) }
 
-  /// How many tests are neither notable nor lost.
+  /// The number of tests that are neither notable nor lost.
   var quietTests: Int { tests.count - notableTests.count - lostTests.count }
 }
 
 extension TestComparison {
-  /// A reader wants to see it fail again.
+  /// Whether a reader may want to see it fail again.
   var isWorse: Bool { change == .regressed || change == .flaky || change == .new && series.isNotable }
 
-  /// The series' side never reported.
+  /// Whether the series' side never reported.
   fileprivate var isLost: Bool { change == .missing && series == .missing }
 
-  /// How many checks held on both sides.
+  /// The number of checks that passed on both sides.
   var heldChecks: Int { checks.count { $0.base?.passed == true && $0.series?.passed == true } }
 
-  /// The checks that failed on either side, or that one side lost.
+  /// The checks that failed on either side, or are missing on one.
   var notableChecks: [CheckComparison] {
     checks.filter { check in
       let lost = (check.base == nil || check.series == nil) && base.hasChecks && series.hasChecks
@@ -77,6 +76,6 @@ extension TestComparison {
 }
 
 extension TestStatus {
-  /// A test that ended like this went through its checks, so that one which is absent is gone.
+  /// Whether a test with this status completed its checks, so that an absent check is gone.
   fileprivate var hasChecks: Bool { self == .ok || self == .notOk }
 }

@@ -3,10 +3,10 @@
 import BenchModel
 import Verdicts
 
-/// The command that runs one test on one series again.
+/// The command that repeats one test on one series.
 enum RerunCommand {
   /// `patchbench run ~/v3 --kernel linux-6.12 --profile kasan --tests forward/x/y --fresh`
-  /// - Returns: `nil` where it is not known where the series lies.
+  /// - Returns: `nil` if the path of the series is not known.
   static func command(_ test: String, of series: PatchSeries, _ header: RunHeader) -> String? {
     guard let path = series.path else { return nil }
     return [
@@ -15,7 +15,7 @@ enum RerunCommand {
     ].joined(separator: " ")
   }
 
-  /// The command that opens a shell in a guest with the series' kernel.
+  /// Returns the command that opens a shell in a guest with the series' kernel.
   static func shell(_ series: PatchSeries, _ header: RunHeader) -> String? {
     guard let path = series.path else { return nil }
     return [
@@ -24,8 +24,8 @@ enum RerunCommand {
     ].joined(separator: " ")
   }
 
-  /// The command that asks whether the tests would have noticed a slip in the lines that a series changes.
-  /// - Returns: `nil` also where no changed line ran, so that nobody could have.
+  /// Returns the command that checks whether the tests would have caught a mistake in the lines that a series changes.
+  /// - Returns: `nil` also if no changed line ran, so that no test could have.
   static func mutants(_ judgement: Judgement, _ header: RunHeader) -> String? {
     guard let path = judgement.series.path, let trial = judgement.trial, let lines = trial.change?.lines,
       lines.fates(trial.run?.execution).contains(where: { $0.runs > 0 })
@@ -36,7 +36,7 @@ enum RerunCommand {
     ].joined(separator: " ")
   }
 
-  /// As a shell reads it back; a name that needs no quotes has none.
+  /// Quotes a word for a shell. A word that needs no quotes gets none.
   static func quoted(_ word: String) -> String {
     let isPlain = word.unicodeScalars.allSatisfy {
       ("a"..."z").contains($0) || ("A"..."Z").contains($0) || ("0"..."9").contains($0)

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Makes what would act instead of being read visible: terminal escapes, line breaks, characters that turn the
-/// direction of writing, characters without width. A tab becomes spaces.
+/// Makes characters visible that would act instead of being read: terminal escapes, line breaks, direction marks,
+/// zero-width characters. A tab becomes spaces.
 ///
-/// Every rendering but JSON passes all untrusted text through here, each before its own escaping, and so does whatever
-/// else goes to a terminal.
+/// Every rendering except JSON passes all untrusted text through this function before its own escaping. So does
+/// everything else that is printed to a terminal.
 public func visible(_ text: String) -> String {
   var out = String.UnicodeScalarView()
   var previous: Unicode.Scalar = " "
@@ -12,7 +12,7 @@ public func visible(_ text: String) -> String {
     defer { previous = scalar }
     switch scalar.value {
     case 0x09: out.append(contentsOf: "    ".unicodeScalars)
-    // The control pictures, U+2400 and on, stand in the order of the controls.
+    // The control pictures, from U+2400, are in the order of the control characters.
     case 0..<0x20: out.append(Unicode.Scalar(0x2400 + scalar.value)!)
     case 0x7f: out.append("\u{2421}")
     default:
@@ -26,7 +26,7 @@ public func visible(_ text: String) -> String {
   return String(out)
 }
 
-/// A block of lines, each made visible.
+/// Makes each line of a block visible.
 func visible(_ lines: [String]) -> [String] { lines.map { visible($0) } }
 
 private func isHidden(_ scalar: Unicode.Scalar) -> Bool {
@@ -43,8 +43,8 @@ private func isMark(_ scalar: Unicode.Scalar) -> Bool {
   }
 }
 
-/// A mark behind ASCII punctuation is one `Character` with it. Escaping that goes by characters, as swift-mustache's
-/// does, would then not see the `"` or `<`.
+/// A mark after ASCII punctuation forms one `Character` with it. Escaping by characters, as in swift-mustache, would
+/// then miss the `"` or `<`.
 private func isPunctuation(_ scalar: Unicode.Scalar) -> Bool {
   scalar.isASCII && !scalar.properties.isAlphabetic && !("0"..."9").contains(scalar)
 }

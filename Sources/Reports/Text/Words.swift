@@ -5,10 +5,10 @@ internal import Foundation
 internal import GuestProtocol
 internal import Verdicts
 
-/// The words that Markdown, HTML and terminal share, so that the three say the same.
+/// The wording that Markdown, HTML and terminal share.
 enum Words {
-  /// What `patchbench mutants --series` answers.
-  static let slips = "Would the tests have noticed a slip in these lines"
+  /// The question that `patchbench mutants --series` answers.
+  static let slips = "Would the tests have caught a mistake in these lines"
 
   /// `0.04 s`, `0.8 s`, `41 s`, `3 min 05 s`
   static func duration(_ seconds: Double?) -> String {
@@ -22,25 +22,25 @@ enum Words {
     return "\(whole / 60) min \(rest < 10 ? "0" : "")\(rest) s"
   }
 
-  /// A mark of a scale, which is a round number: `0.5 s`, `30 s`, `5 min`.
+  /// Formats a mark on a scale, which is a round number: `0.5 s`, `30 s`, `5 min`.
   static func round(_ seconds: Double) -> String {
     let words = duration(seconds)
     return words.hasSuffix(" min 00 s") ? String(words.dropLast(5)) : words.replacing(".0 s", with: " s")
   }
 
-  /// `41.40`: for a column of them, under a head that says that they are seconds.
+  /// `41.40`: for a table column whose heading says that the unit is seconds.
   static func hundredths(_ seconds: Double?) -> String {
     guard let seconds = Cost.known(seconds) else { return "–" }
     let count = Int((seconds * 100).rounded())
     return "\(count / 100).\(count % 100 < 10 ? "0" : "")\(count % 100)"
   }
 
-  /// What a series cost this run: its whole time as far as it is known, or that it cost nothing.
+  /// What a series cost this run: its total time as far as known, or nothing.
   static func cost(_ trial: Trial?) -> String {
     trial?.reused == true ? "reused" : duration(trial?.seconds.known.total)
   }
 
-  /// What a trial's time went to and how its image was built, in sentences.
+  /// Describes how a trial's time was spent and how its image was built, in sentences.
   static func course(_ trial: Trial) -> String {
     let parts = Cost.parts(trial.seconds)
     let list = parts.map { "\($0.label) \(duration($0.seconds))" }.joined(separator: " · ")
@@ -55,18 +55,18 @@ enum Words {
     return sentences.joined(separator: " ")
   }
 
-  /// How a base came about, if it did.
+  /// Describes where a base's result comes from, if there is one.
   static func origin(_ base: Trial?) -> String? {
     guard let base else { return nil }
     if base.reused { return "reused from an earlier run" }
     if base.run == nil { return nil }
-    return base.seconds[.compile] == nil ? "its kernel was there, run now" : "built and run now"
+    return base.seconds[.compile] == nil ? "its kernel was already built, run now" : "built and run now"
   }
 
-  /// How a series' image came about, in this run or in the earlier one; empty where nothing was built.
+  /// Describes how a series' image was built, in this run or an earlier one; empty if nothing was built.
   static func how(_ trial: Trial?) -> String {
     guard let trial else { return "not run" }
-    return trial.work.map { (trial.reused ? "built there: " : "") + built($0) } ?? ""
+    return trial.work.map { (trial.reused ? "built then: " : "") + built($0) } ?? ""
   }
 
   /// `replay of kbuild's commands, 12 objects, 9 from ccache; first 2 patches shared with other series`
@@ -77,18 +77,18 @@ enum Words {
     let shared = work.sharedPatches > 0 ? "; first \(patches) shared with other series" : ""
     return switch work.method {
     case .replay: "replay of kbuild's commands, \(objects)\(shared)"
-    case .kbuild: "make over the whole tree, \(objects)\(shared)"
-    case .unchanged: "the base's image, nothing that is compiled was touched"
+    case .kbuild: "make of the whole tree, \(objects)\(shared)"
+    case .unchanged: "the base's image, no compiled file was touched"
     }
   }
 
-  /// Below a table that has times of reused results in it.
-  static let reusedTimes = "What was reused took its time in an earlier run; the sum is without it."
+  /// The remark below a table that contains times of reused results.
+  static let reusedTimes = "Reused results took their time in an earlier run; the sum excludes them."
 
-  /// Where series were built.
+  /// Describes where series were built.
   static func sandbox(_ header: RunHeader) -> String {
-    header.sandbox.map { "in a cage (\($0))" }
-      ?? "without a cage (--no-sandbox): whoever wrote the patches could run anything on this machine"
+    header.sandbox.map { "in a sandbox (\($0))" }
+      ?? "without a sandbox (--no-sandbox): the patches' authors could run anything on this machine"
   }
 
   /// `4 min 12 s; 2 of 7 series reused`
@@ -98,14 +98,14 @@ enum Words {
     return "\(time); \(reused) of \(judgements.count) series reused"
   }
 
-  /// The words of ``run(_:_:)`` as sentences, and what the reports took.
+  /// The content of ``run(_:_:)`` as sentences, plus the time for the reports.
   static func summary(_ record: RunRecord, _ judgements: [Judgement]) -> String {
     let reused = judgements.count { $0.trial?.reused == true }
-    var sentences = [record.wall.map { "The run took \(duration($0))." } ?? "How long the run took is not known."]
+    var sentences = [record.wall.map { "The run took \(duration($0))." } ?? "The run's duration is unknown."]
     let were = reused == 1 ? "was" : "were"
     sentences.append("\(reused) of \(judgements.count) series \(were) reused from an earlier run.")
     if let seconds = Cost.known(record.reportSeconds) {
-      sentences.append("Making its reports took \(duration(seconds)).")
+      sentences.append("Writing its reports took \(duration(seconds)).")
     }
     return sentences.joined(separator: " ")
   }
@@ -135,30 +135,30 @@ enum Words {
     return sides + "; ok in \(test.baseTries.words) tries on base, in \(test.seriesTries.words) with the series"
   }
 
-  /// From where on lockdep saw nothing; `nil` if it was on to the end.
+  /// Describes the report after which lockdep was off; `nil` if it was on to the end.
   static func blindness(_ run: GuestRun?) -> String? {
     guard let report = run?.lockdepEndsWith else { return nil }
     let place = report.test.map { "in \($0)" } ?? "outside of any test"
-    return "lockdep switches itself off with “\(report.title)” (\(place)); of what came after it says nothing."
+    return "lockdep turned itself off after “\(report.title)” (\(place)) and saw nothing of what followed."
   }
 
-  /// How many kernel reports the base does not have. Without a guest there is nothing to count, and a zero would look
-  /// like a result.
+  /// The number of kernel reports that the base does not have. Without a guest there is nothing to count, and a zero
+  /// would look like a result.
   static func newReports(_ judgement: Judgement) -> String {
     judgement.trial?.run == nil ? "–" : "\(judgement.newReports)"
   }
 
-  /// What became of the base, in one line.
+  /// Describes the base's result in one line.
   static func base(_ trial: Trial?) -> String {
     guard let trial else { return "no result" }
     switch trial.result {
     case .doesNotApply(let failure): return "could not be prepared: \(failure.message)"
     case .doesNotBuild(let failure):
-      return "does not build: \(failure.diagnostics.first?.message ?? failure.tail.last ?? "no word why")"
+      return "does not build: \(failure.diagnostics.first?.message ?? failure.tail.last ?? "no reason given")"
     case .sameCode: return "was not run"
     case .built: return "builds"
     case .fault(let fault): return "could not be tested: \(fault.message)"
-    case .interrupted: return "stopped before it ended"
+    case .interrupted: return "stopped before it finished"
     case .ran(let run):
       let tests = run.tests.isEmpty ? "" : counts(run.tests)
       let reports = run.reports.isEmpty ? "no kernel report" : counted(run.reports.count, "kernel report")
@@ -167,7 +167,7 @@ enum Words {
     }
   }
 
-  /// How a guest ended, and in which test if it came so far.
+  /// Describes how a guest ended, and in which test if it got that far.
   static func ending(of run: GuestRun) -> String {
     let words =
       if let hang = run.hang { "\(run.ending.words): \(hang.words)" } else if run.booted {
@@ -179,15 +179,15 @@ enum Words {
       .joined(separator: " ")
   }
 
-  /// What was had of the disks of guests that came to no good end.
+  /// Describes what was recovered from the disks of guests that did not complete.
   static func states(_ trial: Trial) -> [String] {
     (trial.states ?? []).map { state in
       if let failure = state.failure { return "\(state.image) could not be read: \(failure)" }
-      return state.files.isEmpty ? "Nothing stood on \(state.image)." : state.files.joined(separator: ", ")
+      return state.files.isEmpty ? "Nothing was found on \(state.image)." : state.files.joined(separator: ", ")
     }
   }
 
-  /// What fresh guests did after a test had ended the first.
+  /// Describes what fresh guests did after a test had ended the first one.
   private static func wentOn(_ run: GuestRun) -> [String] {
     guard let last = run.deaths.last, let index = run.tests.firstIndex(where: { $0.name == last.test }) else {
       return []
@@ -195,8 +195,8 @@ enum Words {
     let behind = run.tests[(index + 1)...]
     let answered = behind.count { $0.status != .missing }
     if behind.isEmpty { return [] }
-    if answered == 0 { return ["The \(counted(behind.count, "test")) behind it did not run."] }
-    return ["Fresh guests went on: of \(counted(behind.count, "test")) behind it \(answered) ran."]
+    if answered == 0 { return ["The \(counted(behind.count, "test")) after it did not run."] }
+    return ["Fresh guests continued: of the \(counted(behind.count, "test")) after it, \(answered) ran."]
   }
 
   /// `1 test`, `2 tests`
@@ -225,6 +225,6 @@ extension Trial {
 }
 
 extension TestStatus {
-  /// A test that a reader wants to see: neither `ok` nor `skip`.
+  /// Whether a reader wants to see the test: neither `ok` nor `skip`.
   var isNotable: Bool { self != .ok && self != .skip }
 }

@@ -2,9 +2,9 @@
 
 import Dispatch
 
-/// Runs calls that block (C libraries, long file operations) on threads that Swift's cooperative pool does not miss.
+/// Runs blocking calls (C libraries, long file operations) on threads outside Swift's cooperative pool.
 public enum Blocking {
-  /// Runs `body` to its end, cancelled or not.
+  /// Runs `body` to completion, even on cancellation.
   public static func run<Result: Sendable>(_ body: @escaping @Sendable () -> Result) async -> Result {
     await withCheckedContinuation { continuation in
       DispatchQueue.global().async { continuation.resume(returning: body()) }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A number of units that are lent out, in the order in which they were asked for; nobody is passed over, however much
-/// they want.
+/// A number of units that are lent out in the order of the requests. No request overtakes another, however large that
+/// is.
 public final class Capacity: Sendable {
   public let total: Int
   private let state: Locked<State>
@@ -9,7 +9,7 @@ public final class Capacity: Sendable {
   private struct State {
     let total: Int
     var free: Int
-    /// The most that was lent at once.
+    /// The most units in use at the same time.
     var peak = 0
     var waiting: [(number: Int, amount: Int, continuation: CheckedContinuation<Bool, Never>)] = []
     var next = 0
@@ -25,18 +25,18 @@ public final class Capacity: Sendable {
     state = Locked(State(total: max(1, total), free: max(1, total)))
   }
 
-  /// The most units that were ever lent at once.
+  /// The most units that were ever in use at the same time.
   public var peak: Int { state.withLock(\.peak) }
 
-  /// How many can be had; less than none while more are lent than there are.
+  /// The number of free units; negative while more are in use than exist.
   public var free: Int { state.withLock(\.free) }
 
-  /// How many wait for units.
+  /// The number of waiting requests.
   var waiting: Int { state.withLock(\.waiting.count) }
 
-  /// Takes units, waiting for them. Who asks for more than there are gets all of them, and so runs alone.
-  /// - Returns: how many were taken, to be given back with ``release(_:)``.
-  /// - Throws: `CancellationError` if the task is cancelled before it has them.
+  /// Acquires units, waiting until they are free. Larger requests are clamped to the total, and so run alone.
+  /// - Returns: the number of units acquired, to be returned with ``release(_:)``.
+  /// - Throws: `CancellationError` if the task is cancelled while it waits.
   public func acquire(_ amount: Int = 1) async throws -> Int {
     let amount = min(max(0, amount), total)
     let number = state.withLock { state in
@@ -61,14 +61,14 @@ public final class Capacity: Sendable {
         state.waiting.firstIndex { $0.number == number }.map { state.waiting.remove(at: $0).continuation }
       }
       gone?.resume(returning: false)
-      // Who waited behind it may have been waiting for it alone.
+      // The requests behind it may have been waiting only for this one.
       release(0)
     }
     if !taken { throw CancellationError() }
     return amount
   }
 
-  /// Gives units back.
+  /// Returns units.
   public func release(_ amount: Int) {
     let served = state.withLock { state in
       state.free += amount
@@ -83,11 +83,11 @@ public final class Capacity: Sendable {
     for continuation in served { continuation.resume(returning: true) }
   }
 
-  /// Takes units that were given back before their time, at once: others may have them by now, and then more are lent than
-  /// there are until enough were given back.
+  /// Takes units back immediately that were released too early. Others may have acquired them by now; then more units
+  /// are in use than exist until enough are released.
   public func takeBack(_ amount: Int) { state.withLock { $0.take(amount) } }
 
-  /// Runs `body` with some units, which are given back however it ends.
+  /// Runs `body` with some units, which are always released afterwards.
   public func with<Result>(_ amount: Int = 1, _ body: () async throws -> Result) async throws -> Result {
     let taken = try await acquire(amount)
     defer { release(taken) }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Collection where Element: Sendable {
-  /// What becomes of each element, in the elements' order, several at the same time.
-  /// - Parameter limit: the most at once.
-  /// - Throws: the first error of any; the others are cancelled then.
+  /// Transforms the elements concurrently and returns the results in the elements' order.
+  /// - Parameter limit: the most at the same time.
+  /// - Throws: the first error; the other tasks are then cancelled.
   public func concurrentMap<Value: Sendable>(
     limit: Int, _ transform: @escaping @Sendable (Element) async throws -> Value
   ) async throws -> [Value] {

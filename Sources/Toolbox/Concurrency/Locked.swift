@@ -2,22 +2,22 @@
 
 import Glibc
 
-/// A value that is only reached under a lock.
+/// A value that is only accessed under a lock.
 ///
-/// As the standard library's `Mutex`, which is a futex inside of that library: the thread sanitizer of Swift 6.3 for Linux
-/// does not see it and reports whatever is reached under one as raced for. It knows the lock of pthread.
+/// It replaces the standard library's `Mutex`, which is a futex inside that library. The thread sanitizer of Swift 6.3
+/// for Linux does not recognize that and reports every access under one as a race. It recognizes pthread's lock.
 ///
-/// `@unchecked Sendable`: nothing but ``withLock(_:)`` reaches the value.
+/// `@unchecked Sendable`: the value is only accessed through ``withLock(_:)``.
 public final class Locked<Value: Sendable>: @unchecked Sendable {
   private var value: Value
-  /// Allocated, since a lock must not move.
+  /// Allocated, because a lock must not move.
   private let lock: UnsafeMutablePointer<pthread_mutex_t>
 
   public init(_ value: Value) {
     self.value = value
     lock = .allocate(capacity: 1)
     let status = pthread_mutex_init(lock, nil)
-    precondition(status == 0, "no lock could be made: \(status)")
+    precondition(status == 0, "the lock could not be created: \(status)")
   }
 
   deinit {
@@ -25,7 +25,7 @@ public final class Locked<Value: Sendable>: @unchecked Sendable {
     lock.deallocate()
   }
 
-  /// Calls `body` with the value, when nobody else has it. Whoever asks again inside of `body` waits for ever.
+  /// Calls `body` with exclusive access to the value. A nested call inside `body` deadlocks.
   public func withLock<Result, Failure: Error>(
     _ body: (inout Value) throws(Failure) -> Result
   ) throws(Failure) -> Result {

@@ -4,7 +4,7 @@ import Foundation
 public import SystemPackage
 
 extension FilePath {
-  /// The same place, from the root: tools run in other directories, and a run may be gone on with from another one.
+  /// The same path as an absolute one: tools run in other directories, and a run may be resumed from another directory.
   public var absolute: FilePath {
     isAbsolute ? self : FilePath(FileManager.default.currentDirectoryPath).pushing(self)
   }

@@ -4,9 +4,9 @@ import CProcess
 import Glibc
 public import SystemPackage
 
-/// Files that are there after a power cut: whole, or not at all.
+/// Writes files that survive a power cut: completely, or not at all.
 public enum DurableFile {
-  /// Writes beside the file, has that on the disk, moves it to its place, and has the place on the disk.
+  /// Writes a temporary file next to the file, syncs it, renames it over the file, and syncs the directory.
   /// - Throws: `Errno`
   public static func write(_ bytes: some Sequence<UInt8>, to path: FilePath) throws {
     let partial = FilePath(path.string + ".partial")
@@ -21,7 +21,7 @@ public enum DurableFile {
     try sync(path.removingLastComponent())
   }
 
-  /// Has a file, or the names in a directory, on the disk.
+  /// Syncs a file, or the names in a directory, to the disk.
   /// - Throws: `Errno`
   public static func sync(_ path: FilePath) throws {
     let place = path.isEmpty ? FilePath(".") : path
@@ -29,8 +29,8 @@ public enum DurableFile {
     try file.closeAfter { try file.sync() }
   }
 
-  /// Has all that was written so far to the file system of a place on the disk: for trees of thousands of files. Takes as
-  /// long as that takes.
+  /// Syncs everything written so far to the file system of a path: for trees of thousands of files. It blocks until
+  /// that is done.
   /// - Throws: `Errno`
   public static func syncFileSystem(of path: FilePath) async throws {
     try await Blocking.run {
@@ -43,7 +43,7 @@ public enum DurableFile {
 }
 
 extension FileDescriptor {
-  /// fsync(2). Its error is the only word there is of what was lost on the way to the disk.
+  /// fsync(2). Its error is the only report of data that was lost on the way to the disk.
   public func sync() throws(Errno) {
     while fsync(rawValue) != 0 {
       let failure = Errno(rawValue: errno)

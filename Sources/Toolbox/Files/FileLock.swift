@@ -3,10 +3,10 @@
 import Glibc
 public import SystemPackage
 
-/// A `flock(2)` on a file, held until the value is released or the process ends, however it ends.
+/// A `flock(2)` on a file. It is held until the value is released or the process ends, for whatever reason.
 ///
-/// A lock file may be removed by who holds the lock exclusively, and by nobody else. Who opened it before and gets the
-/// lock after that sees that the file is no longer in its place, and takes the one that is.
+/// Only the holder of the exclusive lock may remove a lock file. A process that opened the file before, and gets the
+/// lock afterwards, detects that the file is no longer in place and locks the current one.
 public final class FileLock: Sendable {
   private let file: FileDescriptor
 
@@ -18,14 +18,14 @@ public final class FileLock: Sendable {
     case exclusive
   }
 
-  /// Takes the lock if nobody else has it.
+  /// Takes the lock if it is free.
   /// - Throws: `Errno` if the file cannot be opened or locked for another reason.
-  /// - Returns: `nil` if somebody else has it.
+  /// - Returns: `nil` if another process holds it.
   public static func attempt(_ path: FilePath, _ mode: Mode) throws(Errno) -> FileLock? {
     while true {
       let file: FileDescriptor
       do {
-        // Close on exec: a child must not keep the lock alive beyond its parent.
+        // Close on exec: a child must not keep the lock after its parent has ended.
         file = try FileDescriptor.open(
           path, .readWrite, options: [.create, .closeOnExec], permissions: [.ownerReadWrite])
       } catch { throw error as? Errno ?? .ioError }
@@ -48,7 +48,7 @@ public final class FileLock: Sendable {
       && opened.st_dev == there.st_dev
   }
 
-  /// Takes the lock, waiting for as long as somebody else has it.
+  /// Takes the lock, waiting until it is free.
   /// - Parameter waiting: called once, before the first wait.
   public static func wait(_ path: FilePath, _ mode: Mode, waiting: () -> Void = {}) async throws -> FileLock {
     var said = false
@@ -60,25 +60,25 @@ public final class FileLock: Sendable {
     }
   }
 
-  /// Whether somebody holds it, without making a file. Tells what was the case a moment ago.
+  /// Returns whether it is held, without creating a file. The answer may already be outdated.
   public static func isHeld(_ path: FilePath) -> Bool {
     guard let file = try? FileDescriptor.open(path, .readOnly, options: .closeOnExec) else { return false }
     defer { try? file.close() }
-    // Shared, so that two who only ask do not take each other for an owner.
+    // Shared, so that two concurrent queries do not mistake each other for a holder.
     return flock(file.rawValue, LOCK_SH | LOCK_NB) != 0
   }
 
-  /// Writes who holds it into the file, for those who find it taken.
+  /// Writes the holder's process id into the file, for those who find it locked.
   public func sign() throws {
     guard ftruncate(file.rawValue, 0) == 0 else { throw Errno(rawValue: errno) }
     _ = try file.writeAll(toAbsoluteOffset: 0, "\(getpid())\n".utf8)
   }
 
-  /// The process that signed last.
+  /// Returns the process that signed last.
   public static func signer(_ path: FilePath) -> Int32? {
     ProcFile.text(path.string).flatMap { Int32($0.prefix { $0.isNumber }) }
   }
 
-  /// Lets the lock go before the value does. Harmless the second time.
+  /// Releases the lock before the value is released. A second call is harmless.
   public func release() { flock(file.rawValue, LOCK_UN) }
 }

@@ -3,25 +3,25 @@
 import Glibc
 public import SystemPackage
 
-/// What lies below a directory that a stranger's build has written to.
+/// Inspects a directory that an untrusted build has written to.
 ///
-/// A build may leave a link where a file was, or where a directory was that leads to one; what stands at its end is
-/// anybody's, and a named pipe there would be waited on for ever. To be asked while nothing writes there any more.
+/// A build may replace a file, or a directory on the way to one, with a symbolic link, whose target may be anything.
+/// Opening a named pipe there would block for ever. To be used only while nothing writes there.
 public struct UntrustedTree: Sendable, Hashable {
   public var root: FilePath
 
   public init(_ root: FilePath) { self.root = root }
 
   public enum Kind: Sendable, Hashable {
-    /// With its size in bytes.
+    /// A file of this size, in bytes.
     case file(size: Int64)
     case directory
-    /// A link, or what is reached by one; a pipe, a device, overlayfs' stand-in for what was removed.
+    /// A link, or a path through one; a pipe, a device, overlayfs' whiteout for a removed file.
     case other
     case missing
   }
 
-  /// What is at a path relative to the root, reached by directories alone.
+  /// Returns what is at a path relative to the root, reached only through directories.
   public func kind(of relative: FilePath) -> Kind {
     var status = stat()
     var path = root

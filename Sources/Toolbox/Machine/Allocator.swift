@@ -2,18 +2,20 @@
 
 import CMalloc
 
-/// The memory that this process keeps for later.
+/// Limits the free memory that this process keeps.
 ///
-/// glibc gives each thread an arena of its own, and each keeps what its largest work took: the results of one series are
-/// a few MiB, as JSON many times that for a moment, and sooner or later each thread has written some. A run of many series
-/// then holds more than one of few, though none of it is in use. See mallopt(3) and malloc_trim(3).
+/// glibc gives each thread its own arena, and each arena keeps what its largest work needed. The results of one series
+/// are a few MiB and, as JSON, many times that for a moment. Sooner or later each thread has written some. A run of
+/// many series would then hold more memory than a run of few, although none of it is in use. See mallopt(3) and
+/// malloc_trim(3).
 public enum Allocator {
-  /// To be called before there are threads: all allocate from one arena, and large pieces go back when they are freed.
+  /// Must be called before there are threads. All threads then allocate from one arena, and large blocks are returned
+  /// when they are freed.
   public static func keepLittle() {
     _ = mallopt(M_ARENA_MAX, 1)
     _ = mallopt(M_MMAP_THRESHOLD, 256 << 10)
   }
 
-  /// Gives back what lies free, wherever it lies.
+  /// Returns free memory to the system from all arenas.
   public static func trim() { _ = malloc_trim(0) }
 }

@@ -3,18 +3,19 @@
 import CClock
 import Glibc
 
-/// How fast this machine's time stamp counter runs.
+/// Measures the rate of this machine's time stamp counter.
 ///
-/// An emulated guest has the host's own, and calibrates it against an emulated timer while it boots. Where the host is busy
-/// that can go wrong by a factor of thirty ("PIT calibration deviates from PMTIMER", and the wrong one is taken), and the
-/// guest's seconds are then as many times too short: tests time out that have only begun. So it is told.
+/// An emulated guest uses the host's counter, and calibrates it against an emulated timer while it boots. On a busy
+/// host the result can be wrong by a factor of thirty ("PIT calibration deviates from PMTIMER", and the wrong one is
+/// used). The guest's seconds are then too short by that factor, and tests time out that have only just begun.
+/// Therefore the guest is given the rate.
 public enum TimeStampCounter {
   private struct Sample {
     /// Of the monotonic clock.
     var nanoseconds: Int64
     var ticks: UInt64
 
-    /// The best of some: whoever is interrupted between the clock and the counter sees them apart.
+    /// Takes the best of several samples: an interruption between the clock and the counter separates the two.
     init?() {
       var best: (gap: Int64, sample: (Int64, UInt64))?
       for _ in 0..<64 {
@@ -36,16 +37,16 @@ public enum TimeStampCounter {
   }
 
   private static let first = Sample()
-  /// The error of a sample is a microsecond at worst, so that this long gives four digits.
+  /// The error of a sample is at most a microsecond, so this span gives four digits.
   private static let span: Int64 = 10_000_000
 
-  /// Begins to measure; what asks for ``kilohertz`` later need not wait then.
+  /// Starts the measurement, so that ``kilohertz`` does not have to wait later.
   public static func begin() { _ = first }
 
-  /// In kHz; `nil` on a machine that has none. Takes ten milliseconds if nobody has begun.
+  /// The rate in kHz; `nil` on a machine without a counter. Takes ten milliseconds if the measurement was not started.
   public static let kilohertz: Int? = measured(from: first)
 
-  /// A measurement of its own.
+  /// Returns a separate measurement.
   static func measure() -> Int? { measured(from: Sample()) }
 
   private static func measured(from first: Sample?) -> Int? {
@@ -53,7 +54,7 @@ public enum TimeStampCounter {
     while Sample.now() - first.nanoseconds < span { sched_yield() }
     guard let last = Sample() else { return nil }
     let rate = Double(last.ticks &- first.ticks) * 1e6 / Double(last.nanoseconds - first.nanoseconds)
-    // Nothing else is a time stamp counter of this century; a virtual machine that was moved has one that jumped.
+    // No time stamp counter of this century is outside this range; in a migrated virtual machine it may jump.
     return (100_000...20_000_000).contains(rate) ? Int(rate.rounded()) : nil
   }
 }

@@ -4,26 +4,26 @@ import Foundation
 import Glibc
 public import SystemPackage
 
-/// Where tools work on what strangers sent: bubblewrap's namespaces, with the toolchain and what the tool is given, and
-/// nothing else of the machine.
+/// Runs tools on untrusted input in bubblewrap's namespaces, with the toolchain and the tool's inputs, and nothing else
+/// of the machine.
 ///
-/// There is no network, no device but the harmless ones, no other process to be seen, no right of root's; `/tmp` is the
-/// tool's own and small. Processes end with the first of them, so that none outlives its tool.
+/// There is no network, only harmless devices, no other visible process, and no root privileges; `/tmp` is private and
+/// small. All processes end with the first one, so that none outlives its tool.
 public struct Cage: Sendable, Hashable {
-  /// In words: `bubblewrap 0.8.0`
+  /// A description: `bubblewrap 0.8.0`
   public var description: String
   public var limits: ToolLimits
-  /// bubblewrap's options for what is the same for all tools.
+  /// bubblewrap's options that are the same for all tools.
   private let system: [String]
 
-  /// Finds out what cage can be had here, by having one.
-  /// - Throws: ``NoCage`` if none can.
+  /// Finds out which cage works here by trying it.
+  /// - Throws: ``NoCage`` if none works.
   public static func find(_ limits: ToolLimits) async throws -> Cage {
     guard let version = try? await Tool("bwrap", ["--version"]).output() else {
       throw NoCage(reason: "bwrap is not installed")
     }
     var failure = ""
-    // Without users of its own where the kernel does not let even root have them; its rights are gone there as well.
+    // Without a user namespace if the kernel does not allow one even for root; privileges are dropped there as well.
     for users in [["--unshare-user", "--disable-userns"], []] {
       let cage = Cage(
         description: version.trimmingCharacters(in: .whitespacesAndNewlines)
@@ -36,19 +36,19 @@ public struct Cage: Sendable, Hashable {
     throw NoCage(reason: failure)
   }
 
-  /// The tool, made to run in here.
+  /// Returns the tool, changed so that it runs in the cage.
   /// - Parameters:
-  ///   - directory: where it runs; seen at its own path.
+  ///   - directory: its working directory, visible at its own path.
   ///   - writable: whether it may write there.
-  ///   - reads: files and directories beside it.
-  ///   - writes: directories beside it.
-  ///   - watched: what the limit on the disk is about: where what it writes comes to lie, if that is elsewhere.
+  ///   - reads: further readable files and directories.
+  ///   - writes: further writable directories.
+  ///   - watched: the directories that count for the disk limit, if the tool's writes end up elsewhere.
   public func wrap(
     _ tool: Tool, in directory: FilePath, writable: Bool = true, reading reads: [FilePath] = [],
     writing writes: [FilePath] = [], watched: [FilePath]? = nil
   ) -> Tool {
     var words = system
-    // What is above comes first: a directory may lie in another.
+    // Parents come first: a directory may be inside another.
     let binds =
       reads.map { ("--ro-bind", $0) } + writes.map { ("--bind", $0) } + [(writable ? "--bind" : "--ro-bind", directory)]
     for (option, path) in binds.sorted(by: { $0.1.components.count < $1.1.components.count }) {
@@ -64,7 +64,7 @@ public struct Cage: Sendable, Hashable {
     return caged
   }
 
-  /// In bytes. Compilers put their assembly there.
+  /// Bytes. Compilers put their assembly there.
   private static let temporary = 512 << 20
 
   private static let everywhere = [
@@ -73,7 +73,7 @@ public struct Cage: Sendable, Hashable {
     "--remount-ro", "/dev", "--size", "\(temporary)", "--tmpfs", "/tmp",
   ]
 
-  /// The toolchain, at the paths that it has on this machine: Debian's directories beside /usr are links into it.
+  /// The toolchain, at its paths on this machine. Debian's directories next to /usr are links into it.
   private static func system() -> [String] {
     var words = ["--ro-bind", "/usr", "/usr"]
     for name in ["/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"] {
@@ -83,12 +83,12 @@ public struct Cage: Sendable, Hashable {
         words += ["--ro-bind-try", name, name]
       }
     }
-    // awk and yacc are links there.
+    // awk and yacc are links into it.
     return words + ["--ro-bind-try", "/etc/alternatives", "/etc/alternatives"]
   }
 }
 
-/// No cage can be had here; why.
+/// No cage works here, for this reason.
 public struct NoCage: Error, Sendable, Hashable {
   public var reason: String
 }

@@ -2,18 +2,18 @@
 
 public import SystemPackage
 
-/// git, kept away from everything on the machine that could change what it does.
+/// git, isolated from everything on the machine that could change its behaviour.
 public enum Git {
-  /// A git command with no configuration of the user's or the system's, no hooks, no prompts, and blind to any
-  /// repository above `directory`.
+  /// Returns a git command without user or system configuration, hooks or prompts, that ignores any repository above
+  /// `directory`.
   public static func tool(_ arguments: [String], in directory: FilePath? = nil) -> Tool {
     var environment = Tool.plainEnvironment
     environment["GIT_CONFIG_NOSYSTEM"] = "1"
     environment["GIT_CONFIG_GLOBAL"] = "/dev/null"
     environment["GIT_TERMINAL_PROMPT"] = "0"
     environment["GIT_ATTR_NOSYSTEM"] = "1"
-    // Without this, a tree below somebody's repository would be taken for a part of it, and `git apply` then
-    // silently skips every path.
+    // Without this, a tree inside another repository would be treated as a part of it, and `git apply` would silently
+    // skip every path.
     let ceiling = directory.map { $0.removingLastComponent().string } ?? "/"
     environment["GIT_CEILING_DIRECTORIES"] = ceiling
     return Tool("git", ["-c", "core.hooksPath=/dev/null"] + arguments, in: directory, environment: environment)

@@ -4,22 +4,22 @@ import CProcess
 import Foundation
 import Glibc
 
-/// A process that outlived the run on whose behalf it was started: a `make` whose patchbench was killed, for one.
+/// A process that outlived the run for which it was started, for example a `make` whose patchbench was killed.
 public struct LeftoverProcess: Sendable, Hashable {
   public var process: Int32
-  /// Its name, as the kernel has it.
+  /// The kernel's name for it.
   public var name: String
-  /// The run that it was started for, which is over.
+  /// The run for which it was started, which is over.
   public var owner: ProcessMark
 
-  /// All that there are of this user's runs.
+  /// Returns all leftover processes of this user's runs.
   public static func all() -> [LeftoverProcess] { candidates().compactMap { stray($0) } }
 
-  /// Kills all strays, and those that they start meanwhile.
-  /// - Returns: what was killed.
+  /// Kills all leftover processes, and those that they start meanwhile.
+  /// - Returns: the killed processes.
   public static func killAll() -> [LeftoverProcess] {
     var killed: [LeftoverProcess] = []
-    // A compiler may be started while make is being killed. One that is stuck in the kernel is not waited for.
+    // make may start a compiler while it is being killed. A process that is stuck in the kernel is not waited for.
     for _ in 0..<10 {
       let found = all().filter { !killed.contains($0) }
       if found.isEmpty { break }
@@ -28,9 +28,9 @@ public struct LeftoverProcess: Sendable, Hashable {
     return killed
   }
 
-  /// Kills a process and waits until it is gone, unless it is another than the caller thinks.
-  /// - Parameter isRight: looks at the process of that number. It is asked when there is a hold on that very process, so
-  ///   that one which gets the number later is never hit.
+  /// Kills a process and waits until it is gone, unless it is not the one that the caller means.
+  /// - Parameter isRight: checks the process with that number. It is called while a handle to that very process is
+  ///   open, so that a later process with the same number is never hit.
   /// - Returns: whether it was killed.
   public static func kill(_ process: Int32, if isRight: () -> Bool) -> Bool {
     let descriptor = cprocess_open(process)
@@ -46,8 +46,8 @@ public struct LeftoverProcess: Sendable, Hashable {
     ((try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []).compactMap { Int32($0) }.sorted()
   }
 
-  /// - Returns: `nil` for a process that was started for another user or in another name space, or whose run goes on. It
-  ///   may itself live in a cage, under another user.
+  /// - Returns: `nil` for a process of another user or name space, or if its run is still alive. The process itself may
+  ///   run in a cage, under another user.
   private static func stray(_ process: Int32) -> LeftoverProcess? {
     guard process != getpid(), let environment = ProcFile.text("/proc/\(process)/environ") else { return nil }
     let prefix = ProcessMark.variable + "="

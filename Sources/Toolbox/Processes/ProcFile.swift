@@ -2,12 +2,12 @@
 
 import SystemPackage
 
-/// The kernel's own files, `/proc` and `/sys`, which have no size before they are read.
+/// Reads the kernel's own files, `/proc` and `/sys`, whose size is unknown before they are read.
 ///
-/// Foundation's readers lose a page for each such file (swift-foundation of Swift 6: a file of size 0 is read into a
-/// buffer that nobody frees), which a loop that looks twenty times a second makes hundreds of MiB of.
+/// Foundation's readers leak a page for each such file (swift-foundation of Swift 6 reads a file of size 0 into a
+/// buffer that is never freed). A loop that polls twenty times a second would leak hundreds of MiB.
 public enum ProcFile {
-  /// - Returns: the whole text, with what is no UTF-8 replaced; `nil` where it cannot be read, for instance because the
+  /// - Returns: the whole text, with invalid UTF-8 replaced; `nil` if it cannot be read, for example because the
   ///   process has ended.
   public static func text(_ path: String) -> String? {
     guard let file = try? FileDescriptor.open(path, .readOnly, options: .closeOnExec) else { return nil }

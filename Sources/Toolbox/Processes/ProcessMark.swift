@@ -3,18 +3,18 @@
 import Foundation
 import Glibc
 
-/// Names a process for as long as the machine is up: its number and when it began, since numbers come round again, and
-/// where the number holds.
+/// Identifies a process for as long as the machine is up: its number, its start time, because numbers are reused, and
+/// the name space in which the number is valid.
 public struct ProcessMark: Sendable, Hashable {
   public var process: Int32
-  /// In the kernel's ticks since it was booted.
+  /// In kernel ticks since boot.
   public var began: UInt64
-  /// The name space of process numbers that it lives in.
+  /// Its pid name space.
   public var space: String
-  /// The user that it belongs to.
+  /// Its user.
   public var user: UInt32
 
-  /// The variable that every tool has in its environment, and whoever it starts: the process on whose behalf it runs.
+  /// An environment variable of every tool and its descendants. It names the process for which they run.
   public static let variable = "PATCHBENCH_OWNER"
 
   /// This process.
@@ -30,7 +30,7 @@ public struct ProcessMark: Sendable, Hashable {
     self.user = user
   }
 
-  /// Reads what ``text`` wrote.
+  /// Parses the format of ``text``.
   init?(_ text: some StringProtocol) {
     let parts = text.split(separator: ":", omittingEmptySubsequences: false)
     guard parts.count == 4, let process = Int32(parts[0]), let began = UInt64(parts[1]), let user = UInt32(parts[3])
@@ -41,13 +41,13 @@ public struct ProcessMark: Sendable, Hashable {
   /// `4711:189042:4026531836:1000`
   public var text: String { "\(process):\(began):\(space):\(user)" }
 
-  /// Whether that process is one of this user's and its number means here what it means there.
+  /// Whether the process belongs to this user and to this pid name space.
   public var isOurs: Bool { space == Self.own.space && user == Self.own.user }
 
-  /// Whether that process is still there; one that is dead and was not asked for is not. Can be told of ours only.
+  /// Whether the process is alive; a zombie is not. Only known for our own.
   public var isAlive: Bool { Self.beginning(of: process) == began }
 
-  /// - Returns: `nil` for a process that is not there, or is dead.
+  /// - Returns: `nil` for a process that does not exist or is dead.
   static func beginning(of process: Int32) -> UInt64? {
     guard let status = ProcessStatus(process), status.isAlive else { return nil }
     return status.began

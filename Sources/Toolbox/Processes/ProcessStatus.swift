@@ -2,25 +2,25 @@
 
 import Foundation
 
-/// What the kernel says of a process in `/proc/PID/stat` (proc(5)).
+/// The status of a process from `/proc/PID/stat` (proc(5)).
 public struct ProcessStatus: Sendable, Hashable {
   /// `R`, `S`, …
   var state: Character
   public var parent: Int32
   var group: Int32
-  /// In ticks since the machine was started.
+  /// In ticks since boot.
   var began: UInt64
-  /// In pages; those that it shares with others are among them.
+  /// In pages, including those that it shares with others.
   public var resident: Int
 
-  /// - Returns: `nil` for a process that is not there.
+  /// - Returns: `nil` for a process that does not exist.
   public init?(_ process: Int32) {
     guard let text = ProcFile.text("/proc/\(process)/stat") else { return nil }
     self.init(text)
   }
 
   init?(_ text: String) {
-    // The name stands in parentheses and may itself hold any character.
+    // The name is in parentheses and may itself contain any character.
     guard let end = text.lastIndex(of: ")") else { return nil }
     let fields = text[text.index(after: end)...].split(separator: " ")
     guard fields.count > 21, let state = fields[0].first, let parent = Int32(fields[1]), let group = Int32(fields[2]),
@@ -33,10 +33,10 @@ public struct ProcessStatus: Sendable, Hashable {
     self.resident = resident
   }
 
-  /// Not one that is dead and was not asked for by its parent.
+  /// Whether the process is alive and not a zombie.
   var isAlive: Bool { state != "Z" && state != "X" }
 
-  /// Whether a group has a process that is alive.
+  /// Returns whether a group has a living process.
   static func lives(group: Int32) -> Bool {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
     return names.contains { name in

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Ends a program at random moments with SIGKILL, as a power cut would, and has it go on.
+/// Kills a program at random moments with SIGKILL, as a power cut would, and resumes it.
 public struct RandomKills: Sendable {
-  /// How many times it is killed.
+  /// The number of kills.
   public var count: Int
   /// The same seed gives the same shares.
   public var seed: UInt64
-  /// How long the program takes, as far as is known: the latest moment after a start.
+  /// The estimated duration of the program: the latest moment after a start.
   public var within: Duration
 
   public init(count: Int, seed: UInt64, within: Duration) {
@@ -15,19 +15,19 @@ public struct RandomKills: Sendable {
     self.within = within
   }
 
-  /// When it is killed after each start: which share of its time has gone by, below 1.
+  /// When it is killed after each start, as a share below 1 of its duration.
   public var shares: some Sequence<Double> {
     var numbers = SeededNumbers(seed: seed)
     return (0..<count).map { _ in Double.random(in: 0..<1, using: &numbers) }
   }
 
-  /// Starts the program and kills it, over and over, and lets it come to its end after the last kill. Nothing but the
-  /// program itself is killed: what it started is left as it would be.
+  /// Starts the program and kills it, repeatedly, and lets it complete after the last kill. Only the program itself is
+  /// killed; the processes it started are left alone.
   /// - Parameters:
-  ///   - next: the program: to begin with, or to go on with what the last kill left. Asked before each start.
-  ///   - killed: looks at what a kill left, whose number it is told, from 1.
-  ///   - ended: looks at what came of it where it had ended before its moment came, and at the last; what comes next then
-  ///     begins anew.
+  ///   - next: returns the program that begins, or resumes what the last kill left. Called before each start.
+  ///   - killed: checks what a kill left, and gets the kill's number, from 1.
+  ///   - ended: checks the result if the program ended before its moment, and at the end. The next start then begins
+  ///     anew.
   public func run(
     next: () async throws -> Tool, killed: (_ number: Int, _ after: Duration) async throws -> Void = { _, _ in },
     ended: (ToolResult) async throws -> Void
@@ -36,8 +36,8 @@ public struct RandomKills: Sendable {
     var isAnew = true
     for (index, share) in shares.enumerated() {
       var moment = longest * share
-      // A start that came to its end is no kill. It is begun anew, and by what is known then: where `within` was measured
-      // on a busier machine, a late moment of it never comes.
+      // A start that completed does not count as a kill. The program is started anew with the duration known by then:
+      // if `within` was measured on a busier machine, a late moment would never come.
       while true {
         let begun = ContinuousClock.now
         let result = try await Self.timed(next(), moment).run(deadline: within + .seconds(600))
@@ -53,20 +53,20 @@ public struct RandomKills: Sendable {
     try await ended(try await next().run(deadline: .seconds(3600)))
   }
 
-  /// timeout(1)'s own, where it has killed.
+  /// timeout(1)'s own exit status after a kill.
   private static let statusOfKilled = 137
 
   private static func timed(_ tool: Tool, _ moment: Duration) -> Tool {
     var timed = tool
     timed.executable = "timeout"
-    // In the foreground: else it would kill its whole group. No time at all would mean for ever.
+    // In the foreground, because it would otherwise kill its whole group. A time of zero would mean no limit.
     let seconds = max(0.001, moment / .seconds(1))
     timed.arguments = ["--foreground", "--signal=KILL", "\(seconds)", tool.executable] + tool.arguments
     return timed
   }
 }
 
-/// Random numbers that come again with their seed.
+/// Random numbers that are reproducible from their seed.
 public struct SeededNumbers: RandomNumberGenerator, Sendable {
   private var state: UInt64
 

@@ -4,19 +4,19 @@ import Glibc
 import Subprocess
 public import SystemPackage
 
-/// The most that a tool may write, in bytes, to be kept in memory or as a log. A whole kernel's build writes some 100 KB.
+/// The most that a tool may write, in bytes, to memory or to a log. A whole kernel build writes about 100 KB.
 public let outputLimit = 64 << 20
-/// A line of a log is told up to here, in bytes.
+/// Lines of a log are cut at this length, in bytes.
 private let longestLine = 64 << 10
 
 extension Tool {
-  /// Runs the tool to its end and returns what it wrote.
+  /// Runs the tool to completion and returns its output.
   ///
-  /// The process leads a group of its own. When the task is cancelled or the deadline passes, the group gets SIGTERM
-  /// and two seconds later SIGKILL, so that a `make` takes its compilers with it.
+  /// The process leads its own group. On cancellation, or when the deadline passes, the group gets SIGTERM and two
+  /// seconds later SIGKILL, so that a `make` takes its compilers with it.
   /// - Parameters:
-  ///   - input: what it reads from its standard input.
-  ///   - deadline: the longest it may take; where it has limits of its own, they come first.
+  ///   - input: its standard input.
+  ///   - deadline: the time limit; the tool's own limits, if it has any, come first.
   public func run(input: [UInt8] = [], deadline: Duration = .seconds(600)) async throws(ToolError) -> ToolResult {
     try await guarded(deadline: deadline) { group in
       let result = try await Subprocess.run(
@@ -29,7 +29,7 @@ extension Tool {
     }
   }
 
-  /// Runs the tool and returns its standard output; anything but success is thrown as ``ToolError/failed``.
+  /// Runs the tool and returns its standard output. Anything but success is thrown as ``ToolError/failed``.
   public func output(input: [UInt8] = [], deadline: Duration = .seconds(600)) async throws(ToolError) -> String {
     let result = try await run(input: input, deadline: deadline)
     guard result.status.isSuccess else {
@@ -38,8 +38,9 @@ extension Tool {
     return result.output
   }
 
-  /// Runs a tool whose output is a log: both streams go to `log` as they come, and each line to `line`.
-  /// - Parameter most: how long the log may be, in bytes; one that writes more is ended.
+  /// Runs a tool whose output is a log: both streams are written to `log` as they arrive, and each line is passed to
+  /// `line`.
+  /// - Parameter most: the longest log allowed, in bytes; a tool that writes more is killed.
   /// - Returns: how it ended.
   public func run(
     log: FilePath, deadline: Duration, most: Int = outputLimit, line: @escaping @Sendable (Substring) -> Void
@@ -75,7 +76,7 @@ extension Tool {
 
   private var configuration: Configuration {
     var options = PlatformOptions()
-    // Who runs a stranger's code has no terminal either. A session's leader leads a group as well.
+    // A tool that runs untrusted code gets no terminal either. A session leader also leads a group.
     if limits == nil { options.processGroupID = 0 } else { options.createSession = true }
     options.teardownSequence = [
       .send(signal: .terminate, toProcessGroup: true, allowedDurationToNextStep: .seconds(2)),
@@ -90,7 +91,7 @@ extension Tool {
       platformOptions: options)
   }
 
-  /// Runs `body` against a deadline, and says of each way to fail which one it was.
+  /// Runs `body` against a deadline, and maps each failure to its error.
   private func guarded<Result: Sendable>(
     deadline: Duration, _ body: @escaping @Sendable (ProcessGroup) async throws -> Result
   ) async throws(ToolError) -> Result {
@@ -101,15 +102,14 @@ extension Tool {
     } catch {
       result = .failure(error)
     }
-    // Its leader is gone by now, however this came about; whom it left behind goes too, before anyone clears away what
-    // they work on.
+    // The leader is gone by now, in every case. Any process it left behind must go too, before its files are removed.
     await group.end()
     do {
       return try result.get()
     } catch let error as ToolError {
       throw error
     } catch {
-      // A tool that was ended because the user stopped the run may surface as any error of its pipes.
+      // If a tool was killed because the user stopped the run, this may appear as any error of its pipes.
       if Task.isCancelled || error is CancellationError { throw .cancelled }
       guard let error = error as? SubprocessError else { throw .cannotStart(executable, reason: "\(error)") }
       switch error.code {
@@ -120,7 +120,7 @@ extension Tool {
     }
   }
 
-  /// Whoever runs a stranger's code has a limit on its output as on all else.
+  /// For a tool that runs untrusted code, output is one of its limits.
   private func tooMuch(_ most: Int) -> ToolError {
     limits == nil ? .tooMuchOutput(name, limit: most) : .exceeded(name, .output(bytes: most))
   }
@@ -128,7 +128,7 @@ extension Tool {
   private func race<Result: Sendable>(
     deadline: Duration, _ processes: ProcessGroup, _ body: @escaping @Sendable () async throws -> Result
   ) async throws -> Result {
-    // Which of the two ends it says whose fault it was.
+    // Which of the two limits ends it decides whose fault it was.
     let deadline = limits.map { max(deadline, $0.time + .seconds(60)) } ?? deadline
     return try await withThrowingTaskGroup(of: Result.self) { group in
       group.addTask { try await body() }
@@ -159,16 +159,16 @@ private final class ProcessGroup: Sendable {
   func lead(_ process: pid_t) { leader.withLock { $0 = process } }
   func leads() -> pid_t? { leader.withLock { $0 } }
 
-  /// Kills who is left and waits until all are gone. Not cut short by cancellation.
+  /// Kills the remaining processes and waits until all are gone. Cancellation does not cut it short.
   func end() async {
     guard let leader = leader.withLock({ $0 }), kill(-leader, SIGKILL) == 0 else { return }
     await Blocking.run {
-      // Killed processes vanish when the kernel has taken them down, which is soon but not at once. One that hangs in
-      // the kernel is not waited for longer than this.
+      // Killed processes disappear once the kernel has torn them down, which is soon but not immediate. A process that
+      // hangs in the kernel is not waited for any longer than this.
       for _ in 0..<500 {
-        // Where this process is the parent of its orphans, they stay in their group until it has asked for them.
+        // If this process is the parent of the orphans, they stay in their group until it reaps them.
         while waitpid(-leader, nil, WNOHANG) > 0 {}
-        // Elsewhere it is for the first process of all to do that, which may take seconds over it. The dead hold nothing.
+        // Otherwise init reaps them, which may take seconds. Dead processes hold no resources.
         if kill(-leader, 0) != 0 || !ProcessStatus.lives(group: leader) { break }
         usleep(10_000)
       }

@@ -2,19 +2,19 @@
 
 public import SystemPackage
 
-/// A command as a value: what would be run, exactly, without a shell.
+/// A command as a value: exactly what would be run, without a shell.
 public struct Tool: Sendable, Hashable {
   /// A name to look up in `PATH`, or an absolute path.
   public var executable: String
   public var arguments: [String]
   public var directory: FilePath?
-  /// The whole environment of the process, but for ``ProcessMark/variable``. Nothing is inherited but what is named here.
+  /// The process' whole environment, except for ``ProcessMark/variable``. Nothing else is inherited.
   public var environment: [String: String]
-  /// What it may take where it runs a stranger's code; ``Cage`` sets it.
+  /// Its limits if it runs untrusted code; set by ``Cage``.
   public var limits: ToolLimits?
-  /// The directories that the limit on the disk is about.
+  /// The directories that count for the disk limit.
   var writes: [FilePath] = []
-  /// What it is called in messages, where `executable` only starts it.
+  /// Its name in messages if `executable` only starts it.
   private var inner: String?
 
   public init(
@@ -27,10 +27,10 @@ public struct Tool: Sendable, Hashable {
     self.environment = environment
   }
 
-  /// What it is called in messages.
+  /// Its name in messages.
   public var name: String { inner ?? executable }
 
-  /// The same, started by another tool, whose arguments end with what it is to start.
+  /// Returns the same tool, started by another one whose arguments end with the command to start.
   public func started(by executable: String, _ arguments: [String]) -> Tool {
     var outer = self
     outer.inner = name
@@ -40,7 +40,7 @@ public struct Tool: Sendable, Hashable {
     return outer
   }
 
-  /// A fixed locale, because outputs are parsed, and the system's own tools only: a `python3` or `gcc` of the user's
+  /// A fixed locale, because outputs are parsed, and only the system's own tools: a `python3` or `gcc` of the user's
   /// would make builds differ in ways that no key records.
   public static let plainEnvironment = [
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -48,7 +48,7 @@ public struct Tool: Sendable, Hashable {
     "HOME": "/nonexistent",
   ]
 
-  /// The command as one would type it, for messages.
+  /// The command as a user would type it, for messages.
   public var commandLine: String {
     ([executable] + arguments).map { word in
       let plain = word.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_./=:,+@%".contains($0)) }
@@ -66,30 +66,30 @@ public enum ToolStatus: Sendable, Hashable {
   public var isSuccess: Bool { self == .exited(0) }
 }
 
-/// What a process left behind.
+/// The output and status of a process.
 public struct ToolResult: Sendable {
   public var status: ToolStatus
-  /// Standard output, and standard error as well where the caller asked for both in one.
+  /// Standard output, including standard error if the caller asked for both together.
   public var output: String
-  /// Standard error, where it was kept apart.
+  /// Standard error, if it was kept separate.
   public var errors: String
 }
 
-/// Why no result of a process could be had. Never the process' own failure: that is a ``ToolStatus``.
+/// Why a process gave no result. Never the process' own failure: that is a ``ToolStatus``.
 public enum ToolError: Error, Sendable, Hashable {
   case notFound(String)
   case cannotStart(String, reason: String)
   /// It wrote more than is read from such a tool.
   case tooMuchOutput(String, limit: Int)
-  /// What it said could not be written down; it has been ended.
+  /// Its output could not be written to the log; it was killed.
   case cannotLog(String, Errno)
-  /// It took longer than it may; it has been ended.
+  /// It exceeded its deadline; it was killed.
   case deadlineExceeded(String, seconds: Double)
-  /// It took more than its limits allow; it has been ended.
+  /// It exceeded its limits; it was killed.
   case exceeded(String, Excess)
-  /// The user stopped the run; the process has been ended.
+  /// The user stopped the run; the process was killed.
   case cancelled
-  /// It ended with an error where only success makes sense to the caller.
+  /// It ended with an error, and the caller requires success.
   case failed(String, status: ToolStatus, output: String)
 }
 
@@ -99,7 +99,7 @@ extension ToolError: CustomStringConvertible {
     case .notFound(let name): "\(name) is not installed"
     case .cannotStart(let name, let reason): "\(name) could not be started: \(reason)"
     case .tooMuchOutput(let name, let limit): "\(name) wrote more than \(limit) bytes"
-    case .cannotLog(let name, let error): "what \(name) said could not be written down: \(error)"
+    case .cannotLog(let name, let error): "the output of \(name) could not be written: \(error)"
     case .deadlineExceeded(let name, let seconds): "\(name) did not end within \(Int(seconds)) s"
     case .exceeded(let name, let excess): "\(name) was ended: \(excess.words)"
     case .cancelled: "stopped"

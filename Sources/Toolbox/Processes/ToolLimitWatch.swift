@@ -4,26 +4,27 @@ import Foundation
 import Glibc
 import SystemPackage
 
-/// Watches the processes of one tool against its limits.
+/// Enforces the limits of one tool on its processes.
 ///
-/// The kernel's own limits do not serve here: that on processes does not hold for root, control groups are seldom ours to
-/// make, and neither knows what a tree takes on the disk. A tool can outrun the watch for a moment and no longer: its
-/// processes cannot leave their namespace, and end with its first one.
+/// The kernel's own limits do not suffice: the limit on processes does not apply to root, control groups are rarely
+/// delegated to us, and neither covers the disk space that a tree takes. A tool can outrun the watch only for a moment:
+/// its processes cannot leave their namespace, and end with its first one.
 struct ToolLimitWatch: Sendable {
   var limits: ToolLimits
-  /// Where it may write what lasts.
+  /// The directories to which it may write persistent files.
   var writes: [FilePath]
 
   private static let interval = Duration.milliseconds(250)
-  /// du walks through all that was written; it gets no more than this part of the time.
+  /// du walks through everything that was written; it gets no more than this part of the time.
   private static let duShare = 20.0
   private static let duInterval = Duration.seconds(2)
-  /// A fall of what the disk has left by so much of what is allowed is looked into at once: it is not known whose it is.
+  /// If the free disk space drops by this share of the limit, it is checked at once, because it is unknown whose fault
+  /// that is.
   private static let suddenShare: Int64 = 4
 
   /// - Parameter leader: its first process; `nil` before there is one.
-  /// - Returns: what it exceeded.
-  /// - Throws: `CancellationError`, when the tool has ended.
+  /// - Returns: the exceeded limit.
+  /// - Throws: `CancellationError` when the tool has ended.
   func watch(_ leader: @Sendable () -> pid_t?) async throws -> Excess {
     var nextDisk = ContinuousClock.now + Self.duInterval
     var free = freeSpace
@@ -44,25 +45,26 @@ struct ToolLimitWatch: Sendable {
 }
 
 extension ToolLimitWatch {
-  /// Of the disk that it writes to most, in bytes.
+  /// The free space of the disk that it writes to most, in bytes.
   private var freeSpace: Int64 { writes.last.map { DiskSpace.free(at: $0) } ?? 0 }
 }
 
-/// The processes below one, and itself, at a moment.
+/// The processes below one, including itself, at one moment.
 struct Census {
-  /// Threads, counted one by one.
+  /// The number of threads.
   var processes = 0
-  /// What they hold, in bytes; pages that several share count for each.
+  /// Their memory in bytes; pages shared by several processes count for each.
   var memory: Int64 = 0
 
-  /// - Parameter most: counting ends with one more.
+  /// - Parameter most: counting stops just above this number.
   init(below leader: pid_t, counting most: Int) {
     let page = Int64(sysconf(Int32(_SC_PAGESIZE)))
     var pending = [leader]
     while let process = pending.popLast(), processes <= most {
       let sizes = ProcFile.text("/proc/\(process)/statm")?.split(separator: " ") ?? []
       if sizes.count > 1 { memory += (Int64(sizes[1]) ?? 0) * page }
-      // A child is listed with the thread that started it. Threads count like processes: the kernel has as much of them.
+      // A child is listed under the thread that started it. Threads count like processes, because they cost the kernel
+      // as much.
       let threads = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(process)/task")) ?? []
       processes += threads.count
       for thread in threads {

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a tool that runs a stranger's code may take, all its descendants together.
+/// The limits of a tool that runs untrusted code, for all its descendants together.
 public struct ToolLimits: Codable, Sendable, Hashable {
-  /// The longest that it may run.
+  /// The time limit.
   public var time: Duration
-  /// The memory that its processes hold, in bytes; one alone may map no more than this.
+  /// The memory of its processes, in bytes. A single process may map no more than this.
   public var memory: Int64
   public var processes: Int
-  /// What it may write below the directories that it may write to, in bytes.
+  /// The bytes that it may write below its writable directories.
   public var disk: Int64
 
   public init(time: Duration, memory: Int64, processes: Int, disk: Int64) {
@@ -17,12 +17,13 @@ public struct ToolLimits: Codable, Sendable, Hashable {
     self.disk = disk
   }
 
-  /// For a build of the kernel.
+  /// Returns the limits for a kernel build.
   ///
-  /// A hot header takes four minutes on two processors, a whole tree some ten; make, shells and compilers are some ten
-  /// processes a job, the largest of them holds 1 GiB while it links, and a tree's objects take less than 1 GB.
+  /// After a change to a widely included header, a build takes four minutes on two processors; a whole tree takes about
+  /// ten. make, shells and compilers are about ten processes per job. The largest holds 1 GiB while it links, and a
+  /// tree's objects take less than 1 GB.
   /// - Parameters:
-  ///   - jobs: how many compilers run at once.
+  ///   - jobs: the number of concurrent compilers.
   ///   - machine: the machine's memory, in bytes.
   public static func build(jobs: Int, machine: Int64) -> ToolLimits {
     ToolLimits(
@@ -31,7 +32,7 @@ public struct ToolLimits: Codable, Sendable, Hashable {
   }
 }
 
-/// Which limit a tool ran into, with what was allowed.
+/// The limit that a tool exceeded, with its value.
 public enum Excess: Sendable, Hashable {
   case time(seconds: Double)
   case memory(bytes: Int64)
@@ -39,14 +40,14 @@ public enum Excess: Sendable, Hashable {
   case disk(bytes: Int64)
   case output(bytes: Int)
 
-  /// `it held more than 6144 MiB of memory`
+  /// `it used more than 6144 MiB of memory`
   public var words: String {
     switch self {
     case .time(let seconds): "it did not end within \(Int(seconds)) s"
-    case .memory(let bytes): "it held more than \(bytes >> 20) MiB of memory"
+    case .memory(let bytes): "it used more than \(bytes >> 20) MiB of memory"
     case .processes(let count): "it had more than \(count) processes at once"
     case .disk(let bytes): "it wrote more than \(bytes >> 20) MiB"
-    case .output(let bytes): "it said more than \(bytes >> 20) MiB"
+    case .output(let bytes): "it printed more than \(bytes >> 20) MiB"
     }
   }
 }
