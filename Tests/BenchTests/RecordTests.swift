@@ -127,16 +127,16 @@ import Testing
     func take(_ event: BenchEvent) throws { throw Errno.noSpace }
   }
 
-  @Test func aRunWhoseRecordTakesNoMoreEnds() throws {
+  @Test func aRunWhoseRecordTakesNoMoreEnds() async throws {
     let scratch = try Scratch()
     let path = scratch.path.appending("events.jsonl")
     let broken = EventHub(Broken(), [try EventRecorder(path)])
     broken.send(.stageStarted(series: nil, stage: .build))
-    #expect(throws: Errno.noSpace) { try broken.record(.runStarted(Self.header)) }
+    await #expect(throws: Errno.noSpace) { try await broken.record(.runStarted(Self.header)) }
     #expect(!broken.hasRunStarted)
     // Any other sink may fail.
     let sound = EventHub(try EventRecorder(path), [Broken()])
-    try sound.record(.runStarted(Self.header))
+    try await sound.record(.runStarted(Self.header))
     #expect(sound.hasRunStarted)
     let full: [any Error] = [Errno.noSpace, StageError.noSpace(.build), CocoaError(.fileWriteOutOfSpace)]
     #expect(full.filter { $0.isNoSpace }.count == full.count)

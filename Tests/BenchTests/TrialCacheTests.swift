@@ -46,8 +46,8 @@ import Toolbox
 
   private var series: PatchSeries { PatchSeries(name: "renamed", patches: [patch]) }
 
-  @Test func aKeptTrialComesBackWithItsEvidence() throws {
-    kept().keep(trial("s", ran(.completed)), "key", beside: "b", evidence: scratch.path.appending("evidence"))
+  @Test func aKeptTrialComesBackWithItsEvidence() async throws {
+    await kept().keep(trial("s", ran(.completed)), "key", beside: "b", evidence: scratch.path.appending("evidence"))
     let target = scratch.path.appending("target")
     try FileManager.default.createDirectory(atPath: target.string, withIntermediateDirectories: true)
     let again = try #require(kept().reuse("key", as: series, beside: "b", evidence: target))
@@ -58,8 +58,8 @@ import Toolbox
     #expect(kept().reuse("other", as: series, beside: "b", evidence: target) == nil)
   }
 
-  @Test func whatTheBaseWasAskedAgainIsNotItsOwn() throws {
-    kept().keep(trial(nil, ran(.completed)), "key", beside: "b", evidence: scratch.path.appending("evidence"))
+  @Test func whatTheBaseWasAskedAgainIsNotItsOwn() async throws {
+    await kept().keep(trial(nil, ran(.completed)), "key", beside: "b", evidence: scratch.path.appending("evidence"))
     let target = scratch.path.appending("target")
     try FileManager.default.createDirectory(atPath: target.string, withIntermediateDirectories: true)
     #expect(kept().reuse("key", as: nil, beside: "b", evidence: target) != nil)
@@ -77,7 +77,7 @@ import Toolbox
   }
 
   /// What may come out otherwise another time is judged again.
-  @Test func onlyWhatWillComeOutTheSameIsKept() throws {
+  @Test func onlyWhatWillComeOutTheSameIsKept() async throws {
     let missing = TestResult(name: "t", status: .missing)
     let slow = TestResult(name: "t", status: .timeout, reason: "not done in 45 s")
     let hung = TestResult(
@@ -104,7 +104,7 @@ import Toolbox
       ("stopped", trial("s", .interrupted), false),
     ]
     for row in rows {
-      kept().keep(row.trial, row.name, beside: "b", evidence: scratch.path.appending("evidence"))
+      await kept().keep(row.trial, row.name, beside: "b", evidence: scratch.path.appending("evidence"))
       #expect(
         (kept().find(row.name, for: row.trial.series.map { _ in series }, beside: "b") != nil) == row.isKept,
         "\(row.name)")
@@ -126,21 +126,22 @@ import Toolbox
     #expect(Set(words).count == words.count && !words.contains(nil))
     #expect(try await base(.ok, ["b", "a"]) == words[3])
     let evidence = scratch.path.appending("evidence")
-    kept().keep(trial("s", ran(.completed)), "ran", beside: words[0], evidence: evidence)
+    await kept().keep(trial("s", ran(.completed)), "ran", beside: words[0], evidence: evidence)
     #expect(kept().find("ran", for: series, beside: words[0]) != nil)
     #expect(kept().find("ran", for: series, beside: words[1]) == nil)
     #expect(kept().find("ran", for: series, beside: nil) == nil)
     // What was not run was held against nothing, and what was run beside nothing cannot be held against anything.
-    kept().keep(trial("s", .sameCode), "same", beside: nil, evidence: evidence)
+    await kept().keep(trial("s", .sameCode), "same", beside: nil, evidence: evidence)
     #expect(kept().find("same", for: series, beside: words[1]) != nil)
-    kept().keep(trial("s", ran(.completed)), "alone", beside: nil, evidence: evidence)
+    await kept().keep(trial("s", ran(.completed)), "alone", beside: nil, evidence: evidence)
     #expect(kept().find("alone", for: series, beside: nil) == nil)
     #expect(try await TrialCache.baseFingerprint(of: trial(nil, .interrupted)) == nil)
   }
 
-  @Test func aPatchIsNotNamedByAnotherSeriesFile() throws {
+  @Test func aPatchIsNotNamedByAnotherSeriesFile() async throws {
     let failure = ApplyFailure(patch: patch, file: "x.c", hunk: 1, message: "m")
-    kept().keep(trial("s", .doesNotApply(failure)), "key", beside: "b", evidence: scratch.path.appending("evidence"))
+    await kept().keep(
+      trial("s", .doesNotApply(failure)), "key", beside: "b", evidence: scratch.path.appending("evidence"))
     var other = series
     other.patches[0].file = "0007.patch"
     let target = scratch.path.appending("evidence")
@@ -148,8 +149,8 @@ import Toolbox
     #expect(kept().reuse("key", as: series, beside: "b", evidence: target) != nil)
   }
 
-  @Test func aTrialThatIsHalfThereIsNone() throws {
-    kept().keep(trial("s", ran(.completed)), "key", beside: "b", evidence: scratch.path.appending("evidence"))
+  @Test func aTrialThatIsHalfThereIsNone() async throws {
+    await kept().keep(trial("s", ran(.completed)), "key", beside: "b", evidence: scratch.path.appending("evidence"))
     let file = cache.trials.appending("key").appending("trial.json").string
     let whole = try Data(contentsOf: URL(filePath: file))
     try whole.prefix(whole.count / 2).write(to: URL(filePath: file))

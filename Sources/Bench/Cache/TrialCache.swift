@@ -128,7 +128,7 @@ struct TrialCache: Sendable {
   /// kernel. Written beside its place and moved there, so that another run sees all of it or nothing, also if this one is
   /// killed. A cache that cannot be written to costs the next run its time and this one nothing.
   /// - Parameter base: what the base said that the series was tried beside.
-  func keep(_ trial: Trial, _ key: String, beside base: String?, evidence source: FilePath) {
+  func keep(_ trial: Trial, _ key: String, beside base: String?, evidence source: FilePath) async {
     switch trial.result {
     case .sameCode, .built: break
     case .doesNotApply(let failure):
@@ -165,7 +165,7 @@ struct TrialCache: Sendable {
       if trial.series != nil, case .ran = trial.result { kept.base = base }
       try JSONEncoder().encode(kept).write(to: URL(filePath: partial.appending("trial.json").string))
       // A power cut must not leave the name of what was not written.
-      try RunDirectory.sync(partial)
+      try await RunDirectory.sync(partial)
       try? manager.removeItem(atPath: directory(key).string)
       // Another run may have put its own, equal one there in between; then ours is not needed.
       try manager.moveItem(atPath: partial.string, toPath: directory(key).string)

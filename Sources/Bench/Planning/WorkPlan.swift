@@ -75,7 +75,7 @@ struct PlannedWork: Sendable {
 
   /// - Parameter isKept: whether a result of the series is at hand; asked once for each.
   init(
-    _ series: [ReadSeries], cache: TrialCache, base: BaseBuild, isKept: (WorkItem) throws -> Bool
+    _ series: [ReadSeries], cache: TrialCache, base: BaseBuild, isKept: (WorkItem) async throws -> Bool
   ) async throws {
     for one in series {
       if let failure = one.refused {
@@ -83,7 +83,7 @@ struct PlannedWork: Sendable {
         continue
       }
       let item = try await WorkItem(one, kept: cache)
-      if try isKept(item) { kept.append(item) } else { pending.append(item) }
+      if try await isKept(item) { kept.append(item) } else { pending.append(item) }
     }
     // Only an order needs it.
     if pending.count > 1 {

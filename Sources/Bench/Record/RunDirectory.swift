@@ -95,15 +95,21 @@ extension RunDirectory {
   }
 
   /// Has all files of some evidence on the disk, before the record speaks of them.
-  static func sync(_ evidence: FilePath) throws {
-    let manager = FileManager.default
-    for name in try manager.contentsOfDirectory(atPath: evidence.string) {
-      let file = evidence.appending(name)
-      var isDirectory: ObjCBool = false
-      guard manager.fileExists(atPath: file.string, isDirectory: &isDirectory), !isDirectory.boolValue else { continue }
-      try DurableFile.sync(file)
-    }
-    try DurableFile.sync(evidence)
+  static func sync(_ evidence: FilePath) async throws {
+    try await Blocking.run {
+      Result {
+        let manager = FileManager.default
+        for name in try manager.contentsOfDirectory(atPath: evidence.string) {
+          let file = evidence.appending(name)
+          var isDirectory: ObjCBool = false
+          guard manager.fileExists(atPath: file.string, isDirectory: &isDirectory), !isDirectory.boolValue else {
+            continue
+          }
+          try DurableFile.sync(file)
+        }
+        try DurableFile.sync(evidence)
+      }
+    }.get()
   }
 
   /// Removes the evidence of what was begun and not finished, so that nothing of it passes for evidence of what is tried

@@ -35,8 +35,8 @@ struct StateDisks: Sendable {
     events.send(
       .progress(series: nil, stage: .tests, text: "reading the disks of \(found.count) guests that ended early"))
     for (one, reading) in zip(found, try await read(found, resources)) {
-      try RunDirectory.sync(one.image.removingLastComponent())
-      try events.record(
+      try await RunDirectory.sync(one.image.removingLastComponent())
+      try await events.record(
         .stateRead(
           series: one.series,
           StateEvidence(

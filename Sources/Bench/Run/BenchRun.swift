@@ -48,11 +48,11 @@ public struct BenchRun: Sendable {
       defer { events.reportFailures() }
       do {
         try await tryAll(earlier: earlier, cage: cage, scratch: scratch, directory: directory, events: events)
-        try events.record(.runFinished(interrupted: false))
+        try await events.record(.runFinished(interrupted: false))
         return false
       } catch  where error.isCancellation {
         if events.hasRunStarted {
-          do { try events.record(.runFinished(interrupted: true)) } catch {
+          do { try await events.record(.runFinished(interrupted: true)) } catch {
             throw RunBrokenOff(path: directory.path.string, cause: error)
           }
         } else if discards {
@@ -125,9 +125,9 @@ public struct BenchRun: Sendable {
     let finished = FinishedWork(earlier)
     try directory.clear(but: finished, series: series.map(\.series.name))
     if earlier == nil {
-      try events.record(.runStarted(header))
+      try await events.record(.runStarted(header))
     } else {
-      try events.record(.runResumed)
+      try await events.record(.runResumed)
     }
     let kept = try await TrialCache(
       plan, scratch: prepared.scratch, conditions: conditions, modules: prepared.driver.modules, only: header.only,

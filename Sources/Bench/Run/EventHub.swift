@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import BenchModel
+import Dispatch
 import Foundation
 import Toolbox
 
-/// Stamps events and hands them to every sink, one at a time and in order.
+/// Stamps events and hands them to every sink, one at a time and in order. Sinks write and sync files, so they are called
+/// on a queue of their own and never on the cooperative pool.
 final class EventHub: Sendable {
+  private let queue = DispatchQueue(label: "patchbench.events")
   /// The run's record, without which nothing that was finished counts.
   private let recorder: any EventSink
   private let sinks: [any EventSink]
@@ -28,6 +31,10 @@ final class EventHub: Sendable {
   /// Tells of something that nobody has to know later.
   func send(_ kind: BenchEvent.Kind) {
     let event = BenchEvent(at: Date(), kind: kind)
+    queue.async { self.deliver(event) }
+  }
+
+  private func deliver(_ event: BenchEvent) {
     failures.withLock { failures in
       if failures.record == nil {
         do { try recorder.take(event) } catch { failures.record = error }
@@ -40,17 +47,22 @@ final class EventHub: Sendable {
 
   /// Tells of something that is finished. It is on the disk when this returns.
   /// - Throws: what kept the record from taking it, or anything before it: a record with holes is none, so the run ends.
-  func record(_ kind: BenchEvent.Kind) throws {
+  func record(_ kind: BenchEvent.Kind) async throws {
     send(kind)
+    await drain()
     if let error = failures.withLock({ $0.record }) { throw error }
     if case .runStarted = kind { started.withLock { $0 = true } }
   }
 
+  /// Waits for all events that were sent.
+  func drain() async { await withCheckedContinuation { waiting in queue.async { waiting.resume() } } }
+
   /// Whether the record has a run that a report can be made of.
   var hasRunStarted: Bool { started.withLock { $0 } }
 
-  /// Says on stderr which sinks gave up.
+  /// Says on stderr which sinks gave up. All events are delivered first; a run ends with ``record(_:)``, so none is left.
   func reportFailures() {
+    queue.sync {}
     for (_, words) in failures.withLock({ $0.sinks }).sorted(by: { $0.key < $1.key }) {
       // Standard error may be gone by now.
       try? FileHandle.standardError.write(contentsOf: Data("patchbench: lost events: \(words)\n".utf8))

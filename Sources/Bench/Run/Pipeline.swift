@@ -37,7 +37,8 @@ struct Pipeline<Host: SavingHost>: Sendable {
   func run(_ series: [ReadSeries]) async throws {
     let baseKey = try await kept.key([])
     let base = BaseTrials(again: finished.again)
-    let knownBase = try trials.rules.baseline?.trial ?? finished.base ?? reuse(baseKey, nil, beside: nil)
+    var knownBase = trials.rules.baseline?.trial ?? finished.base
+    if knownBase == nil { knownBase = try await reuse(baseKey, nil, beside: nil) }
     if let knownBase { base.fulfil(knownBase) }
     let order = try await order(of: series, beside: knownBase)
     try await withThrowingDiscardingTaskGroup { group in
@@ -54,22 +55,27 @@ struct Pipeline<Host: SavingHost>: Sendable {
       for number in 1..<max(1, repeats) where !finished.repeats.contains(number) {
         group.addTask { try await repeatBase(number) }
       }
-      var layer: (key: [String], tree: SharedPatchTree?)?
+      var layer: (key: [String], tree: Promise<SharedPatchTree?>)?
       for (number, item) in order.enumerated() {
         if group.isCancelled { break }
         if item.shared == 0 || !executor.sharesPatches {
           layer = nil
         } else if layer?.key != item.layer {
-          layer = (
-            item.layer, try await makeSharedTree(item, number: number, users: order.count { $0.layer == item.layer })
-          )
+          let tree = Promise<SharedPatchTree?>()
+          layer = (item.layer, tree)
+          group.addTask {
+            // Whoever waits for it must not wait for ever.
+            defer { tree.fulfil(nil) }
+            let users = order.count { $0.layer == item.layer }
+            tree.fulfil(try await makeSharedTree(item, number: number, users: users))
+          }
         }
         // Taken here and not by the task, so that their turns come in this order.
         let place = try await trials.resources.series.acquire()
         group.addTask { [layer] in
           defer { trials.resources.series.release(place) }
           let evidence = directory.evidence(item.one.series.name)
-          let trial = try await executor.run(item.one, on: layer?.tree, base: base, evidence: evidence)
+          let trial = try await executor.run(item.one, on: await layer?.tree.value, base: base, evidence: evidence)
           try await finish(trial, item.key, beside: base)
         }
       }
@@ -84,10 +90,10 @@ struct Pipeline<Host: SavingHost>: Sendable {
     if let base { fingerprint = try await TrialCache.baseFingerprint(of: base) }
     let planned = try await PlannedWork(series, cache: kept, base: trials.base) { [fingerprint] item in
       if let done = finished.trials[item.one.series.name] { return done.reused }
-      return try reuse(item.key, item.one.series, beside: fingerprint) != nil
+      return try await reuse(item.key, item.one.series, beside: fingerprint) != nil
     }
     for (one, failure) in planned.refused where finished.trials[one.series.name] == nil {
-      try record(
+      try await record(
         Trial(
           series: one.series.name, cell: trials.rules.cell, seconds: StageSeconds(), reused: false,
           result: .doesNotApply(failure)))
@@ -99,38 +105,38 @@ struct Pipeline<Host: SavingHost>: Sendable {
     let evidence = directory.evidence(nil).appending("repeat-\(number < 10 ? "0" : "")\(number)")
     try FileManager.default.createDirectory(atPath: evidence.string, withIntermediateDirectories: true)
     let trial = try await executor.runBase(evidence: evidence)
-    try RunDirectory.sync(evidence)
+    try await RunDirectory.sync(evidence)
     try DurableFile.sync(directory.evidence(nil))
-    try events.record(.baseRepeated(trial, number: number))
+    try await events.record(.baseRepeated(trial, number: number))
   }
 
   /// Takes a kept result, unless all is to be judged again.
   /// - Returns: `nil` if there is none.
-  private func reuse(_ key: String, _ series: PatchSeries?, beside base: String?) throws -> Trial? {
+  private func reuse(_ key: String, _ series: PatchSeries?, beside base: String?) async throws -> Trial? {
     let evidence = directory.evidence(series?.name)
     guard !fresh, repeats == 1, let trial = kept.reuse(key, as: series, beside: base, evidence: evidence) else {
       return nil
     }
-    try record(trial)
+    try await record(trial)
     return trial
   }
 
   private func finish(_ trial: Trial, _ key: String, beside base: BaseTrials?) async throws {
-    try record(trial)
+    try await record(trial)
     // After the record: a run that is killed in between would else take its own result for an earlier run's.
     if repeats == 1 {
       var fingerprint: String?
       if case .ran = trial.result, let base = await base?.trial() {
         fingerprint = try await TrialCache.baseFingerprint(of: base)
       }
-      kept.keep(trial, key, beside: fingerprint, evidence: directory.evidence(trial.series))
+      await kept.keep(trial, key, beside: fingerprint, evidence: directory.evidence(trial.series))
     }
     Allocator.trim()
   }
 
-  private func record(_ trial: Trial) throws {
-    try RunDirectory.sync(directory.evidence(trial.series))
-    try events.record(.trialFinished(trial))
+  private func record(_ trial: Trial) async throws {
+    try await RunDirectory.sync(directory.evidence(trial.series))
+    try await events.record(.trialFinished(trial))
   }
 
   /// - Returns: `nil` if it cannot be made, for whatever reason: the series are then built whole, each with its own

@@ -77,7 +77,7 @@ extension BenchRun {
           try manager.copyItem(atPath: diff.string, toPath: copy.string)
           digests.append(try await Digest.of(file: copy.absolute))
         }
-        try RunDirectory.sync(evidence)
+        try await RunDirectory.sync(evidence)
         recorded.append(RecordedPlan.Series(series: one.series, diffs: digests, refusal: one.refusal))
       }
       if !series.isEmpty { try DurableFile.sync(path.appending("series")) }

@@ -172,7 +172,7 @@ extension TrialOrder {
         trials.fulfil(base)
         return try await runner.run(one, on: nil, base: trials, evidence: output)
       }
-      try RunDirectory.sync(output)
+      try await RunDirectory.sync(output)
       try DurableFile.write(try Self.encoder.encode(trial) + [0x0a], to: Self.result(in: output))
       return trial
     }

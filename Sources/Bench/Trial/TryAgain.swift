@@ -60,8 +60,8 @@ extension TrialRunner {
           try await further("again-\(number)", fresh, tests: names, evidence: baseAgain.directory, trial: &aside)
           let said = aside.again?.last ?? []
           let results = names.map { name in said.first { $0.name == name } ?? TestResult(name: name, status: .missing) }
-          try RunDirectory.sync(baseAgain.directory)
-          try events.record(.baseTriedAgain(results, number: number))
+          try await RunDirectory.sync(baseAgain.directory)
+          try await events.record(.baseTriedAgain(results, number: number))
           tell(results)
         }
       }
