@@ -58,7 +58,7 @@ extension BenchSerial {
         try await guests.add(Workbench.processes("qemu-system.*guest=patchbench-\(pid)-")) >= 3
       }
       #expect(result.status == .exited(3))
-      #expect(result.errors.hasSuffix("`patchbench resume stopped` goes on with the rest\n"), "\(result.errors)")
+      #expect(result.errors.hasSuffix("`patchbench resume stopped` continues with the rest\n"), "\(result.errors)")
       for guest in await guests.all { #expect(kill(guest, 0) != 0, "guest \(guest) is still there") }
       try await nothingIsLeft(of: bench)
       let report = try String(
