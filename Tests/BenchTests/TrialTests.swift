@@ -198,7 +198,7 @@ import Verdicts
     #expect(trial.again?.map { $0.map(\.status) } == [[.notOk], [.notOk]])
     #expect(
       try run(trial).anomalies == [
-        "a further guest did not come to its tests: "
+        "a further guest did not reach its tests: "
           + GuestEnding.panicked("Kernel panic - not syncing: Attempted to kill init!").words
       ])
   }
