@@ -6,7 +6,7 @@ import Testing
 
 @testable import Faults
 
-/// What decides whether a report has let a stranger's words through must itself be able to see them.
+/// The check for unescaped text in reports must itself be able to find it.
 @Suite struct RawWordsTests {
   private let markup = ["<script>", "=HYPERLINK("]
 
@@ -30,7 +30,7 @@ import Testing
   }
 
   @Test(
-    "code shows what it holds, and nothing else does",
+    "code shows its content literally, and nothing else does",
     arguments: [
       ("a `<script>` b", nil), ("``a ` <script>``", nil), ("```\n<script>\n```", nil),
       ("````\n```\n<script>\n````", nil),
