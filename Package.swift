@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import PackageDescription
 
-// Every target is held to the same rules: data races, unmarked existentials
-// and warnings do not compile.
+// All targets follow the same rules: data races, unmarked existentials
+// and warnings are errors.
 let strict: [SwiftSetting] = [
   .swiftLanguageMode(.v6),
   .enableUpcomingFeature("ExistentialAny"),
@@ -14,12 +14,12 @@ let strict: [SwiftSetting] = [
 
 let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 
-// The targets stand in the order of the data: a series becomes a tree, a build,
-// a guest, a verdict, a report. Each may import only what stands below it here:
+// The targets follow the data: a series becomes a tree, a build, a guest, a
+// verdict, a report. Each target may import only those below it:
 //
 //   patchbench                                       arguments, wiring, exit codes
-//   patchbench-disks                                 reads guests' disks, in a process of its own: libguestfs
-//   Benchmarks  Faults                               patchbench timed against other ways; what goes wrong, done to it
+//   patchbench-disks                                 reads guests' disks with libguestfs, in a separate process
+//   Benchmarks  Faults                               times patchbench against other tools; tests it with faults
 //   MutantRun                                        mutants of the kernel, judged like series
 //   Bench                                            the pipeline; emits events
 //   SeriesIntake  KernelBuild  GuestMachine          effects: git, make, libvirt
@@ -172,7 +172,7 @@ let package = Package(
       ], exclude: ["Fixtures"], swiftSettings: strict),
     .testTarget(
       name: "CommandTests", dependencies: ["patchbench", "TestSupport", systemPackage], swiftSettings: strict),
-    // Real kernels, real guests. Needs what setup.sh installs and builds; skips nothing.
+    // Real kernels and real guests. Needs everything that setup.sh installs and builds; skips nothing.
     .testTarget(
       name: "IntegrationTests",
       dependencies: [

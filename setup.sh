@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Installs the Debian packages that patchbench needs and builds it. Needs Swift and git, nothing else.
+# Installs the Debian packages that patchbench needs, and builds it. Needs only Swift and git.
 #
 #   ./setup.sh            packages, .build/release/patchbench, the guest binary
-#   ./setup.sh packages   the packages alone
-#   ./setup.sh guest      the guest binary alone
+#   ./setup.sh packages   only the packages
+#   ./setup.sh guest      only the guest binary
 #   ./setup.sh install [--prefix DIR]
-#                         all of it, and patchbench with its data, man pages and completions under DIR (/usr/local)
+#                         all of these, then installs patchbench with its data, man pages and completions under DIR
+#                         (/usr/local by default)
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -17,13 +18,13 @@ packages=(
   qemu-system-x86 libvirt-daemon libvirt-daemon-system libvirt-daemon-driver-qemu
   # to build kernels
   linux-source-6.12 linux-source-6.1 flex bison bc libelf-dev xz-utils perl ccache bubblewrap
-  # to make what guests boot from, and to see what runs
+  # to make the files that guests boot from, and to list processes
   cpio procps busybox-static e2fsprogs
   # to check report.json in the tests
   python3-jsonschema
 )
 
-# libguestfs reads disks by way of a guest of its own, which boots a kernel of Debian's; containers have none.
+# libguestfs reads disks through its own guest, which boots a Debian kernel from /boot. Containers have none there.
 compgen -G '/boot/vmlinuz-*' >/dev/null || packages+=(linux-image-cloud-amd64)
 
 install_packages() {
@@ -36,7 +37,7 @@ install_packages() {
   local sudo=()
   [ "$(id -u)" -eq 0 ] || sudo=(sudo)
   "${sudo[@]}" apt-get update -qq
-  # Recommended packages would bring daemons that nothing here uses.
+  # Recommended packages would install daemons that nothing here uses.
   DEBIAN_FRONTEND=noninteractive "${sudo[@]}" apt-get install -qq -y --no-install-recommends "${missing[@]}" >&2
 }
 
@@ -51,14 +52,14 @@ build_all() {
   build_guest
 }
 
-# The programs lie together in libexec, where each finds the other; their data lies in share, which the first finds from
-# there.
+# Both programs go to libexec, where they find each other. The data goes to share, where patchbench finds it relative to
+# libexec.
 install_files() {
   local prefix=$1 data=$1/share/patchbench program=$1/libexec/patchbench
   install -d "$prefix/bin" "$program" "$data/GuestTests" "$prefix/share/man/man1" \
     "$prefix/share/bash-completion/completions" "$prefix/share/zsh/site-functions" \
     "$prefix/share/fish/vendor_completions.d"
-  # Beside its place, and moved there: one that runs goes on with the old one.
+  # Install under another name and rename, so that a running program keeps its old file.
   local name
   for name in patchbench patchbench-disks; do
     install -m 755 ".build/release/$name" "$program/$name.new"
@@ -69,7 +70,7 @@ install_files() {
   rm -rf "$data/Kernels" "$data/Patches" "$data/GuestTests/Driver"
   cp -a Kernels Patches "$data/"
   cp -a GuestTests/Driver "$data/GuestTests/Driver"
-  # swift-argument-parser's own plugin; it writes below .build.
+  # This is swift-argument-parser's plugin. It writes below .build.
   swift package generate-manual --multi-page >&2
   install -m 644 .build/plugins/GenerateManual/outputs/patchbench/*.1 "$prefix/share/man/man1/"
   local patchbench=$program/patchbench

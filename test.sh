@@ -1,22 +1,22 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Runs every test there is, real kernel builds and boots included. Installs what is missing first.
+# Runs all tests, including real kernel builds and boots. First installs what is missing.
 #
-#   ./test.sh                    all of it
-#   ./test.sh address [WORD...]  the host's side, built with the address sanitizer
-#   ./test.sh thread [WORD...]   the same with the thread sanitizer
+#   ./test.sh                    all tests
+#   ./test.sh address [WORD...]  only the host's tests, with the address sanitizer
+#   ./test.sh thread [WORD...]   only the host's tests, with the thread sanitizer
 #
-# WORDs go to `swift test`: `--filter Toolbox`, for one.
+# WORDs are passed to `swift test`, for example `--filter Toolbox`.
 set -euo pipefail
 cd "$(dirname "$0")"
 
-# A report of the sanitizer's fails the test or the program that it is in.
+# A sanitizer report fails the test or the program that it occurs in.
 sanitized() {
   local sanitizer=$1
   shift
   local words=(--sanitize="$sanitizer" --scratch-path ".build/$sanitizer" "$@")
   case $sanitizer in
-    # What the Swift runtime keeps for good counts as lost there.
+    # Leak detection would report memory that the Swift runtime never frees.
     address) export ASAN_OPTIONS=detect_leaks=0 ;;
     thread) export TSAN_OPTIONS="suppressions=$PWD/Tests/thread-sanitizer.supp" ;;
   esac
@@ -28,7 +28,7 @@ case "${1:-all}" in
     ./setup.sh packages
     swift format lint --strict --recursive Package.swift Sources Tests GuestTests/Package.swift GuestTests/Sources GuestTests/Tests
     ./setup.sh guest
-    # What the guest binary does without a guest, then the host's side; the integration suite boots real guests.
+    # First the guest binary's tests, which need no guest, then the host's. The integration suite boots real guests.
     swift test --package-path GuestTests
     swift test
     ;;

@@ -9,8 +9,8 @@ import SeriesIntake
 import SystemPackage
 import Toolbox
 
-/// What somebody would type who has the base's tree, built, and QEMU: apply, make, boot. A tree of its own, changed in
-/// place, without ccache.
+/// The steps that a developer with a built tree and QEMU would type: apply, make, boot. They use a separate tree, which
+/// is changed in place, and no ccache.
 struct BareSteps {
   var base: BaseBuild
   var tree: SeriesTree
@@ -20,21 +20,21 @@ struct BareSteps {
   var jobs: Int
   var scratch: FilePath
 
-  /// What doing it all once took, in seconds.
+  /// How long one pass took, in seconds.
   struct Run {
     /// git apply and make.
     var build: Double
-    /// QEMU, from its start to its end.
+    /// QEMU, from start to end.
     var guest: Double
     var seconds: Double { build + guest }
   }
 
-  /// Does it all once.
+  /// Applies, builds and boots one series.
   func run(_ series: FilePath) async throws -> Run {
     let read = try await self.read(series)
     let begun = ContinuousClock.now
     if let refused = try await tree.apply(read.series, diffs: read.diffs) {
-      throw BenchmarkError(message: "a made series does not apply: \(refused.message)")
+      throw BenchmarkError(message: "a generated series does not apply: \(refused.message)")
     }
     try await make()
     let built = ContinuousClock.now
@@ -43,8 +43,8 @@ struct BareSteps {
     return Run(build: (built - begun) / .seconds(1), guest: (.now - built) / .seconds(1))
   }
 
-  /// Takes the series back and compiles, so that the next one finds the tree as it was. Not measured, and not linked: the
-  /// next one has to link in any case.
+  /// Reverts the series and compiles, so that the next series finds the tree as it was. This is not measured, and does
+  /// not link, because the next series has to link anyway.
   func undo(_ series: FilePath) async throws {
     for diff in try await read(series).diffs.reversed() {
       _ = try await tree.wrapTrusted(Git.tool(["apply", "-R", "--", diff.string])).output()
@@ -55,7 +55,7 @@ struct BareSteps {
   private func read(_ series: FilePath) async throws -> ReadSeries {
     let store = scratch.appending("diffs-\(UUID().uuidString)")
     guard let directory = try SeriesDirectory.find([series.string]).first else {
-      throw BenchmarkError(message: "\(series) is no series")
+      throw BenchmarkError(message: "\(series) is not a series")
     }
     return try await directory.read(into: store, cage: nil)
   }
@@ -67,8 +67,8 @@ struct BareSteps {
     }
   }
 
-  /// Boots an image with the tests, by QEMU itself.
-  /// - Throws: ``BenchmarkError`` if one did not answer.
+  /// Boots an image with QEMU directly, and runs the tests.
+  /// - Throws: ``BenchmarkError`` if a test gave no answer.
   private func boot(_ image: FilePath) async throws {
     let spec = MachineSpec(
       name: "bare", accelerator: .tcg, kernel: image, initramfs: initramfs,
@@ -82,7 +82,7 @@ struct BareSteps {
     }
   }
 
-  /// The same devices that libvirt is asked for, in QEMU's own words.
+  /// Returns QEMU arguments for the same devices that libvirt is asked for.
   private static func arguments(_ spec: MachineSpec) -> [String] {
     let here = Architecture.host.emulation
     return [

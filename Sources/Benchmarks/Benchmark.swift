@@ -10,9 +10,9 @@ import KernelBuild
 public import SystemPackage
 import Toolbox
 
-/// Times patchbench against the bare steps, and against what else there is, on this machine.
+/// Times patchbench on this machine, against the bare steps and against other tools.
 public struct Benchmark: Sendable {
-  /// The comparisons, in the order in which they are made.
+  /// The comparisons, in the order in which they run.
   public enum Name: String, Sendable, CaseIterable {
     case oneFile = "one-file"
     case virtmeNG = "virtme-ng"
@@ -25,8 +25,10 @@ public struct Benchmark: Sendable {
     case watchedLines500 = "watched-lines-500"
   }
 
-  /// What is run of the suite, on both sides: enough to boot for, and the same in each version of patchbench, so that the
-  /// figures of two versions compare. No more than that: what both sides spend on the same tests hides what they differ in.
+  /// The tests that both sides run.
+  ///
+  /// They are enough to be worth a boot, and the same in each version of patchbench, so that figures of two versions
+  /// can be compared. They are not more, because time that both sides spend on the same tests hides their difference.
   public static let tests = [
     "selfcheck/*", "forward/virtio_gpu-to-vgem/*", "forward/udmabuf-to-vgem/*", "access/*/no-handle",
   ]
@@ -35,12 +37,12 @@ public struct Benchmark: Sendable {
   public var checkout: Checkout
   public var place: RunPlace
   public var jobs: Int
-  /// How often each comparison is made.
+  /// How often each comparison runs.
   public var pairs: Int
-  /// patchbench itself, and what each of its runs gets told.
+  /// The path of patchbench, and below the options of each of its runs.
   public var executable: FilePath
   public var options: [String]
-  /// Told what goes on.
+  /// Gets a description of each step.
   public var progress: @Sendable (String) -> Void
 
   public init(
@@ -57,10 +59,11 @@ public struct Benchmark: Sendable {
     self.progress = progress
   }
 
-  /// Makes comparisons, one after the other. One that cannot be made says why, and the others are made all the same:
-  /// they take hours.
-  /// When the task is cancelled, what was measured until then is what the report has.
-  /// - Parameter done: told of each when it is made, so that nothing is lost if the process ends.
+  /// Runs comparisons, one after the other.
+  ///
+  /// If one fails, it says why, and the others still run, because they take hours. On cancellation, the report has what
+  /// was measured until then.
+  /// - Parameter done: gets each comparison when it is done, so that nothing is lost if the process ends.
   /// - Throws: what the base's build throws, and `CancellationError` before the first comparison.
   public func run(
     _ names: [Name], done: @Sendable (Comparison) -> Void
@@ -103,7 +106,7 @@ public struct Benchmark: Sendable {
   }
 }
 
-/// What the comparisons share.
+/// What all comparisons share.
 struct Workshop {
   var benchmark: Benchmark
   var base: BaseBuild
@@ -112,11 +115,11 @@ struct Workshop {
   var program: TimedProgram
   /// Which tests run, on both sides.
   var tests: [String]
-  /// With orders for these.
+  /// An initramfs with orders for these tests.
   var initramfs: FilePath
-  /// Without orders.
+  /// An initramfs without orders.
   var plainInitramfs: FilePath
-  /// What both have of the test driver.
+  /// The kernel modules of the test driver, for both.
   var modules: GuestModules
 
   init(_ benchmark: Benchmark, _ prepared: PreparedRun) async throws {
@@ -136,11 +139,11 @@ struct Workshop {
     plainInitramfs = try await prepared.initramfs("initramfs-plain.cpio", Initramfs.Extras(driver: driver))
     initramfs = try await prepared.initramfs(
       "initramfs-tests.cpio", Initramfs.Extras(driver: driver, orders: GuestOptions(only: tests)))
-    benchmark.progress("the base's tests, once, so that no run has them to do")
+    benchmark.progress("the base's tests, once, so that no measured run has to do them")
     _ = try await program.run(series.write("warm-up", [("mm/util.c", 0)]), name: "warm-up", isFirst: true)
   }
 
-  /// What a comparison is of, before it is made.
+  /// Returns a comparison without measurements.
   func comparison(_ name: Benchmark.Name) -> Comparison {
     let (ours, theirs, target) =
       switch name {
@@ -165,7 +168,7 @@ struct Workshop {
     return Comparison(name: name.rawValue, ours: ours, theirs: theirs, target: target)
   }
 
-  /// Makes a comparison. What was measured before something went wrong stays in it.
+  /// Runs a comparison. If it fails, what was measured before that stays in it.
   func make(_ name: Benchmark.Name, _ comparison: inout Comparison) async throws {
     switch name {
     case .oneFile: try await oneFile(&comparison)
@@ -184,12 +187,12 @@ struct Workshop {
     benchmark.progress("\(name.rawValue): \(pair) of \(benchmark.pairs)\(words)")
   }
 
-  /// Measures both in turn, the one first and the other first alternately, so that a machine that grows slower or
-  /// faster favours neither.
+  /// Measures both sides once. The sides alternate in which comes first, so that a machine that gets slower or faster
+  /// favors neither.
   func pair(
     _ number: Int, ours: () async throws -> Double, theirs: () async throws -> Double
   ) async throws -> Comparison.Pair {
-    /// With nothing on its way to the disk that the other side has written.
+    /// Measures after a sync, so that no pending writes of the other side interfere.
     func settled(_ measure: () async throws -> Double) async throws -> Double {
       await Blocking.run { sync() }
       return try await measure()
@@ -202,7 +205,7 @@ struct Workshop {
     return Comparison.Pair(ours: ours, theirs: try await settled(theirs))
   }
 
-  /// Gives `body` a tree to change in place: a copy of the base's.
+  /// Passes `body` a copy of the base's tree, to change in place.
   func withBareTree<Result>(_ body: (BareSteps) async throws -> Result) async throws -> Result {
     benchmark.progress("a copy of the base's tree, for the bare steps")
     return try await benchmark.place.cache.withScratch { scratch in

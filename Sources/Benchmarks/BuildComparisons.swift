@@ -4,9 +4,9 @@ import BenchModel
 import Foundation
 import SystemPackage
 
-/// Comparisons of building and running series.
+/// The comparisons that build and run series.
 extension Workshop {
-  /// A series of one file, base built, against the bare steps.
+  /// Compares a one-file series, with the base built, with the bare steps.
   func oneFile(_ comparison: inout Comparison) async throws {
     var overhead: [Double] = []
     var steps: [CostStep: [Double]] = [:]
@@ -34,19 +34,19 @@ extension Workshop {
       }
     }
     comparison.figures = [
-      Comparison.Figure("beside compile, link, boot and tests", unit: "s", target: 1.5, overhead)
+      Comparison.Figure("besides compile, link, boot and tests", unit: "s", target: 1.5, overhead)
     ]
-    // Where the time of both sides goes.
+    // These show where both sides spend their time.
     for step in CostStep.allCases {
       comparison.figures.append(Comparison.Figure("ours, \(step.rawValue)", unit: "s", steps[step] ?? []))
     }
     comparison.figures += [
       Comparison.Figure("bare, git apply and make", unit: "s", bareBuild),
-      Comparison.Figure("bare, QEMU from its start to its end", unit: "s", bareGuest),
+      Comparison.Figure("bare, QEMU from start to end", unit: "s", bareGuest),
     ]
   }
 
-  /// Sources that every profile with DRM builds; each series takes one to three of them.
+  /// Sources that every profile with DRM builds. Each series changes one to three of them.
   private static let sources = [
     "drivers/dma-buf/dma-buf.c", "drivers/dma-buf/udmabuf.c", "drivers/dma-buf/dma-heap.c",
     "drivers/gpu/drm/drm_prime.c", "drivers/gpu/drm/drm_gem.c", "drivers/gpu/drm/drm_gem_shmem_helper.c",
@@ -64,7 +64,7 @@ extension Workshop {
     return series.directory.appending(name)
   }
 
-  /// Ten series against the bare steps one after another.
+  /// Compares ten series with the bare steps for each of them, one after another.
   func tenSeries(_ comparison: inout Comparison) async throws {
     var costs = Costs()
     try await withBareTree { bare in
@@ -90,13 +90,13 @@ extension Workshop {
     comparison.figures = costs.figures
   }
 
-  /// A header that nearly everything reads: a series, and its next version.
+  /// Compares two versions of a series that changes a header which nearly every source includes.
   func hotHeader(_ comparison: inout Comparison) async throws {
     var objects: [Double] = []
     for number in 1...benchmark.pairs {
       say(.hotHeader, number, ", first version")
       let header = (path: "include/linux/mm.h", number: 100_000 + number)
-      // Both with a function of their own: a declaration alone compiles to no other code, and nothing would be booted.
+      // Each version adds its own function. A declaration alone compiles to the same code, and nothing would be booted.
       let source = "drivers/dma-buf/dma-buf.c"
       let first = try series.write("hot-\(number)-v1", [header, (source, 100_000 + number)])
       let second = try series.write("hot-\(number)-v2", [header, (source, 200_000 + number)])
@@ -106,10 +106,10 @@ extension Workshop {
       comparison.pairs.append(Comparison.Pair(ours: after.seconds, theirs: before.seconds))
       objects += before.record.trials.values.compactMap { $0.work.map { Double($0.objects) } }
     }
-    comparison.figures = [Comparison.Figure("objects that read the header", unit: "objects", objects)]
+    comparison.figures = [Comparison.Figure("objects that include the header", unit: "objects", objects)]
   }
 
-  /// What more series cost. What ten of them do is seen in their own comparison.
+  /// Measures what more series cost. The ten-series comparison measures ten.
   func growth(_ comparison: inout Comparison) async throws {
     var costs = Costs()
     let counts = [1, 5, 20]
@@ -124,17 +124,17 @@ extension Workshop {
     }
     let ratios = zip(costs.memory[20]!, costs.memory[5]!).map { $0 / $1 }
     comparison.figures =
-      costs.figures + [Comparison.Figure("peak memory of 20 against 5", unit: "ratio", target: 1.0, ratios)]
+      costs.figures + [Comparison.Figure("peak memory, 20 series against 5", unit: "ratio", target: 1.0, ratios)]
   }
 }
 
-/// What runs of so many series took.
+/// The cost of runs, by number of series.
 private struct Costs {
-  /// Per series, in seconds.
+  /// The time per series, in seconds.
   var time: [Int: [Double]] = [:]
-  /// Of a whole run, in MiB.
+  /// The peak memory of a whole run, in MiB.
   var memory: [Int: [Double]] = [:]
-  /// Kept per series, in MiB.
+  /// The disk space that stays in use per series, in MiB.
   var disk: [Int: [Double]] = [:]
 
   mutating func add(_ run: TimedProgram.Run, count: Int) {

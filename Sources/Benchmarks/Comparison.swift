@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Two ways to do the same work, timed in turn.
+/// A comparison of two ways to do the same work, timed in turn.
 public struct Comparison: Sendable, Hashable, Codable {
   /// Its name on the command line: `one-file`.
   public var name: String
-  /// What is counted, for people.
+  /// A description of what is timed.
   public var ours: String
   public var theirs: String
-  /// What the ratio is to stay at or below.
+  /// The largest acceptable ratio.
   public var target: Double?
   public var pairs: [Pair] = []
-  /// Of ours to theirs, over all pairs; `nil` if there are none.
+  /// The ratio of ours to theirs, over all pairs; `nil` if there are none.
   public var ratio: Spread?
-  /// Further figures of the same runs.
+  /// Other figures from the same runs.
   public var figures: [Figure] = []
-  /// Why it was not made, or not to its end; the pairs are then those that were.
+  /// Why the comparison did not complete. `pairs` then has those that did.
   public var failure: String?
 
   public init(name: String, ours: String, theirs: String, target: Double?) {
@@ -24,7 +24,7 @@ public struct Comparison: Sendable, Hashable, Codable {
     self.target = target
   }
 
-  /// One measurement of both, one right after the other. In seconds.
+  /// One measurement of both sides, one right after the other, in seconds.
   public struct Pair: Sendable, Hashable, Codable {
     public var ours: Double
     public var theirs: Double
@@ -37,7 +37,7 @@ public struct Comparison: Sendable, Hashable, Codable {
     public var ratio: Double { ours / theirs }
   }
 
-  /// A figure of several runs.
+  /// A figure from several runs.
   public struct Figure: Sendable, Hashable, Codable {
     public var name: String
     public var unit: String
@@ -53,13 +53,13 @@ public struct Comparison: Sendable, Hashable, Codable {
   }
 }
 
-/// The least, the middle and the largest of some values.
+/// The minimum, median and maximum of some values.
 public struct Spread: Sendable, Hashable, Codable {
   public var minimum: Double
   public var median: Double
   public var maximum: Double
 
-  /// - Returns: `nil` of no values.
+  /// Returns `nil` if there are no values.
   public init?(_ values: [Double]) {
     let sorted = values.sorted()
     guard let first = sorted.first, let last = sorted.last else { return nil }
@@ -70,7 +70,7 @@ public struct Spread: Sendable, Hashable, Codable {
   }
 }
 
-/// All comparisons of one run of the benchmark, with the machine that they were made on.
+/// All comparisons of one benchmark run, and the machine that they ran on.
 public struct BenchmarkReport: Sendable, Codable {
   public var machine: Machine
   public var comparisons: [Comparison]
@@ -90,15 +90,15 @@ public struct BenchmarkReport: Sendable, Codable {
     public var emulator: String
     public var toolchain: String
     public var source: String
-    /// The version.
+    /// patchbench's version.
     public var patchbench: String
     /// How many tests ran in each guest.
     public var tests: Int
-    /// How many compilers and guests at once.
+    /// How many compilers and guests ran at once.
     public var jobs: Int
   }
 
-  /// Markdown: the ratios, then the further figures, then the machine.
+  /// The report in Markdown: the ratios, then the other figures, then the machine.
   public var table: String {
     var lines = [
       "| | ours | against | pairs | min | median | max | at most | reached |",
@@ -121,7 +121,7 @@ public struct BenchmarkReport: Sendable, Codable {
     }
     let failures = comparisons.compactMap { comparison in comparison.failure.map { (comparison.name, $0) } }
     if !failures.isEmpty { lines.append("") }
-    for (name, failure) in failures { lines.append("\(name) was not made to its end: \(failure)") }
+    for (name, failure) in failures { lines.append("\(name) did not complete: \(failure)") }
     lines += [
       "",
       "\(machine.processors) × \(machine.model), \(machine.memory) MiB, \(machine.system); \(machine.accelerator), "
@@ -131,7 +131,7 @@ public struct BenchmarkReport: Sendable, Codable {
     return lines.joined(separator: "\n")
   }
 
-  /// Count, minimum, median, maximum, target, and whether the median keeps to it.
+  /// Returns count, minimum, median, maximum, target, and whether the median reaches the target.
   private func row(_ values: [Double], _ target: Double?) -> String {
     guard let spread = Spread(values) else { return "0 | – | – | – | \(target.map(text) ?? "") | not measured" }
     let reached = target.map { spread.median <= $0 ? "yes" : "no" } ?? ""
@@ -139,7 +139,7 @@ public struct BenchmarkReport: Sendable, Codable {
       + "\(target.map(text) ?? "") | \(reached)"
   }
 
-  /// Two places where a hundredth counts, none where it does not.
+  /// Formats a value with two decimals below 10, one below 100, and none above.
   private func text(_ value: Double) -> String {
     if value >= 100 { return "\(Int(value.rounded()))" }
     if value >= 10 { return "\((value * 10).rounded() / 10)" }

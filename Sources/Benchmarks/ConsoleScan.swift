@@ -8,7 +8,8 @@ import SystemPackage
 import Toolbox
 
 extension Workshop {
-  /// Reads a long console for reports: a real guest's, over and over. As it comes from a guest, in pieces of 64 KiB.
+  /// Measures scanning a long console for kernel reports. The console is that of a real guest, repeated, and is read in
+  /// pieces of 64 KiB, as it comes from a guest.
   func consoleScan(_ comparison: inout Comparison) async throws {
     let size = 200_000_000
     let console = program.directory.appending("warm-up").appending("base").appending("console.log")
@@ -22,11 +23,12 @@ extension Workshop {
       grown.append(memory)
     }
     comparison.figures = [
-      Comparison.Figure("memory that is held at its end and was not before", unit: "MiB", target: 32, grown)
+      Comparison.Figure("memory held at the end that was not held before", unit: "MiB", target: 32, grown)
     ]
   }
 
-  /// - Returns: how long it took, in seconds, and how much more memory is resident then, in MiB.
+  /// Scans `size` bytes.
+  /// - Returns: how long that took, in seconds, and how much resident memory grew, in MiB.
   private static func scan(_ text: [UInt8], _ size: Int) -> (Double, Double) {
     let before = resident()
     let begun = ContinuousClock.now

@@ -10,7 +10,7 @@ import SystemPackage
 import Toolbox
 
 extension Workshop {
-  /// From the start to the first test: a guest restored from a saved state against one that boots.
+  /// Compares the time from start to first test of a guest restored from a saved state with that of a guest that boots.
   func freshGuests(_ comparison: inout Comparison) async throws {
     let watch = GuestWatch(.standard(.tcg), clock: ContinuousClock())
     let directory = scratch.appending("fresh")
@@ -38,10 +38,10 @@ extension Workshop {
         return saved.seconds
       }
     }
-    comparison.figures = [Comparison.Figure("to boot and save the one that is restored", unit: "s", [seconds])]
+    comparison.figures = [Comparison.Figure("to boot and save the guest that is restored", unit: "s", [seconds])]
   }
 
-  /// Starts a guest, sees it to its end, and tells how long its first test took to come.
+  /// Runs a guest to its end, and returns the time from its start to its first test, in seconds.
   private func firstTest(
     _ start: (_ body: @escaping @Sendable (LibvirtMachine) async throws -> Void) async throws -> Void
   ) async throws -> Double {
@@ -53,7 +53,7 @@ extension Workshop {
         if case .testStarted = progress { first.withLock { $0 = $0 ?? .now } }
       }
     }
-    guard let instant = first.withLock({ $0 }) else { throw BenchmarkError(message: "a guest began no test") }
+    guard let instant = first.withLock({ $0 }) else { throw BenchmarkError(message: "a guest started no test") }
     return (instant - begun) / .seconds(1)
   }
 }

@@ -3,21 +3,21 @@
 import Foundation
 import SystemPackage
 
-/// Series that are made for a measurement: each adds a function to the end of some sources, or a declaration to the end
-/// of a header, that nobody has compiled before.
+/// Generates series for measurements. Each appends a function to some sources, or a declaration to a header, that was
+/// never compiled before.
 struct MadeSeries {
-  /// The tree whose files are changed; it is only read.
+  /// The tree whose files the series change. It is only read.
   var tree: FilePath
-  /// Where the series go, a directory each.
+  /// The directory of the series. Each has its own directory in it.
   var directory: FilePath
-  /// Makes names that no earlier run of the benchmark has used: its objects would still be in ccache.
+  /// Makes names unique to this benchmark run. The objects of an earlier run may still be in ccache.
   let tag = Int(Date().timeIntervalSince1970)
 
   /// Writes a series of one patch.
   /// - Parameters:
-  ///   - name: of its directory, relative to ``directory``: `one-1`, `ten-1/series-01`.
+  ///   - name: the name of its directory, relative to ``directory``: `one-1`, `ten-1/series-01`.
   ///   - files: sources and headers, relative to the tree's root.
-  ///   - number: two series with the same one change the files in the same way.
+  ///   - number: series with the same number change the files in the same way.
   /// - Returns: the series' directory.
   func write(_ name: String, _ files: [(path: String, number: Int)]) throws -> FilePath {
     let series = directory.appending(name)

@@ -8,26 +8,26 @@ import KernelBuild
 import SystemPackage
 import Toolbox
 
-/// patchbench itself, started as a user would.
+/// patchbench itself, started as a user would start it.
 struct TimedProgram: Sendable {
   var executable: FilePath
-  /// The options that every run gets: kernel, profile, cache, where the checkout is.
+  /// The options of every run: kernel, profile, cache, and the checkout.
   var options: [String]
   var cache: Cache
   var environment: [String: String]
-  /// Where the runs go.
+  /// The directory of the runs.
   var directory: FilePath
 
   struct Run: Sendable {
-    /// From start to end, in seconds.
+    /// The time from start to end, in seconds.
     var seconds: Double
     var record: RunRecord
-    /// Of the program, its tools and its guests together, in MiB; 0 if it was not watched.
+    /// The peak memory of the program, its tools and its guests together, in MiB; 0 if it was not watched.
     var peakMemory: Double
-    /// What the run's directory and what the cache keeps of it take, in MiB.
+    /// The disk space of the run's directory and of its cache entries, in MiB.
     var disk: Double
 
-    /// What a run of one series spent on nothing that the bare steps do.
+    /// The time that a run of one series spent on things that the bare steps do not do.
     var overhead: Double {
       let steps: [CostStep] = [.compile, .link, .boot, .tests]
       return seconds - record.trials.values.flatMap { trial in steps.compactMap { trial.seconds[$0] } }.reduce(0, +)
@@ -36,10 +36,10 @@ struct TimedProgram: Sendable {
 
   /// Runs series and reads the record back.
   /// - Parameters:
-  ///   - watched: whether memory is watched, which costs a little time.
-  ///   - isFirst: the base has yet to be tried.
-  /// - Throws: ``BenchmarkError`` if a series was not tried to its guest's end, or more was done than to try each once: it
-  ///   would be no measurement.
+  ///   - watched: whether to watch memory, which costs a little time.
+  ///   - isFirst: whether the base was not tried yet.
+  /// - Throws: ``BenchmarkError`` if the guest of a series did not complete, or if the run did more than try each
+  ///   series once. Its time would then not be comparable.
   func run(_ series: FilePath, name: String, watched: Bool = false, isFirst: Bool = false) async throws -> Run {
     let output = directory.appending(name)
     let kept = try await size([cache.trials, cache.root.appending("objects")])
@@ -59,11 +59,11 @@ struct TimedProgram: Sendable {
     for trial in record.trials.values {
       guard case .ran(let run) = trial.result, run.ending == .completed, !trial.reused, trial.again == nil else {
         throw BenchmarkError(
-          message: "\(trial.series ?? "base") was not tried once and to its end: \(result.errors.suffix(500))")
+          message: "\(trial.series ?? "base") was not tried exactly once, to its end: \(result.errors.suffix(500))")
       }
     }
     guard isFirst || record.base?.reused == true else {
-      throw BenchmarkError(message: "the base was tried along: its result was not kept, see \(output)")
+      throw BenchmarkError(message: "the run also tried the base, because its result was not cached; see \(output)")
     }
     let disk = try await size([output, cache.trials, cache.root.appending("objects")]) - kept
     return Run(seconds: seconds, record: record, peakMemory: peak, disk: disk)
@@ -74,16 +74,16 @@ struct TimedProgram: Sendable {
   }
 }
 
-/// Why there is no measurement.
+/// A measurement failed.
 public struct BenchmarkError: Error, Sendable, Hashable {
   public var message: String
 }
 
-/// Adds up the memory of a program, of what it started and of its guests, several times a second.
+/// Adds up the memory of a program, its child processes and its guests, several times a second.
 private enum MemoryWatch {
   /// Watches until the task is cancelled.
-  /// - Parameter word: stands in the program's command line and in no other's.
-  /// - Returns: the largest sum, in MiB, of what is resident; pages that two processes share are counted twice.
+  /// - Parameter word: occurs in the program's command line and in no other.
+  /// - Returns: the largest sum of resident memory, in MiB. Pages that two processes share are counted twice.
   static func peak(of word: String) async -> Double {
     var peak = 0.0
     while !Task.isCancelled {
@@ -114,7 +114,7 @@ private enum MemoryWatch {
         guard let parent = parents[current], parent > 1 else { break }
         current = parent
       }
-      // libvirt's QEMU is nobody's child, but bears the program's number.
+      // libvirt's QEMU is not a child of the program, but its name has the program's process id.
       return lines[pid]?.contains("guest=patchbench-\(root)-") ?? false
     }
     return resident.filter { belongs($0.key) }.values.reduce(0, +)

@@ -8,49 +8,50 @@ import SeriesIntake
 import SystemPackage
 import Toolbox
 
-/// The tool that many use today, as its users run it: its own configuration with our fragments laid over, its own build
-/// in its own tree, its own guest with the host's file system, and in it the same tests.
+/// virtme-ng, the tool that many developers use today, used as they use it: its own configuration plus our config
+/// fragments, its own build in its own tree, and its own guest with the host's file system. The guest runs the same
+/// tests.
 struct VirtmeNG {
   var executable: String
-  /// A source tree of its own, built once and kept in the cache: that takes many minutes.
+  /// Its own source tree. It is built once and kept in the cache, because that takes many minutes.
   var tree: FilePath
   var guestBinary: FilePath
-  /// The test driver's sources, a copy of its own beside the tree.
+  /// A separate copy of the test driver's sources, next to the tree.
   var driver: FilePath
   /// Which tests run.
   var tests: [String]
   var jobs: Int
   var environment: [String: String]
 
-  /// The program, where the user has it.
+  /// Finds `vng` in the user's PATH.
   static func find(_ environment: [String: String]) -> String? {
     let places = (environment["PATH"] ?? "").split(separator: ":")
     return places.map { "\($0)/vng" }.first { FileManager.default.isExecutableFile(atPath: $0) }
   }
 
-  /// Configures and builds what there is to build.
+  /// Configures and builds the tree and the test driver, if needed.
   func prepare(fragments: FilePath, log: FilePath) async throws {
     if !FileManager.default.fileExists(atPath: tree.appending(".config").string) {
       try await expect(vng(["--kconfig", "--config", fragments.string]), log: log)
     }
     try await build(log: log)
-    // Once: no series that is measured touches what it is made from.
+    // Once is enough, because no measured series changes what the driver is built from.
     try await expect(Tool("make", ["M=\(driver)", "modules"], in: tree), log: log)
   }
 
   func build(log: FilePath) async throws { try await expect(vng(["--build", "--jobs", "\(jobs)"]), log: log) }
 
-  /// Boots what was built and runs all tests.
-  /// - Returns: how many answered.
+  /// Boots the built kernel and runs all tests.
+  /// - Returns: how many tests answered.
   func test(log: FilePath) async throws -> Int {
-    // virtme-ng hands the words of --exec over on the kernel's command line, which is too short for many names.
+    // virtme-ng passes the words of --exec on the kernel command line, which is too short for many test names.
     let script = driver.appending("run.sh")
     try Data("insmod \(driver)/pbtest.ko && exec \(guestBinary) --run \(tests.joined(separator: " "))\n".utf8)
       .write(to: URL(filePath: script.string))
     try await expect(
       vng([
         "--run", ".", "--disable-kvm", "--cpus", "2", "--memory", "1G", "--user", "root",
-        // They may lie where the guest has a file system of its own, as below /tmp.
+        // They may be in a directory where the guest mounts its own file system, such as /tmp.
         "--rodir", driver.string, "--rodir", guestBinary.removingLastComponent().string,
         "--qemu-opts=-device virtio-gpu-pci", "--exec", "sh \(script)",
       ]), log: log)
@@ -80,10 +81,10 @@ struct VirtmeNG {
 }
 
 extension Workshop {
-  /// A series of one file against virtme-ng: apply, build, boot, the same tests.
+  /// Compares a one-file series with virtme-ng: apply, build, boot, and the same tests.
   func virtmeNG(_ comparison: inout Comparison) async throws {
     guard let executable = VirtmeNG.find(benchmark.place.environment) else {
-      throw BenchmarkError(message: "no vng in PATH; `pip install virtme-ng` has it, and it needs kmod and udev")
+      throw BenchmarkError(message: "no vng in PATH; `pip install virtme-ng`, which also needs kmod and udev")
     }
     let version = try await Tool(executable, ["--version"], environment: benchmark.place.environment).output()
       .trimmingCharacters(in: .whitespacesAndNewlines)
@@ -91,7 +92,7 @@ extension Workshop {
     let name = "virtme-ng-\(base.key.prefix(12))"
     let home = benchmark.place.cache.benchmark.appending(name)
     let lock = try await FileLock.wait(benchmark.place.cache.benchmark.appending("\(name).lock"), .exclusive) {
-      benchmark.progress("waiting for another benchmark to be done with virtme-ng's tree")
+      benchmark.progress("waiting for another benchmark to release virtme-ng's tree")
     }
     defer { lock.release() }
     let other = VirtmeNG(
@@ -102,20 +103,20 @@ extension Workshop {
     try FileManager.default.copyItem(atPath: benchmark.checkout.driver.string, toPath: other.driver.string)
     let log = scratch.appending("virtme-ng.log")
     if !FileManager.default.fileExists(atPath: other.tree.string) {
-      // Beside its place and moved there: what was unpacked by half must not pass for a tree.
+      // Unpacked elsewhere and then moved into place, so that a half-unpacked tree is never used.
       let partial = home.appending("unpacking")
       await Cache.remove(partial)
       try await benchmark.target.kernel.unpack(to: partial, cache: benchmark.place.cache)
       try FileManager.default.moveItem(atPath: partial.string, toPath: other.tree.string)
     }
-    // How old it is tells `cache prune` when it was last of use.
+    // `cache prune` takes the age as the time of last use.
     try FileManager.default.setAttributes([.modificationDate: Date()], ofItemAtPath: home.string)
-    // A benchmark that was stopped has left its series there.
+    // A benchmark that was stopped may have left its series applied.
     let source = FilePath("drivers/dma-buf/dma-buf.c")
     let original = try Data(contentsOf: URL(filePath: base.tree.pushing(source).string))
     let there = URL(filePath: other.tree.pushing(source).string)
     if try Data(contentsOf: there) != original { try original.write(to: there) }
-    benchmark.progress("virtme-ng's own build, the first time (many minutes)")
+    benchmark.progress("virtme-ng's own build; the first one takes many minutes")
     try await other.prepare(fragments: base.fragments, log: log)
     var results: [Double] = []
     var builds: [Double] = []

@@ -11,7 +11,7 @@ import SystemPackage
 import Toolbox
 
 extension Workshop {
-  /// Functions that many tests run, with some five hundred lines: as a series of that size would have them watched.
+  /// Functions that many tests run, with about 500 lines in all, like a series of that size.
   private static let functions: [(file: String, names: Set<String>)] = [
     ("drivers/dma-buf/dma-buf.c", ["dma_buf_mmap", "dma_buf_mmap_internal"]),
     (
@@ -61,8 +61,8 @@ extension Workshop {
     ("mm/util.c", ["vma_set_file"]),
   ]
 
-  /// The whole suite in a guest that watches lines, against one that watches none.
-  /// - Parameter count: how many lines that are in the image and can be seen.
+  /// Compares the whole suite in a guest that watches lines with one that watches none.
+  /// - Parameter count: how many lines to watch. Only lines count that are in the image and can be watched.
   func watchedLines(_ name: Benchmark.Name, _ count: Int, _ comparison: inout Comparison) async throws {
     let directory = scratch.appending(name.rawValue)
     try FileManager.default.createDirectory(atPath: directory.string, withIntermediateDirectories: true)
@@ -84,7 +84,7 @@ extension Workshop {
       }
     }
     guard lines == count, let trace = try await base.trace(functions, probes: probes) else {
-      throw BenchmarkError(message: "this kernel has \(lines) lines that can be watched, of \(count)")
+      throw BenchmarkError(message: "only \(lines) of \(count) lines can be watched in this kernel")
     }
     let watching = directory.appending("initramfs.cpio")
     try await Initramfs.write(
@@ -102,10 +102,10 @@ extension Workshop {
           })
       }
     }
-    comparison.figures = [Comparison.Figure("instructions looked at", unit: "each", [Double(probes.count)])]
+    comparison.figures = [Comparison.Figure("instructions watched", unit: "each", [Double(probes.count)])]
   }
 
-  /// How long the tests take from the first to the end, in seconds.
+  /// Runs the suite and returns how long the tests took, from the first to the end, in seconds.
   private func suite(
     _ initramfs: FilePath, on host: LibvirtHost, in directory: FilePath, counts: Bool
   ) async throws -> Double {
@@ -121,9 +121,9 @@ extension Workshop {
       !counts || (run.execution?.probes?.isEmpty == false && run.execution?.failure == nil)
     else {
       throw BenchmarkError(
-        message: "the suite did not come to its end: \(run.execution?.failure ?? "\(run.ending)")")
+        message: "the suite did not complete: \(run.execution?.failure ?? "\(run.ending)")")
     }
-    guard let seconds = watched.tests else { throw BenchmarkError(message: "a guest began no test") }
+    guard let seconds = watched.tests else { throw BenchmarkError(message: "a guest started no test") }
     return seconds
   }
 }

@@ -7,16 +7,16 @@ import Reports
 import SystemPackage
 import Toolbox
 
-/// Disks that are full.
+/// Full disks.
 extension Fault {
   static let diskFaults: [Fault] = [
-    filling("disk/full-at-once", "as soon as it has begun", when: "[ -s run/events.jsonl ]"),
-    filling("disk/full-while-building", "while series are built", when: "ls run/series/*/build.log"),
+    filling("disk/full-at-once", "as soon as the run has begun", when: "[ -s run/events.jsonl ]"),
+    filling("disk/full-while-building", "while series build", when: "ls run/series/*/build.log"),
     filling(
       "disk/full-after-base", "as soon as the base is finished", when: "grep -q trialFinished run/events.jsonl"),
     Fault(
-      name: "disk/full-cache", what: "there is no room in the cache to build a series in",
-      expected: "says so, and that it is not the series' fault; exit status 3; nothing left",
+      name: "disk/full-cache", what: "the cache has no room to build a series",
+      expected: "an error that blames the disk and not the series; exit status 3; nothing left behind",
       trial: .own { bench in
         let run = try await bench.run(
           [try await bench.harmless("full-cache")], FaultBench.Program.tests + ["--fresh"],
@@ -32,8 +32,8 @@ extension Fault {
         return try await Seen(run.status == .exited(3) && isSaid, run.lastWords).and(bench.damage(run))
       }),
     Fault(
-      name: "disk/full-guests", what: "the disk with the guests' own disks fills up while the tests run",
-      expected: "the verdict of a run that nobody touched",
+      name: "disk/full-guests", what: "the disk that holds the guests' disks fills up while the tests run",
+      expected: "the verdict of an undisturbed run",
       trial: .own { bench in
         let owner = getuid() == 0 ? "root" : "\(getuid())"
         let place = "/tmp/patchbench-\(owner)"
@@ -47,7 +47,7 @@ extension Fault {
           },
           act: { pid, output in
             try await untilTested(series, output)
-            // Its mounts are its own.
+            // The run has its own mount namespace.
             let filler = Tool("sh", ["-c", "cat /dev/zero > \"$1\"", "sh", "/proc/\(pid)/root\(place)/filler"])
             if try await filler.run().errors.contains("No space left on device") { await filled.note() }
           })
@@ -56,8 +56,8 @@ extension Fault {
           .and(await filled.isFull ? nil : "the disk was never full").and(bench.damage(run))
       }),
     Fault(
-      name: "disk/crafted-guests", what: "a guest that is killed, with a disk of links in the place of its own",
-      expected: "inconclusive: the machine died; nothing of the host's in the evidence",
+      name: "disk/crafted-guests", what: "a guest is killed, and its disk is replaced with one that has links",
+      expected: "inconclusive: the machine died; no host files in the evidence",
       trial: .own { bench in
         let series = try await bench.harmless("crafted-guests")
         let image = try await crafted(bench)
@@ -82,7 +82,7 @@ extension Fault {
       }),
   ]
 
-  /// Waits for the first result of a guest: of a series', or of the base's.
+  /// Waits for the first result of a guest, of a series or of the base.
   static func untilTested(_ series: FilePath?, _ run: FilePath) async throws {
     let evidence = series.map { run.appending("series").appending($0.lastComponent!) } ?? run.appending("base")
     let results = evidence.appending("results.ktap").string
@@ -91,7 +91,7 @@ extension Fault {
     }
   }
 
-  /// A disk on which nothing is what PID 1 would leave there.
+  /// Makes a disk with nothing that PID 1 would leave there.
   private static func crafted(_ bench: FaultBench) async throws -> FilePath {
     let root = bench.scratch.appending("crafted")
     let manager = FileManager.default
@@ -105,12 +105,12 @@ extension Fault {
     return image
   }
 
-  /// A run whose directory is on a disk of its own, which is filled at some time, then freed for the run to be resumed.
-  /// - Parameter condition: a shell's, looked at ten times a second where `run` is the run's directory.
+  /// A run whose directory is on a separate disk. The disk fills up at some time, and is then freed to resume the run.
+  /// - Parameter condition: a shell condition, checked ten times a second, with `run` as the run's directory.
   private static func filling(_ name: String, _ time: String, when condition: String) -> Fault {
     Fault(
-      name: name, what: "the disk of a run's directory fills up \(time), and is freed for it to be resumed",
-      expected: "says so and what to do; then, resumed or begun again, the report of a run that nobody touched",
+      name: name, what: "the disk of a run's directory fills up \(time), and is then freed to resume the run",
+      expected: "an error that says what to do; then, resumed or started again, the report of an undisturbed run",
       trial: .own { bench in try await fill(bench, name.replacing("/", with: "-"), when: condition) })
   }
 
@@ -140,12 +140,12 @@ extension Fault {
     let isSaid = answer.contains("run 3") && answer.contains("no space left on the device") && answer.contains("  → ")
     return try await Seen(
       isSaid && differences.isEmpty,
-      differences.first ?? (isSaid ? "said, and then the same report" : String(answer.prefix(150)))
+      differences.first ?? (isSaid ? "the error, and then the same report" : String(answer.prefix(150)))
     ).and(bench.leftovers())
   }
 }
 
-/// Whether a disk was full.
+/// Notes whether a disk was full.
 private actor Filled {
   private(set) var isFull = false
   func note() { isFull = true }

@@ -1,50 +1,50 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Something that goes wrong, is done on purpose, and has to come out as it is written here.
+/// A fault that is caused on purpose, and its expected outcome.
 public struct Fault: Sendable {
-  /// `build/reads-shadow`: what is hit, and how.
+  /// The name, such as `build/makefile-reads`: what the fault hits, and how.
   public var name: String
-  /// What is done, in a line.
+  /// What is done, in one line.
   public var what: String
-  /// What has to be seen, in a line.
+  /// The expected outcome, in one line.
   public var expected: String
   let trial: Trial
 
   enum Trial: Sendable {
     /// A series, tried in one run together with others.
     case series(SeriesTrial)
-    /// Whatever it takes.
+    /// Arbitrary code.
     case own(@Sendable (FaultBench) async throws -> Seen)
   }
 
-  /// A series and what has to become of it.
+  /// A series, and the check of its outcome.
   struct SeriesTrial: Sendable {
     var patches: @Sendable (SeriesMaker) async throws -> [String]
     var check: @Sendable (SeriesOutcome, FaultBench) throws -> Seen
   }
 }
 
-/// What came of a fault.
+/// The outcome of a fault.
 public struct Seen: Codable, Sendable, Hashable {
-  /// Whether it is what was expected.
+  /// Whether the outcome is the expected one.
   public var isExpected: Bool
-  /// In a line.
+  /// The outcome, in one line.
   public var words: String
 
-  /// - Parameter isExpected: whether it is what was expected.
+  /// - Parameter isExpected: whether the outcome is the expected one.
   init(_ isExpected: Bool, _ words: String) {
     self.isExpected = isExpected
     self.words = words
   }
 
-  /// As expected only where nothing else is wrong either.
+  /// Returns this outcome, unless something else is wrong too.
   func and(_ wrong: String?) -> Seen {
     guard let wrong else { return self }
     return Seen(false, isExpected ? wrong : "\(words); \(wrong)")
   }
 }
 
-/// All that was tried.
+/// The outcomes of all faults that were tried.
 public struct FaultReport: Codable, Sendable, Hashable {
   public struct Row: Codable, Sendable, Hashable {
     public var name: String
@@ -56,7 +56,7 @@ public struct FaultReport: Codable, Sendable, Hashable {
 
   public var rows: [Row]
 
-  /// Whether each row came out as expected, and there are any.
+  /// Whether there are rows and all came out as expected.
   public var isFine: Bool { !rows.isEmpty && rows.allSatisfy(\.seen.isExpected) }
 }
 

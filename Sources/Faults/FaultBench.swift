@@ -7,7 +7,7 @@ import KernelBuild
 import SystemPackage
 import Toolbox
 
-/// Where faults are tried: a built base, the program itself, and what tells whether anything was left or hurt.
+/// The bench that faults are tried on: a built base, the program itself, and checks for leftovers and damage.
 public struct FaultBench: Sendable {
   var base: BaseBuild
   var scratch: FilePath
@@ -17,17 +17,17 @@ public struct FaultBench: Sendable {
   /// How often runs are killed.
   var kills: Int
 
-  /// patchbench itself, started as a user would.
+  /// patchbench itself, started as a user would start it.
   struct Program: Sendable {
     var executable: FilePath
-    /// The options that every run gets: kernel, profile, cache, where the checkout is.
+    /// The options of every run: kernel, profile, cache, and the checkout.
     var options: [String]
     var cache: Cache
     var environment: [String: String]
-    /// The fewest tests that make a verdict, for rows in which it is not the tests that matter.
+    /// The fewest tests that give a verdict, for rows in which the tests do not matter.
     static let tests = ["--tests", "forward/vgem-to-vkms/*", "--retries", "0"]
 
-    /// A short run of series, begun, or gone on with where there is one.
+    /// Returns the command that starts a short run of series, or resumes it if it has begun.
     func tool(_ series: [FilePath], output: FilePath) -> Tool {
       let isBegun = FileManager.default.fileExists(atPath: output.appending("plan.json").string)
       var tool = Tool(
@@ -46,18 +46,18 @@ public struct FaultBench: Sendable {
     var pid: pid_t
     var status: ToolStatus
     var errors: String
-    /// What it wrote of each series; none where there is no report.
+    /// What its report says about each series; empty if there is no report.
     var series: [SeriesOutcome]
     var output: FilePath
 
-    /// Its last words, for people.
+    /// Its last error message.
     var lastWords: String {
       String((errors.split(separator: "\n").last { $0.hasPrefix("patchbench: ") } ?? "").prefix(200))
     }
   }
 
-  /// Runs series in a directory of its own, to its end.
-  /// - Parameter act: is told the program's process as soon as there is one, and runs beside it.
+  /// Runs series in a new directory, until the run ends.
+  /// - Parameter act: gets the program's process id as soon as it is known, and runs in parallel to it.
   func run(
     _ paths: [FilePath], _ more: [String] = Program.tests, wrap: (Tool) -> Tool = { $0 },
     act: @escaping @Sendable (pid_t, FilePath) async throws -> Void = { _, _ in }
@@ -65,7 +65,7 @@ public struct FaultBench: Sendable {
     let place = scratch.appending("run-\(UUID().uuidString.prefix(8))")
     try FileManager.default.createDirectory(atPath: place.string, withIntermediateDirectories: true)
     let (output, number) = (place.appending("output"), place.appending("pid"))
-    // exec keeps the number that the shell has told.
+    // exec keeps the process id that the shell has written.
     var tool = Tool(
       "sh",
       ["-c", "echo $$ > \"$1\"; shift; exec \"$@\"", "sh", number.string, program.executable.string, "run"]
@@ -96,7 +96,8 @@ public struct FaultBench: Sendable {
     (try? String(contentsOfFile: file.string, encoding: .utf8)).flatMap { pid_t($0.dropLast()) }
   }
 
-  /// What killed runs have left in the cache, or of processes and guests, as patchbench itself finds it; `nil` if nothing.
+  /// Returns the directories, processes and guests that killed runs left behind, as patchbench itself finds them; `nil`
+  /// if there are none.
   func leftovers() async throws -> String? {
     struct Leftovers: Decodable {
       struct Entry: Decodable { var name: String }
@@ -110,11 +111,11 @@ public struct FaultBench: Sendable {
     return names.isEmpty ? maker.bait.damage() : "left: \(names.joined(separator: ", "))"
   }
 
-  /// What a run that is over has left behind or hurt; `nil` if nothing.
+  /// Returns what a finished run left behind or damaged; `nil` if nothing.
   func damage(_ run: Ended) async throws -> String? {
     if let damage = maker.bait.damage() { return damage }
-    if run.errors.contains("\u{1b}") { return "an escape code came out on standard error, which is no terminal" }
-    if listener.wasReached { return "somebody reached a port of this machine" }
+    if run.errors.contains("\u{1b}") { return "an escape code on standard error, which is not a terminal" }
+    if listener.wasReached { return "a port on the host was reached" }
     if try await maker.bait.isFound(in: run.output) { return "a private file's content is in the run's directory" }
     let work = program.cache.root.appending("work")
     let left = (try? FileManager.default.contentsOfDirectory(atPath: work.string)) ?? []
@@ -122,7 +123,7 @@ public struct FaultBench: Sendable {
     for process in (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? [] where pid_t(process) != nil {
       let words = ProcFile.text("/proc/\(process)/cmdline") ?? ""
       let mounts = ProcFile.text("/proc/\(process)/mountinfo") ?? ""
-      // A guest's name and a work directory's bear the program's number.
+      // The names of guests and of work directories have the program's process id.
       if words.contains("patchbench-\(run.pid)-") || words.contains("\(work)/\(run.pid)-")
         || mounts.contains("\(work)/\(run.pid)-")
       {
@@ -133,7 +134,7 @@ public struct FaultBench: Sendable {
   }
 }
 
-/// What a run said of one series, from its report.json.
+/// What a run's report.json says about one series.
 struct SeriesOutcome: Sendable {
   var name: String
   var verdict: String
@@ -146,7 +147,7 @@ struct SeriesOutcome: Sendable {
   /// `does-not-build: make was ended: …`
   var words: String { String((["\(verdict)"] + reasons.prefix(1)).joined(separator: ": ").prefix(160)) }
 
-  /// - Returns: none where there is no report.
+  /// Reads the outcomes of a run; empty if there is no report.
   static func read(_ run: FilePath) -> [SeriesOutcome] {
     struct Document: Decodable {
       struct Cell: Decodable { var outcome: String }

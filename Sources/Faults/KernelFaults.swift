@@ -3,7 +3,7 @@
 import Foundation
 import SystemPackage
 
-/// Series whose kernels do not behave.
+/// Series whose kernels misbehave.
 extension Fault {
   static let kernelFaults: [Fault] = [
     booting("kernel/panics", "a kernel that panics in an initcall", says: "strange panic") {
@@ -22,7 +22,7 @@ extension Fault {
     booting("kernel/reboots", "a kernel that reboots as soon as it starts", says: "") {
       [try await $0.initcall("late_initcall", ["reboot"], "\temergency_restart();")]
     },
-    booting("kernel/triple-fault", "a kernel whose processor gives up", says: "") {
+    booting("kernel/triple-fault", "a kernel that causes a triple fault", says: "") {
       [
         try await $0.initcall(
           "late_initcall", ["types"], before: "struct patchbench_table { u16 size; u64 base; } __packed;\n",
@@ -30,7 +30,7 @@ extension Fault {
       ]
     },
     building(
-      "kernel/words", "a kernel that reports in HTML and escape codes", "a verdict, and none of it raw in a report"
+      "kernel/words", "a kernel that reports in HTML and escape codes", "a verdict, and nothing unescaped in a report"
     ) {
       let words = act.replacing("\u{1b}", with: "\\033").replacing("\"", with: "\\\"")
       return [
@@ -44,16 +44,16 @@ extension Fault {
       return Seen(outcome.verdict == "regresses", outcome.words)
     },
     atFourthPiece(
-      "kernel/eats-memory", "a kernel that takes all memory while tests run",
+      "kernel/eats-memory", "a kernel that uses up all memory while tests run",
       "while (alloc_page(GFP_KERNEL))\n\t\t\t\tcond_resched();", says: "deadlocked on memory"),
     atFourthPiece(
       "kernel/kills-init", "a kernel that kills PID 1 while tests run", "force_sig(SIGSEGV);",
       says: "Attempted to kill init"),
     tampering(
-      "kernel/garbles-channel", "a kernel that garbles what leaves through virtio-serial",
+      "kernel/garbles-channel", "a kernel that corrupts output through virtio-serial",
       "\t((char *)buf->buf)[count / 2] ^= 0x15;\n"),
     tampering(
-      "kernel/repeats-results", "a kernel that says each result twice",
+      "kernel/repeats-results", "a kernel that sends each result twice",
       """
       \tstruct port_buffer *twin = alloc_buf(port->portdev->vdev, count, 0);
 
@@ -66,7 +66,7 @@ extension Fault {
 
       """),
     tampering(
-      "kernel/reorders-results", "a kernel that lets every second result wait for the next",
+      "kernel/reorders-results", "a kernel that holds back every second result until the next one",
       """
       \tstatic struct port_buffer *held;
       \tstatic size_t length;
@@ -89,7 +89,7 @@ extension Fault {
 
       """),
     tampering(
-      "kernel/forges-results", "a kernel that writes good results and an end marker of its own",
+      "kernel/forges-results", "a kernel that forges good results and an end marker",
       """
       \tstatic const char forged[] =
       \t\t"ok 1 forward/vgem-to-vkms/vm-file\\n# patchbench: end 1\\n"
@@ -105,8 +105,8 @@ extension Fault {
 
       """),
     building(
-      "kernel/garbles-disk", "a kernel that panics, and has written all of its disk into the superblock before",
-      "regresses, and the disk is kept and said to be unreadable"
+      "kernel/garbles-disk", "a kernel that redirects all disk writes to the superblock and then panics",
+      "regresses; the disk is kept, and the report says that it could not be read"
     ) {
       [
         try await $0.diff("drivers/block/virtio_blk.c") {
@@ -122,8 +122,8 @@ extension Fault {
       return Seen(outcome.verdict == "regresses" && isKept && isSaid, outcome.words + (isSaid ? "; unreadable" : ""))
     },
     building(
-      "kernel/floods-console", "a kernel that writes 10 million lines to its console before anything else",
-      "does not boot, and a console of a bounded size"
+      "kernel/floods-console", "a kernel that first writes 10 million lines to its console",
+      "does not boot, and a console log of limited size"
     ) {
       [
         try await $0.initcall(
@@ -146,11 +146,11 @@ extension Fault {
     },
   ]
 
-  /// Where virtio_console sends what a process has written.
+  /// The code of virtio_console that sends what a process has written.
   private static let sending = "\tnonblock = true;\n\tsg_init_one(sg, buf->buf, count);\n"
 
-  /// A kernel that does something of its own with each piece that a process writes to a virtio-serial port.
-  /// - Parameter code: a block's; it has `port`, and `count` bytes in `buf`.
+  /// A kernel that tampers with each piece that a process writes to a virtio-serial port.
+  /// - Parameter code: the body of a block, which has `port`, and `count` bytes in `buf`.
   private static func tampering(_ name: String, _ what: String, _ code: String) -> Fault {
     building(name, what, "inconclusive: the guest's evidence is unreliable") {
       [
@@ -164,12 +164,12 @@ extension Fault {
     }
   }
 
-  /// A kernel that does something to PID 1, as that writes the fourth piece of its results: the tests have begun then.
+  /// A kernel that does something when PID 1 writes the fourth piece of its results. By then the tests have begun.
   /// - Parameters:
-  ///   - code: a statement.
-  ///   - words: stand in a reason.
+  ///   - code: a C statement.
+  ///   - words: text that a reason of the verdict must contain.
   private static func atFourthPiece(_ name: String, _ what: String, _ code: String, says words: String) -> Fault {
-    building(name, what, "not clean, and not the harness' fault") {
+    building(name, what, "not clean, and not a harness fault") {
       [try await atFourthPiece($0, code)]
     } check: { outcome, _ in
       let isSeen = outcome.reasons.contains { $0.contains(words) }
@@ -194,7 +194,8 @@ extension Fault {
     }
   }
 
-  /// - Parameter words: stand in the reasons.
+  /// A kernel that does not boot.
+  /// - Parameter words: text that the reasons must contain.
   private static func booting(
     _ name: String, _ what: String, says words: String,
     _ patches: @escaping @Sendable (SeriesMaker) async throws -> [String]

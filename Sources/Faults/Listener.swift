@@ -3,7 +3,7 @@
 import Glibc
 import SystemPackage
 
-/// A socket of this machine's that nobody has a reason to connect to.
+/// A listening socket on the host that nothing has a reason to connect to.
 final class Listener: Sendable {
   let port: UInt16
   private let socket: Int32
@@ -25,7 +25,7 @@ final class Listener: Sendable {
     port = UInt16(bigEndian: address.sin_port)
   }
 
-  /// Whether somebody connects or has connected.
+  /// Whether anything has connected.
   var wasReached: Bool {
     var polled = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
     return poll(&polled, 1, 0) > 0

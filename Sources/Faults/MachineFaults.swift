@@ -5,7 +5,7 @@ import Glibc
 import SystemPackage
 import Toolbox
 
-/// What happens to the emulator and to libvirt while a run goes on.
+/// Faults of the emulator and of libvirt during a run.
 extension Fault {
   static let machineFaults: [Fault] = [
     Fault(
@@ -13,11 +13,11 @@ extension Fault {
       expected: "inconclusive: the machine died; exit status 3",
       trial: .own { bench in try await harmless(bench, signal: SIGKILL, words: "the machine died") }),
     Fault(
-      name: "machine/stopped", what: "QEMU is stopped while the tests run, and never goes on",
+      name: "machine/stopped", what: "QEMU is stopped while the tests run, and never continues",
       expected: "inconclusive: the emulator does not answer; exit status 3",
       trial: .own { bench in try await harmless(bench, signal: SIGSTOP, words: "the emulator itself does not answer") }),
     Fault(
-      name: "machine/missing", what: "there is no QEMU", expected: "refused, with what to install; exit status 3",
+      name: "machine/missing", what: "QEMU is missing", expected: "an error that says what to install; exit status 3",
       trial: .own { bench in
         let run = try await bench.run(
           [try await bench.harmless("missing")], wrap: hiding("/usr/bin/qemu-system-x86_64"))
@@ -26,7 +26,7 @@ extension Fault {
         ).and(bench.damage(run))
       }),
     Fault(
-      name: "machine/no-cage", what: "there is no bubblewrap", expected: "refused, with what to do; exit status 3",
+      name: "machine/no-cage", what: "bubblewrap is missing", expected: "an error that says what to do; exit status 3",
       trial: .own { bench in
         let run = try await bench.run([try await bench.harmless("no-cage")], wrap: hiding("/usr/bin/bwrap"))
         return try await Seen(run.status == .exited(3) && run.errors.contains("--no-sandbox"), run.lastWords).and(
@@ -49,13 +49,13 @@ extension Fault {
       }),
   ]
 
-  /// Runs a harmless series, and sends its guests a signal in the midst of their tests.
+  /// Runs a harmless series, and sends its guests a signal while they run tests.
   private static func harmless(_ bench: FaultBench, signal: Int32, words: String) async throws -> Seen {
     let series = try await bench.harmless("killed")
     let run = try await bench.run(
       [series], ["--tests", "forward/*", "--retries", "0", "--fresh"],
       act: { pid, output in
-        // The series' own, and not the base's.
+        // Wait for the series' guest, not the base's.
         try await untilTested(series, output)
         for process in try await bench.guests(of: pid) { kill(process, signal) }
       })
@@ -65,13 +65,13 @@ extension Fault {
     ).and(bench.damage(run))
   }
 
-  /// Makes a program be missing: what cannot be executed is not found.
+  /// Hides a program. A file that cannot be executed counts as missing.
   private static func hiding(_ program: String) -> (Tool) -> Tool {
     { mounting($0, "mount --bind /dev/null \(program)") }
   }
 
-  /// Runs a script first, in a mount namespace that goes with the tool.
-  /// - Parameter path: is `$1` in the script.
+  /// Runs a script before a tool, in a mount namespace that ends with the tool.
+  /// - Parameter path: `$1` in the script.
   static func mounting(_ tool: Tool, _ script: String, _ path: FilePath = "/") -> Tool {
     let users = getuid() == 0 ? [] : ["--user", "--map-root-user"]
     return tool.started(
@@ -82,7 +82,7 @@ extension Fault {
 }
 
 extension FaultBench {
-  /// A series that changes code which runs, and nothing that it does.
+  /// Writes a series that changes code that runs, but not what it does.
   func harmless(_ name: String) async throws -> FilePath {
     let patch = try await maker.diff("drivers/dma-buf/dma-buf.c") {
       $0.replacing(
@@ -92,7 +92,7 @@ extension FaultBench {
     return try maker.write(name, [patch])
   }
 
-  /// The guests of a run, as processes.
+  /// Returns the QEMU processes of a run.
   func guests(of pid: pid_t) async throws -> [pid_t] {
     try await Tool("pgrep", ["-f", "qemu-system.*guest=patchbench-\(pid)-"]).run().output.split(separator: "\n")
       .compactMap { pid_t($0) }

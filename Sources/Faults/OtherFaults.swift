@@ -7,9 +7,9 @@ import Reports
 import SystemPackage
 import Toolbox
 
-/// What happens beside a run.
+/// Faults from outside a run.
 extension Fault {
-  /// The clock that patchbench asks, a day back from the moment that a file is there. Nobody else's clock is touched.
+  /// A preloaded library that sets patchbench's clock back one day as soon as a file exists. No other clock changes.
   private static let clock = """
     #define _GNU_SOURCE
     #include <dlfcn.h>
@@ -70,10 +70,10 @@ extension Fault {
     }
     let text = try report(run)
     let first = try SteadyReport.differences(report(whole), text).first
-    // The clock that was set back has to show, or it was none.
+    // The report must show that the clock was set back. Otherwise nothing was tested.
     let isSetBack = try startsAfterItsEnd(text)
     return try await Seen(
-      first == nil && isSetBack, first ?? (isSetBack ? "the same report" : "its times do not tell of it")
+      first == nil && isSetBack, first ?? (isSetBack ? "the same report" : "its times do not show it")
     ).and(bench.damage(run))
   }
 
@@ -83,12 +83,12 @@ extension Fault {
     return times.finished < times.started
   }
 
-  /// Nobody in particular, who has no part in anything here.
+  /// The id of nobody, a user without any rights here.
   private static let other = "65534"
 
   static func twoUsers(_ bench: FaultBench) async throws -> Seen {
-    guard getuid() == 0 else { throw FaultError(message: "only root can become somebody else") }
-    // Where they can get at it: a checkout and a cache of root's may be closed to them.
+    guard getuid() == 0 else { throw FaultError(message: "only root can become another user") }
+    // The other user needs access, and root's checkout and cache may not give it.
     var template = Array("/tmp/patchbench-other-XXXXXX".utf8CString)
     guard mkdtemp(&template) != nil else { throw Errno(rawValue: errno) }
     let place = FilePath(String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self))
@@ -118,13 +118,13 @@ extension Fault {
     let found = results.filter { $0.output.contains("\"owner\"") || $0.output.contains("patchbench-\(run.pid)") }
     let verdict = run.series.first?.verdict ?? run.lastWords
     let words = "\(verdict); clean \(results.map(\.status.words).joined(separator: ", "))"
-    // In a cache of their own there is nothing that could stand in the way.
+    // In the other user's own cache, nothing can make `clean` fail.
     let isClean = results.count == 2 && results[0].status.isSuccess && found.isEmpty
     return try await Seen(isClean && verdict == "clean", words).and(bench.damage(run))
   }
 }
 
-/// What the other user was told.
+/// Collects what the other user's `clean` printed.
 private actor Cleaned {
   private(set) var results: [ToolResult] = []
   func add(_ result: ToolResult) { results.append(result) }

@@ -4,7 +4,7 @@ import Foundation
 import SystemPackage
 import Toolbox
 
-/// Files that are no patches, or patches that mean harm to whoever applies them.
+/// Files that are not patches, and patches that attack the tool that applies them.
 extension Fault {
   static let patchFaults: [Fault] = [
     refused("patch/parent-directory", "a diff for ../outside", says: "outside the kernel's tree") { _ in
@@ -20,7 +20,7 @@ extension Fault {
       newFile("../\u{1b}[2J", "x").replacing("b/../\u{1b}[2J", with: "\"b/../\\033[2J\"").replacing(
         "a/../\u{1b}[2J", with: "\"a/../\\033[2J\"")
     },
-    building("patch/long-subject", "a subject of 20 MB", "a verdict, and a report of no such size") { _ in
+    building("patch/long-subject", "a subject of 20 MB", "a verdict, and a record that is not as large") { _ in
       [
         "From: a@example.org\nSubject: [PATCH] " + String(repeating: "long ", count: 4_000_000) + "\n\n---\n"
           + newFile("Documentation/strange.txt", "x")
@@ -41,7 +41,7 @@ extension Fault {
     } check: { outcome, _ in
       Seen(outcome.verdict == "does-not-apply", outcome.words)
     },
-    building("patch/link", "a link to a private file, as a source", "a verdict; the file is not read") { maker in
+    building("patch/link", "a link to a private file, as a source", "a verdict, and the file is not read") { maker in
       [newFile("drivers/dma-buf/strange.c", maker.bait.file.string, mode: "120000", newline: false)]
     } check: { outcome, _ in
       Seen(isVerdict(outcome), outcome.words)
@@ -84,7 +84,7 @@ extension Fault {
     },
     Fault(
       name: "patch/among-others", what: "a diff for ../outside, in one of two series",
-      expected: "it does not apply, and the other one is tried",
+      expected: "it does not apply, and the other series is tried",
       trial: .own { bench in
         let series = [
           try bench.maker.write("among-others", [newFile("../outside", "x")]),
@@ -109,7 +109,7 @@ extension Fault {
     },
     building(
       "patch/words", "a subject, an author and a file name of HTML, escape codes and formulas",
-      "a verdict, and none of it raw in a report"
+      "a verdict, and nothing unescaped in a report"
     ) { _ in
       [
         "From: \(Self.act) <a@example.org>\nSubject: [PATCH] \(Self.act)\n\n---\n"
@@ -122,10 +122,10 @@ extension Fault {
     },
   ]
 
-  /// Acts where it is not escaped.
+  /// Text that has an effect if it is not escaped.
   static let act = "<script>alert(1)</script>\u{1b}[2J'\"`|x|`"
 
-  /// A file that the command has to refuse at once, with a word on why.
+  /// A file that the command must refuse at once, with a reason.
   private static func refused(
     _ name: String, _ what: String, says words: String, _ patch: @escaping @Sendable (SeriesMaker) -> String
   ) -> Fault {
@@ -139,7 +139,8 @@ extension Fault {
       })
   }
 
-  /// - Parameter newline: whether the content ends with one.
+  /// Returns a diff that adds a file.
+  /// - Parameter newline: whether the content ends with a newline.
   static func newFile(_ path: String, _ content: String, mode: String = "100644", newline: Bool = true) -> String {
     let lines = content.split(separator: "\n", omittingEmptySubsequences: false)
     return

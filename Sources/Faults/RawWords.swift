@@ -3,20 +3,22 @@
 import Foundation
 import SystemPackage
 
-/// Looks in a run's reports for what a stranger's words would do there if they stood as they came.
+/// Looks for unescaped text from a series in a run's reports.
 enum RawWords {
-  /// - Parameter markup: what must not be read as HTML.
+  /// Looks for escape codes and markup in the HTML and Markdown reports.
+  /// - Parameter markup: text that must not appear as HTML.
   /// - Returns: what is wrong; `nil` if nothing is.
   static func found(in run: FilePath, markup: [String]) throws -> String? {
     for (name, read) in [("report.html", { $0 }), ("report.md", outsideCode)] as [(String, (String) -> String)] {
       let text = try String(contentsOfFile: run.appending(name).string, encoding: .utf8)
       if text.contains("\u{1b}") { return "\(name) has an escape code" }
-      if let raw = markup.first(where: read(text).contains) { return "\(name) has \(raw) as it came" }
+      if let raw = markup.first(where: read(text).contains) { return "\(name) has \(raw) unescaped" }
     }
     return nil
   }
 
-  /// Markdown without its code, which is shown as it stands: fenced blocks, and spans between as many backticks.
+  /// Returns Markdown without its code, which is shown literally: fenced blocks, and spans between equal runs of
+  /// backticks.
   static func outsideCode(_ markdown: String) -> String {
     var lines: [Substring] = []
     var fence = 0
@@ -50,7 +52,7 @@ enum RawWords {
     return out + rest
   }
 
-  /// Where a run of exactly so many backticks begins.
+  /// Returns where a run of exactly `count` backticks begins.
   private static func closing(_ count: Int, in text: Substring) -> Substring.Index? {
     var rest = text
     while let begin = rest.firstIndex(of: "`") {

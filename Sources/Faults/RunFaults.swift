@@ -6,7 +6,7 @@ import Reports
 import SystemPackage
 import Toolbox
 
-/// What happens to patchbench itself.
+/// Faults that hit patchbench itself.
 extension Fault {
   static let runFaults: [Fault] = [
     stopped("run/terminated", SIGTERM, "SIGTERM while guests run"),
@@ -16,7 +16,7 @@ extension Fault {
     stopped("run/hung-up", SIGHUP, "SIGHUP while guests run"),
     stopped("run/interrupted", SIGINT, "Ctrl-C while guests run"),
     Fault(
-      name: "run/two-at-once", what: "two runs of one series on one cache, at the same time",
+      name: "run/two-at-once", what: "two runs of one series with one cache, at the same time",
       expected: "the same verdict from both",
       trial: .own { bench in
         let series = try await bench.harmless("two-at-once")
@@ -29,21 +29,21 @@ extension Fault {
         return seen
       }),
     Fault(
-      name: "run/killed", what: "runs are killed at random moments, and resumed, again and again",
-      expected: "the report of a run that nobody touched, but for its times; nothing left",
+      name: "run/killed", what: "runs are killed at random moments and resumed, many times",
+      expected: "the report of an undisturbed run, except for its times; nothing left behind",
       trial: .own { bench in try await killed(bench) }),
     Fault(
-      name: "run/clock-set-back", what: "the clock goes back a day in the midst of a run",
-      expected: "the report of a run that nobody touched, but for its times",
+      name: "run/clock-set-back", what: "the clock is set back one day during a run",
+      expected: "the report of an undisturbed run, except for its times",
       trial: .own { bench in try await clockSetBack(bench) }),
     Fault(
       name: "run/two-users",
-      what: "another user cleans up, with the same cache and with one of their own, while guests run",
-      expected: "nothing is found to clean, and the run is not hurt",
+      what: "another user runs `clean` with the same cache and with their own, while guests run",
+      expected: "nothing is found to clean, and the run is not disturbed",
       trial: .own { bench in try await twoUsers(bench) }),
   ]
 
-  /// Two series, of which one changes what a test says.
+  /// Writes two series. One of them changes a test's result.
   static func subjects(_ bench: FaultBench) async throws -> [FilePath] {
     let change = try await bench.maker.diff("drivers/dma-buf/dma-buf.c") {
       $0.replacing("\tvma_set_file(vma, dmabuf->file);\n", with: "")
@@ -71,21 +71,22 @@ extension Fault {
         }
         let differences = try SteadyReport.differences(report(whole.output), report(path))
         if !differences.isEmpty {
-          // Brackets of an empty list tell nothing.
+          // Skip the brackets of empty lists.
           wrong = wrong ?? "run \(number) differs: \(differences.filter { !$0.hasSuffix(":") }.prefix(3))"
         }
         if result.status != whole.status { wrong = wrong ?? "run \(number) \(result.status.words)" }
         number += 1
       })
     let words = "\(bench.kills) kills, seed \(kills.seed), \(number - 1) runs"
-    // The last one has cleared away what the killed ones left.
+    // The last run has removed what the killed runs left.
     return try await Seen(wrong == nil, "\(words)\(wrong.map { ": \($0)" } ?? ", each with the same report")")
       .and(bench.damage(whole)).and(bench.leftovers())
   }
 
-  private static let stoppedWords = "stopped, exit status 3, the reports written and nothing left"
+  private static let stoppedWords = "stopped with exit status 3, the reports written, and nothing left behind"
 
-  /// A terminal of its own that goes, with whoever drew it: the kernel hangs up, and nothing can be written there any more.
+  /// Runs patchbench in its own terminal and kills the terminal's emulator. The kernel sends a hangup, and writes to
+  /// the terminal fail from then on.
   private static func terminalClosed(_ bench: FaultBench) async throws -> Seen {
     let series = try await bench.harmless("terminal-closed")
     let status = bench.scratch.appending("terminal-status")
@@ -94,7 +95,8 @@ extension Fault {
       wrap: { tool in
         let command = Tool(
           "sh", ["-c", "trap : HUP; \"$@\"; echo $? > \"$0\"", status.string, tool.executable] + tool.arguments)
-        // The session's first process is another shell, which dies of it; then the kernel tells those in front.
+        // The session leader is another shell, which dies from the hangup. Then the kernel signals the foreground
+        // processes.
         var terminal = Tool("script", ["-q", "-e", "-c", command.commandLine + "; :", "/dev/null"], in: tool.directory)
         terminal.environment = tool.environment
         return terminal
@@ -107,7 +109,7 @@ extension Fault {
           if ProcFile.text("/proc/\(process)/comm") == "script\n" { kill(process, SIGKILL) }
         }
       })
-    // It goes on without whoever started it.
+    // patchbench continues without its parent.
     for _ in 0..<1200 where !FileManager.default.fileExists(atPath: status.string) {
       try await Task.sleep(for: .milliseconds(100))
     }
@@ -119,7 +121,7 @@ extension Fault {
     ).and(bench.damage(run))
   }
 
-  /// Sends a signal to a run whose guest has begun with its tests.
+  /// Sends a signal to a run whose guest has begun its tests.
   private static func stopped(_ name: String, _ signal: Int32, _ what: String) -> Fault {
     Fault(
       name: name, what: what, expected: stoppedWords,

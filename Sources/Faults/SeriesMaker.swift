@@ -4,16 +4,16 @@ import Foundation
 import SystemPackage
 import Toolbox
 
-/// Makes patches of edits to the base's sources.
+/// Makes patches from edits to the base's sources.
 struct SeriesMaker: Sendable {
-  /// Only read.
+  /// The base's tree. It is only read.
   var tree: FilePath
   var scratch: FilePath
-  /// What a series has to keep its hands off.
+  /// The files that a series must not touch.
   var bait: Bait
 
-  /// - Parameter change: from a file's text to its new text; a file that is not there begins as empty.
-  /// - Returns: a diff, as git writes it.
+  /// Returns a diff of one file, in git's format.
+  /// - Parameter change: maps the file's text to its new text. A missing file counts as empty.
   func diff(_ path: String, _ change: (String) -> String) async throws -> String {
     let place = scratch.appending("diff-\(UUID().uuidString)")
     let manager = FileManager.default
@@ -24,32 +24,33 @@ struct SeriesMaker: Sendable {
       try manager.createDirectory(atPath: file.removingLastComponent().string, withIntermediateDirectories: true)
       if let text { try Data(text.utf8).write(to: URL(filePath: file.string)) }
     }
-    // 1 is git's word for a difference.
+    // git exits with 1 if there is a difference.
     let answer = try await Git.tool(
       ["diff", "--no-index", "--binary", "--no-color", "--no-prefix", "--", "a", "b"], in: place
     )
     .run()
-    guard answer.status == .exited(1) else { throw FaultError(message: "no diff of \(path) could be made") }
+    guard answer.status == .exited(1) else { throw FaultError(message: "git made no diff of \(path)") }
     return answer.output
   }
 
-  /// A diff that adds text to the end of a file.
+  /// Returns a diff that appends text to a file.
   func adding(_ text: String, to path: String) async throws -> String {
     try await diff(path) { $0 + text }
   }
 
-  /// A diff that runs a command wherever make reads drivers/dma-buf, and changes something that is compiled.
+  /// Returns a diff that runs a command whenever make reads drivers/dma-buf, and that also changes compiled code.
   func makefile(running command: String) async throws -> String {
     try await adding(
       "\nSTRANGE := $(shell \(command.replacing("$", with: "$$")))\n\(Self.mark)\n", to: "drivers/dma-buf/Makefile")
       + adding(Self.anything, to: "drivers/dma-buf/dma-buf.c")
   }
 
-  /// Writes ``marked`` to the build's log when make has come past the line before. The patch itself does not contain it.
+  /// Makes make write ``marked`` to the build log after it has read the previous line. The patch itself does not
+  /// contain that text.
   static let mark = "$(info strange-$(words a b c d e f g)-was-here)"
   static let marked = "strange-7-was-here"
 
-  /// C that is compiled and does nothing.
+  /// C code that compiles and does nothing.
   static let anything = """
 
     int patchbench_strange(int value);
@@ -60,10 +61,10 @@ struct SeriesMaker: Sendable {
 
     """
 
-  /// Code that a kernel runs when it starts.
+  /// Returns a diff with code that the kernel runs at boot.
   /// - Parameters:
-  ///   - level: `late_initcall`, for one.
-  ///   - body: of a function that returns 0 where it returns.
+  ///   - level: for example `late_initcall`.
+  ///   - body: the body of a function; a `return 0;` follows it.
   func initcall(_ level: String, _ includes: [String] = [], before: String = "", _ body: String) async throws -> String
   {
     let lines = includes.map { "#include <linux/\($0).h>\n" }.joined()
@@ -72,7 +73,7 @@ struct SeriesMaker: Sendable {
       to: "drivers/dma-buf/dma-buf.c")
   }
 
-  /// Writes a series, a patch a file.
+  /// Writes a series, one file per patch.
   func write(_ name: String, _ patches: [String]) throws -> FilePath {
     let directory = scratch.appending("series").appending(name)
     try FileManager.default.createDirectory(atPath: directory.string, withIntermediateDirectories: true)
@@ -84,11 +85,11 @@ struct SeriesMaker: Sendable {
   }
 }
 
-/// What nobody but patchbench's user may read or change, laid out where it would be seen.
+/// Files that only patchbench's user may read or change, in a place where damage to them is noticed.
 struct Bait: Sendable {
-  /// A directory with files whose content is in no other place.
+  /// A directory with a file whose content occurs nowhere else.
   var directory: FilePath
-  /// Stands in its files.
+  /// The content of its file.
   let secret = "secret-\(UUID().uuidString)"
   let port: UInt16
 
@@ -99,21 +100,21 @@ struct Bait: Sendable {
     try Data("\(secret)\n".utf8).write(to: URL(filePath: file.string))
   }
 
-  /// What is wrong with it; `nil` if all is as it was laid.
+  /// Returns what is wrong with the bait; `nil` if it is unchanged.
   func damage() -> String? {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: directory.string)) ?? []
-    if names != ["secret"] { return "files beside it were changed: \(names.sorted().joined(separator: ", "))" }
+    if names != ["secret"] { return "files outside the run were changed: \(names.sorted().joined(separator: ", "))" }
     let text = try? String(contentsOfFile: file.string, encoding: .utf8)
-    return text == "\(secret)\n" ? nil : "a file beside it was changed"
+    return text == "\(secret)\n" ? nil : "a file outside the run was changed"
   }
 
-  /// Whether it was carried off into a directory.
+  /// Whether its content was copied into a directory.
   func isFound(in directory: FilePath) async throws -> Bool {
     try await Tool("grep", ["-r", "-q", "-F", "-e", secret, "--", directory.string]).run().status.isSuccess
   }
 }
 
-/// Why a fault could not be tried.
+/// A fault could not be tried.
 public struct FaultError: Error, Sendable, Hashable {
   public var message: String
 }

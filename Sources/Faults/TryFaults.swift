@@ -6,13 +6,13 @@ public import SystemPackage
 import Toolbox
 
 extension FaultBench {
-  /// Tries faults, one after the other; those that are series together in one run.
+  /// Tries faults, one after the other. Faults that are series run together in one run.
   /// - Parameters:
-  ///   - options: what every run of the program gets.
+  ///   - options: the options of every run of the program.
   ///   - kills: how often runs are killed.
-  ///   - tell: is given each row as it is known.
-  /// - Throws: ``FaultError``, ``StageError`` and ``ToolError`` if they cannot be tried. What comes out otherwise than
-  ///   expected is a row.
+  ///   - tell: gets each row as soon as it is known.
+  /// - Throws: ``FaultError``, ``StageError`` and ``ToolError`` if the faults cannot be tried. An unexpected outcome is
+  ///   a row, not an error.
   public static func run(
     _ faults: [Fault], base: BaseBuild, cache: Cache, executable: FilePath, options: [String],
     environment: [String: String], kills: Int, tell: @escaping @Sendable (FaultReport.Row) -> Void
@@ -77,7 +77,7 @@ extension FaultReport.Row {
 }
 
 extension FaultReport {
-  /// For people, a row a line and what was seen below it.
+  /// The report as a table. What was expected and seen is below each row.
   public var table: String {
     let width = rows.map(\.name.count).max() ?? 0
     let lines = rows.map { row in

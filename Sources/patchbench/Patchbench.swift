@@ -10,9 +10,13 @@ struct Patchbench: AsyncParsableCommand {
     commandName: "patchbench",
     abstract: "Of these candidate kernel patch series, which are right?",
     discussion: """
-      patchbench applies each series to a kernel, builds it, boots it in QEMU, runs tests of mmap forwarding and \
-      invalidation in the guest, and compares what they and the kernel's log say with the same kernel without the \
-      series.
+      patchbench judges kernel patch series that change how dma_buf_mmap() forwards a mapping, and the code around it. \
+      For each series it:
+
+        1. applies the patches to a kernel and builds it
+        2. boots the kernel in QEMU
+        3. runs tests of mmap forwarding and invalidation in the guest
+        4. compares the results and the kernel log with the base, the same kernel without the series
 
         patchbench run series/my-fix series/other-fix
         patchbench run Patches/candidates --output results/thread
@@ -20,8 +24,12 @@ struct Patchbench: AsyncParsableCommand {
         patchbench report results/thread --format markdown
         patchbench doctor
 
-      Exit status: 0 no series is worse than its base; 1 at least one is; 2 the command line or the input cannot be \
-      used; 3 the harness failed, or something is inconclusive.
+      Exit status:
+
+        0  no series is worse than its base
+        1  at least one series is worse
+        2  the command line or the input cannot be used
+        3  the harness failed, the run was stopped, or a series is inconclusive; this outweighs 1
       """,
     version: version,
     subcommands: [
@@ -32,11 +40,11 @@ struct Patchbench: AsyncParsableCommand {
     ],
     defaultSubcommand: nil)
 
-  /// Written into every report.
+  /// The version that every report names.
   static let version = "0.1.0"
 
-  /// As the default, but a command line that cannot be parsed ends with 2, as documented, and not with the
-  /// library's 64.
+  /// Runs a command like the library's default `main`, except that a command line that cannot be parsed ends with the
+  /// documented status 2, not with the library's 64.
   static func main() async {
     Allocator.keepLittle()
     Output.outliveReaders()
@@ -51,7 +59,7 @@ struct Patchbench: AsyncParsableCommand {
       exit(withError: status)
     } catch {
       let status = exitCode(for: error)
-      // `--help` and `--version` come as errors too, which the library knows how to print.
+      // `--help` and `--version` arrive as errors too; the library knows how to print them.
       if status.isSuccess { exit(withError: error) }
       if status == .validationFailure {
         Output.error(fullMessage(for: error))

@@ -6,7 +6,7 @@ import Verdicts
 
 @testable import Bench
 
-@Suite("Which tests are asked of a changed line")
+@Suite("Which tests run for a changed line")
 struct BaseReachTests {
   private func line(_ number: Int, function: String = "f") -> ChangedLine {
     ChangedLine(
@@ -14,7 +14,7 @@ struct BaseReachTests {
       place: .watched(LineWatch(ran: [LineWatch.Sight(probe: number)])))
   }
 
-  /// Of a base on which each of these lines was run by these tests.
+  /// The reach of a base on which these tests ran each of these lines.
   private func reach(_ ran: [Int: [String]]) -> BaseReach {
     var execution = Execution()
     execution.probes = ran.mapValues { tests in
@@ -33,7 +33,7 @@ struct BaseReachTests {
 
   private let all = ["race/x", "forward/x", "failing/x", "invalidate/x/unbind", "leaks/x/unload"]
 
-  @Test("those that go where few go come first, and those that take a device last")
+  @Test("tests that run lines which few tests run come first, and tests that remove a device come last")
   func rareFirst() {
     let known = reach([
       1: all, 2: ["race/x", "forward/x", "failing/x"], 3: ["failing/x"], 4: ["leaks/x/unload"],
@@ -46,16 +46,16 @@ struct BaseReachTests {
     #expect(known.runners(all, of: change(3)) == ["failing/x"])
   }
 
-  @Test("of a line that nobody ran all those are asked that run its function")
+  @Test("if no test ran a line, all tests that run its function are chosen")
   func nobody() {
     let known = reach([1: ["forward/x", "failing/x"], 2: [], 3: ["failing/x"]])
     #expect(known.runners(all, of: change(2)) == ["failing/x", "forward/x"])
     #expect(known.runners(all, of: change(2, 3)) == ["failing/x", "forward/x"])
-    // Nobody runs the function either: one says that the kernel lives.
+    // No test runs the function either: one test shows that the kernel works.
     #expect(reach([1: [], 2: []]).runners(all, of: change(2)) == ["race/x"])
   }
 
-  @Test("one test of each question comes before the next of any")
+  @Test("one test of each question comes before a second test of any question")
   func questions() {
     let tests = ["forward/a/x", "forward/b/x", "forward/b/y", "calls/a/seek", "calls/b/seek"]
     let known = reach([1: tests])
@@ -65,7 +65,7 @@ struct BaseReachTests {
       ])
   }
 
-  @Test("a line that nobody looked at says nothing of who would run it")
+  @Test("for a line that was not examined, it is not known which tests run it")
   func unknown() {
     let known = reach([1: all, 2: []])
     #expect(known.runners(all, of: change(9)) == nil)

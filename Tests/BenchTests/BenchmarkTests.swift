@@ -31,7 +31,7 @@ import Toolbox
     let table = BenchmarkReport(machine: machine, comparisons: [measured, broken, slow]).table
     #expect(table.contains("| a | o | t | 2 | 0.50 | 0.63 | 0.75 | 0.80 | yes |"))
     #expect(table.contains("| b | o | t | 0 | – | – | – | 0.20 | not measured |"))
-    #expect(table.contains("\nb was not made to its end: no vng in PATH\n"))
+    #expect(table.contains("\nb did not complete: no vng in PATH\n"))
     #expect(table.contains("| c | o | t | 1 | 0.25 | 0.25 | 0.25 | 0.20 | no |"))
     #expect(table.contains("| a | f (s) | 3 | 1.23 | 12.3 | 123 | 1.50 | no |"))
     #expect(table.hasSuffix("k; patchbench p, 7 tests, 2 jobs"))

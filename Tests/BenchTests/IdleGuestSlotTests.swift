@@ -8,7 +8,7 @@ import Toolbox
 @Suite struct IdleGuestSlotTests {
   private let start = ContinuousClock.now
 
-  /// Whether somebody else would get a turn.
+  /// Whether another guest would get a turn.
   private func isFree(_ turns: Capacity) -> Bool { turns.free > 0 }
 
   @Test func aQuietGuestsTurnIsLentAndTakenBack() async throws {
@@ -22,7 +22,7 @@ import Toolbox
     idleSlot.look(at: start + .seconds(60))
     _ = try await turns.acquire()
     #expect(!isFree(turns), "lent once")
-    // It goes on while another has its turn: nobody gets one before both are done.
+    // It continues while another guest has its turn: no other guest gets one before both are done.
     idleSlot.heard(at: start + .seconds(61))
     idleSlot.look(at: start + .seconds(72))
     turns.release(1)
@@ -49,7 +49,7 @@ import Toolbox
       try await turns.with {
         let idleSlot = IdleGuestSlot(turns, at: start)
         await idleSlot.with { if isQuiet { idleSlot.look(at: start + .seconds(100)) } }
-        // One that is over lends nothing more.
+        // A slot that has ended lends nothing.
         idleSlot.look(at: start + .seconds(200))
       }
       #expect(turns.free == 2)

@@ -46,7 +46,7 @@ import Testing
     return (one, try await order.of(one, in: scratch.path.appending("evidence"), base: base))
   }
 
-  @Test("is read back as it was written")
+  @Test("an order is read back as it was written")
   func roundTrip() async throws {
     let (_, order) = try await series()
     let file = scratch.path.appending("order.json")
@@ -59,7 +59,7 @@ import Testing
     #expect(again.guests.clocks.guest.boot == order.guests.clocks.guest.boot)
   }
 
-  @Test("one that is none, or of a newer patchbench, is told")
+  @Test("a file that is not an order, or is from a newer patchbench, is reported")
   func unreadable() throws {
     let file = try scratch.write("order.json", "{\"format\": 2}")
     #expect(throws: OrderError.newer(path: file.string, format: 2)) { try TrialOrder(file) }
@@ -77,7 +77,7 @@ import Testing
       resources: Resources(jobs: 1, memory: 1024), output: output, sinks: [])
   }
 
-  @Test("one whose diff is not there, or another, is not carried out")
+  @Test("an order whose diff is missing or has changed does not run")
   func otherDiff() async throws {
     let (_, order) = try await series()
     let path = try scratch.write("evidence/0001.diff", "another\n")
@@ -91,7 +91,7 @@ import Testing
     #expect(!FileManager.default.fileExists(atPath: scratch.path.appending("out").string))
   }
 
-  @Test("nothing is overwritten")
+  @Test("an order overwrites nothing")
   func notEmpty() async throws {
     let (_, order) = try await series()
     try scratch.write("out/somebody's", "")

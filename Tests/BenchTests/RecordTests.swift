@@ -71,7 +71,7 @@ import Testing
   @Test func allLinesOfARecordNameItsRun() throws {
     let scratch = try Scratch()
     let path = scratch.path.appending("events.jsonl")
-    // As a run that is resumed opens it once more.
+    // A resumed run opens it again like this.
     for kind in [BenchEvent.Kind.runStarted(Self.header), .runResumed, .runFinished(interrupted: false)] {
       try EventRecorder(path).take(BenchEvent(at: Date(), kind: kind))
     }
@@ -111,11 +111,11 @@ import Testing
     let whole = try EventRecorder(path)
     for event in events { try whole.take(event) }
     let bytes = try Data(contentsOf: URL(filePath: path.string))
-    // Wherever it was cut: what was whole before is there, and what comes after is read.
+    // Wherever it was cut: complete events from before the cut are there, and later events are read.
     for length in stride(from: 0, through: bytes.count, by: 7) {
       try bytes.prefix(length).write(to: URL(filePath: path.string))
       let before = try EventRecord.read(path)
-      // Without its end a line is none, though all else of it be there.
+      // Without its newline, a line is not an event, even if the rest of it is there.
       let count = bytes.prefix(length).count { $0 == 0x0a }
       try EventRecorder(path).take(events[2])
       let after = try EventRecord.read(path)

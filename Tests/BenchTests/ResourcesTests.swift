@@ -26,7 +26,7 @@ import Toolbox
       try await group.waitForAll()
     }
     #expect(resources.memory.peak <= 3000)
-    #expect(resources.memory.peak > 1500, "a build and a guest fit side by side")
+    #expect(resources.memory.peak > 1500, "a build and a guest fit at the same time")
     #expect(resources.guests.peak <= 4)
     #expect(resources.builds.peak <= 1)
   }

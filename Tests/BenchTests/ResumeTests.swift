@@ -13,7 +13,7 @@ import Toolbox
 
 @testable import Bench
 
-/// How a run begins and what is found of it later, without a kernel.
+/// How a run begins and what a later process finds of it, without a kernel.
 @Suite struct ResumeTests {
   private let scratch: Scratch
   private let plan: RunPlan
@@ -66,7 +66,7 @@ import Toolbox
     #expect(recorded.kernel == "k" && recorded.profile == "p" && recorded.home == "/checkout")
     #expect(recorded.accelerator == .tcg && recorded.fresh && recorded.repeats == 3 && recorded.retries == 2)
     #expect(recorded.cache == scratch.path.appending("cache").string)
-    // The user's own files may go.
+    // The user's own files may disappear.
     try FileManager.default.removeItem(atPath: scratch.path.appending("series").string)
     let series = try await run.recordedSeries(of: directory)
     #expect(series.map(\.series.name) == ["one"])
@@ -86,7 +86,7 @@ import Toolbox
     #expect(series.map(\.series.name) == ["one", "two"])
     #expect(series.map { $0.refused?.message.contains("outside the kernel's tree") } == [nil, true])
     #expect(series[1].refused?.patch.file == "0001-evil.diff")
-    // Alone it is a mistake of whoever asked for it.
+    // As the only series, it is a user error.
     both.series.removeFirst()
     both.place.output = scratch.path.appending("alone")
     await #expect(throws: IntakeError.self) { _ = try await BenchRun(both, sinks: []).begin() }
@@ -106,7 +106,7 @@ import Toolbox
     try scratch.write("run/plan.json.partial", "{")
     let directory = try await run.begin()
     #expect(!FileManager.default.fileExists(atPath: directory.evidence("gone").string))
-    // Begun: a run never overwrites another's record.
+    // It has begun: a run never overwrites another run's record.
     await #expect(throws: OutputNotEmpty(path: directory.path.string, isRun: true)) { _ = try await run.begin() }
     try FileManager.default.removeItem(atPath: directory.plan.string)
     try scratch.write("run/lock", "1")
@@ -201,7 +201,7 @@ import Toolbox
         .runFinished(interrupted: false),
       ])
     #expect(!whole.interrupted && whole.trials["s"]?.result == .sameCode)
-    // What was tried anew takes the place of what could not be tried.
+    // The new trial replaces the one that could not be tried.
     #expect(whole.repeats.map(\.result) == [.sameCode])
     #expect(whole.started == Date(timeIntervalSince1970: 0) && whole.finished == Date(timeIntervalSince1970: 8))
   }

@@ -23,10 +23,10 @@ import Toolbox
     cache = try Cache(scratch.path.appending("cache"))
     try scratch.write("evidence/console.log", "console")
     try scratch.write("evidence/results.ktap", "ktap")
-    // Of the guest that went on where the first one died, and of one that was asked again.
+    // Evidence of the guest that continued after the first one died, and of a rerun.
     try scratch.write("evidence/console-2.log", "console")
     try scratch.write("evidence/console-again-1.log", "console")
-    try scratch.write("evidence/0001.diff", "no evidence of a trial's own")
+    try scratch.write("evidence/0001.diff", "not a trial's own evidence")
   }
 
   private func kept(_ conditions: String = "c") -> TrialCache {
@@ -76,7 +76,7 @@ import Toolbox
     #expect(try await kept().key(["a"]) == keys[1])
   }
 
-  /// What may come out otherwise another time is judged again.
+  /// A trial that may end differently the next time is not cached.
   @Test func onlyWhatWillComeOutTheSameIsKept() async throws {
     let missing = TestResult(name: "t", status: .missing)
     let slow = TestResult(name: "t", status: .timeout, reason: "not done in 45 s")
@@ -89,7 +89,7 @@ import Toolbox
       ("completed", trial("s", ran(.completed)), true), ("panicked", trial("s", ran(.panicked("x"))), true),
       ("refused", trial("s", .doesNotApply(failure)), true), ("git ended", trial("s", .doesNotApply(ended)), false),
       ("broken", trial("s", .doesNotBuild(BuildFailure(diagnostics: [blamed], tail: []))), true),
-      ("broken by nobody", trial("s", .doesNotBuild(BuildFailure(diagnostics: [], tail: []))), false),
+      ("broken, without a blamed patch", trial("s", .doesNotBuild(BuildFailure(diagnostics: [], tail: []))), false),
       ("timed out", trial("s", ran(.completed, tests: [slow])), false),
       ("base timed out", trial(nil, ran(.completed, tests: [slow])), false),
       ("hangs", trial("s", ran(.completed, tests: [hung, missing])), true),
@@ -111,7 +111,7 @@ import Toolbox
     }
   }
 
-  /// What was tried again, and so what is kept, depends on what the base said.
+  /// Which tests are rerun, and so what is cached, depends on the base's results.
   @Test func aTrialIsHeldAgainstTheBaseThatItWasTriedBeside() async throws {
     func base(_ status: TestStatus, _ reports: [String] = []) async throws -> String? {
       guard case .ran(var run) = ran(.completed, tests: [TestResult(name: "t", status: status)]) else { return nil }
@@ -130,7 +130,7 @@ import Toolbox
     #expect(kept().find("ran", for: series, beside: words[0]) != nil)
     #expect(kept().find("ran", for: series, beside: words[1]) == nil)
     #expect(kept().find("ran", for: series, beside: nil) == nil)
-    // What was not run was held against nothing, and what was run beside nothing cannot be held against anything.
+    // A series that was not run was not compared with a base. One that was run without a base cannot be cached.
     await kept().keep(trial("s", .sameCode), "same", beside: nil, evidence: evidence)
     #expect(kept().find("same", for: series, beside: words[1]) != nil)
     await kept().keep(trial("s", ran(.completed)), "alone", beside: nil, evidence: evidence)

@@ -8,11 +8,11 @@ import Testing
 
 @testable import Bench
 
-@Suite("How long a guest may take")
+@Suite("Time limits of guests")
 struct TrialClocksTests {
   private let plain = GuestClocks.standard(.tcg)
 
-  @Test("where nothing is known or the machine is fast, what all guests may")
+  @Test("if nothing is known or the machine is fast, the limits are the usual ones")
   func usual() {
     for boot in [nil, 1.0, 6.0] as [Double?] {
       let clocks = TrialClocks(KernelDefinition.Clocks(), .tcg, boot: boot)
@@ -21,7 +21,7 @@ struct TrialClocksTests {
     }
   }
 
-  @Test("on a machine whose bases boot three times as long, three times that")
+  @Test("if bases take three times as long to boot, the limits are three times as long")
   func slow() {
     let clocks = TrialClocks(KernelDefinition.Clocks(), .tcg, boot: 18)
     #expect(clocks.guest.boot == plain.boot * 3)
@@ -29,12 +29,12 @@ struct TrialClocksTests {
     #expect(clocks.test == GuestOptions().testSeconds * 3)
   }
 
-  @Test("but not for ever")
+  @Test("the limits are bounded")
   func bounded() {
     #expect(TrialClocks(KernelDefinition.Clocks(), .tcg, boot: 6000).guest.boot == plain.boot * 8)
   }
 
-  @Test("a profile's own clocks come first, and silence never ends before a test's time")
+  @Test("a profile's own limits come first, and the silence limit is never below a test's limit")
   func profile() {
     let own = KernelDefinition.Clocks(boot: 10, silence: 5, test: 100, run: 50)
     let clocks = TrialClocks(own, .tcg, boot: nil)

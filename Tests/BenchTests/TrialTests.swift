@@ -15,12 +15,12 @@ import Verdicts
 
 @testable import Bench
 
-/// Trials whose builds are real, of a tree that builds in no time, and whose guests follow scripts.
+/// Trials with real builds, of a tree that builds in no time, and with scripted guests.
 @Suite struct TrialTests {
   private let small = try! SmallTree()
   private let names = ["a/x/one", "a/x/two", "a/x/three"]
 
-  /// A checkout with nothing in it but what a run asks for.
+  /// A checkout with only the files that a run needs.
   private var checkout: Checkout {
     get throws {
       let home = small.scratch.path.appending("checkout")
@@ -96,7 +96,7 @@ import Verdicts
 
   private static let once = RetryPolicy(retries: 0, repeats: 1)
 
-  @Test("the tests behind one that ends its guest are run by a fresh guest")
+  @Test("if a test ends its guest, a fresh guest runs the tests after it")
   func death() async throws {
     let host = ScriptedHost(
       [
@@ -113,16 +113,16 @@ import Verdicts
     #expect(host.calls.count { if case .started = $0 { true } else { false } } == 2)
   }
 
-  @Test("a guest that plans other tests than it was asked for is not believed")
+  @Test("a guest that does not plan the requested tests is not believed")
   func others() async throws {
     let host = ScriptedHost([GuestScript.answers([(names[0], .ok)])], clock: ScriptClock())
     let runner = try await runner(host, plan(Self.once))
     var trial = trial("s", runner)
     try await runner.boot(bootable(runner), evidence: evidence("s"), trial: &trial)
-    #expect(try run(trial).anomalies == ["the guest planned other tests than the 3 that it was asked for"])
+    #expect(try run(trial).anomalies == ["the guest did not plan exactly the 3 tests that it was asked for"])
   }
 
-  /// The base as it answers all tests.
+  /// A base that answers all tests.
   private func base(_ runner: TrialRunner<ScriptedHost>) -> BaseTrials {
     let base = BaseTrials()
     var whole = trial(nil, runner)
@@ -135,7 +135,7 @@ import Verdicts
     return base
   }
 
-  @Test("a changed result is tried again in restored guests, on the series and on the base")
+  @Test("a changed result is rerun in restored guests, on the series and on the base")
   func retries() async throws {
     let again = GuestScript.answers([(names[1], .notOk)])
     let onBase = GuestScript.answers([(names[1], .ok)])
@@ -151,14 +151,14 @@ import Verdicts
       bootable(runner), base: base(runner), evidence: evidence("s"), scratch: small.scratch.path, trial: &trial)
     #expect(trial.again?.map { $0.map(\.status) } == [[.notOk], [.notOk]])
     #expect(trial.baseAgain?.map { $0.map(\.status) } == [[.ok], [.ok]])
-    // Booted once for the series' tests, and once to be saved on each side.
+    // One boot for the series' tests, and one on each side for the saved guest.
     #expect(host.calls.count { if case .started = $0 { true } else { false } } == 3)
-    // A guest is asked what changed, and no more: whatever a script answers, the order is what decides.
+    // Guests are ordered to run only what changed. The order decides, whatever a script answers.
     #expect(ordered(host) == Array(repeating: [names[1]], count: 4))
     #expect(try run(trial).anomalies == [])
   }
 
-  @Test("where all is asked more than once, each further guest is asked all")
+  @Test("with repeats, each further guest runs all tests")
   func repeats() async throws {
     let all = GuestScript.answers(answers(.ok, .ok, .ok))
     let host = ScriptedHost([all, GuestScript.holds, all, all], clock: ScriptClock())
@@ -179,7 +179,7 @@ import Verdicts
     }
   }
 
-  @Test("a guest that dies in the boot that is to be saved is told, and the others are booted")
+  @Test("if the guest to save dies while booting, that is reported, and the other guests are booted")
   func savedBootDies() async throws {
     let again = GuestScript.answers([(names[1], .notOk)])
     let host = ScriptedHost(
@@ -187,7 +187,7 @@ import Verdicts
         GuestScript.answers(answers(.ok, .notOk, .ok)),
         [.console("[    1.000000] Kernel panic - not syncing: Attempted to kill init!\n"), .stop(.guest)], again,
         again,
-        // The base is asked as well.
+        // The base is rerun as well.
         GuestScript.holds, GuestScript.answers([(names[1], .ok)]), GuestScript.answers([(names[1], .ok)]),
       ], clock: ScriptClock())
     let runner = try await runner(host, plan(RetryPolicy(retries: 2, repeats: 1)))
@@ -198,12 +198,12 @@ import Verdicts
     #expect(trial.again?.map { $0.map(\.status) } == [[.notOk], [.notOk]])
     #expect(
       try run(trial).anomalies == [
-        "a further guest did not come to its tests: "
+        "a further guest did not reach its tests: "
           + GuestEnding.panicked("Kernel panic - not syncing: Attempted to kill init!").words
       ])
   }
 
-  @Test("of a base that did not come to its end nothing is tried again")
+  @Test("if the base did not complete, nothing is rerun")
   func brokenBase() async throws {
     let host = ScriptedHost([GuestScript.answers(answers(.ok, .notOk, .ok))], clock: ScriptClock())
     let runner = try await runner(host, plan(RetryPolicy(retries: 2, repeats: 1)))

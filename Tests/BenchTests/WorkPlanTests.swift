@@ -76,7 +76,7 @@ private func item(_ name: String, _ patches: [String], objects: [Int]) -> WorkIt
       trial(nil, StageSeconds([.configure: 20, .compile: 200, .link: 5, .boot: 2, .tests: 4]), nil), isWhole: true)
     #expect(timings.base == 225)
     #expect(timings.guest == 8.25)
-    // A few tests tell nothing of all of them, and one object tells of what is beside it.
+    // A few tests say nothing about the whole suite, and one object says only how long the rest of a build takes.
     timings.learn(
       trial(
         "few", StageSeconds([.compile: 9, .link: 5, .boot: 2, .tests: 1]),

@@ -6,7 +6,7 @@ import Testing
 
 @testable import patchbench
 
-@Suite("What options are that nobody gives") struct DefaultsTests {
+@Suite("Defaults of options") struct DefaultsTests {
   private let scratch = try! Scratch()
 
   private func defaults(user: String? = nil, project: String? = nil) throws -> Defaults {
@@ -17,7 +17,7 @@ import Testing
       environment: ["HOME": scratch.path.appending("home").string], directory: scratch.path.appending("project"))
   }
 
-  @Test("without files they are built in")
+  @Test("without files, defaults are built in")
   func builtIn() throws {
     let defaults = try defaults()
     #expect(defaults.failure == nil)
@@ -25,7 +25,7 @@ import Testing
     #expect(defaults.lines.allSatisfy { $0.origin == "built in" })
   }
 
-  @Test("the project's file comes before the user's, key by key, and each says where it is from")
+  @Test("the project's file wins over the user's, key by key, and each value names its origin")
   func layers() throws {
     let defaults = try defaults(user: "kernel: linux-6.1\njobs: 3\n", project: "kernel: linux-7.3\noutput: runs\n")
     #expect(defaults.failure == nil)
@@ -38,11 +38,11 @@ import Testing
   }
 
   @Test(
-    "what is wrong is told with its line",
+    "a mistake is reported with its line",
     arguments: [
-      ("kernel: linux-6.1\nkernal: x\n", ":2: unknown key “kernal”; known are kernel, profile, jobs, output"),
-      ("jobs: many\n", ":1: “jobs” needs a number of at least 1"), ("jobs: 0\n", ":1: “jobs” needs a number"),
-      ("- kernel\n", ":1: has to be a mapping"), ("kernel:\n", ":1: “kernel” needs a value"),
+      ("kernel: linux-6.1\nkernal: x\n", ":2: unknown key “kernal”; known keys: kernel, profile, jobs, output"),
+      ("jobs: many\n", ":1: “jobs” must be a number of at least 1"), ("jobs: 0\n", ":1: “jobs” must be a number"),
+      ("- kernel\n", ":1: must be a mapping"), ("kernel:\n", ":1: “kernel” needs a value"),
       ("kernel: [a]\n", ":1: “kernel” needs a value"), ("a: b: c\n", ":1: not YAML"),
     ]) func mistakes(_ text: String, _ words: String) throws
   {
@@ -51,7 +51,7 @@ import Testing
     #expect(failure.status == 2)
   }
 
-  @Test("a file with comments alone says nothing")
+  @Test("a file with only comments changes nothing")
   func empty() throws {
     #expect(try defaults(project: "# nothing yet\n").failure == nil)
   }

@@ -6,7 +6,7 @@ import Testing
 
 @testable import Faults
 
-/// What decides whether a report has let a stranger's words through must itself be able to see them.
+/// The check for unescaped text in reports must itself be able to find it.
 @Suite struct RawWordsTests {
   private let markup = ["<script>", "=HYPERLINK("]
 
@@ -20,9 +20,9 @@ import Testing
   @Test func wordsThatStandAsTheyCameAreFound() throws {
     #expect(try found() == nil)
     #expect(try found(html: "<p>&lt;script&gt;") == nil)
-    #expect(try found(html: "<p><script>") == "report.html has <script> as it came")
+    #expect(try found(html: "<p><script>") == "report.html has <script> unescaped")
     #expect(try found(html: "<pre>\u{1b}[2J</pre>") == "report.html has an escape code")
-    #expect(try found(markdown: "a <script> b") == "report.md has <script> as it came")
+    #expect(try found(markdown: "a <script> b") == "report.md has <script> unescaped")
     #expect(try found(markdown: "```\n\u{1b}c\n```") == "report.md has an escape code")
     #expect(throws: (any Error).self) {
       try RawWords.found(in: Scratch().path, markup: markup)
@@ -30,7 +30,7 @@ import Testing
   }
 
   @Test(
-    "code shows what it holds, and nothing else does",
+    "code shows its content literally, and nothing else does",
     arguments: [
       ("a `<script>` b", nil), ("``a ` <script>``", nil), ("```\n<script>\n```", nil),
       ("````\n```\n<script>\n````", nil),
@@ -39,6 +39,6 @@ import Testing
       ("```\na\n```\n<script>", "<script>"), ("```a`\n<script>", "<script>"),
     ] as [(String, String?)])
   func code(_ markdown: String, _ raw: String?) throws {
-    #expect(try found(markdown: markdown) == raw.map { "report.md has \($0) as it came" })
+    #expect(try found(markdown: markdown) == raw.map { "report.md has \($0) unescaped" })
   }
 }

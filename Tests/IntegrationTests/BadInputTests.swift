@@ -7,7 +7,8 @@ import Testing
 import Toolbox
 
 extension BenchSerial {
-  /// What a user can get wrong, given to the program itself: one clear line, the right status, nothing half-written.
+  /// User errors, tried with the program itself. Each gives one clear line and the right exit status, and leaves
+  /// nothing half-written.
   @Suite struct BadInput {
     struct Row: Sendable, CustomTestStringConvertible {
       var testDescription: String
@@ -21,21 +22,21 @@ extension BenchSerial {
     static let rows = [
       Row(testDescription: "no path", arguments: ["run"], status: 2, words: "Name a series"),
       Row(
-        testDescription: "the base alone, and a series", arguments: ["run", good, "--base-only"], status: 2,
+        testDescription: "--base-only together with a series", arguments: ["run", good, "--base-only"], status: 2,
         words: "--base-only takes no series"),
       Row(
         testDescription: "no times", arguments: ["run", good, "--repeat", "0"], status: 2, words: "--repeat"),
       Row(
-        testDescription: "tests that are none", arguments: ["run", good, "--tests", "forward/nothing"], status: 2,
+        testDescription: "a pattern without a match", arguments: ["run", good, "--tests", "forward/nothing"], status: 2,
         words: "forward/nothing"),
       Row(
-        testDescription: "a test that is none", arguments: ["tests", "no-such-test"], status: 2, words: "no-such-test"),
+        testDescription: "an unknown test", arguments: ["tests", "no-such-test"], status: 2, words: "no-such-test"),
       Row(
         testDescription: "planted faults of an unknown kernel", arguments: ["selfcheck", "--kernel", "linux-0.1"],
         status: 2, words: "linux-6.12"),
       Row(testDescription: "no such path", arguments: ["run", "absent"], status: 2, words: "no such directory"),
       Row(testDescription: "an empty directory", arguments: ["run", "empty"], status: 2, words: "no patches in it"),
-      Row(testDescription: "a file that is no patch", arguments: ["run", "nopatch"], status: 2, words: "0001-a.patch"),
+      Row(testDescription: "a file without a patch", arguments: ["run", "nopatch"], status: 2, words: "0001-a.patch"),
       Row(
         testDescription: "a path that leaves the tree", arguments: ["run", "evil"], status: 2,
         words: "outside the kernel's tree"),
@@ -44,13 +45,13 @@ extension BenchSerial {
         words: "linux-6.12"),
       Row(
         testDescription: "an unknown profile", arguments: ["run", good, "--profile", "none"], status: 2, words: "kasan"),
-      Row(testDescription: "no job at all", arguments: ["run", good, "--jobs", "0"], status: 2, words: "--jobs"),
+      Row(testDescription: "no jobs", arguments: ["run", good, "--jobs", "0"], status: 2, words: "--jobs"),
       Row(testDescription: "too little memory", arguments: ["run", good, "--memory", "100"], status: 2, words: "1024"),
       Row(
-        testDescription: "days that are none", arguments: ["cache", "prune", "--days", "-1"], status: 2, words: "days"),
-      Row(testDescription: "no pair to time", arguments: ["bench", "--pairs", "0"], status: 2, words: "--pairs"),
+        testDescription: "a negative age", arguments: ["cache", "prune", "--days", "-1"], status: 2, words: "days"),
+      Row(testDescription: "no pairs to time", arguments: ["bench", "--pairs", "0"], status: 2, words: "--pairs"),
       Row(
-        testDescription: "an output that is taken", arguments: ["run", good, "--output", "evil"], status: 2,
+        testDescription: "an output that is not empty", arguments: ["run", good, "--output", "evil"], status: 2,
         words: "is not empty"),
       Row(
         testDescription: "a kernel whose source is missing",
@@ -61,9 +62,9 @@ extension BenchSerial {
         arguments: ["run", good, "--home", "driverless", "--kernel", "k"], status: 3,
         words: "driverless/GuestTests/Driver"),
       Row(
-        testDescription: "a libvirt that is not there",
+        testDescription: "a libvirt that does not exist",
         arguments: ["run", good, "--connect", "qemu+unix:///system?socket=/nonexistent"], status: 3, words: "libvirt"),
-      Row(testDescription: "a report of no run", arguments: ["report", "empty"], status: 2, words: "events.jsonl"),
+      Row(testDescription: "a report without a run", arguments: ["report", "empty"], status: 2, words: "events.jsonl"),
       Row(testDescription: "an unknown command", arguments: ["judge"], status: 2, words: "judge"),
     ]
 
@@ -93,7 +94,7 @@ extension BenchSerial {
         try scratch.write(
           "\(home)/Kernels/k/kernel.yaml",
           "source: {debian: linux-source-0.1}\nprofiles: {kasan: {fragments: [../../none.config]}}\n")
-        // The guest binary and the test driver are looked for under the same home.
+        // The guest binary and the test driver are also looked up under --home.
         try scratch.write("\(home)/GuestTests/.build/release/patchbench-guest", "")
       }
       try scratch.write("home/GuestTests/Driver/Kbuild", "")
@@ -104,7 +105,7 @@ extension BenchSerial {
       #expect(result.errors.contains(row.words), "\(result.errors)")
       #expect(result.output.isEmpty)
       let after = try FileManager.default.subpathsOfDirectory(atPath: scratch.path.string).sorted()
-      // `results/` may be made on the way; a run in it may not.
+      // `results/` may be created on the way, but no run in it.
       #expect(after.filter { $0 != "results" } == before)
     }
 

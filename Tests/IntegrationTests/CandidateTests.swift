@@ -12,8 +12,8 @@ import Testing
 import Toolbox
 import Verdicts
 
-/// The main job, on real kernels. In one suite and one after the other: a guest that has to share two processors with
-/// another kernel's build is slower than its clocks are meant for.
+/// The main job, on real kernels. All of it is in one serialized suite: if a guest shares two CPUs with another
+/// kernel's build, it is too slow for its time limits.
 @Suite(.serialized) struct BenchSerial {
   @Suite(.serialized) struct Candidates {
     @Test func everySeriesIsJudgedAsItsCoverLetterSays() async throws {
@@ -30,10 +30,10 @@ import Verdicts
           expectedVerdict(judgement.series.cover?.body), "\(judgement.series.name) says what it expects")
         #expect(judgement.verdict == expected, "\(judgement.series.name): \(judgement.reasons)")
       }
-      // Every verdict has been seen on a real kernel.
+      // Every verdict occurs on a real kernel.
       #expect(Set(judgements.map(\.verdict)) == Set(Verdict.allCases))
       #expect(ExitStatus.of(judgements, interrupted: record.interrupted) == 3)
-      // Where the test driver does not build, its tests say so in the compiler's words, and nothing stands in for them.
+      // If the test driver does not build, its tests quote the compiler's error, and nothing replaces them.
       let renamed = try #require(judgements.first { $0.series.name == "rename-node-unmap" })
       let silent = renamed.tests.filter { $0.series == .skip }
       #expect(
@@ -42,7 +42,7 @@ import Verdicts
       try aDeathIsNotTheEnd(#require(judgements.first { $0.series.name == "panic-without-mmap" }), directory)
       #expect(try await fingerprint(base.tree) == before, "a series wrote to the base")
 
-      // The line that did not run is named with its text, and the one beside it that did is not.
+      // The line that did not run is named with its text, and the line next to it, which ran, is not named.
       let half = try #require(judgements.first { $0.series.name == "one-line-of-two" })
       #expect(half.reasons.count == 1 && half.reasons[0].text.contains("`return -ENODEV;`"), "\(half.reasons)")
       let off = try #require(judgements.first { $0.series.name == "option-that-is-off" })
@@ -69,20 +69,20 @@ import Verdicts
       #expect(ExitStatus.of([judgement], interrupted: false) == 0)
       let fixed = try #require(judgement.tests.first { $0.change == .fixed })
       #expect(fixed.checks.count { $0.base?.passed == false && $0.series?.passed == true } == 2)
-      // The results are there from the suite's first test, and the record says that nothing was run again.
+      // The suite's first test has cached the results, and the record says that nothing ran again.
       #expect(record.base?.reused == true)
       #expect(record.trials.values.map(\.reused) == [true])
     }
   }
 }
 
-/// `Expected verdict: fixes` in a cover letter.
+/// Reads the verdict from a line such as `Expected verdict: fixes` in a cover letter.
 private func expectedVerdict(_ body: String?) -> Verdict? {
   body?.split(separator: "\n").first { $0.hasPrefix("Expected verdict: ") }
     .flatMap { Verdict(rawValue: String($0.dropFirst(18).prefix { $0.isLetter || $0 == "-" })) }
 }
 
-/// A WARN names its own line, which has to be that of its instruction; what called it is told as well.
+/// Checks source lines. A WARN names its own line, which must be that of its instruction. Its callers have lines too.
 private func linesAreTheKernelsOwn(_ judgement: Judgement) throws {
   guard case .ran(let run) = judgement.trial?.result else {
     Issue.record("\(judgement.series.name) did not run")
@@ -96,13 +96,13 @@ private func linesAreTheKernelsOwn(_ judgement: Judgement) throws {
   let frames = report.trace.filter { line in
     line.hasPrefix(" ") && line.contains("+0x") && !line.contains(" ? ") && !line.contains("[")
   }
-  // Assembly has no lines here.
+  // Assembly code has no line information here.
   let untold = frames.filter { !$0.hasSuffix(")") && !$0.contains("entry_SYSCALL_64") }
   #expect(frames.count > 3)
   #expect(untold == [])
 }
 
-/// One test ends its guest; those behind it are answered by another.
+/// Checks a trial in which one test ended its guest, and another guest ran the tests after it.
 private func aDeathIsNotTheEnd(_ judgement: Judgement, _ directory: RunDirectory) throws {
   guard case .ran(let run) = judgement.trial?.result else {
     Issue.record("\(judgement.series.name) did not run")
@@ -119,7 +119,7 @@ private func aDeathIsNotTheEnd(_ judgement: Judgement, _ directory: RunDirectory
   let second = directory.evidence(judgement.series.name).appending("results-2.ktap")
   #expect(FileManager.default.fileExists(atPath: second.string))
 
-  // What it had told stands on its disk as well, up to the test that it died in.
+  // Everything that the guest reported is also on its disk, up to the test that it died in.
   func evidence(_ name: String) throws -> String {
     let file = directory.evidence(judgement.series.name).appending(name)
     return try String(contentsOfFile: file.string, encoding: .utf8)
@@ -130,14 +130,14 @@ private func aDeathIsNotTheEnd(_ judgement: Judgement, _ directory: RunDirectory
   let log = try evidence("state-kmsg")
   let isLogged = log.contains("Linux version") && log.contains("test begins: errors/pbtest-to-vgem/no-mmap")
   #expect(isLogged)
-  // Read, it is of no more use; and the second guest came to its end.
+  // The disk was removed after it was read, and the second guest completed.
   let left = try FileManager.default.contentsOfDirectory(
     atPath: directory.evidence(judgement.series.name).string
   ).filter { $0.hasPrefix("state") }
   #expect(left.sorted() == ["state-kmsg", "state-results"])
 }
 
-/// Every file of a tree with its size and time, as one digest.
+/// Returns a digest of every file in a tree, with size and time.
 private func fingerprint(_ tree: FilePath) async throws -> String {
   let listing = try await Tool("find", [".", "-printf", "%P %s %T@ %m\\n"], in: tree).output()
   return try await Digest.of([listing.split(separator: "\n").sorted().joined(separator: "\n")])
@@ -156,14 +156,14 @@ private func evidenceIsThere(_ record: RunRecord, _ directory: RunDirectory) thr
     let planIsFirst = results.hasPrefix("KTAP version 1\n1..\(run.tests.count)\n")
     #expect(planIsFirst, "\(evidence)")
     // A file is long, and a failing expectation would print all of it.
-    // Behind it stands the signature of the last lines and nothing more.
+    // Only the signature of the last lines comes after it.
     let last = results.split(separator: "\n").last { !$0.hasPrefix("# patchbench: signed ") }
     let isWhole = last == "# patchbench: end \(run.tests.count)"
     #expect(isWhole == (run.ending == .completed && !run.tests.contains { $0.status == .missing }), "\(evidence)")
   }
 }
 
-/// The report of a real run, against the schema that other programs rely on.
+/// Validates the report of a real run against the schema that other programs rely on.
 private func reportIsValid(_ report: Report, _ directory: RunDirectory) async throws {
   let file = directory.report("json")
   try Data(report.json().utf8).write(to: URL(filePath: file.string))

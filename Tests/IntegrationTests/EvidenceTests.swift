@@ -9,9 +9,9 @@ import Testing
 import Verdicts
 
 extension BenchSerial {
-  /// What a verdict rests on, on real kernels.
+  /// The evidence for verdicts, on real kernels.
   @Suite(.serialized) struct Evidence {
-    @Test("what ran is counted, what changed is tried again by restored guests, and the same code is not booted")
+    @Test("code that ran is counted, changed results are rerun in restored guests, and the same code is not booted")
     func evidence() async throws {
       let bench = try Workbench()
       let series = ["candidates/pin-dma-buf-for-mapping", "examples/unreached-code", "seeded/harmless/gem-comments"]
@@ -28,9 +28,9 @@ extension BenchSerial {
       #expect(counts.change == .regressed)
       #expect(counts.baseTries == Tries(ok: 3, of: 3))
       #expect(counts.seriesTries == Tries(ok: 0, of: 3))
-      // What the base took for it is told with the series' cost.
+      // The base's time for the reruns is part of the series' cost.
       #expect((pin.trial?.seconds[.base] ?? 0) > 0)
-      // Where a guest is emulated it is restored from one that had booted, and goes on from there with a word.
+      // An emulated guest is restored from one that had booted, and says that it continues from there.
       if record.header.accelerator == .tcg {
         for evidence in [directory.evidence(nil), directory.evidence(pin.series.name)] {
           for number in 1...2 {
@@ -52,7 +52,7 @@ extension BenchSerial {
 
       let unreached = try #require(judgements["unreached-code"])
       #expect(unreached.verdict == .inconclusive)
-      // The function, and each of its changed lines with its place and its text.
+      // The function is named, and each of its changed lines with its place and its text.
       #expect(unreached.reasons.first?.subject == "drm_gem_shmem_pin()")
       let named = unreached.reasons.dropFirst()
       #expect(named.allSatisfy { $0.subject?.hasPrefix("drivers/gpu/drm/drm_gem_shmem_helper.c:") == true }, "\(named)")

@@ -12,7 +12,7 @@ import Testing
 import Toolbox
 
 extension BenchSerial {
-  /// What carries trials out makes no difference to what they come to.
+  /// The result of a trial does not depend on its executor.
   @Suite(.serialized) struct Executors {
     private static let series = ["candidates/leave-vm-file-alone", "candidates/swap-by-hand"]
     private static let tests = ["--tests", "forward/vgem-to-vkms/*"]
@@ -36,7 +36,7 @@ extension BenchSerial {
       #expect(statuses[0].status == statuses[1].status, "\(statuses)")
       #expect(try SteadyReport.differences(report(bench, "local"), report(bench, "process")) == [])
 
-      // An order that a run left is carried out by itself.
+      // An order that a run left behind can be run on its own.
       let order = bench.scratch.path.pushing("process/series/leave-vm-file-alone/order.json")
       let trial = try await bench.program(["trial", order.string, "--output", "alone", "--json"] + places)
         .run(deadline: .seconds(600))
@@ -57,7 +57,7 @@ extension BenchSerial {
       var errors: String
     }
 
-    /// What each test said in a trial.
+    /// Returns the status of each test in a trial.
     private func statusesOfTests(_ json: Data) throws -> [String: String] {
       let trial = try JSONDecoder().decode(Trial.self, from: json)
       guard case .ran(let run) = trial.result else { throw StageError.fault(.tests, "\(trial.result)") }

@@ -13,7 +13,7 @@ import Testing
 import Toolbox
 
 extension BenchSerial {
-  /// What a real guest can do to the machine that it runs on.
+  /// What a real guest can do to the host.
   @Suite(.serialized) struct GuestCage {
     let bench: Workbench
     init() throws { bench = try Workbench() }
@@ -21,7 +21,7 @@ extension BenchSerial {
     private var console: FilePath { bench.scratch.path.appending("console.log") }
     private var results: FilePath { bench.scratch.path.appending("results.ktap") }
 
-    /// The base's kernel, whose init is busybox with a script.
+    /// Returns a machine with the base's kernel, whose init is busybox with a script.
     private func spec(_ name: String, script: String) async throws -> MachineSpec {
       let root = bench.scratch.path.appending("root")
       for directory in ["bin", "dev", "sys"] {
@@ -56,7 +56,7 @@ extension BenchSerial {
       try #require(try FileManager.default.attributesOfItem(atPath: file.string)[.size] as? Int)
     }
 
-    /// Reads a file as somebody else.
+    /// Whether another user can read a file.
     private func canRead(_ path: FilePath, as user: String) async throws -> Bool {
       try await Tool(
         "setpriv",
@@ -64,7 +64,7 @@ extension BenchSerial {
       ).run().status.isSuccess
     }
 
-    @Test("libvirt asks QEMU what it can do, and does not ask again for each guest")
+    @Test("libvirt asks QEMU for its capabilities once, not for each guest")
     func questions() async throws {
       let spec = try await spec("questions", script: "")
       try await LibvirtHost.with(uri: nil, environment: bench.environment) { host in
@@ -83,13 +83,13 @@ extension BenchSerial {
       }
     }
 
-    @Test("QEMU has no network, no privileges, no more than its share, and nothing to open but what is its own")
+    @Test("QEMU has no network, no privileges, limited resources, and access to nothing but its own files")
     func cage() async throws {
       let spec = try await spec("cage", script: "while :; do :; done")
       let secret = bench.scratch.path.appending("secret")
       try bench.scratch.write("secret", "x")
       #expect(chmod(secret.string, 0o600) == 0)
-      // Where a guest's files come from need not be open to it.
+      // The guest needs no access to the original of its initramfs.
       #expect(chmod(spec.initramfs.string, 0o600) == 0)
       try await LibvirtHost.with(uri: nil, environment: bench.environment) { host in
         try await host.withMachine(spec) { _ in
@@ -103,7 +103,7 @@ extension BenchSerial {
           #expect(!words.joined(separator: " ").contains(bench.scratch.path.string))
           let status = fields(of: try #require(ProcFile.text("/proc/\(pid)/status")))
           #expect(status["Seccomp"] == "2")
-          // Kernel threads aside, these are the limits that count; the others are the machine's own.
+          // Apart from those for kernel threads, these are the limits that matter; the others are the host's own.
           let limits = try #require(ProcFile.text("/proc/\(pid)/limits")).split(separator: "\n")
           for (name, most) in [
             ("Max address space", (512 + 3072) << 20), ("Max file size", (512 + 1024) << 20), ("Max core file size", 0),
@@ -142,9 +142,9 @@ extension BenchSerial {
         }, uniquingKeysWith: { first, _ in first })
     }
 
-    @Test("a guest that floods what it can is cut, and one that was told no secret is not believed")
+    @Test("the output of a guest that floods is cut, and a guest without the secret is not believed")
     func flood() async throws {
-      // All that a guest would say which runs its tests and finds nothing.
+      // Everything that a guest would send if its tests ran and passed.
       let forged =
         (KTAPWriter.plan(["a/b/c"]) + KTAPWriter.result(TestResult(name: "a/b/c", status: .ok), number: 1)
         + KTAPWriter.end(1)).replacing("\n", with: "\\n")
@@ -161,7 +161,7 @@ extension BenchSerial {
           try await GuestWatch(.standard(.tcg), clock: ContinuousClock()).watch(machine, accelerator: .tcg) { _ in }.run
         }
       }
-      // That it came to its second flood shows that it did not hang for the first, which nobody read to its end.
+      // The guest reached its second flood. So it did not hang in the first one, which was not read to its end.
       #expect(run.ending == .flooded)
       #expect(run.release != nil)
       #expect(!run.booted)

@@ -13,9 +13,9 @@ import Testing
 import Toolbox
 
 extension BenchSerial {
-  /// What can happen to a real guest, seen through libvirt.
+  /// Faults of real guests, as seen through libvirt.
   @Suite(.serialized) struct GuestFaults {
-    /// Starts the base's kernel and does something to its QEMU as soon as it has said hello.
+    /// Boots the base's kernel, and does something to its QEMU as soon as the guest has said hello.
     private func watch(
       _ clocks: GuestClocks, memory: FilePath? = nil, afterHello act: @escaping @Sendable (Int32) -> Void
     ) async throws -> GuestRun {
@@ -60,7 +60,7 @@ extension BenchSerial {
       let core = try Data(contentsOf: URL(filePath: file.string), options: .mappedIfSafe)
       #expect(core.starts(with: [0x7f, 0x45, 0x4c, 0x46]))
       #expect(core.count > MachineSpec.standardMemory << 20)
-      // What `linux_banner` holds.
+      // The text of `linux_banner`.
       #expect(core.range(of: Data("Linux version \(try #require(run.release))".utf8)) != nil)
     }
 
@@ -87,7 +87,7 @@ extension BenchSerial {
         return (pid, guest)
       }
       #expect(try await result.status == .signaled(9))
-      // A process of its own, since this one may have a directory of libvirt's already.
+      // A separate process, because this one may already have a libvirt directory.
       let doctor = try await bench.program(["doctor", "--home", Workbench.home.string]).run()
       #expect(doctor.status == .exited(0), "\(doctor.output)")
       var alive = true
@@ -97,9 +97,9 @@ extension BenchSerial {
       }
       #expect(!alive, "the orphan was not reaped")
       let files = try await Tool("find", ["/tmp/patchbench-root", "-name", "guest-patchbench-\(killed)-*"]).run().output
-      #expect(files == "", "the orphan's files are there")
+      #expect(files == "", "the orphan's files are still there")
       await bench.cache.sweep()
-      // Others may be at work there.
+      // Other runs may be using it.
       let left = try FileManager.default.contentsOfDirectory(atPath: bench.cache.root.appending("work").string)
       #expect(left.filter { $0.hasPrefix("\(killed)-") } == [])
     }

@@ -10,9 +10,9 @@ import Testing
 import Toolbox
 
 extension BenchSerial {
-  /// What a user can do to a run, and what is left behind.
+  /// Interruptions of a run by the user, and what they leave behind.
   @Suite(.serialized) struct Interruptions {
-    /// Starts the program, waits until it has come far enough, and sends it a signal.
+    /// Starts the program, waits until it has reached a certain point, and sends it a signal.
     private func interrupt(
       _ bench: Workbench, when started: @escaping @Sendable (Int32) async throws -> Bool
     ) async throws -> ToolResult {
@@ -21,7 +21,7 @@ extension BenchSerial {
         "--home", Workbench.home.string,
       ])
       async let result = program.run(deadline: .seconds(900))
-      let pid = try await patiently("it never came so far") {
+      let pid = try await patiently("it never reached that point") {
         guard let pid = try await Workbench.processes("^\(Workbench.program) run .*--fresh").first,
           try await started(pid)
         else { return Int32?.none }
@@ -31,7 +31,8 @@ extension BenchSerial {
       return try await result
     }
 
-    /// The cache is the user's, and the user may be at work: what lies there begins with its owner's process number.
+    /// Whether a name in the cache belongs to another live run. The cache is the user's, and other runs may be using
+    /// it. Names begin with the process id of their owner.
     private func isOfAnotherLiveRun(_ name: String) -> Bool {
       guard let owner = Int32(name.prefix { $0.isNumber }) else { return false }
       return owner != getpid() && kill(owner, 0) == 0
@@ -54,12 +55,12 @@ extension BenchSerial {
       let bench = try Workbench()
       let guests = Seen()
       let result = try await interrupt(bench) { pid in
-        // Two may run at once, so with the third one of them has come to its end: there is something to keep.
+        // Two guests may run at once. If there is a third, one has completed, and there is something to keep.
         try await guests.add(Workbench.processes("qemu-system.*guest=patchbench-\(pid)-")) >= 3
       }
       #expect(result.status == .exited(3))
-      #expect(result.errors.hasSuffix("`patchbench resume stopped` goes on with the rest\n"), "\(result.errors)")
-      for guest in await guests.all { #expect(kill(guest, 0) != 0, "guest \(guest) is still there") }
+      #expect(result.errors.hasSuffix("`patchbench resume stopped` continues with the rest\n"), "\(result.errors)")
+      for guest in await guests.all { #expect(kill(guest, 0) != 0, "guest \(guest) is still running") }
       try await nothingIsLeft(of: bench)
       let report = try String(
         contentsOfFile: bench.scratch.path.pushing(FilePath("stopped/report.json")).string, encoding: .utf8)
@@ -85,7 +86,8 @@ extension BenchSerial {
         guard let pid = try await Workbench.processes("^\(Workbench.program) run .*--output killed").first else {
           return (Int32, [Int32])?.none
         }
-        // In its cage, and so not the program's own child, as the one for the base's side of a comparison is.
+        // This make runs in its cage, so it is not a direct child of the program. The make for the base's side of a
+        // comparison is.
         let makes = Set(Workbench.descendants(of: pid, named: "make"))
           .subtracting(try await Workbench.processes("-P", "\(pid)", "-x", "make"))
         if makes.isEmpty { return nil }
@@ -94,7 +96,7 @@ extension BenchSerial {
       }
       #expect(try await killed.status == .signaled(9))
       #expect(kill(pid, 0) != 0)
-      // A cage ends with its patchbench.
+      // A cage ends together with its patchbench.
       _ = try await patiently("a build outlived its patchbench") { makes.allSatisfy { kill($0, 0) != 0 } ? true : nil }
       let again = try await judge(bench, output: "again", fresh: true).run(deadline: .seconds(900))
       #expect(again.status == .exited(0), "\(again.errors)")
@@ -111,7 +113,7 @@ extension BenchSerial {
         #expect(result.output.contains("\"verdict\" : \"fixes\""))
         #expect(result.output.contains("\"reused\" : false"))
       }
-      // Both have kept the same result, and it is whole.
+      // Both runs have cached the same result, and it is complete.
       let third = try await judge(bench, output: "three", fresh: false).run(deadline: .seconds(900))
       #expect(third.output.contains("\"verdict\" : \"fixes\""))
       #expect(!third.output.contains("\"reused\" : false"))
@@ -121,7 +123,7 @@ extension BenchSerial {
     @Test func aSignalWhileAKernelIsBuiltEndsItsCompilers() async throws {
       let bench = try Workbench()
       let builds = Seen()
-      // Others may build kernels here too.
+      // Other processes may build kernels here too.
       let result = try await interrupt(bench) { pid in
         await builds.add(Workbench.descendants(of: pid, named: "make")) >= 1
       }
@@ -132,7 +134,7 @@ extension BenchSerial {
   }
 }
 
-/// The process numbers of all that were seen.
+/// The process ids of all guests that were seen.
 private actor Seen {
   private(set) var all: Set<Int32> = []
 

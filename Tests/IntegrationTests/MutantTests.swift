@@ -15,7 +15,7 @@ import Verdicts
 extension BenchSerial {
   /// Mutants of a real kernel, judged in real guests.
   @Suite(.serialized) struct Mutants {
-    /// One that every forwarded mapping notices, and one that no compiler tells from the kernel as it is.
+    /// One mutant that every forwarded mapping notices, and one that compiles to the same code.
     @Test func oneIsKilledEarlyAndOneIsTheSameCode() async throws {
       let bench = try Workbench()
       let base = try await bench.base()
@@ -24,15 +24,15 @@ extension BenchSerial {
       let names: Set<String> = ["dma_buf_mmap", "dma_buf_llseek", "gone"]
       let found = try #require(try await search.mutants(of: file, functions: names))
       #expect(found.functions == ["dma_buf_mmap", "dma_buf_llseek"])
-      // The bounds, the file, the offset, the call: less would be a function that was not understood.
+      // The bounds, the file, the offset, the call. With fewer mutants, the function would not have been understood.
       #expect(found.mutants.count >= 25)
       let killed = try #require(found.mutants.first { $0.before == "vma_set_file(vma, dmabuf->file);" })
-      // The offset is 0 there.
+      // The offset is 0 there, so the code is the same.
       let same = try #require(found.mutants.first { $0.after == "return base - offset;" })
 
       var plan = try bench.plan([Workbench.series("candidates/swap-by-hand")], output: "mutants")
       plan.series = []
-      // One that notices, and behind it one that does not.
+      // One test that notices the mutant, followed by one that does not.
       plan.choices.tests = [NamePattern("forward/vgem-to-vkms/vm-file"), NamePattern("selfimport/vgem/*")]
       let list = try FunctionList(yaml: "- file: \(file)\n  functions:\n    dma_buf_mmap: forwards\n", name: "list")
       let run = MutantRun(plan, list: list, sinks: [])
@@ -50,7 +50,7 @@ extension BenchSerial {
       #expect(fates[same.id]?.fate == .sameCode, "\(fates[same.id]?.reason ?? "")")
       #expect(report.ofValid?.count == 1)
       #expect(report.ofValid?.of == 1)
-      // Its only witness was confirmed by a fresh guest.
+      // A fresh guest confirmed the only test that noticed it.
       let record = try #require(try directory.record())
       let trial = try #require(record.trials[killed.id])
       guard case .test(let name, _)? = trial.cutShort, case .ran(let guest) = trial.result else {
@@ -59,7 +59,7 @@ extension BenchSerial {
       }
       #expect(trial.again?.map { $0.map(\.name) } == [[name]])
       #expect(trial.baseAgain?.map { $0.map(\.status) } == [[.ok]])
-      // What does not run the line was not asked.
+      // Tests that do not run the line did not run.
       #expect(guest.tests.map(\.status) == [.notOk])
       let reach = try #require(BaseReach(in: directory))
       #expect(reach.tests["dma_buf_mmap"] == ["forward/vgem-to-vkms/vm-file"])
@@ -67,7 +67,7 @@ extension BenchSerial {
       #expect(lines.contains { $0.line.number == killed.line && $0.tests == ["forward/vgem-to-vkms/vm-file"] })
       #expect(record.trials[same.id]?.seconds[.boot] == nil)
 
-      // What is finished stays as it is, and a new run takes what was kept.
+      // Finished mutants stay as they are, and a new run reuses cached results.
       #expect(try await run.goOn(in: directory, mutants) == false)
       #expect(try directory.record() == record)
       plan.place.output = bench.scratch.path.appending("again")

@@ -12,10 +12,10 @@ import Toolbox
 @testable import KernelBuild
 
 extension BenchSerial {
-  /// A series that is built without kbuild's walk must come to the image that kbuild makes of it.
+  /// A series that is built by replaying recorded commands must give the same image as a kbuild run.
   @Suite(.serialized) struct Replay {
-    /// Objects in an archive, in a library of the linker's, a source of assembler, a header that several read, one that
-    /// some read by way of `..`.
+    /// Objects in an archive, objects in a linker library, an assembler source, a header that several sources include,
+    /// and a header that some include by way of `..`.
     static let files = [
       ["drivers/dma-buf/dma-buf.c"], ["mm/util.c", "drivers/gpu/drm/drm_prime.c", "lib/string_helpers.c"],
       ["lib/rbtree.c"], ["arch/x86/lib/memcpy_64.S"], ["include/linux/dma-buf.h"],
@@ -25,12 +25,13 @@ extension BenchSerial {
     @Test(arguments: files) func theImageIsKbuildsByteForByte(_ paths: [String]) async throws {
       let bench = try Workbench()
       let base = try await bench.base()
-      // A declaration changes no code: it is there to have several objects compiled.
+      // A declaration changes no code. It only makes several objects compile.
       let changesCode = paths.contains { !$0.hasSuffix(".h") }
       try await compare(bench, paths, Workbench.change(paths, in: base.tree), changesCode: changesCode)
     }
 
-    /// The image is linked beside the search for what it exports, and so once too early here.
+    /// The image is linked in parallel to the search for its exports. Here the exports change, so that link was too
+    /// early.
     @Test func soItIsWhereTheExportsAreOthers() async throws {
       let bench = try Workbench()
       let path = "drivers/dma-buf/dma-buf.c"
@@ -79,7 +80,7 @@ extension BenchSerial {
         return (image: try await Digest.of(file: built.image), objects: built.work.objects)
       }
       #expect(replayed.image == made.image)
-      // A declaration alone leaves the image as it was, also in an object that was forgotten.
+      // A declaration alone does not change the image, even if an object was forgotten. So compare the objects too.
       #expect(replayed.objects == made.objects)
       #expect((replayed.image != (try await Digest.of(file: base.image))) == changesCode)
     }
@@ -90,7 +91,7 @@ extension BenchSerial {
       #expect(
         try base.reach(of: ["Documentation/driver-api/dma-buf.rst", "drivers/net/ethernet/intel/e1000e/netdev.c"])
           == .nothing)
-      // The header of all headers is read by a generator too.
+      // A generator also includes the most widely used header.
       guard case .tree(_, let objects) = try base.reach(of: ["include/linux/mm.h"]) else {
         Issue.record("mm.h is read by asm-offsets.s")
         return

@@ -11,13 +11,13 @@ import Testing
 import Toolbox
 
 extension BenchSerial {
-  /// What becomes of a run that was killed.
+  /// Runs that were killed.
   @Suite(.serialized) struct Resuming {
     private static let series = [
       Workbench.series("candidates/virtio-gpu-share-address-space"), Workbench.series("candidates/swap-by-hand"),
     ]
 
-    /// A short run, begun or gone on with.
+    /// Returns the command that starts a short run, or resumes it.
     private func program(_ bench: Workbench, _ name: String) -> Tool {
       if FileManager.default.fileExists(atPath: RunDirectory(bench.scratch.path.appending(name)).plan.string) {
         return bench.program(["resume", name])
@@ -38,7 +38,7 @@ extension BenchSerial {
       try FileManager.default.subpathsOfDirectory(atPath: bench.scratch.path.appending(name).string).sorted()
     }
 
-    /// Two kills here; as many as are asked for in `PATCHBENCH_KILLS`, at the moments of `PATCHBENCH_SEED`.
+    /// Two kills by default. `PATCHBENCH_KILLS` sets their number, and `PATCHBENCH_SEED` their moments.
     @Test func killedAtRandomMomentsARunComesToTheSameReport() async throws {
       let bench = try Workbench()
       let environment = bench.environment
@@ -63,7 +63,7 @@ extension BenchSerial {
           #expect(found == expected, "seed \(kills.seed)")
           number += 1
         })
-      // The last one has cleared away what the killed ones left.
+      // The last run has removed what the killed runs left.
       let left = try await bench.program(["clean", "--dry-run", "--json", "--cache", bench.cache.root.string]).output()
       #expect(!left.contains("\"owner\""), "\(left)")
       #expect(try await Workbench.processes("^\(Workbench.program) (run|resume) .*killed-") == [])
@@ -71,8 +71,8 @@ extension BenchSerial {
 
     @Test func aBuildWhosePatchbenchWasKilledIsFoundAndEnded() async throws {
       let bench = try Workbench()
-      // A make that says nothing and waits: one that has something to say dies of the pipe that nobody reads any more. In
-      // a cage it would end with its patchbench.
+      // A make that waits silently: a make that prints would die from the pipe without a reader. It runs outside the
+      // sandbox, because in a cage it would end together with its patchbench.
       try bench.scratch.write(
         "waits/0001-waits.patch",
         try Workbench.adding(
@@ -106,7 +106,7 @@ extension BenchSerial {
     @Test func aDiskThatFillsUpEndsTheRunAndCostsNothingThatWasFinished() async throws {
       let bench = try Workbench()
       try #require(try await program(bench, "whole").run(deadline: .seconds(600)).status == .exited(3))
-      // A disk of its own, in a name space of its own, that is filled as soon as the base is finished.
+      // A separate disk in its own mount namespace. It is filled as soon as the base is finished.
       let run = program(bench, "full").commandLine
       let script = """
         mkdir full && mount -t tmpfs -o size=16m none full

@@ -11,9 +11,9 @@ import TestSupport
 import Testing
 
 extension BenchSerial {
-  /// A guest that was restored has to judge as one that was booted.
+  /// A restored guest must give the same results as a booted one.
   @Suite(.serialized) struct SavedGuests {
-    /// Two that hold on the stock kernel, one that does not, and one that takes the GPU from its driver.
+    /// Two tests that pass on the stock kernel, one that does not, and one that unbinds the GPU from its driver.
     static let handful = GuestOptions(only: [
       "forward/virtio_gpu-to-vgem/three-aliases", "counts/system_heap-to-vgem/mmap-munmap",
       "lifetime/system_heap-to-vgem/moved", "invalidate/virtio_gpu-to-vgem/unbind",
@@ -35,7 +35,7 @@ extension BenchSerial {
         console: console(name), results: results(name))
     }
 
-    /// Saves a guest in a directory of its own.
+    /// Saves a guest in a separate directory.
     private func withSavedGuest(
       _ body: @escaping @Sendable (LibvirtHost, SavedGuest<LibvirtHost>) async throws -> Void
     ) async throws {
@@ -46,7 +46,7 @@ extension BenchSerial {
       }
     }
 
-    /// What a guest found, and how long it took to its first word, libvirt's part included.
+    /// What a guest found, and the time from its start to its first output, including libvirt's part.
     private struct Watched {
       var run: GuestRun
       var seconds: Double
@@ -61,15 +61,15 @@ extension BenchSerial {
       return Watched(run: watched.run, seconds: whole - (try #require(watched.tests)))
     }
 
-    /// Restores a guest and watches it to its end.
+    /// Restores a guest and watches it until it ends.
     private func run(
       _ name: String, _ options: GuestOptions, from saved: SavedGuest<LibvirtHost>
     ) async throws -> Watched {
       try await watch { try await saved.withMachine(options, console: console(name), results: results(name), $0) }
     }
 
-    /// What a run found, without the addresses of a process, which are drawn at random for each, and without the kernel's
-    /// log, each line of which has its time.
+    /// Returns what a run found, without process addresses, which are random, and without the kernel log, whose lines
+    /// have times.
     private func findings(_ watched: Watched) -> GuestRun {
       var run = watched.run
       run.logs = nil
@@ -83,7 +83,7 @@ extension BenchSerial {
       return run
     }
 
-    /// How often the driver says that it has the GPU.
+    /// How often the driver logs that it has bound the GPU.
     private func timesBound(_ name: String) throws -> Int {
       try String(contentsOfFile: console(name).string, encoding: .utf8).ranges(of: "Initialized virtio_gpu").count
     }
@@ -101,8 +101,8 @@ extension BenchSerial {
         #expect(findings(first) == findings(booted))
         #expect(findings(second) == findings(booted))
         #expect(alone.run.tests == booted.run.tests.filter { $0.name == Self.handful.only[0] })
-        // The unbind test gives the GPU back, and the driver says so a second time. The guests after it know nothing
-        // of that.
+        // The unbind test binds the GPU again, so the driver logs it a second time. This does not affect the guests
+        // after it.
         #expect(try timesBound("first") == 2)
         #expect(try timesBound("alone") == 1)
         #expect(try timesBound("second") == 2)
@@ -120,7 +120,7 @@ extension BenchSerial {
         }
         #expect(try await Workbench.processes(name) == [])
 
-        // Cancelled in the middle of its tests; the state is as good as before.
+        // A guest is cancelled during its tests. The saved state is still good.
         let (running, continuation) = AsyncStream<Void>.makeStream()
         let task = Task {
           defer { continuation.finish() }

@@ -11,12 +11,12 @@ import Testing
 import Toolbox
 
 extension BenchSerial {
-  /// What a guest leaves on its disk, and what a hostile one can do there.
+  /// What a guest leaves on its disk, and what a hostile guest can do there.
   @Suite(.serialized) struct StateDisks {
     let bench: Workbench
     init() throws { bench = try Workbench() }
 
-    /// A disk with such a root directory.
+    /// Makes a disk whose root directory `prepare` fills.
     private func image(_ name: String, _ prepare: (FilePath) throws -> Void) async throws -> FilePath {
       let root = bench.scratch.path.appending("root-\(name)")
       try FileManager.default.createDirectory(atPath: root.string, withIntermediateDirectories: true)
@@ -32,13 +32,13 @@ extension BenchSerial {
       try? String(contentsOfFile: bench.scratch.path.appending(name).string, encoding: .utf8)
     }
 
-    @Test("a disk is read whatever stands before it, and nothing but plain files is")
+    @Test("a disk is read whatever disks come before it, and only plain files are read")
     func hostile() async throws {
       let good = try await image("good") { root in
         try Data("ok 1 a\n".utf8).write(to: URL(filePath: root.appending("results").string))
         try Data("6,1,2,-;words\n".utf8).write(to: URL(filePath: root.appending("kmsg").string))
       }
-      // It would be the appliance's own.
+      // Followed, this link would lead to a file of the appliance itself.
       let links = try await image("links") { root in
         for (name, target) in [("results", "/etc/passwd"), ("kmsg", "../../etc/passwd")] {
           try FileManager.default.createSymbolicLink(atPath: root.appending(name).string, withDestinationPath: target)
@@ -47,7 +47,7 @@ extension BenchSerial {
       let odd = try await image("odd") { root in
         try FileManager.default.createDirectory(
           atPath: root.appending("results").string, withIntermediateDirectories: true)
-        // A hole of a TiB takes no room there.
+        // A hole of 8 GiB takes no space there.
         _ = FileManager.default.createFile(atPath: root.appending("kmsg").string, contents: nil)
         let file = try FileHandle(forWritingTo: URL(filePath: root.appending("kmsg").string))
         try file.truncate(atOffset: 1 << 33)
@@ -59,7 +59,7 @@ extension BenchSerial {
       let broken = try await image("broken") { root in
         try Data(repeating: 0x61, count: 4 << 20).write(to: URL(filePath: root.appending("results").string))
       }
-      // Its inodes, behind the superblock and the group's descriptors.
+      // Its inodes, after the superblock and the group descriptors.
       let file = try FileHandle(forWritingTo: URL(filePath: broken.string))
       try file.seek(toOffset: 4096)
       try file.write(contentsOf: Data(repeating: 0xff, count: 1 << 20))
@@ -86,7 +86,7 @@ extension BenchSerial {
         #expect(answer.files == [])
         #expect(answer.failure?.isEmpty == false)
       }
-      // Those behind a damaged one are read.
+      // The disks after a damaged one are read.
       #expect(answers[5] == StateReading(files: ["last-results", "last-kmsg"].map { place.appending($0).string }))
       #expect(text("last-results") == "ok 1 a\n")
       #expect(try await Digest.of(file: good) == before)

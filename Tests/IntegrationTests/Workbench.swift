@@ -10,8 +10,8 @@ import TestSupport
 import Testing
 import Toolbox
 
-/// What the integration tests run on: this checkout, its kernels and candidates, and the user's cache, so that the
-/// base is built once. Everything here is real.
+/// What the integration tests run on: this checkout, its kernels and candidates, and the user's cache, so that the base
+/// is built only once. Everything here is real.
 struct Workbench {
   let scratch: Scratch
   let cache: Cache
@@ -30,7 +30,7 @@ struct Workbench {
   }()
   static let guestBinary = home.pushing(FilePath("GuestTests/.build/release/patchbench-guest"))
   static func series(_ relative: String) -> String { home.pushing(FilePath("Patches/\(relative)")).string }
-  /// The program itself, which is built beside the tests.
+  /// The program itself, which is built next to the tests.
   static let program = FilePath(URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().path)
     .removingLastComponent().appending("patchbench")
 
@@ -66,22 +66,22 @@ struct Workbench {
   func run(_ plan: RunPlan) async throws -> (record: RunRecord, directory: RunDirectory) {
     let (directory, interrupted) = try await BenchRun(plan, sinks: []).run()
     guard !interrupted, let record = RunRecord(try EventRecord.read(directory.events)) else {
-      throw StageError.fault(.done, "the run left no whole record")
+      throw StageError.fault(.done, "the run left no complete record")
     }
     return (record, directory)
   }
 
-  /// The program with words, as a user would start it. It writes its run beside the other scratch files.
+  /// Returns the program with arguments, as a user would start it. It runs in the scratch directory.
   func program(_ arguments: [String]) -> Tool {
     var tool = Tool(Self.program.string, arguments, in: scratch.path)
     tool.environment = environment
     return tool
   }
 
-  /// The processes whose command line contains `text`.
+  /// Returns the processes whose command line contains `text`.
   static func processes(_ text: String) async throws -> [Int32] { try await processes("-f", text) }
 
-  /// A diff that adds something compiled to the end of each file.
+  /// Returns a diff that appends code to the end of each file.
   static func change(_ paths: [String], in tree: FilePath) throws -> String {
     try paths.map { path in
       let name = "patchbench_" + path.map { $0.isLetter ? $0 : "_" }
@@ -93,7 +93,7 @@ struct Workbench {
     }.joined()
   }
 
-  /// A diff that adds lines to the end of a file.
+  /// Returns a diff that appends lines to a file.
   static func adding(_ added: [String], to path: String, in tree: FilePath) throws -> String {
     let text = try String(contentsOfFile: tree.pushing(FilePath(path)).string, encoding: .utf8)
     let lines = text.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
@@ -107,7 +107,7 @@ struct Workbench {
       """ + added.map { "+\($0)\n" }.joined()
   }
 
-  /// The processes that one has started, and those that they have, with a name of the kernel's.
+  /// Returns all descendants of a process whose name, as the kernel has it, is `name`.
   static func descendants(of process: Int32, named name: String) -> [Int32] {
     var found: [Int32] = []
     var pending = [process]
@@ -121,13 +121,13 @@ struct Workbench {
     return found
   }
 
-  /// The processes that pgrep finds with these words.
+  /// Returns the processes that pgrep finds with these arguments.
   static func processes(_ words: String...) async throws -> [Int32] {
     try await Tool("pgrep", words).run().output.split(separator: "\n").compactMap { Int32($0) }
   }
 }
 
-/// Asks several times a second until there is an answer, for at most two minutes.
+/// Calls `ask` several times a second until it returns an answer, for at most two minutes.
 func patiently<Answer: Sendable>(
   _ otherwise: Comment, _ ask: () async throws -> Answer?
 ) async throws -> Answer {

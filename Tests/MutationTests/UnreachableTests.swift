@@ -59,7 +59,7 @@ import Testing
   @Test(arguments: [
     ("- file: a.c\n  function: f\n  why: x", "u:1: it names no lines: “lines”, “never” or “oneWay” is missing"),
     ("- file: a.c\n  function: f\n  lines: x\n  why: x", "u:3: “lines” must be a list"),
-    ("- file: a.c\n  function: f\n  lines: ['']\n  why: x", "u:3: “lines” has to be of texts"),
+    ("- file: a.c\n  function: f\n  lines: ['']\n  why: x", "u:3: “lines” must hold strings"),
     ("- file: a.c\n  function: f\n  lines: [x]", "u:1: “why” is missing"),
   ]) func aMistakeIsToldWithItsLine(_ yaml: String, _ words: String) {
     let error = #expect(throws: MutantListError.self) { try UnreachableLines(yaml: yaml, name: "u") }

@@ -3,14 +3,14 @@
 import GuestMachine
 public import GuestProtocol
 
-/// What guests say that are asked tests.
+/// Scripts of guests that run tests.
 public enum GuestScript {
   /// A guest that plans some tests, answers them, and ends.
   public static func answers(_ tests: [(name: String, status: TestStatus)]) -> [Step] {
     [.results(text(tests, of: tests.map(\.name)) + KTAPWriter.end(tests.count)), .stop(.guest)]
   }
 
-  /// One whose kernel panics in the test behind those that it answers.
+  /// A guest whose kernel panics in the test after those that it answers.
   public static func panics(behind tests: [(name: String, status: TestStatus)], of all: [String]) -> [Step] {
     [
       .results(text(tests, of: all) + KTAPWriter.start(tests.count + 1)),
@@ -18,7 +18,7 @@ public enum GuestScript {
     ]
   }
 
-  /// One that boots to where it waits for its orders.
+  /// A guest that boots up to where it waits for its orders.
   public static let holds: [Step] = [.results("\(GuestHold.line)\n")]
 
   private static func text(_ tests: [(name: String, status: TestStatus)], of all: [String]) -> String {

@@ -10,12 +10,12 @@ import Toolbox
 public enum HostCall: Sendable, Hashable {
   case started(MachineSpec)
   case saved(FilePath)
-  /// With its orders and the text of its console file when it started.
+  /// A restored guest, with its orders and the text of its console file at its start.
   case restored(MachineSpec, orders: String, console: String)
   case ended
 }
 
-/// A host whose machines follow scripts: the first one for the boot, the others for the guests restored from it.
+/// A host whose machines follow scripts: the first script is for the boot, the others for the guests restored from it.
 public final class ScriptedHost: SavingHost {
   private let clock: ScriptClock
   private let scripts: Locked<[[Step]]>
@@ -62,7 +62,7 @@ public final class ScriptedHost: SavingHost {
     _ spec: MachineSpec, restoredFrom state: FilePath, _ body: @Sendable (Running) async throws -> Result
   ) async throws -> Result {
     if let refusal = refusal.restore { throw refusal }
-    // Both have to be there, or libvirt would not find them either.
+    // Both files must exist; libvirt would not find them otherwise either.
     _ = try Data(contentsOf: URL(filePath: state.string))
     let console = try String(contentsOfFile: spec.console.string, encoding: .utf8)
     return try await run(.restored(spec, orders: spec.hold!.orders, console: console), body)

@@ -29,14 +29,14 @@ public final class ScriptClock: Clock {
 public enum Step: Sendable {
   case console(String)
   case results(String)
-  /// Has so many bytes more to say than are kept.
+  /// Sends this many bytes beyond what is kept.
   case cut(GuestOutput, Int)
-  /// What it says cannot be written down.
+  /// Sends output that cannot be written to its file.
   case notKept(GuestOutput, String)
-  /// Lets time pass, and the watcher look at its clocks.
+  /// Lets time pass, and lets the watcher check its limits.
   case pass(Duration)
   case stop(StopReason)
-  /// Says something on the console every second, for ever.
+  /// Prints something on the console every second, forever.
   case chatter
 }
 
@@ -47,10 +47,10 @@ public final class ScriptedMachine: Machine {
   public let tookInterrupt: Bool
   private let state: State
 
-  /// - Parameter answer: what it does when it is interrupted, before it goes on with its script.
-  /// - Parameter secret: with which its watcher believes it to sign what it says.
+  /// - Parameter answer: what it does when it is interrupted, before it continues with its script.
+  /// - Parameter secret: the secret that its watcher expects signatures with.
   /// - Parameter dumpFailure: why its memory cannot be written.
-  /// - Parameter isStopped: its emulator takes no interrupt.
+  /// - Parameter isStopped: whether its emulator takes no interrupt.
   public init(
     _ script: [Step], answering answer: [Step] = [], dumpFailure: String? = nil, secret: GuestSecret? = nil,
     isStopped: Bool = false, clock: ScriptClock
@@ -95,7 +95,7 @@ public final class ScriptedMachine: Machine {
           state.over = true
           return .stopped(.destroyed)
         }
-        // A script that just ends is a machine that says and does nothing more.
+        // After the end of its script, a machine is silent and does nothing.
         guard let step = state.rest.first else {
           clock.advance(.seconds(1))
           return .tick

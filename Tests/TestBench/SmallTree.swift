@@ -7,8 +7,8 @@ public import SystemPackage
 public import TestSupport
 public import Toolbox
 
-/// A tree that builds in no time with the real make, git and overlayfs, so that what surrounds a kernel's build can be
-/// tested for each way it can go. The real kernel is built by the integration suite.
+/// A tree that builds in no time with the real make, git and overlayfs. With it, the code around a kernel build can be
+/// tested for every outcome. The integration suite builds the real kernel.
 public struct SmallTree: Sendable {
   public let scratch: Scratch
   public let cache: Cache
@@ -53,7 +53,7 @@ public struct SmallTree: Sendable {
     try await BaseBuild.prepare(kernel, profile: kernel.profile("p"), cache: cache, jobs: 2) { _ in }
   }
 
-  /// Every file of a tree with what changes when it is written to.
+  /// Returns every file of a tree, with attributes that change when it is written to.
   public static func fingerprint(_ tree: FilePath) throws -> [String] {
     try FileManager.default.subpathsOfDirectory(atPath: tree.string).sorted().map { path in
       let attributes = try FileManager.default.attributesOfItem(atPath: tree.pushing(FilePath(path)).string)

@@ -3,7 +3,7 @@
 import Foundation
 public import SystemPackage
 
-/// A directory of a test's own that is removed when the test lets go of it.
+/// A temporary directory for one test. It is removed on deinit.
 public final class Scratch: Sendable {
   public let path: FilePath
 
@@ -13,7 +13,7 @@ public final class Scratch: Sendable {
   }
   deinit { try? FileManager.default.removeItem(atPath: path.string) }
 
-  /// Writes a file, making the directories above it.
+  /// Writes a file, and creates the directories above it.
   @discardableResult public func write(_ relative: String, _ text: String) throws -> FilePath {
     let file = path.pushing(FilePath(relative))
     try FileManager.default.createDirectory(

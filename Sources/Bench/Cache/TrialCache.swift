@@ -7,15 +7,15 @@ import KernelBuild
 import SystemPackage
 import Toolbox
 
-/// The results of trials that were kept: what a kernel says is the same as long as nothing that could change it does.
+/// The cached results of trials. A result stays valid while nothing that could change it has changed.
 struct TrialCache: Sendable {
   var cache: Cache
-  /// Where what is written lies until it is whole: a directory of this run's.
+  /// A directory of this run, for entries that are not complete yet.
   var scratch: FilePath
-  /// A digest over all that decides a trial beside the series: base, test driver, guest binary, emulator, accelerator,
-  /// cell, and this program itself.
+  /// A digest of everything that decides a trial besides the series: base, test driver, guest binary, emulator,
+  /// accelerator, cell, and this program itself.
   var conditions: String
-  /// What besides decides the trials of series, and not the base's: how far they are taken.
+  /// How far trials of series are taken. This also decides their results, but not the base's result.
   var mode = ""
 
   init(cache: Cache, scratch: FilePath, conditions: String) {
@@ -25,14 +25,14 @@ struct TrialCache: Sendable {
   }
 
   /// - Parameters:
-  ///   - modules: the base's; `nil` where they are not built yet.
-  ///   - only: the tests that are asked, where it is not all.
-  ///   - sandbox: what series are built in, in words.
+  ///   - modules: the base's modules; `nil` if they are not built yet.
+  ///   - only: the tests that run; `nil` if all do.
+  ///   - sandbox: a description of the sandbox that series are built in.
   init(
     _ plan: RunPlan, scratch: FilePath, conditions now: RunConditions, modules: GuestModules?, only: [String]?,
     sandbox: String?
   ) async throws {
-    // A module that could not be built leaves questions without an answer, whyever that was.
+    // If a module could not be built, for whatever reason, some tests give no answer.
     let failures = [modules?.driver, modules?.counter].map { module in
       if case .failed(let words)? = module { words } else { "" }
     }
@@ -47,12 +47,12 @@ struct TrialCache: Sendable {
     if plan.purpose.isOfMutants { mode = "until it is worse than \(plan.purpose.baseline?.image ?? "the base")" }
   }
 
-  /// The key of a trial: of the digests of its diffs in their order; the base has none.
+  /// Returns the key of a trial, from the digests of its diffs in their order. The base has no diffs.
   func key(_ diffs: [String]) async throws -> String {
     try await Digest.of([conditions] + (diffs.isEmpty || mode.isEmpty ? [] : [mode]) + diffs)
   }
 
-  /// Where it is kept which tests run what of the base.
+  /// Returns the file that says which tests run which code of the base.
   func reach(_ expected: ExpectedChanges) async throws -> FilePath {
     let functions = expected.functions.map { "\($0.file) \($0.name)" }
     let key = try await Digest.of([conditions, "reach", "\(expected.lines)"] + functions)
@@ -63,11 +63,12 @@ struct TrialCache: Sendable {
 
   private struct Kept: Codable {
     var trial: Trial
-    /// What the base said that the series was tried beside, see ``baseFingerprint(of:)``; `nil` if that decides nothing.
+    /// The fingerprint of the base that the series was compared with, see ``baseFingerprint(of:)``; `nil` if the result
+    /// does not depend on it.
     var base: String?
   }
 
-  /// What a series is held against, as a digest: which tests are tried again, and so what is kept of them, depends on it.
+  /// Returns a digest of the base's results. They decide which tests of a series are rerun, and so what is cached.
   /// - Returns: `nil` if the base was not run.
   static func baseFingerprint(of base: Trial) async throws -> String? {
     guard case .ran(let run) = base.result else { return nil }
@@ -75,9 +76,9 @@ struct TrialCache: Sendable {
     return try await Digest.of(["\(run.ending)"] + tests + run.reports.map(\.title).sorted())
   }
 
-  /// The kept trial as it was written, without its evidence.
-  /// - Parameter base: what the base says now; `nil` if that is not known yet.
-  /// - Returns: `nil` if there is none that fits the series and the base.
+  /// Returns the cached trial as it was written, without its evidence.
+  /// - Parameter base: the base's fingerprint now; `nil` if it is not known yet.
+  /// - Returns: `nil` if no cached trial fits the series and the base.
   func find(_ key: String, for series: PatchSeries?, beside base: String?) -> Trial? {
     let data = FileManager.default.contents(atPath: directory(key).appending("trial.json").string)
     guard let kept = data.flatMap({ try? JSONDecoder().decode(Kept.self, from: $0) }) else { return nil }
@@ -85,11 +86,11 @@ struct TrialCache: Sendable {
     return Self.fits(kept.trial, series) ? kept.trial : nil
   }
 
-  /// The kept trial, marked as reused, with its evidence copied to `directory`.
+  /// Returns the cached trial, marked as reused, and copies its evidence to `target`.
   /// - Parameters:
-  ///   - series: the name that it has in this run; the same patches may come under another.
-  ///   - base: as of ``find(_:for:beside:)``.
-  /// - Returns: `nil` if there is none, or if it cannot be read whole.
+  ///   - series: the series in this run. The same patches may have been cached under another name.
+  ///   - base: as in ``find(_:for:beside:)``.
+  /// - Returns: `nil` if there is none, or if part of it cannot be read.
   func reuse(_ key: String, as series: PatchSeries?, beside base: String?, evidence target: FilePath) -> Trial? {
     let manager = FileManager.default
     guard var trial = find(key, for: series, beside: base) else { return nil }
@@ -99,7 +100,7 @@ struct TrialCache: Sendable {
         if manager.fileExists(atPath: copy) { try manager.removeItem(atPath: copy) }
         try manager.copyItem(atPath: directory(key).appending(name).string, toPath: copy)
       }
-      // How old it is tells what to remove when the cache is full: not what is of use.
+      // A full cache drops its oldest entries first, so mark this one as used.
       try manager.setAttributes([.modificationDate: Date()], ofItemAtPath: directory(key).string)
     } catch { return nil }
     trial.series = series?.name
@@ -107,13 +108,16 @@ struct TrialCache: Sendable {
     return trial
   }
 
-  /// What was built and what each of its guests said. Not the disks: they are read behind the last guest of the run. And
-  /// what the base was asked again belongs to the series that it was asked for.
+  /// Whether a file belongs to the cached evidence: build logs, and what each guest said.
+  ///
+  /// Disks do not belong to it, because they are read after the last guest of the run. Reruns of the base do not
+  /// either, because they belong to the series that they were made for.
   private static func isEvidence(_ name: String, of trial: Trial) -> Bool {
     (name.hasSuffix(".log") || name.hasSuffix(".ktap")) && (trial.series != nil || !name.contains("-again-"))
   }
 
-  /// A patch that was refused or blamed is named in the result; under other file names it has to be named anew.
+  /// Whether a result fits a series. A result names the patch that was refused or blamed, so it does not fit a series
+  /// whose files have other names.
   private static func fits(_ trial: Trial, _ series: PatchSeries?) -> Bool {
     let files = Set(series?.patches.map(\.file) ?? [])
     switch trial.result {
@@ -123,24 +127,30 @@ struct TrialCache: Sendable {
     }
   }
 
-  /// Keeps a trial that will come out the same again: refused, broken, or run to an end that the kernel itself made,
-  /// with its evidence whole. What a deadline or a fault ended may go otherwise another time, unless it hangs in the
-  /// kernel. Written beside its place and moved there, so that another run sees all of it or nothing, also if this one is
-  /// killed. A cache that cannot be written to costs the next run its time and this one nothing.
-  /// - Parameter base: what the base said that the series was tried beside.
+  /// Caches a trial whose result would be the same again: a patch was refused, the build failed, or the guest ran to an
+  /// end that the kernel itself caused, with complete evidence.
+  ///
+  /// Timeouts and harness faults are not cached, because the next try may end differently. A test that hangs in the
+  /// kernel is cached.
+  ///
+  /// The entry is written elsewhere and then moved into place, so that other runs see all of it or nothing, even if
+  /// this run is killed. If the cache cannot be written to, this run does not fail; the next run just has to do the
+  /// work again.
+  /// - Parameter base: the fingerprint of the base that the series was compared with.
   func keep(_ trial: Trial, _ key: String, beside base: String?, evidence source: FilePath) async {
     switch trial.result {
     case .sameCode, .built: break
     case .doesNotApply(let failure):
-      // Where git names no file it may be that it was ended.
+      // If git names no file, it may have been killed.
       if failure.file == nil { return }
     case .doesNotBuild(let failure):
-      // A machine that ran short in words that nobody knows would otherwise stand as the series' fault from then on.
+      // Without a blamed patch, the cause may be a resource shortage with an unknown message. Caching that would blame
+      // the series from then on.
       if !failure.diagnostics.contains(where: { $0.patch != nil }) { return }
     case .ran(let run):
       if trial.series != nil, base == nil { return }
       guard run.anomalies.isEmpty, run.booted else { return }
-      // What could not even be killed was not just slow.
+      // A test that even SIGKILL could not end was not just slow.
       let late = run.tests.filter { $0.status == .timeout }
       guard trial.series == nil ? late.isEmpty : late.allSatisfy(\.hangs) else { return }
       switch run.ending {
@@ -161,13 +171,13 @@ struct TrialCache: Sendable {
         try manager.copyItem(atPath: source.appending(name).string, toPath: partial.appending(name).string)
       }
       var kept = Kept(trial: trial)
-      // What was not run was not held against anything.
+      // A series that was not run was not compared with the base.
       if trial.series != nil, case .ran = trial.result { kept.base = base }
       try JSONEncoder().encode(kept).write(to: URL(filePath: partial.appending("trial.json").string))
-      // A power cut must not leave the name of what was not written.
+      // A power cut must not leave an entry whose content was not written.
       try await RunDirectory.sync(partial)
       try? manager.removeItem(atPath: directory(key).string)
-      // Another run may have put its own, equal one there in between; then ours is not needed.
+      // If another run has put an equal entry there in the meantime, ours is not needed.
       try manager.moveItem(atPath: partial.string, toPath: directory(key).string)
     } catch {}
   }

@@ -8,19 +8,20 @@ import SeriesIntake
 import SystemPackage
 import Toolbox
 
-/// What a run would do, and about how long it would take.
+/// What a run would do, and roughly how long it would take.
 public struct Forecast: Sendable, Hashable, Codable {
-  /// What becomes of the base or of a series.
+  /// The work for the base or for one series.
   public enum Work: Sendable, Hashable, Codable {
-    /// A kept result is taken.
+    /// A cached result is reused.
     case reuse
-    /// It is run, with its image as it is.
+    /// Its existing image is booted and tested.
     case run
-    /// About so many objects are made, and it is run. `shared` of its patches are built together with other series'.
+    /// About this many objects are compiled, and it is booted and tested. `shared` of its patches are built together
+    /// with other series.
     case build(objects: Int, method: BuildWork.Method, shared: Int)
-    /// A patch is refused.
+    /// A patch does not apply.
     case refuse(ApplyFailure)
-    /// It is built from nothing, and run.
+    /// It is built from scratch, booted and tested.
     case buildAll
   }
 
@@ -28,22 +29,22 @@ public struct Forecast: Sendable, Hashable, Codable {
     /// `nil` is the base.
     public var series: String?
     public var work: Work
-    /// Of work alone, as if nothing else ran.
+    /// How long the work takes if nothing else runs.
     public var seconds: Double
   }
 
   public var cell: Cell
   public var accelerator: Accelerator?
-  /// The base, then the series in the order in which they would be worked at.
+  /// The base, then the series in the order in which they would be tried.
   public var entries: [Entry]
-  /// With as many at once as there is room for.
+  /// How long the run takes, with as much in parallel as fits.
   public var seconds: Double
 
   init(cell: Cell, accelerator: Accelerator?, entries: [Entry], jobs: Int) {
     self.cell = cell
     self.accelerator = accelerator
     self.entries = entries
-    // A build or a guest keeps about one processor busy; the base's build takes all there are, before anything else.
+    // A build or a guest keeps about one CPU busy. The base is built first, and its build uses all CPUs.
     let whole = entries.filter { $0.work == .buildAll }.map(\.seconds).reduce(0, +)
     let parts = entries.filter { $0.work != .buildAll }.map(\.seconds)
     seconds = whole + max(parts.max() ?? 0, parts.reduce(0, +) / Double(max(1, jobs)))
@@ -51,9 +52,11 @@ public struct Forecast: Sendable, Hashable, Codable {
 }
 
 extension BenchRun {
-  /// Says what ``run()`` would do. Patches are applied in trees of their own, so that it is known which are refused;
-  /// nothing is built, no guest is started, and no directory is made for the run.
-  /// - Throws: as ``run()``.
+  /// Returns what ``run()`` would do.
+  ///
+  /// Patches are applied in separate trees, to find out which do not apply. Nothing is built, no guest is started, and
+  /// no directory is created for the run.
+  /// - Throws: the same errors as ``run()``.
   public func forecast() async throws -> Forecast {
     await plan.place.cache.sweep()
     let cage = try await plan.limits.sandbox?.cage()
@@ -64,7 +67,7 @@ extension BenchRun {
       guard
         let base = try await BaseBuild.find(plan.target.kernel, profile: plan.target.profile, cache: plan.place.cache)
       else {
-        // Without the base's records nobody knows what a series will have compiled: one object a patch is the rule.
+        // Without the base's build records, it is not known what a series will compile. Assume one object per patch.
         let entries = [
           Forecast.Entry(series: nil, work: .buildAll, seconds: timings.baseSeconds + timings.guestSeconds)
         ]
@@ -81,8 +84,8 @@ extension BenchRun {
                 seconds: timings.buildSeconds(objects: objects) + timings.guestSeconds)
             }, jobs: plan.limits.resources.jobs)
       }
-      // A run that has never probed KVM does so first, and one that has no test driver yet builds it; until then nobody
-      // knows under which results will be kept.
+      // If KVM was never probed, the run probes it first. If there is no test driver yet, the run builds it first.
+      // Until then, the cache keys are not known.
       let accelerator = AcceleratorProbe.known(plan.target.accelerator, cache: plan.place.cache, emulator: emulator)
       let source = try await DriverSource(plan.checkout.driver)
       let driver = try base.knownDriver(source)
@@ -120,8 +123,9 @@ extension BenchRun {
     }
   }
 
-  /// - Parameter tree: where the patches are tried; `nil` where a tree would be a copy of the base, which is too much
-  ///   for a question.
+  /// Returns the work for one series.
+  /// - Parameter tree: where to apply the patches; `nil` if a tree would be a copy of the base, which is too expensive
+  ///   for a forecast.
   private func entry(
     _ item: WorkItem, base: BaseBuild, method: SeriesTree.Method, cage: Cage?, tree: FilePath?, timings: Timings
   ) async throws -> Forecast.Entry {
@@ -142,7 +146,7 @@ extension BenchRun {
     let objects = reach.objectCount
     return Forecast.Entry(
       series: name, work: .build(objects: objects, method: build, shared: item.shared),
-      // Whether what is compiled comes out as before, so that nothing is booted, is known only then.
+      // Only the build can tell whether the code comes out the same, so that nothing has to be booted.
       seconds: build == .unchanged ? 1 : timings.buildSeconds(objects: objects) + timings.guestSeconds)
   }
 }

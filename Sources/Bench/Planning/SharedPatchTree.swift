@@ -7,11 +7,11 @@ import SeriesIntake
 import SystemPackage
 import Toolbox
 
-/// A tree with the leading patches of several series, built up to the archives, on which theirs are built. It lies in a
-/// directory of its own that is removed when the last of them has been built.
+/// A tree with the leading patches that several series share, built up to the archives. The series are built on top of
+/// it. It has its own directory, which is removed after the last of these series has been built.
 final class SharedPatchTree: Sendable {
   let tree: SeriesTree
-  /// How many patches it has.
+  /// How many patches are applied in it.
   let patches: Int
   private let scratch: FilePath
   private let users: Locked<Int>
@@ -25,9 +25,9 @@ final class SharedPatchTree: Sendable {
 
   /// Applies and builds the first patches of a series.
   /// - Parameters:
-  ///   - scratch: a directory of its own; what it leaves there when it is cancelled goes with the run's.
-  ///   - users: how many series it is for.
-  /// - Returns: `nil` if it cannot be made. Each series is then built whole, and says itself what is wrong.
+  ///   - scratch: its own directory. What is left there on cancellation is removed with the run's scratch directory.
+  ///   - users: how many series use it.
+  /// - Returns: `nil` if it cannot be made. Each series is then built in full, and reports its own failure.
   static func make(
     _ one: ReadSeries, patches: Int, for users: Int, on prepared: PreparedRun, jobs: Int, scratch: FilePath,
     progress: @escaping @Sendable (String) -> Void
@@ -47,7 +47,7 @@ final class SharedPatchTree: Sendable {
     return nil
   }
 
-  /// One series less needs it.
+  /// Drops one user, and removes the tree after the last one.
   func release() async {
     let left = users.withLock { users in
       users -= 1

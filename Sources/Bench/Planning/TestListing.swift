@@ -4,24 +4,25 @@ public import BenchModel
 public import SystemPackage
 public import Toolbox
 
-/// What the guest binary can ask a kernel.
+/// The tests that the guest binary has.
 public struct TestListing: Sendable, Hashable, Codable {
   public struct Entry: Sendable, Hashable, Codable {
     /// `group/subject/what`
     public var name: String
-    /// The question, of the list thread or of history, that the test answers.
+    /// The question that the test answers, from the mailing-list thread or from history.
     public var question: String
   }
 
   public var entries: [Entry]
 
-  /// By the tests' names.
+  /// The questions by test name.
   public var questions: [String: String] {
     Dictionary(entries.map { ($0.name, $0.question) }, uniquingKeysWith: { first, _ in first })
   }
 
-  /// The tests that some patterns name, in the suite's order; all, if there are no patterns.
-  /// - Throws: ``NoSuchTest`` for a pattern that names none: a misspelt name would else pass for a good result.
+  /// Returns the tests that match any of the patterns, in the suite's order; all tests if there are no patterns.
+  /// - Throws: ``NoSuchTest`` for a pattern that matches no test. Otherwise a misspelt name would look like a good
+  ///   result.
   public func names(_ patterns: [NamePattern]) throws(NoSuchTest) -> [String] {
     let names = entries.map(\.name)
     if patterns.isEmpty { return names }
@@ -29,7 +30,7 @@ public struct TestListing: Sendable, Hashable, Codable {
     return names.filter { name in patterns.contains { $0.matches(name) } }
   }
 
-  /// Asks the binary itself, which runs on the host as well.
+  /// Reads the list from the binary, which also runs on the host.
   /// - Throws: ``ToolError`` if it cannot be run.
   public static func read(from guestBinary: FilePath) async throws(ToolError) -> TestListing {
     let text = try await Tool(guestBinary.string, ["--list"]).output()

@@ -6,26 +6,26 @@ import KernelBuild
 import SystemPackage
 import Toolbox
 
-/// How long things took here, kept to say beforehand how long a run will take. In seconds; `nil` where nothing is known.
+/// How long things took on this machine, in seconds, to forecast how long a run will take. `nil` if nothing is known.
 struct Timings: Codable, Sendable, Hashable {
-  /// Building a base from nothing.
+  /// Building a base from scratch.
   var base: Double?
   /// One object, with all compilers at work.
   var object: Double?
-  /// What a build takes beside its objects: the patches, the walk, the link, a look at what changed.
+  /// What a build takes besides its objects: applying patches, configuring, linking, and examining what changed.
   var link: Double?
   /// A guest from its start to its end, all tests included.
   var guest: Double?
-  /// A base's boot to its first word, by the accelerator.
+  /// A base's boot up to its first output, by accelerator.
   var boot: [String: Double]?
 
-  /// What an emulated guest and a 6.12 take on two cores, for a machine that has not run anything yet.
+  /// The values for an emulated guest and a 6.12 kernel on two cores, for a machine that has not run anything yet.
   private static let guess = Timings(base: 330, object: 0.4, link: 4, guest: 15)
 
-  /// Fewer objects than this tell of the time beside them, and not of theirs.
+  /// With fewer objects than this, the time says nothing about the objects themselves.
   private static let fewObjects = 8
 
-  /// Learns from a trial; what is new counts as much as all before, since machines and suites change.
+  /// Learns from a trial. A new value counts as much as all earlier ones together, because machines and suites change.
   /// - Parameter isWhole: whether its guest ran all tests.
   mutating func learn(_ trial: Trial, isWhole: Bool) {
     guard !trial.reused else { return }
@@ -49,7 +49,7 @@ struct Timings: Codable, Sendable, Hashable {
       let known = boot?[run.accelerator.rawValue]
       boot = (boot ?? [:]).merging([run.accelerator.rawValue: known.map { ($0 + seen) / 2 } ?? seen]) { $1 }
     }
-    // What was tried again took several guests.
+    // A trial with reruns took several guests.
     if isWhole, trial.again == nil, case .ran(let run) = trial.result, run.ending == .completed,
       let boot = seconds[.boot], let tests = seconds[.tests]
     {
@@ -72,23 +72,23 @@ struct Timings: Codable, Sendable, Hashable {
     self.guest = guest
   }
 
-  /// What is known here; nothing if nothing is.
+  /// Reads what is known on this machine. If nothing is, all values are `nil`.
   init(_ cache: Cache) {
     let data = FileManager.default.contents(atPath: Self.file(cache).string)
     self = data.flatMap { try? JSONDecoder().decode(Timings.self, from: $0) } ?? Timings()
   }
 
-  /// Keeps it. Only an estimate is lost where that fails.
+  /// Saves the timings. If that fails, only an estimate is lost.
   func save(_ cache: Cache) {
     try? JSONEncoder().encode(self).write(to: URL(filePath: Self.file(cache).string), options: .atomic)
   }
 }
 
-/// Learns from a run's trials and keeps what it learned when the run is over.
+/// Learns from a run's trials, and saves the timings at the end of the run.
 final class TimingsLearner: EventSink {
   private let cache: Cache
   private let timings: Locked<Timings>
-  /// Of a run that is gone on with it is not known.
+  /// Whether the run has all tests. For a resumed run it is not known, and stays false.
   private let isWhole = Locked(false)
 
   init(_ cache: Cache) {

@@ -5,14 +5,14 @@ import GuestMachine
 import GuestProtocol
 import KernelBuild
 
-/// How long a guest and its tests may take here: what the profile says, or what guests of the accelerator usually may, and
-/// more where bases were measured to boot more slowly.
+/// The time limits for a guest and its tests: those of the profile, or else the usual ones for the accelerator. They
+/// are longer if bases were measured to boot more slowly on this machine.
 struct TrialClocks: Codable, Sendable, Hashable {
   var guest: GuestClocks
-  /// For one test.
+  /// For one test, in seconds.
   var test: Int
 
-  /// - Parameter boot: what a base's boot was measured to take, in seconds; `nil` if nothing is known.
+  /// - Parameter boot: the measured boot time of a base, in seconds; `nil` if nothing is known.
   init(_ profile: KernelDefinition.Clocks, _ accelerator: Accelerator, boot: Double?) {
     let slowness = boot.map { .seconds($0) / GuestClocks.usualBoot(accelerator) } ?? 1
     var clocks = GuestClocks.standard(accelerator)
@@ -22,7 +22,7 @@ struct TrialClocks: Codable, Sendable, Hashable {
     guest = clocks.stretched(by: slowness)
     let factor = guest.run / clocks.run
     test = Int(((profile.test ?? Double(GuestOptions().testSeconds)) * factor).rounded(.up))
-    // Or a hung test would pass for a hung guest; a killed process may take five seconds to die.
+    // Otherwise a hung test would look like a hung guest. A killed process may take five seconds to die.
     guest.silence = max(guest.silence, .seconds(test + 15))
   }
 }

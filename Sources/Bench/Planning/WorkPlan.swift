@@ -5,19 +5,20 @@ import KernelBuild
 import SeriesIntake
 import Toolbox
 
-/// A series with what is known of its work before it begins.
+/// A series, with what is known about its work in advance.
 struct WorkItem: Sendable, Hashable {
   var one: ReadSeries
-  /// Under which its result is kept; see ``TrialCache``.
+  /// The key of its result in the ``TrialCache``.
   var key: String
-  /// The digests of its diffs, in their order.
+  /// The digests of its diffs, in order.
   var patches: [String]
-  /// How many objects its patches make necessary, by the base's records, for the first patch alone, the first two, ….
+  /// How many objects have to be compiled, by the base's records: for the first patch alone, for the first two, and so
+  /// on.
   var objects: [Int] = []
-  /// How many of its first patches are built once for several series; 0 is the rule.
+  /// How many of its leading patches are built once for several series; usually 0.
   var shared = 0
 
-  /// Equal for all series that share a layer.
+  /// The shared patches. They are equal for all series that share a layer.
   var layer: [String] { Array(patches.prefix(shared)) }
 }
 
@@ -30,13 +31,15 @@ extension WorkItem {
   }
 }
 
-/// In which order series are worked at, and which of them share their leading patches.
+/// Decides in which order series are tried, and which of them share their leading patches.
 enum WorkPlan {
-  /// Fewer objects than this are compiled again faster than a layer is put between.
+  /// Below this many objects, compiling them again is faster than building a layer.
   static let worthSharing = 64
 
-  /// Finds the leading patches that series share, and puts those with the most to compile first: they would otherwise
-  /// keep everything waiting at the end. Who shares a layer stays together, so that it need not be kept for long.
+  /// Finds the leading patches that series share, and orders the series.
+  ///
+  /// Series with the most to compile come first, because they would otherwise delay the end of the run. Series that
+  /// share a layer stay together, so that the layer need not be kept for long.
   static func order(_ items: [WorkItem]) -> [WorkItem] {
     let groups = Dictionary(grouping: share(items), by: { $0.shared > 0 ? $0.layer : [$0.key, $0.one.series.name] })
     func cost(_ group: [WorkItem]) -> Int { group.map { $0.objects.last ?? 0 }.max() ?? 0 }
@@ -47,8 +50,8 @@ enum WorkPlan {
     .flatMap { $0 }
   }
 
-  /// Of the series that begin with the same patch, as many leading patches as all of them have are shared, if these
-  /// touch much.
+  /// Groups the series that begin with the same patch. Each group shares the leading patches that all of its series
+  /// have, if enough objects depend on these patches.
   private static func share(_ items: [WorkItem]) -> [WorkItem] {
     var items = items
     let groups = Dictionary(grouping: items.indices.filter { !items[$0].patches.isEmpty }) { items[$0].patches[0] }
@@ -65,15 +68,15 @@ enum WorkPlan {
   }
 }
 
-/// What of a run's series has to be tried, in the order in which that is done. A run and a dry run both go by it.
+/// Which series of a run have to be tried, and in which order. A run and a dry run both use it.
 struct PlannedWork: Sendable {
-  /// Those that could not be read.
+  /// The series that could not be read.
   var refused: [(series: ReadSeries, failure: ApplyFailure)] = []
-  /// Those of which a kept result is taken.
+  /// The series whose cached result is reused.
   var kept: [WorkItem] = []
   var pending: [WorkItem] = []
 
-  /// - Parameter isKept: whether a result of the series is at hand; asked once for each.
+  /// - Parameter isKept: whether a result of the series is cached; called once for each series.
   init(
     _ series: [ReadSeries], cache: TrialCache, base: BaseBuild, isKept: (WorkItem) async throws -> Bool
   ) async throws {
@@ -85,7 +88,7 @@ struct PlannedWork: Sendable {
       let item = try await WorkItem(one, kept: cache)
       if try await isKept(item) { kept.append(item) } else { pending.append(item) }
     }
-    // Only an order needs it.
+    // Only the ordering needs the counts.
     if pending.count > 1 {
       for index in pending.indices { pending[index].objects = try base.objectCounts(of: pending[index].one.series) }
     }

@@ -6,12 +6,12 @@ import Glibc
 public import SystemPackage
 import Toolbox
 
-/// One receiver of a run's events. A sink that fails is reported at the end and does not stop the others.
+/// A receiver of a run's events. If a sink fails, that is reported at the end and does not stop the other sinks.
 public protocol EventSink: Sendable {
   func take(_ event: BenchEvent) throws
 }
 
-/// One line of a record: an event, which version of patchbench's record it is of, and which run it belongs to.
+/// One line of a record: an event, the version of the record format, and the run that it belongs to.
 private struct RecordedEvent: Codable {
   var at: Date
   var kind: BenchEvent.Kind
@@ -21,24 +21,24 @@ private struct RecordedEvent: Codable {
   var run: String?
 }
 
-/// What a line says of itself, whatever else is in it.
+/// The version and run of a line, whatever else the line has.
 private struct RecordedVersion: Decodable {
   var version: Int?
   var run: String?
 }
 
-/// Appends each event to the record, one JSON object per line, and syncs it before the run goes on. Progress is for
-/// watchers and is not kept.
+/// Appends each event to the record, one JSON object per line, and syncs it before the run continues. Progress events
+/// are not recorded.
 public final class EventRecorder: EventSink {
   private let file: FileDescriptor
-  /// The run that the record is of: that of its first line, else a new one.
+  /// The id of the record's run: that of its first line, or else a new one.
   private let run: String
-  /// How long the record is, of whole events.
+  /// The length of the record in bytes, up to the last complete event.
   private let length: Locked<Int64>
 
-  /// Opens a record or begins one. What a crash cut short at its end is taken away: it is no event, and the next one must
-  /// not be joined to it.
-  /// - Throws: `Errno` if the file cannot be made or written to.
+  /// Opens or creates a record. If a crash cut the last line short, that line is removed: it is not an event, and the
+  /// next event must not be joined to it.
+  /// - Throws: `Errno` if the file cannot be created or written to.
   public init(_ path: FilePath) throws {
     file = try FileDescriptor.open(
       path, .readWrite, options: [.create, .append, .closeOnExec],
@@ -72,7 +72,7 @@ public final class EventRecorder: EventSink {
         try file.sync()
         length += Int64(line.count)
       } catch {
-        // A part of a line on a full disk; where this fails as well, who opens the record next does it.
+        // On a full disk, part of the line may be written. If removing it fails too, the next `init` removes it.
         _ = ftruncate(file.rawValue, Int(length))
         throw error
       }
@@ -82,17 +82,18 @@ public final class EventRecorder: EventSink {
 
 /// Reads a record back.
 public enum EventRecord {
-  /// Raised when an event changes its meaning, or a kind of event is new. Version 1 had neither version nor run.
+  /// The version of the record format. It is raised when an event changes its meaning or a kind of event is added.
+  /// Lines of version 1 have neither version nor run.
   public static let version = 2
 
-  /// - Returns: the events. What comes behind the last end of a line was cut short by a crash, and is no event.
-  /// - Throws: ``UnreadableRecord`` if any other line cannot be read; if the file cannot be read.
+  /// Reads the events of a record. Text after the last newline was cut short by a crash and is ignored.
+  /// - Throws: ``UnreadableRecord`` if any other line cannot be read; also if the file cannot be read.
   public static func read(_ path: FilePath) throws -> [BenchEvent] {
     let decoder = JSONDecoder()
     decoder.dateDecodingStrategy = .secondsSince1970
     let text = try Data(contentsOf: URL(filePath: path.string))
     var lines = text.split(separator: 0x0a, omittingEmptySubsequences: false)
-    // Empty where the last line is whole.
+    // Empty if the last line is complete.
     lines.removeLast()
     var run: String?
     var events: [BenchEvent] = []
@@ -101,7 +102,7 @@ public enum EventRecord {
         UnreadableRecord(path: path.string, line: index + 1, reason: reason)
       }
       guard let event = try? decoder.decode(RecordedEvent.self, from: Data(line)) else {
-        // What a newer one writes need not be understood to be known as such.
+        // A line of a newer version is recognized even if its event is not understood.
         let version = (try? decoder.decode(RecordedVersion.self, from: Data(line)))?.version ?? 1
         throw unreadable(version > Self.version ? .newer(version) : .noEvent)
       }
@@ -114,19 +115,19 @@ public enum EventRecord {
   }
 }
 
-/// A record cannot be read. No report is made of a part of it.
+/// A record cannot be read. No report is made from part of a record.
 public struct UnreadableRecord: Error, Sendable, Hashable {
   public enum Reason: Sendable, Hashable {
-    /// The line is no event.
+    /// The line is not an event.
     case noEvent
-    /// A newer patchbench has written it.
+    /// A newer patchbench wrote the line.
     case newer(Int)
-    /// The line belongs to another run than those before it.
+    /// The line belongs to a different run than the lines before it.
     case otherRun
   }
 
   public var path: String
-  /// From 1.
+  /// Counted from 1.
   public var line: Int
   public var reason: Reason
 }

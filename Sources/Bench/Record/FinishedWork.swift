@@ -3,17 +3,17 @@
 import BenchModel
 import GuestProtocol
 
-/// What of a run is finished, by its record, and is neither tried nor judged again.
+/// The work of a run that its record says is finished. It is not repeated.
 struct FinishedWork: Sendable, Hashable {
   var base: Trial?
-  /// By the series' name.
+  /// The trials by series name.
   var trials: [String: Trial] = [:]
   /// The numbers of the base's further trials.
   var repeats: Set<Int> = []
-  /// What the base said of tests that were tried again, by the number of the time.
+  /// The base's results of reruns, by the number of the rerun.
   var again: [Int: [TestResult]] = [:]
 
-  /// Where the harness failed there is no result, so that counts as not tried.
+  /// Reads what is finished. A trial that the harness failed at has no result, so it counts as not tried.
   init(_ record: RunRecord?) {
     guard let record else { return }
     base = record.base.flatMap { $0.isResult ? $0 : nil }

@@ -6,9 +6,9 @@ import KernelBuild
 public import SystemPackage
 import Toolbox
 
-/// What a run was asked to do, as its directory keeps it: enough to go on with it another day.
+/// What a run was asked to do, as its directory records it: enough to resume the run another day.
 public struct RecordedPlan: Codable, Sendable, Hashable {
-  /// Raised when a field changes its meaning or goes.
+  /// Raised when a field changes its meaning or is removed.
   public static let format = 1
 
   public var format = Self.format
@@ -22,21 +22,21 @@ public struct RecordedPlan: Codable, Sendable, Hashable {
   public var connection: String?
   public var fresh: Bool
   public var keepsMemory: Bool
-  /// What builds may take; `nil` where they are in no cage.
+  /// The limits for builds; `nil` if they run outside the sandbox.
   public var sandbox: Sandbox?
-  /// patchbench's checkout; `nil` is that of the program that goes on.
+  /// patchbench's checkout; `nil` is the checkout of the program that resumes the run.
   public var home: String?
   public var cache: String
-  /// Where the answers of seeded series are, if the run is to be held against them.
+  /// The directory of the seeded series' answers, if the run is compared with them.
   public var answers: String?
-  /// The run is one of mutants, and goes on as such.
+  /// Whether the run is a run of mutants, and is resumed as one.
   public var stopsWhenWorse: Bool?
-  /// Changed lines that need not run; `nil` where there are none.
+  /// Changed lines that need not run; `nil` if there are none.
   public var accepted: [AcceptedLines]?
-  /// `nil` is this process.
+  /// Where trials run; `nil` is this process.
   public var executor: ExecutorChoice?
 
-  /// A series as it was read. Its diffs lie in the run's directory.
+  /// A series as it was read. Its diffs are in the run's directory.
   public struct Series: Codable, Sendable, Hashable {
     public var series: PatchSeries
     /// The digest of each diff.
@@ -67,7 +67,7 @@ public struct RecordedPlan: Codable, Sendable, Hashable {
 }
 
 extension RunDirectory {
-  /// What the run was asked to do.
+  /// Reads what the run was asked to do.
   /// - Throws: ``NotResumable``
   public func recordedPlan() throws(NotResumable) -> RecordedPlan {
     guard let data = FileManager.default.contents(atPath: plan.string) else {
@@ -92,15 +92,15 @@ extension RunDirectory {
   }
 }
 
-/// Why a run cannot be gone on with. The user's to mend: exit status 2.
+/// A run cannot be resumed. User error; exit status 2.
 public struct NotResumable: Error, Sendable, Hashable {
   public enum Reason: Sendable, Hashable {
-    /// It is no run, or one that was ended before it had written down what it was asked to do.
+    /// It is not a run, or the run ended before it had written its plan.
     case noPlan
     case unreadable
-    /// Another version of patchbench has written it.
+    /// Another version of patchbench wrote it.
     case otherFormat(Int)
-    /// These are no longer what the evidence so far was made with.
+    /// These have changed since the evidence so far was made.
     case changed([String])
   }
 
@@ -116,17 +116,17 @@ public struct NotResumable: Error, Sendable, Hashable {
 extension NotResumable: CustomStringConvertible {
   public var description: String {
     switch reason {
-    case .noPlan: "\(path) is no run that can be resumed: it has no plan.json"
+    case .noPlan: "\(path) is not a run that can be resumed: it has no plan.json"
     case .unreadable: "\(path): its plan.json cannot be read"
     case .otherFormat(let format):
-      "\(path): its plan.json has format \(format), this patchbench reads format \(RecordedPlan.format)"
+      "\(path): its plan.json has format \(format), but this patchbench reads format \(RecordedPlan.format)"
     case .changed(let what):
-      "\(path) would no longer be one run: since it began, \(what.joined(separator: ", ")) changed"
+      "\(path) cannot be resumed: these have changed since it began: \(what.joined(separator: ", "))"
     }
   }
 }
 
-/// A run ended before all was tried, and not because the user stopped it. What was finished is in its record.
+/// A run ended early, and not because the user stopped it. Its record has what was finished.
 public struct RunBrokenOff: Error {
   public var path: String
   public var cause: any Error
@@ -137,7 +137,7 @@ public struct RunBrokenOff: Error {
   }
 }
 
-/// The configurations of one command, in their order, as the directory above theirs keeps them.
+/// The runs of one command, in order, as the directory above theirs records them.
 public struct RecordedMatrix: Codable, Sendable, Hashable {
   public var format = RecordedPlan.format
   /// The names of the runs' directories.
@@ -147,7 +147,7 @@ public struct RecordedMatrix: Codable, Sendable, Hashable {
 
   public init(runs: [String]) { self.runs = runs }
 
-  /// - Returns: `nil` if there is none.
+  /// Reads the runs; `nil` if the directory has no matrix.json of this format.
   public init?(in directory: FilePath) {
     guard let data = FileManager.default.contents(atPath: Self.file(directory).string),
       let found = try? JSONDecoder().decode(Self.self, from: data), found.format == RecordedPlan.format

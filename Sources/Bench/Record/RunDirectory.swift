@@ -5,42 +5,42 @@ public import Foundation
 public import SystemPackage
 public import Toolbox
 
-/// Where one run keeps its record and its evidence.
+/// The directory of one run's record and evidence.
 ///
-///     plan.json                    what the run was asked to do; `patchbench resume` goes on by it
-///     events.jsonl                 the record; every report is made from it
+///     plan.json                    what the run was asked to do, for `patchbench resume`
+///     events.jsonl                 the record, from which every report is made
 ///     config                       the resolved .config of the base
-///     reach.json                   which tests run which functions, where that was looked for
+///     reach.json                   which tests run which functions, if that was examined
 ///     report.{json,md,html}
-///     base/, series/NAME/          console.log, results.ktap, build.log, NNNN.diff; of a guest that came to no good end
-///                                  state-results and state-kmsg, from its state disk
-///     lock                         held by whoever writes here
+///     base/, series/NAME/          console.log, results.ktap, build.log, NNNN.diff; for a guest that did not complete
+///                                  also state-results and state-kmsg, from its state disk
+///     lock                         held by the process that writes here
 public struct RunDirectory: Sendable, Hashable {
   public var path: FilePath
 
   public var plan: FilePath { path.appending("plan.json") }
   public var events: FilePath { path.appending("events.jsonl") }
   public var config: FilePath { path.appending("config") }
-  /// Which tests run what, where that was looked for.
+  /// Which tests run which functions, if that was examined.
   var reach: FilePath { path.appending("reach.json") }
   public func report(_ suffix: String) -> FilePath { path.appending("report.\(suffix)") }
   private var lock: FilePath { path.appending("lock") }
 
-  /// The directory of one series' evidence, or of the base's.
+  /// Returns the directory of one series' evidence, or of the base's.
   public func evidence(_ series: String?) -> FilePath {
     series.map { path.appending("series").appending($0) } ?? path.appending("base")
   }
 
   public init(_ path: FilePath) { self.path = path }
 
-  /// What the record says; `nil` if nothing was begun.
-  /// - Throws: if there is a record that cannot be read.
+  /// Reads the record; `nil` if there is none, or if it has no run.
+  /// - Throws: if the record cannot be read.
   public func record() throws -> RunRecord? {
     FileManager.default.fileExists(atPath: events.string) ? RunRecord(try EventRecord.read(events)) : nil
   }
 
-  /// Takes the directory, so that no two write to it.
-  /// - Throws: ``RunInUse`` if another has it, `Errno` if it cannot be written to.
+  /// Locks the directory, so that only one process writes to it.
+  /// - Throws: ``RunInUse`` if another process has locked it, `Errno` if it cannot be written to.
   public func claim() throws -> FileLock {
     guard let lock = try FileLock.attempt(lock, .exclusive) else {
       throw RunInUse(path: path.string, process: FileLock.signer(lock))
@@ -49,20 +49,20 @@ public struct RunDirectory: Sendable, Hashable {
     return lock
   }
 
-  /// Gives back what ``claim()`` took.
+  /// Releases the lock that ``claim()`` took.
   public func release(_ claim: FileLock) {
     try? FileManager.default.removeItem(atPath: lock.string)
     claim.release()
   }
 
-  /// Removes what a run that never began has put here.
+  /// Removes the directory of a run that never began.
   public func discard() throws {
     try FileManager.default.removeItem(atPath: path.string)
   }
 
-  /// A new directory under `results/`, named by the time and the kernel.
+  /// Returns an unused name for a directory under `results`, made from the time and a label.
   public static func fresh(under results: FilePath, label: String, at date: Date) -> FilePath {
-    // 2026-11-23T14:05:09Z without its punctuation: sorts by time and needs no quoting anywhere.
+    // 2026-11-23T14:05:09Z without its punctuation: it sorts by time and needs no quoting.
     let stamp = date.formatted(.iso8601).filter { $0.isNumber || $0 == "T" }
     let name = "\(stamp)-\(label)"
     var candidate = results.appending(name)
@@ -80,8 +80,8 @@ extension RunDirectory {
     ((try? FileManager.default.contentsOfDirectory(atPath: place.string)) ?? []).sorted()
   }
 
-  /// Whether all that is here was put here by a run that was killed before it had written its plan. Anything else is
-  /// somebody's.
+  /// Whether the directory has nothing but the files of a run that was killed before it had written its plan. Other
+  /// files may belong to the user.
   var isBrokenBeginning: Bool {
     let known = ["lock", "base", "series", "plan.json.partial"]
     guard FileManager.default.fileExists(atPath: lock.string), !FileLock.isHeld(lock),
@@ -94,7 +94,7 @@ extension RunDirectory {
     name.hasSuffix(".diff") && name.dropLast(5).allSatisfy { $0.isASCII && $0.isNumber }
   }
 
-  /// Has all files of some evidence on the disk, before the record speaks of them.
+  /// Syncs all files of some evidence to disk, before the record refers to them.
   static func sync(_ evidence: FilePath) async throws {
     try await Blocking.run {
       Result {
@@ -112,8 +112,8 @@ extension RunDirectory {
     }.get()
   }
 
-  /// Removes the evidence of what was begun and not finished, so that nothing of it passes for evidence of what is tried
-  /// afresh. The diffs stay: they are what is tried.
+  /// Removes the evidence of unfinished trials, so that it cannot be taken for evidence of their next try. The diffs
+  /// stay, because they are what is tried.
   func clear(but finished: FinishedWork, series: [String]) throws {
     for name in series where finished.trials[name] == nil {
       for file in names(evidence(name)) where !Self.isDiff(file) { try remove(evidence(name).appending(file)) }
@@ -134,16 +134,16 @@ extension RunDirectory {
   }
 }
 
-/// The directory that the user named for a run holds something: a run never overwrites another's record.
+/// The directory that the user named for a run is not empty. A run never overwrites another run's record.
 public struct OutputNotEmpty: Error, Sendable, Hashable {
   public var path: String
-  /// It is a run that can be resumed.
+  /// Whether it is a run that can be resumed.
   public var isRun: Bool
 }
 
 /// A run's directory is being written to.
 public struct RunInUse: Error, Sendable, Hashable {
   public var path: String
-  /// Who does.
+  /// The process that writes to it.
   public var process: Int32?
 }

@@ -7,9 +7,10 @@ import KernelBuild
 import SystemPackage
 import Toolbox
 
-/// Fetches what guests that came to no good end have left on their state disks: all of a run together, behind its last
-/// guest, because libguestfs' appliance takes as long to start as a guest. Nothing is judged by it: what stands there a
-/// guest has written, and nobody has seen it do so.
+/// Reads the state disks of guests that did not complete.
+///
+/// All disks of a run are read together after its last guest, because libguestfs' appliance takes as long to start as a
+/// guest. No verdict uses them: the guest wrote their content, and nothing on the host saw it do so.
 struct StateDisks: Sendable {
   var directory: RunDirectory
   var accelerator: Accelerator
@@ -17,8 +18,9 @@ struct StateDisks: Sendable {
   var scratch: FilePath
   var events: EventHub
 
-  /// Where a trial leaves its guest's disk. It lies there until it was read; one that cannot be read stays.
-  /// - Parameter suffix: of the guest's evidence.
+  /// Returns where a trial leaves its guest's disk. The disk is removed after it was read; one that cannot be read
+  /// stays.
+  /// - Parameter suffix: the suffix of the guest's evidence.
   static func place(in evidence: FilePath, _ suffix: String) -> FilePath { evidence.appending("state\(suffix).img") }
 
   private struct Found {
@@ -26,9 +28,9 @@ struct StateDisks: Sendable {
     var image: FilePath
   }
 
-  /// Reads all disks that the run has left in its evidence, and removes those that were read.
-  /// - Throws: `CancellationError`, and what keeps the record from being written; a disk that cannot be read costs what is
-  ///   on it.
+  /// Reads all disks in the run's evidence, and removes those that were read.
+  /// - Throws: `CancellationError`, and errors in writing the record. A disk that cannot be read is not an error; only
+  ///   its content is lost.
   func fetch(_ series: [String], resources: Resources) async throws {
     let found = images(of: series)
     if found.isEmpty { return }
@@ -41,7 +43,7 @@ struct StateDisks: Sendable {
           series: one.series,
           StateEvidence(
             image: relative(one.image), files: reading.files.map { relative(FilePath($0)) }, failure: reading.failure)))
-      // Only now: a run that is killed before finds it again.
+      // Only now, so that a run that was killed before this finds the disk again.
       if reading.failure == nil { try FileManager.default.removeItem(atPath: one.image.string) }
     }
   }
@@ -52,12 +54,12 @@ struct StateDisks: Sendable {
       let lock = try await FileLock.wait(cache.applianceLock, .shared)
       defer { lock.release() }
       let readings = try await resources.guest { try await reader.read(found.map(\.image)) }
-      // How long it was of no use tells what to remove when room is wanted.
+      // The cache drops entries by their last use, so mark the appliance as used.
       try? FileManager.default.setAttributes([.modificationDate: Date()], ofItemAtPath: cache.appliance.string)
       return readings
     } catch {
       if error.isCancellation { throw CancellationError() }
-      // The disks stay, for whoever has a libguestfs that works.
+      // The disks stay, for a user with a working libguestfs.
       return found.map { _ in StateReading(failure: "\(error)") }
     }
   }
@@ -74,7 +76,7 @@ struct StateDisks: Sendable {
       + series.flatMap { images(in: directory.evidence($0), $0) }
   }
 
-  /// In the order in which the guests ran: `state.img`, `state-2.img`, …
+  /// Returns the images in the order in which the guests ran: `state.img`, `state-2.img`, …
   private func images(in evidence: FilePath, _ series: String?) -> [Found] {
     names(in: evidence).filter { $0.hasPrefix("state") && $0.hasSuffix(".img") }
       .sorted { ($0.count, $0) < ($1.count, $1) }

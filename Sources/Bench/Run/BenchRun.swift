@@ -9,7 +9,7 @@ import SeriesIntake
 import SystemPackage
 import Toolbox
 
-/// A run, from reading the series to its last event.
+/// A run, from reading the series to the last event.
 public struct BenchRun: Sendable {
   let plan: RunPlan
   private let sinks: [any EventSink]
@@ -19,22 +19,22 @@ public struct BenchRun: Sendable {
     self.sinks = sinks
   }
 
-  /// Reads the series, prepares the base, and tries the base and each series, as many at once as there is room for.
+  /// Reads the series, prepares the base, and tries the base and each series, as many in parallel as fit.
   ///
-  /// When the task is cancelled, what runs is ended, what was finished is kept, and the record says so.
+  /// On cancellation, running work is ended, finished work is kept, and the record says that the run was interrupted.
   /// - Returns: the directory with the record, and whether the user stopped the run.
-  /// - Throws: as ``begin()`` and ``goOn(in:discards:)``.
+  /// - Throws: the errors of ``begin()`` and ``goOn(in:discards:)``.
   public func run() async throws -> (directory: RunDirectory, interrupted: Bool) {
     let directory = try await begin()
     return (directory, try await goOn(in: directory, discards: true))
   }
 
-  /// Does what of a begun run is not finished. What is finished, by the directory's record, is taken as it is; all else is
-  /// tried afresh. A run that has come to its end is left as it is.
-  /// - Parameter discards: remove the directory if nothing could be begun.
+  /// Finishes a run that has begun. Trials that are finished in the directory's record are kept; all others run again.
+  /// A run that is complete is left as it is.
+  /// - Parameter discards: remove the directory if nothing could be tried.
   /// - Returns: whether the user stopped the run.
-  /// - Throws: ``RunInUse``; ``NotResumable``; ``RunBrokenOff`` if it came to an end before its time, and as long as nothing
-  ///   was tried ``StageError``, ``ToolError``, ``LibvirtError`` and `Errno` if the harness cannot work.
+  /// - Throws: ``RunInUse``; ``NotResumable``; ``RunBrokenOff`` if the run ends early. Before anything was tried, also
+  ///   ``StageError``, ``ToolError``, ``LibvirtError`` and `Errno` if the harness cannot work.
   public func goOn(in directory: RunDirectory, discards: Bool = false) async throws -> Bool {
     let claim = try directory.claim()
     defer { directory.release(claim) }
@@ -56,7 +56,7 @@ public struct BenchRun: Sendable {
             throw RunBrokenOff(path: directory.path.string, cause: error)
           }
         } else if discards {
-          // A run that could not begin leaves nothing half-written.
+          // A run that could not begin must leave nothing half-written.
           try directory.discard()
         }
         return true
@@ -72,11 +72,11 @@ public struct BenchRun: Sendable {
   private func tryAll(
     earlier: RunRecord?, cage: Cage?, scratch: FilePath, directory: RunDirectory, events: EventHub
   ) async throws {
-    // Beside what comes first: it is large.
+    // In parallel with the next steps, because the program is large.
     async let digest = Self.programDigest()
     let series = try await recordedSeries(of: directory)
     if let earlier {
-      // Before a base is built that would be another.
+      // Check before building a base, because it could be a different one.
       let now = try await RunConditions(
         plan.target, plan.checkout, plan.place.cache, program: try await digest,
         accelerator: earlier.header.accelerator)
@@ -109,7 +109,7 @@ public struct BenchRun: Sendable {
     await plan.place.cache.bound(keeping: prepared.base)
   }
 
-  /// Tries what is not finished.
+  /// Tries what is not finished yet.
   private func tryAll(
     _ series: [ReadSeries], _ settled: SettledRun, on host: some SavingHost, earlier: RunRecord?,
     in directory: RunDirectory, events: EventHub
@@ -141,7 +141,7 @@ public struct BenchRun: Sendable {
       trials.asked.reach = try await trials.reach(
         expected, in: directory, kept: try await kept.reach(expected), scratch: prepared.scratch)
     }
-    // A kept result has no memory of its guests.
+    // A cached result has no vmcore.
     let fresh = plan.choices.fresh || plan.choices.keepsMemory
     try await Pipeline(
       trials: trials,
@@ -154,7 +154,8 @@ public struct BenchRun: Sendable {
     ).fetch(series.map(\.series.name), resources: plan.limits.resources)
   }
 
-  /// - Parameter order: for the base.
+  /// Returns what runs the trials.
+  /// - Parameter order: the order for the base.
   private func executor<Host>(
     _ trials: TrialRunner<Host>, _ order: TrialOrder, _ events: EventHub
   ) -> any TrialExecutor {
@@ -170,7 +171,8 @@ public struct BenchRun: Sendable {
     }
   }
 
-  /// - Throws: ``NotResumable`` if what is to come would not fit to what there is.
+  /// Checks that new trials can be compared with the earlier ones.
+  /// - Throws: ``NotResumable`` if conditions have changed since the run began.
   private func refuseChanges(_ now: RunConditions, since earlier: RunRecord, _ directory: RunDirectory) throws {
     guard let before = earlier.header.conditions else {
       throw NotResumable(path: directory.path.string, reason: .noPlan)
@@ -207,18 +209,18 @@ extension RunHeader {
 }
 
 extension BenchRun {
-  /// The digest of this program: another build of it may come to another result. Read through /proc, since its own file
-  /// may have been replaced since it was started.
+  /// Returns the digest of this program, because another build may give other results. It is read through /proc,
+  /// because the program's file may have been replaced since the start.
   static func programDigest() async throws -> String {
     try await Digest.of(file: FilePath("/proc/\(ProcessInfo.processInfo.processIdentifier)/exe"))
   }
 }
 
 extension RunConditions {
-  /// As they are now, before anything is built.
+  /// The conditions now, before anything is built.
   /// - Parameters:
-  ///   - program: as of `BenchRun.programDigest()`.
-  ///   - accelerator: nobody looks for another one.
+  ///   - program: from `BenchRun.programDigest()`.
+  ///   - accelerator: taken as it is; no other one is probed.
   init(
     _ target: RunTarget, _ checkout: Checkout, _ cache: Cache, program: String, accelerator: Accelerator
   ) async throws {
@@ -229,7 +231,8 @@ extension RunConditions {
       accelerator: accelerator)
   }
 
-  /// - Parameter program: as of `BenchRun.programDigest()`.
+  /// The conditions of a prepared run.
+  /// - Parameter program: from `BenchRun.programDigest()`.
   init(_ prepared: PreparedRun, program: String, accelerator: Accelerator) {
     self.init(
       program: program, base: prepared.base.key, driver: prepared.driverSource, guestBinary: prepared.guestBinary,

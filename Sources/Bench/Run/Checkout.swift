@@ -4,11 +4,11 @@ import Foundation
 import KernelBuild
 public import SystemPackage
 
-/// Where patchbench's own files are, and which patchbench it is.
+/// The place of patchbench's own files, and patchbench's version.
 public struct Checkout: Sendable, Hashable {
-  /// What holds `Kernels/`, `Patches/` and `GuestTests/`.
+  /// The directory with `Kernels/`, `Patches/` and `GuestTests/`.
   public var home: FilePath
-  /// For the report.
+  /// The version, for the report.
   public var version: String
 
   public init(home: FilePath, version: String) {
@@ -17,7 +17,8 @@ public struct Checkout: Sendable, Hashable {
   }
 
   public var kernels: FilePath { home.appending("Kernels") }
-  /// The guest binary: where it was installed, else where `swift build --package-path GuestTests -c release` leaves it.
+  /// The guest binary: the installed one, or else the one that `swift build --package-path GuestTests -c release`
+  /// makes.
   public var guestBinary: FilePath {
     let installed = home.pushing(FilePath("GuestTests/patchbench-guest"))
     if FileManager.default.fileExists(atPath: installed.string) { return installed }
@@ -27,13 +28,14 @@ public struct Checkout: Sendable, Hashable {
   public var driver: FilePath { home.pushing(FilePath("GuestTests/Driver")) }
   /// Planted faults and harmless series.
   public var seeded: FilePath { home.pushing(FilePath("Patches/seeded")) }
-  /// The functions that mutants are drawn from, and what is argued of some.
+  /// The functions that mutants are drawn from, and the arguments about some mutants.
   public var mutants: FilePath { home.pushing(FilePath("Patches/mutants")) }
 
-  /// Looks upwards from the program, which lies in the checkout's `.build`, or in the `libexec` beside the `share` that its
-  /// data was installed to; then from the current directory.
-  /// - Parameter explicit: where the user says that it is; nobody looks then.
-  /// - Returns: `nil` if there is none above either.
+  /// Finds the checkout. Searches upwards from the program, then from the current directory.
+  ///
+  /// The program is in the checkout's `.build`, or in a `libexec` next to the `share` that its data was installed to.
+  /// - Parameter explicit: the path that the user gave; it is taken without a search.
+  /// - Returns: `nil` if neither search finds one.
   public static func find(_ explicit: String?, version: String) -> Checkout? {
     if let explicit { return Checkout(home: FilePath(explicit), version: version) }
     let program = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().path

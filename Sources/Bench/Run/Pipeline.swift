@@ -9,31 +9,32 @@ import SystemPackage
 import Toolbox
 
 extension ReadSeries {
-  /// What becomes of a series that could not be read; `nil` for any other.
+  /// The failure of a series that could not be read; `nil` for any other series.
   var refused: ApplyFailure? {
     guard let refusal, let patch = series.patches.first else { return nil }
     return ApplyFailure(patch: patch, file: nil, hunk: nil, message: refusal)
   }
 }
 
-/// Takes the base and all series of a run through their trials, several at once: while one's guest runs the next is
-/// built. What was judged before under the same conditions is not judged again.
+/// Runs the trials of the base and all series of a run, several in parallel: while the guest of one series runs, the
+/// next series is built. Trials that have a cached result under the same conditions are not run again.
 struct Pipeline<Host: SavingHost>: Sendable {
   var trials: TrialRunner<Host>
-  /// What carries them out.
+  /// Runs the trials.
   var executor: any TrialExecutor
   var kept: TrialCache
   var directory: RunDirectory
   var scratch: FilePath
-  /// Judge all again.
+  /// Whether to ignore cached results.
   var fresh: Bool
-  /// What was finished before the run was broken off.
+  /// What was finished before the run was interrupted.
   var finished: FinishedWork
 
   private var events: EventHub { trials.events }
   private var repeats: Int { trials.rules.retryPolicy.repeats }
 
-  /// - Throws: only when the run was cancelled, if the work could not be planned, or if the disk is full.
+  /// Runs all trials that are not finished.
+  /// - Throws: only on cancellation, if the work cannot be planned, or if the disk is full.
   func run(_ series: [ReadSeries]) async throws {
     let baseKey = try await kept.key([])
     let base = BaseTrials(again: finished.again)
@@ -42,10 +43,10 @@ struct Pipeline<Host: SavingHost>: Sendable {
     if let knownBase { base.fulfil(knownBase) }
     let order = try await order(of: series, beside: knownBase)
     try await withThrowingDiscardingTaskGroup { group in
-      // First, because every verdict waits for it.
+      // First, because every verdict needs it.
       if knownBase == nil {
         group.addTask {
-          // Whoever waits for the base must not wait for ever.
+          // Series that wait for the base must not wait forever.
           defer { base.fulfil(nil) }
           let trial = try await executor.runBase(evidence: directory.evidence(nil))
           try await finish(trial, baseKey, beside: nil)
@@ -64,13 +65,13 @@ struct Pipeline<Host: SavingHost>: Sendable {
           let tree = Promise<SharedPatchTree?>()
           layer = (item.layer, tree)
           group.addTask {
-            // Whoever waits for it must not wait for ever.
+            // Series wait for it, also when it cannot be made.
             defer { tree.fulfil(nil) }
             let users = order.count { $0.layer == item.layer }
             tree.fulfil(try await makeSharedTree(item, number: number, users: users))
           }
         }
-        // Taken here and not by the task, so that their turns come in this order.
+        // Acquired here and not in the task, so that the series start in this order.
         let place = try await trials.resources.series.acquire()
         group.addTask { [layer] in
           defer { trials.resources.series.release(place) }
@@ -82,10 +83,12 @@ struct Pipeline<Host: SavingHost>: Sendable {
     }
   }
 
-  /// What is left to try, in its order. Which patches are shared is decided over all that was to be tried when the run
-  /// began: a series comes to its image in the same way, whatever of the others is finished.
+  /// Returns what is left to try, in order.
+  ///
+  /// Shared patches are decided over all series that the run began with, so that a series is built in the same way,
+  /// whichever of the others are finished.
   private func order(of series: [ReadSeries], beside base: Trial?) async throws -> [WorkItem] {
-    // Where the base is yet to be tried it may say something else than it did, and a series with it.
+    // If the base has not been tried yet, its results may differ from the cached ones, and so may those of a series.
     var fingerprint: String?
     if let base { fingerprint = try await TrialCache.baseFingerprint(of: base) }
     let planned = try await PlannedWork(series, cache: kept, base: trials.base) { [fingerprint] item in
@@ -110,7 +113,7 @@ struct Pipeline<Host: SavingHost>: Sendable {
     try await events.record(.baseRepeated(trial, number: number))
   }
 
-  /// Takes a kept result, unless all is to be judged again.
+  /// Reuses a cached result, unless cached results are ignored.
   /// - Returns: `nil` if there is none.
   private func reuse(_ key: String, _ series: PatchSeries?, beside base: String?) async throws -> Trial? {
     let evidence = directory.evidence(series?.name)
@@ -123,7 +126,7 @@ struct Pipeline<Host: SavingHost>: Sendable {
 
   private func finish(_ trial: Trial, _ key: String, beside base: BaseTrials?) async throws {
     try await record(trial)
-    // After the record: a run that is killed in between would else take its own result for an earlier run's.
+    // After the record. Otherwise a run that is killed in between would take its own result for that of an earlier run.
     if repeats == 1 {
       var fingerprint: String?
       if case .ran = trial.result, let base = await base?.trial() {
@@ -139,8 +142,8 @@ struct Pipeline<Host: SavingHost>: Sendable {
     try await events.record(.trialFinished(trial))
   }
 
-  /// - Returns: `nil` if it cannot be made, for whatever reason: the series are then built whole, each with its own
-  ///   result.
+  /// Builds the patches that several series share.
+  /// - Returns: `nil` if this fails for any reason. The series are then built in full, each with its own result.
   private func makeSharedTree(_ item: WorkItem, number: Int, users: Int) async throws -> SharedPatchTree? {
     let name = item.one.series.name
     events.send(.stageStarted(series: name, stage: .build))

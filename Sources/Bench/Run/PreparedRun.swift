@@ -6,36 +6,36 @@ public import KernelBuild
 public import SystemPackage
 public import Toolbox
 
-/// What stands before the first series: the base, the test driver, the way to make trees, and what guests are made of.
+/// Everything that is prepared before the first series: the base, the test driver, the method for making trees, and the
+/// parts of guests.
 ///
-/// A run, a shell and a benchmark begin with it, so that none of them can drift from the others.
+/// A run, a shell and a benchmark all begin with it, so that they cannot drift apart.
 public struct PreparedRun: Sendable {
   public var target: RunTarget
   public var place: RunPlace
   public var base: BaseBuild
-  /// Built against the base.
+  /// The test driver, built against the base.
   public var driver: BaseDriver
   public var method: SeriesTree.Method
-  /// Where series are read and built; `nil` where that was not wanted.
+  /// The sandbox that series are read and built in; `nil` if the user disabled it.
   public var cage: Cage?
-  /// An initramfs with the guest binary alone. What else a guest needs is written behind it.
+  /// An initramfs with only the guest binary. Anything else that a guest needs is appended to it.
   public var initramfs: FilePath
-  /// The digest of the guest binary, as it is in the initramfs.
+  /// The digest of the guest binary in the initramfs.
   public var guestBinary: String
   /// The digest of the test driver's sources.
   public var driverSource: String
   /// `QEMU emulator version 7.2.22`
   public var emulator: String
-  /// A directory of the caller's, which all of it lies in.
+  /// The caller's scratch directory, which has all of these files.
   public var scratch: FilePath
 
   /// Builds what is not built yet.
   /// - Parameters:
-  ///   - cage: as of the limits' sandbox; the caller may have read series in it.
-  ///   - scratch: a directory of the caller's.
-  ///   - progress: told what goes on, in words.
-  /// - Throws: ``StageError`` and ``ToolError`` if the base cannot be built, `NoDriverSource`, and what the file system
-  ///   says.
+  ///   - cage: the sandbox; the caller may already have read series in it.
+  ///   - scratch: the caller's scratch directory.
+  ///   - progress: gets a description of each step.
+  /// - Throws: ``StageError`` and ``ToolError`` if the base cannot be built, `NoDriverSource`, and file system errors.
   public static func make(
     _ target: RunTarget, checkout: Checkout, place: RunPlace, jobs: Int, cage: Cage?, scratch: FilePath,
     progress: @escaping @Sendable (String) -> Void
@@ -44,7 +44,7 @@ public struct PreparedRun: Sendable {
     let emulator = try await Emulator.version()
     let base = try await BaseBuild.prepare(
       target.kernel, profile: target.profile, cache: place.cache, jobs: jobs, progress: progress)
-    // A base takes minutes to build, and the file may be another by then.
+    // Only now: building a base takes minutes, and the file may have changed in the meantime.
     async let guestBinary = Digest.of(file: checkout.guestBinary)
     let initramfs = scratch.appending("initramfs.cpio")
     try await Initramfs.write(binary: checkout.guestBinary, to: initramfs, scratch: scratch)
@@ -56,7 +56,7 @@ public struct PreparedRun: Sendable {
       guestBinary: try await guestBinary, driverSource: source.digest, emulator: emulator, scratch: scratch)
   }
 
-  /// Connects to libvirt for as long as `body` runs, and finds out what guests run under.
+  /// Connects to libvirt while `body` runs, and chooses the accelerator for guests.
   /// - Throws: ``LibvirtError``, and what `body` throws.
   public func withHost<Result: Sendable>(
     probing: @Sendable () -> Void, _ body: (LibvirtHost, ChosenAccelerator) async throws -> Result
@@ -69,8 +69,8 @@ public struct PreparedRun: Sendable {
     }
   }
 
-  /// Writes an initramfs behind the guest binary's.
-  /// - Parameter name: of the file, in the scratch directory.
+  /// Writes an initramfs that is the guest binary's plus `extras`.
+  /// - Parameter name: the file's name in the scratch directory.
   public func initramfs(_ name: String, _ extras: Initramfs.Extras) async throws -> FilePath {
     let file = scratch.appending(name)
     try await Initramfs.write(extras, behind: initramfs, to: file, scratch: scratch)

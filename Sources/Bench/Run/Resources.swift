@@ -4,7 +4,7 @@ import Foundation
 import GuestMachine
 import Toolbox
 
-/// What builds and guests of different series share: cores, and memory that is never promised twice.
+/// The cores and the memory that builds and guests of different series share. Memory is never promised twice.
 public struct Resources: Sendable {
   /// How many compilers one build runs.
   public let jobs: Int
@@ -12,20 +12,20 @@ public struct Resources: Sendable {
   let guests: Capacity
   /// In MiB.
   let memory: Capacity
-  /// How many series are between their first patch and their guest's end, which bounds what lies on the disk.
+  /// How many series may be between their first patch and the end of their guest. This bounds disk use.
   let series: Capacity
 
-  /// What one compiler of the kernel may need, in MiB; the largest sources take 200 with KASAN.
+  /// The memory for one compiler, in MiB. The largest kernel sources take 200 with KASAN.
   static let compiler = 256
-  /// What the links of one image may need, in MiB.
+  /// The memory for linking one image, in MiB.
   static let link = 768
-  /// What QEMU needs beside the guest's own memory, in MiB: its translated code above all.
+  /// The memory for QEMU besides the guest's own, in MiB, mostly for translated code.
   static let emulator = 256
 
-  /// - Parameter memory: what builds and guests may use together, in MiB.
+  /// - Parameter memory: the memory that builds and guests may use together, in MiB.
   public init(jobs: Int, memory: Int) {
     self.jobs = jobs
-    // Small series compile one file and link, which keeps one core busy; a guest keeps about one busy as well.
+    // A small series compiles one file and links, which keeps one core busy. A guest also keeps about one core busy.
     let builds = max(1, jobs / 4)
     let guests = max(1, jobs)
     self.builds = Capacity(builds)
@@ -34,12 +34,12 @@ public struct Resources: Sendable {
     series = Capacity(builds + guests)
   }
 
-  /// As many compilers as there are cores, and no more than there is memory for.
+  /// Returns one compiler per core, clamped to what fits into memory.
   public static func standardJobs(processors: Int, memory: Int) -> Int {
     max(1, min(processors, memory / (compiler + MachineSpec.standardMemory + emulator)))
   }
 
-  /// What this machine can spare, in MiB: nine tenths of what is available now.
+  /// Returns the memory that this machine can spare, in MiB: nine tenths of what is available now.
   public static func spareMemory() -> Int {
     let text = ProcFile.text("/proc/meminfo") ?? ""
     let line = text.split(separator: "\n").first { $0.hasPrefix("MemAvailable:") } ?? ""

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// How often guests are started anew to see whether a result holds.
+/// How often tests are rerun in fresh guests to see whether a result holds.
 public struct RetryPolicy: Codable, Sendable, Hashable {
-  /// How often a test is tried again, on both sides, whose result differs.
+  /// How often a test whose result differs is rerun, on both sides.
   public var retries: Int
-  /// How often the base and each series run all tests; more than once judges them again, though results were kept.
+  /// How often the base and each series run all tests. More than once ignores cached results.
   public var repeats: Int
 
   public init(retries: Int, repeats: Int) {
@@ -12,11 +12,11 @@ public struct RetryPolicy: Codable, Sendable, Hashable {
     self.repeats = repeats
   }
 
-  /// What every command takes that the user gives nothing else.
+  /// The default of every command.
   public static let standard = RetryPolicy(retries: 3, repeats: 1)
 
-  /// Of a series that breaks everything some tests are enough to show that it does.
+  /// How many tests are rerun at most. If a series breaks everything, a few tests are enough to show it.
   static let mostRetried = 8
-  /// How many more chances a test gets that gave no answer and does on the base.
+  /// How many more chances a test gets if it gave no answer but gives one on the base.
   static let chances = 2
 }

@@ -8,12 +8,12 @@ import SystemPackage
 import Toolbox
 
 extension BenchRun {
-  /// Reads the series and makes the run's directory, with the series' diffs and the plan: from then on the run can be gone
-  /// on with, whatever becomes of this process or of the user's files.
-  /// - Throws: ``IntakeError`` and ``OutputNotEmpty`` for unusable input, before anything is written; ``ToolError``, and
-  ///   what the file system says.
+  /// Reads the series and creates the run's directory, with the series' diffs and the plan. From then on the run can be
+  /// resumed, whatever happens to this process or to the user's files.
+  /// - Throws: ``IntakeError`` and ``OutputNotEmpty`` for unusable input, before anything is written; ``ToolError``,
+  ///   and file system errors.
   public func begin() async throws -> RunDirectory {
-    // A misspelt name is said before minutes have gone into a base.
+    // Report a misspelt name now, not after minutes of building a base.
     if !plan.choices.tests.isEmpty {
       _ = try await TestListing.read(from: plan.checkout.guestBinary).names(plan.choices.tests)
     }
@@ -23,11 +23,11 @@ extension BenchRun {
     }
   }
 
-  /// Reads all series that were asked for. Of several that came by mail one may be none: that is a result, as if it did
-  /// not apply, and the others are tried all the same.
-  /// - Throws: ``IntakeError`` if there is none that can be tried.
+  /// Reads all requested series. If one of several cannot be read, it counts as not applying, and the others are still
+  /// tried.
+  /// - Throws: ``IntakeError`` if no series can be read.
   func read(into scratch: FilePath, cage: Cage?) async throws -> [ReadSeries] {
-    // What is slow is to start git in a cage, three times a patch.
+    // In parallel, because starting git in the sandbox three times per patch is slow.
     let answers = try await plan.series.concurrentMap(limit: plan.limits.resources.jobs) {
       directory -> (series: ReadSeries, refusal: (any Error)?) in
       do {
@@ -43,7 +43,7 @@ extension BenchRun {
     return series
   }
 
-  /// Makes the run's directory and moves the series' diffs there: they are evidence of what was tested.
+  /// Creates the run's directory and copies the series' diffs there, as evidence of what was tested.
   private func makeDirectory(for series: [ReadSeries]) async throws -> RunDirectory {
     let path =
       plan.place.output
@@ -58,10 +58,10 @@ extension BenchRun {
       try directory.discard()
     }
     try manager.createDirectory(atPath: path.string, withIntermediateDirectories: true)
-    // First, so that what is here is known to be a run's, whenever this process may end.
+    // First, so that the directory is recognized as a run's, whenever this process ends.
     let claim = try directory.claim()
     defer { directory.release(claim) }
-    // Another may have been faster since it was looked at.
+    // Another run may have taken the directory since the check above.
     guard try manager.contentsOfDirectory(atPath: path.string) == ["lock"] else {
       throw OutputNotEmpty(path: path.string, isRun: manager.fileExists(atPath: directory.plan.string))
     }
@@ -90,15 +90,15 @@ extension BenchRun {
     }
   }
 
-  /// The series of a begun run, from its directory: what the user's files hold now is another matter.
-  /// - Throws: ``NotResumable`` if a diff is not what it was.
+  /// Returns the series of a begun run from its directory. The user's own files may have changed since.
+  /// - Throws: ``NotResumable`` if a diff in the directory has changed.
   func recordedSeries(of directory: RunDirectory) async throws -> [ReadSeries] {
     var series: [ReadSeries] = []
     for one in try directory.recordedPlan().series {
       let evidence = directory.evidence(one.series.name).absolute
       let diffs = one.diffs.indices.map { evidence.appending(SeriesDirectory.diffName($0 + 1)) }
       for (diff, digest) in zip(diffs, one.diffs) {
-        // One that is gone has no digest.
+        // A missing diff has no digest.
         let now = try? await Digest.of(file: diff)
         if now == digest { continue }
         if Task.isCancelled { throw CancellationError() }

@@ -3,10 +3,10 @@
 public import KernelBuild
 public import SystemPackage
 
-/// What the work of a run may take.
+/// The resources that a run's work may use.
 public struct RunLimits: Sendable {
   public var resources: Resources
-  /// `nil` reads and builds series without a cage.
+  /// `nil` reads and builds series outside the sandbox.
   public var sandbox: Sandbox?
 
   public init(resources: Resources, sandbox: Sandbox?) {
@@ -18,7 +18,7 @@ public struct RunLimits: Sendable {
 /// Where a run works, and where its results go.
 public struct RunPlace: Sendable {
   public var cache: Cache
-  /// Where the run's directory is to be; `nil` makes a new one under ``results``.
+  /// The run's directory; `nil` creates a new one under ``results``.
   public var output: FilePath?
   public var results: FilePath
   public var environment: [String: String]

@@ -6,7 +6,7 @@ import KernelBuild
 public import SeriesIntake
 public import SystemPackage
 
-/// Everything a run is asked to do.
+/// Everything that a run is asked to do.
 public struct RunPlan: Sendable {
   public var target: RunTarget
   public var series: [SeriesDirectory]
@@ -31,7 +31,7 @@ public struct RunPlan: Sendable {
     self.purpose = purpose
   }
 
-  /// Where every trial of this run happens.
+  /// The cell of every trial in this run.
   public var cell: Cell {
     Cell(
       kernel: target.kernel.name, profile: target.profile.name, architecture: Architecture.host.name, toolchain: "gcc",
@@ -39,13 +39,13 @@ public struct RunPlan: Sendable {
   }
 }
 
-/// What the user may choose of a run.
+/// The options of a run that the user may choose.
 public struct RunChoices: Sendable, Hashable {
   /// Which tests run; all, if there are no patterns.
   public var tests: [NamePattern]
-  /// Judge the base and all series again, though their results were kept.
+  /// Whether to ignore cached results.
   public var fresh: Bool
-  /// Keep the memory of guests that panic or hang, beside their consoles.
+  /// Whether to save the memory of guests that panic or hang, next to their console logs.
   public var keepsMemory: Bool
   /// Changed lines that need not run.
   public var accepted: [AcceptedLines]
@@ -62,32 +62,32 @@ public struct RunChoices: Sendable, Hashable {
   }
 }
 
-/// What carries trials out.
+/// Where trials run.
 public enum ExecutorChoice: String, Codable, Sendable, Hashable, CaseIterable {
   /// This process.
   case local
-  /// A process for each trial, which gets no more than an order: `patchbench trial`.
+  /// One process per trial, which gets nothing but an order: `patchbench trial`.
   case process
 }
 
 /// What a run's results are for.
 public enum RunPurpose: Sendable {
-  /// To say of each series what it changes.
+  /// To give each series a verdict.
   case verdicts
-  /// To be held against the answers of seeded series, which are in this directory.
+  /// To be compared with the known answers of seeded series, which are in this directory.
   case selfCheck(answers: FilePath)
-  /// To say of each mutant whether the tests notice it: its trial ends as soon as it is certain that it is worse.
+  /// To find out of each mutant whether the tests notice it. Its trial ends as soon as it is certainly worse.
   /// - Parameters:
-  ///   - expected: what mutants change; `nil` where nobody can say.
-  ///   - baseline: what they are held against instead of the base; `nil` is the base.
+  ///   - expected: what the mutants change; `nil` if that is not known.
+  ///   - baseline: what the mutants are compared with; `nil` is the base.
   case mutants(expected: ExpectedChanges?, baseline: Baseline?)
 }
 
-/// Functions of which it is found out first which tests run them: those are then asked first, or alone where it is known
-/// which tests run the very lines that a series changes.
+/// Functions that mutants change. The run first finds out which tests run them. These tests are then run first, or
+/// alone if it is known which tests run the changed lines.
 public struct ExpectedChanges: Sendable, Hashable {
   public var functions: [CodeChange.Function]
-  /// Find out as well which of their lines run.
+  /// Whether to also find out which of their lines run.
   public var lines: Bool
 
   public init(functions: [CodeChange.Function], lines: Bool) {
@@ -100,10 +100,10 @@ public struct ExpectedChanges: Sendable, Hashable {
   }
 }
 
-/// A series that others are made of, and are held against.
+/// A series that mutants are made from and compared with.
 public struct Baseline: Codable, Sendable {
   public var trial: Trial
-  /// The digest of its image: what comes out the same is not run.
+  /// The digest of its image. A mutant with the same image is not run.
   public var image: String
 
   public init(trial: Trial, image: String) {
@@ -113,7 +113,7 @@ public struct Baseline: Codable, Sendable {
 }
 
 extension RunPurpose {
-  /// Whether the run is one of mutants.
+  /// Whether the run is a run of mutants.
   var isOfMutants: Bool { if case .mutants = self { true } else { false } }
 
   var answers: FilePath? { if case .selfCheck(let answers) = self { answers } else { nil } }

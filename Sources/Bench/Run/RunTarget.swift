@@ -4,13 +4,13 @@ public import KernelBuild
 
 /// Which accelerator the user wants.
 public enum AcceleratorChoice: String, Codable, Sendable, CaseIterable {
-  /// KVM where a probe boot shows that it works, else TCG.
+  /// KVM if a probe boot shows that it works, else TCG.
   case auto
   case kvm
   case tcg
 }
 
-/// Which kernel is tried, and who runs its guests.
+/// Which kernel is tested, and what runs its guests.
 public struct RunTarget: Sendable {
   public var kernel: KernelDefinition
   public var profile: KernelDefinition.Profile

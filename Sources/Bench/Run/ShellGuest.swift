@@ -9,7 +9,7 @@ public import SeriesIntake
 public import SystemPackage
 import Toolbox
 
-/// A guest for somebody to sit at, with the kernel of a base or of a series.
+/// An interactive guest with the kernel of a base or of a series.
 public struct ShellGuest: Sendable {
   public var target: RunTarget
   /// `nil` is the base.
@@ -31,9 +31,9 @@ public struct ShellGuest: Sendable {
     self.place = place
   }
 
-  /// Builds what there is to build, boots, and hands the serial line to `body`; the machine is gone when that returns.
+  /// Builds the kernel if needed, boots it, and passes the serial line to `body`. The machine ends when `body` returns.
   /// - Throws: ``IntakeError``, ``StageError``, ``ToolError``, ``LibvirtError``, and what `body` throws. A series that
-  ///   does not apply or build is a ``StageError`` here: there is no guest to sit at.
+  ///   does not apply or build is a ``StageError``, because there is no guest to boot.
   public func run(
     progress: @escaping @Sendable (String) -> Void,
     _ body: @escaping @Sendable (_ terminal: FilePath) async throws -> Void
@@ -77,7 +77,7 @@ public struct ShellGuest: Sendable {
     let built = try await tree.build(read.series, jobs: jobs, log: scratch.appending("build.log"), progress: progress)
     if let failure = built.failure {
       throw StageError.fault(
-        .build, "it does not build: \(failure.diagnostics.first?.message ?? failure.tail.last ?? "")")
+        .build, "the series does not build: \(failure.diagnostics.first?.message ?? failure.tail.last ?? "")")
     }
     let modules = try await tree.modules(
       prepared.driver, touched: Set(read.series.patches.flatMap(\.paths)), work: built.work, jobs: jobs,

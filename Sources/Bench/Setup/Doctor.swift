@@ -8,11 +8,11 @@ public import KernelBuild
 public import SystemPackage
 import Toolbox
 
-/// What helps where something is missing.
+/// How to fix what is missing.
 public enum Remedy: Sendable, Hashable, Encodable {
   /// Debian packages to install.
   case packages([String])
-  /// A command to run, or words for what no command does.
+  /// A command to run, or advice if no command can fix it.
   case advice(String)
 
   public var words: String {
@@ -28,7 +28,7 @@ public enum Remedy: Sendable, Hashable, Encodable {
   }
 }
 
-/// One thing that patchbench needs of the machine.
+/// One thing that patchbench needs on this machine.
 public struct DoctorCheck: Sendable, Hashable, Encodable {
   public enum State: String, Sendable, Hashable, Codable {
     case ok
@@ -44,9 +44,9 @@ public struct DoctorCheck: Sendable, Hashable, Encodable {
   public var remedy: Remedy?
 }
 
-/// Looks at what is missing or unusable here.
+/// Checks what is missing or unusable on this machine.
 public enum Doctor {
-  /// What is looked at before every run: files alone, so it costs nothing.
+  /// The checks before every run. They only look at files, so they are cheap.
   public static func quick(guestBinary: FilePath) -> [DoctorCheck] {
     var checks = tools.map { tool in
       let path = find(tool.name)
@@ -75,7 +75,7 @@ public enum Doctor {
     return checks
   }
 
-  /// Everything, by trying it.
+  /// All checks. They try each thing.
   public static func full(
     guestBinary: FilePath, cache: Cache, kernel: KernelDefinition, connection: String?, environment: [String: String]
   ) async -> [DoctorCheck] {
@@ -85,8 +85,8 @@ public enum Doctor {
     let cage = try? await Sandbox(jobs: 1).cage()
     checks.append(
       DoctorCheck(
-        name: "cage for builds", state: cage == nil ? .missing : .ok,
-        detail: cage?.description ?? "series are not built without one, but with --no-sandbox",
+        name: "sandbox for builds", state: cage == nil ? .missing : .ok,
+        detail: cage?.description ?? "without it, series are only built with --no-sandbox",
         remedy: cage == nil ? .packages(["bubblewrap"]) : nil))
     checks.append(await buildTrees(cache, cage))
     checks.append(await accelerator(cache))
@@ -95,7 +95,7 @@ public enum Doctor {
     checks.append(
       DoctorCheck(
         name: "free space", state: free > 6 << 10 ? .ok : .warning, detail: "\(free) MiB in \(cache.root)",
-        remedy: free > 6 << 10 ? nil : .advice("free some space, or set PATCHBENCH_CACHE elsewhere; a base needs 5 GiB")
+        remedy: free > 6 << 10 ? nil : .advice("free some space, or move PATCHBENCH_CACHE; a base needs 5 GiB")
       ))
     return checks
   }
@@ -136,14 +136,14 @@ public enum Doctor {
     }
   }
 
-  /// What supermin makes libguestfs' appliance from: any kernel of the machine's that this user may read.
+  /// Checks for a kernel that supermin can make libguestfs' appliance from: any in /boot that this user may read.
   private static var stateDisks: DoctorCheck {
     let kernels = ((try? FileManager.default.contentsOfDirectory(atPath: "/boot")) ?? []).filter {
       $0.hasPrefix("vmlinuz-") && access("/boot/\($0)", R_OK) == 0
     }
     return DoctorCheck(
       name: "libguestfs", state: kernels.isEmpty ? .warning : .ok,
-      detail: kernels.max() ?? "no kernel in /boot that can be read: disks of guests that died are kept, and not read",
+      detail: kernels.max() ?? "no readable kernel in /boot: disks of guests that died are kept, but not read",
       remedy: kernels.isEmpty ? .packages(["linux-image-cloud-amd64"]) : nil)
   }
 
@@ -154,7 +154,7 @@ public enum Doctor {
         name: "KVM", state: .warning, detail: "\(refusal); TCG is used")
     }
     guard let finding = KVMFinding.remembered(cache, emulator: emulator) else {
-      return DoctorCheck(name: "KVM", state: .ok, detail: "not probed yet; the first run does, with a boot")
+      return DoctorCheck(name: "KVM", state: .ok, detail: "not probed yet; the first run probes it by booting a guest")
     }
     return DoctorCheck(
       name: "KVM", state: finding.works ? .ok : .warning,
@@ -171,29 +171,29 @@ public enum Doctor {
     var why: String
   }
 
-  /// The programs that runs start, with the Debian package that has them.
+  /// The programs that runs start, each with its Debian package.
   private static let tools = [
     Need(name: "git", package: "git", why: "it reads and applies patches"),
     Need(name: "make", package: "make", why: "it builds kernels"),
     Need(name: "gcc", package: "gcc", why: "it builds kernels"),
-    Need(name: "ccache", package: "ccache", why: "it keeps what was compiled"),
+    Need(name: "ccache", package: "ccache", why: "it caches compiled objects"),
     Need(name: "ld", package: "binutils", why: "it builds kernels"),
     Need(name: "strip", package: "binutils", why: "it makes the guest binary small"),
-    Need(name: "flex", package: "flex", why: "Kconfig's parser is built with it"),
-    Need(name: "bison", package: "bison", why: "Kconfig's parser is built with it"),
-    Need(name: "bc", package: "bc", why: "the kernel's time constants are made with it"),
+    Need(name: "flex", package: "flex", why: "it builds Kconfig's parser"),
+    Need(name: "bison", package: "bison", why: "it builds Kconfig's parser"),
+    Need(name: "bc", package: "bc", why: "it computes the kernel's time constants"),
     Need(name: "perl", package: "perl", why: "the kernel's build runs it"),
     Need(name: "cpio", package: "cpio", why: "it writes the initramfs"),
-    Need(name: "xz", package: "xz-utils", why: "Debian's kernel source is packed with it"),
-    Need(name: "unshare", package: "util-linux", why: "build trees are mounted in a namespace of their own"),
-    Need(name: "mount", package: "mount", why: "build trees are mounted with it"),
-    Need(name: "mke2fs", package: "e2fsprogs", why: "it makes the disks on which guests leave their state"),
+    Need(name: "xz", package: "xz-utils", why: "it unpacks Debian's kernel source"),
+    Need(name: "unshare", package: "util-linux", why: "it gives build trees their own mount namespace"),
+    Need(name: "mount", package: "mount", why: "it mounts build trees"),
+    Need(name: "mke2fs", package: "e2fsprogs", why: "it makes the state disks of guests"),
     Need(
       name: Architecture.host.emulation.program, package: Architecture.host.emulation.package, why: "it runs the guests"
     ),
   ]
 
   private static let headers: [(path: String, package: String, why: String)] = [
-    ("/usr/include/libelf.h", "libelf-dev", "the kernel's objtool is built with it")
+    ("/usr/include/libelf.h", "libelf-dev", "the kernel's objtool needs it")
   ]
 }

@@ -5,15 +5,15 @@ public import KernelBuild
 import SystemPackage
 import Toolbox
 
-/// What runs left that were killed before they could clear away: found by locks that nobody holds and by owners that are
-/// no more, so that nothing of a run that goes on, or of another user, is ever among it.
+/// What killed runs left behind. It is found by locks that nobody holds and by owner processes that no longer exist, so
+/// it never includes anything of a run that is still going, or of another user.
 ///
-/// Mounts are none of it: those of a build live in its processes' own namespaces and go with them.
+/// It has no mounts: a build's mounts are in the mount namespace of its processes, and disappear with them.
 public struct Leftovers: Sendable, Hashable, Codable {
-  /// Of builds and other tools.
+  /// Processes of builds and other tools.
   public var processes: [Process]
   public var guests: [Guest]
-  /// Under the cache's `work/`.
+  /// Directories under the cache's `work/`.
   public var directories: [Directory]
 
   public struct Process: Sendable, Hashable, Codable {
@@ -30,7 +30,7 @@ public struct Leftovers: Sendable, Hashable, Codable {
 
   public struct Directory: Sendable, Hashable, Codable {
     public var name: String
-    /// In bytes, as they lay on the disk.
+    /// The space on disk, in bytes.
     public var size: Int64
   }
 
@@ -42,7 +42,7 @@ public struct Leftovers: Sendable, Hashable, Codable {
     self.directories = directories
   }
 
-  /// What there is now.
+  /// Finds what is left now.
   /// - Throws: ``ToolError`` if sizes cannot be read.
   public static func find(_ cache: Cache, environment: [String: String]) async throws -> Leftovers {
     let (processes, guests) = await Blocking.run {
@@ -51,18 +51,18 @@ public struct Leftovers: Sendable, Hashable, Codable {
     return Leftovers(processes: processes, guests: guests, directories: try await directories(cache))
   }
 
-  /// Ends and removes it; first the processes, since they write into the directories.
+  /// Ends and removes what is left. Processes are ended first, because they write into the directories.
   /// - Returns: what was ended and removed.
   public static func remove(_ cache: Cache, environment: [String: String]) async throws -> Leftovers {
     let (processes, guests) = await end(environment)
-    // A process that has been ended may have held some.
+    // Only now, because a process that has just been ended may have held a directory.
     let sizes = try await directories(cache)
     let removed = Set(await cache.sweep())
     return Leftovers(
       processes: processes, guests: guests, directories: sizes.filter { removed.contains($0.name) })
   }
 
-  /// The same for a run that begins, which has nobody to tell and no time to measure.
+  /// Does the same at the beginning of a run, without measuring or reporting.
   static func clear(_ cache: Cache, environment: [String: String]) async {
     _ = await end(environment)
     await cache.sweep()

@@ -20,18 +20,18 @@ public enum Emulator {
   }
 }
 
-/// Whether KVM works here, as far as it is known. The file of what was found out is kept for this very machine.
+/// Whether KVM works on this machine, as far as that is known. The result is saved in a file for this machine.
 public struct KVMFinding: Codable, Sendable, Hashable {
-  /// The host's kernel, its processor, and QEMU: when one changes, the probe is made again.
+  /// The host's kernel, its CPU, and QEMU. When one of them changes, KVM is probed again.
   public var machine: String
   public var works: Bool
   public var words: String
-  /// When the probe is to be made again all the same.
+  /// When to probe again even if nothing has changed.
   public var until: Date?
 
   static func file(_ cache: Cache) -> FilePath { cache.root.appending("machine").appending("kvm.json") }
 
-  /// What an earlier run found out here, if it still applies.
+  /// Returns the finding of an earlier run, if it still applies.
   public static func remembered(_ cache: Cache, emulator: String) -> KVMFinding? {
     guard let data = FileManager.default.contents(atPath: file(cache).string),
       let finding = try? JSONDecoder().decode(KVMFinding.self, from: data),
@@ -52,14 +52,14 @@ public struct KVMFinding: Codable, Sendable, Hashable {
   }
 }
 
-/// What guests run under, and why.
+/// The accelerator that guests use, and why.
 public struct ChosenAccelerator: Sendable, Hashable {
   public var accelerator: Accelerator
   public var reason: String
 }
 
-/// Chooses between KVM and TCG. /dev/kvm can exist, open, and make a machine that never runs a guest, so only a real
-/// boot with a deadline counts.
+/// Chooses between KVM and TCG. /dev/kvm can exist, open, and still make a machine that never runs a guest. So only a
+/// real boot with a deadline counts.
 struct AcceleratorProbe: Sendable {
   var choice: AcceleratorChoice
   var cache: Cache
@@ -68,12 +68,12 @@ struct AcceleratorProbe: Sendable {
   var initramfs: FilePath
   var scratch: FilePath
 
-  /// A guest under a working KVM says hello in about a second.
+  /// The time limit for the probe boot. With a working KVM, a guest says hello in about a second.
   private static let deadline = Duration.seconds(15)
-  /// How long a start that failed is remembered, in seconds.
+  /// How long a failed start is remembered, in seconds.
   private static let shortMemory = 3600.0
 
-  /// The accelerator that a run will take, if that is known without a boot.
+  /// Returns the accelerator that a run will use, if that is known without a boot.
   static func known(_ choice: AcceleratorChoice, cache: Cache, emulator: String) -> Accelerator? {
     switch choice {
     case .tcg: return .tcg
@@ -86,7 +86,7 @@ struct AcceleratorProbe: Sendable {
 
   func choose(_ host: some MachineHost, probing: () -> Void) async throws -> ChosenAccelerator {
     switch choice {
-    case .tcg: return ChosenAccelerator(accelerator: .tcg, reason: "asked for")
+    case .tcg: return ChosenAccelerator(accelerator: .tcg, reason: "requested")
     case .kvm, .auto:
       let finding = try await finding(host, probing)
       if finding.works { return ChosenAccelerator(accelerator: .kvm, reason: finding.words) }
@@ -99,9 +99,9 @@ struct AcceleratorProbe: Sendable {
   }
 
   private func finding(_ host: some MachineHost, _ probing: () -> Void) async throws -> KVMFinding {
-    // Not remembered: rights change without a trace.
+    // Not remembered, because permissions can change without notice.
     if let refusal = KVMDevice.refusal() { return KVMFinding(machine: "", works: false, words: refusal) }
-    // Somebody who insists on KVM wants to know how it is now.
+    // A user who insists on KVM wants to know its state now.
     if choice == .auto, let known = KVMFinding.remembered(cache, emulator: emulator) { return known }
     probing()
     let spec = MachineSpec(
@@ -116,10 +116,10 @@ struct AcceleratorProbe: Sendable {
       }
       finding.works = hello
       finding.words =
-        hello ? "a probe boot said hello" : "a probe boot did not say hello within \(Self.deadline / .seconds(1)) s"
+        hello ? "a probe boot worked" : "a probe boot gave no answer within \(Self.deadline / .seconds(1)) s"
     } catch let error as LibvirtError {
       finding.words = error.message.split(separator: "\n").last.map(String.init) ?? error.message
-      // QEMU did not start, and why may be gone soon: another hypervisor that holds the processor, for one.
+      // QEMU did not start. The reason may go away soon, for example another hypervisor that uses the CPU.
       finding.until = Date(timeIntervalSinceNow: Self.shortMemory)
     }
     try finding.remember(cache)

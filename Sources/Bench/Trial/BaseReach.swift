@@ -10,25 +10,27 @@ import SystemPackage
 import Toolbox
 public import Verdicts
 
-/// Which tests run which functions and lines, as guests of the base's own image counted.
+/// Which tests run which functions and lines, as counted in guests that run the base's own image.
 ///
-/// Up to a changed line everything runs as on the base. So what differs is noticed by the tests that run the line, and the
-/// others need not be asked; where that is not known, those that run its function are asked first.
+/// Up to a changed line, everything runs as on the base. So only tests that run the line can notice a difference, and
+/// the others need not run. If it is not known which tests run the line, the tests that run its function run first.
 public struct BaseReach: Codable, Sendable, Hashable {
-  /// From a function to the tests that ran it. A function that was inlined is found in those that it was inlined into.
+  /// The tests that ran each function. An inlined function counts under the functions that it was inlined into.
   public var tests: [String: Set<String>]
-  /// What became of each line of the functions, by file and line; `nil` where nobody looked.
+  /// The state of each line of the functions, by file and line; `nil` if lines were not examined.
   public var lines: [LineFate]?
 
   init(_ execution: Execution) { tests = execution.runs.mapValues { Set($0.keys) } }
 
-  /// The tests that run lines of the base that a change replaces: first those that go where few go in the same functions,
-  /// for they come by what the others do as well, and notice more. Where nobody runs one of the lines, all tests that run
-  /// its function: what is known of a line is known of what the compiler left of it.
+  /// Returns the tests that run the lines of the base that a change replaces.
+  ///
+  /// Tests that run a line of these functions which few tests run come first. They also run what the other tests run,
+  /// and notice more. If no test runs one of the lines, all tests that run its function are returned, because counts
+  /// only cover what the compiler left of a line.
   /// - Parameters:
-  ///   - all: in the order in which they would run. Those that leave a guest without a device stay last.
-  ///   - change: of one that moves no line.
-  /// - Returns: at least one test; `nil` if it is not known of each line who runs it.
+  ///   - all: all tests in the order in which they would run. Tests that leave the guest without a device stay last.
+  ///   - change: a change that moves no line.
+  /// - Returns: at least one test; `nil` if it is not known for every line which tests run it.
   func runners(_ all: [String], of change: CodeChange?) -> [String]? {
     guard let lines, let changed = change?.lines, changed.failure == nil, changed.omitted == 0 else { return nil }
     let places = Set(changed.lines.filter { !$0.follows }.map(\.name))
@@ -40,14 +42,14 @@ public struct BaseReach: Codable, Sendable, Hashable {
     let isRun = known.allSatisfy { $0.state != .notRun }
     let near = (isRun ? known : beside).reduce(into: Set<String>()) { $0.formUnion($1.tests) }
     let found = all.filter(near.contains)
-    // A guest has to answer something for its kernel to be known to live.
+    // A guest must run at least one test to show that its kernel works.
     if found.isEmpty { return Array(all.prefix(1)) }
     var fewest: [String: Int] = [:]
     for line in beside {
       for test in line.tests { fewest[test] = min(fewest[test] ?? .max, line.tests.count) }
     }
-    // Of those that go where as many go, one of each question first: what one test does not notice, the next
-    // one with the same question and other drivers seldom does.
+    // Among tests of equal rank, one of each question comes first: if one test notices nothing, the same question with
+    // other drivers seldom does.
     var asked: [Question: Int] = [:]
     let ranked = found.filter { !Self.takesDevice($0) }.enumerated().map { offset, test in
       let rank = fewest[test] ?? .max
@@ -63,24 +65,23 @@ public struct BaseReach: Codable, Sendable, Hashable {
     var name: String
   }
 
-  /// `forward/vgem-to-vkms/vm-file` without its drivers.
+  /// Returns the name of a test, such as `forward/vgem-to-vkms/vm-file`, without the drivers.
   private static func question(of test: String) -> String {
     let parts = test.split(separator: "/")
     return "\(parts.first ?? "")/\(parts.last ?? "")"
   }
 
-  /// Whether there is a device less behind a test, so that the tests after it find another machine.
+  /// Whether a test removes a device, so that later tests find a different machine.
   private static func takesDevice(_ test: String) -> Bool { test.hasSuffix("/unbind") || test.hasSuffix("/unload") }
 
-  /// All tests, those that run a changed function first; otherwise in the order in which they are given.
+  /// Returns all tests. Those that run a changed function come first; otherwise the order stays.
   func order(_ all: [String], for change: CodeChange?) -> [String] {
     let names = (change?.functions.map(\.name) ?? []) + (change?.pieces.flatMap(\.carriers) ?? [])
     let near = names.reduce(into: Set<String>()) { $0.formUnion(tests[$1] ?? []) }
     return all.filter(near.contains) + all.filter { !near.contains($0) }
   }
 
-  /// What a run found out.
-  /// - Returns: `nil` if it did not look, or could not.
+  /// Reads what a run found out; `nil` if it did not look, or could not.
   public init?(in directory: RunDirectory) {
     guard let text = FileManager.default.contents(atPath: directory.reach.string),
       let known = try? JSONDecoder().decode(BaseReach.self, from: text)
@@ -89,16 +90,16 @@ public struct BaseReach: Codable, Sendable, Hashable {
   }
 }
 
-/// How many instructions one guest looks at: each takes it some milliseconds, and what it says of them has to be kept.
+/// How many instructions one guest counts. Each takes it some milliseconds, and its counts have to be stored.
 private let mostProbes = 2500
 
 extension TrialRunner {
-  /// Finds out which tests run which functions of the base, by guests of its own; or finds what was found before.
+  /// Finds out with separate guests which tests run which functions of the base, or returns an earlier result.
   /// - Parameters:
   ///   - expected: the functions.
-  ///   - directory: of the run, where the answer stands.
-  ///   - kept: where it is kept for other runs of the same conditions.
-  /// - Returns: `nil` if nothing could be counted: the tests then have no better order than their own.
+  ///   - directory: the run's directory, where the result is written.
+  ///   - kept: the file that caches the result for other runs under the same conditions.
+  /// - Returns: `nil` if nothing could be counted. The tests then keep their own order.
   func reach(
     _ expected: ExpectedChanges, in directory: RunDirectory, kept: FilePath, scratch: FilePath
   ) async throws -> BaseReach? {
@@ -112,7 +113,7 @@ extension TrialRunner {
     var lines: [ChangedLine] = []
     var probes: [LinePlan.Probe] = []
     if expected.lines {
-      events.send(.progress(series: nil, stage: .build, text: "where the lines are"))
+      events.send(.progress(series: nil, stage: .build, text: "locating lines"))
       let tree = try await SeriesTree.make(base, method: method, cage: nil, scratch: place.appending("tree"))
       (lines, probes) = try await tree.lines(of: expected.byFile, jobs: resources.jobs)
     }
@@ -146,8 +147,8 @@ extension TrialRunner {
     return reach
   }
 
-  /// What one guest of the base counts.
-  /// - Returns: `nil` if it could not, or did not come to its end.
+  /// Runs one guest of the base and returns its counts.
+  /// - Returns: `nil` if it could not count, or did not complete.
   private func count(
     _ functions: [CodeChange.Function], _ probes: [LinePlan.Probe], in place: FilePath
   ) async throws -> Execution? {
@@ -160,7 +161,7 @@ extension TrialRunner {
       extras(bootable.modules, trace: trace, testSeconds: clocks.test), behind: prepared.initramfs,
       to: bootable.initramfs, scratch: place)
     let run = try await resources.guest {
-      events.send(.progress(series: nil, stage: .tests, text: "which tests run what"))
+      events.send(.progress(series: nil, stage: .tests, text: "finding which tests run which code"))
       var aside = Trial(series: nil, cell: rules.cell, seconds: StageSeconds(), reused: false, result: .interrupted)
       return try await guest("", bootable, GuestOptions(testSeconds: clocks.test), evidence: place, trial: &aside)
     }
@@ -170,7 +171,7 @@ extension TrialRunner {
 }
 
 extension Execution {
-  /// The same, where its probes were a part of more.
+  /// Returns the same counts with probe numbers that start at `first`.
   fileprivate func numbered(from first: Int) -> Execution {
     func moved<Value>(_ values: [Int: Value]?) -> [Int: Value]? {
       values.map { Dictionary(uniqueKeysWithValues: $0.map { ($0.key + first, $0.value) }) }

@@ -4,16 +4,16 @@ import BenchModel
 import GuestProtocol
 import Toolbox
 
-/// The base's trial, for those that have to wait for it, and what its tests said when they were tried again.
+/// The base's trial, for series that have to wait for it, and the base's results of reruns.
 final class BaseTrials: Sendable {
-  /// `nil` once it is known that there will be none.
+  /// Fulfilled with `nil` if there will be no trial.
   private let promise = Promise<Trial?>()
-  /// What tests said when they were tried again, by their names.
+  /// Results of reruns, by test name.
   private let known: Locked<[String: [TestResult]]>
-  /// Series that want the same tests take turns, so that the second finds what the first has had done.
+  /// Series that want the same tests take turns, so that the second one reuses the reruns of the first.
   private let turn = Capacity(1)
 
-  /// - Parameter again: what tests said that were tried again before the run was broken off, by the number of the time.
+  /// - Parameter again: results of reruns from before the run was interrupted, by the number of the rerun.
   init(again: [Int: [TestResult]] = [:]) {
     var known: [String: [TestResult]] = [:]
     for (_, results) in again.sorted(by: { $0.key < $1.key }) {
@@ -22,16 +22,16 @@ final class BaseTrials: Sendable {
     self.known = Locked(known)
   }
 
-  /// Says what came of the base's trial; the first word counts.
+  /// Sets the base's trial. Only the first call counts.
   /// - Parameter trial: `nil` if there will be none.
   func fulfil(_ trial: Trial?) { promise.fulfil(trial) }
 
-  /// The base's trial once it is over, which it is also when the run is stopped.
+  /// Waits for the base's trial and returns it. The wait also ends when the run is stopped.
   func trial() async -> Trial? { await promise.value }
 
-  /// What the base says of some tests when they are tried again, so and so often.
-  /// - Parameter run: runs tests in fresh guests, one for each of the lists, and tells what each guest said as soon as it
-  ///   did; called for those that nobody has tried again yet.
+  /// Returns the base's results of rerunning some tests `times` times.
+  /// - Parameter run: runs tests in fresh guests, one per list, and passes each guest's results to `tell` as soon as it
+  ///   has them. It is called only for reruns that no series has asked for yet.
   func again(
     _ names: [String], times: Int,
     run: (_ lists: [[String]], _ tell: ([TestResult]) -> Void) async throws -> Void
@@ -45,7 +45,7 @@ final class BaseTrials: Sendable {
         try await run(lists) { said in
           let results = Dictionary(said.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
           for name in left.popFirst() ?? [] {
-            // A try that gave no answer counts as a try, or it would be made for ever.
+            // A try without an answer counts as a try; otherwise it would be repeated forever.
             let result = results[name] ?? TestResult(name: name, status: .missing)
             known.withLock { $0[name, default: []].append(result) }
           }

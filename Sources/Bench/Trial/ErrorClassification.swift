@@ -6,26 +6,26 @@ import SystemPackage
 import Toolbox
 
 extension Error {
-  /// Whether the run is over with this, and not a trial alone.
+  /// Whether this error ends the run, and not only one trial.
   var endsRun: Bool { isCancellation || isNoSpace }
 
-  /// Whether this is the user's stopping the run, in whatever form the layer below gave it.
+  /// Whether the user stopped the run, in whatever form the layer below reported it.
   var isCancellation: Bool {
     Task.isCancelled || self is CancellationError || self as? StageError == .cancelled
       || self as? ToolError == .cancelled
   }
 
-  /// Whether a tool in a cage took more than it may.
+  /// Whether a tool in a cage exceeded a limit.
   var isExcess: Bool { if case .exceeded? = self as? ToolError { true } else { false } }
 
-  /// Whether a full disk is behind it, likewise.
+  /// Whether a full disk caused this, in whatever form the layer below reported it.
   var isNoSpace: Bool {
     switch self as any Error {
     case StageError.noSpace: true
     case let error as Errno: error == .noSpace
     case ToolError.cannotLog(_, let error): error == .noSpace
     case let error as CocoaError: error.code == .fileWriteOutOfSpace
-    // In the C locale, which all tools have, these are the words of every one of them.
+    // All tools run in the C locale, where every tool uses these words.
     case ToolError.failed(_, _, let output): output.contains("No space left on device")
     default: false
     }

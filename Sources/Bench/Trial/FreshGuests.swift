@@ -8,24 +8,25 @@ import KernelBuild
 import SystemPackage
 import Verdicts
 
-/// Where the guests of one kernel come from that are started for some of the tests each.
+/// The source of further guests of one kernel, each of which runs some of the tests.
 struct FreshGuests<Host: SavingHost>: Sendable {
-  /// Of this nothing is counted: that was done in the trial's first guest.
+  /// What guests boot. Nothing is counted here, because the trial's first guest did that.
   var bootable: Bootable
-  /// What they are restored from; `nil` where each is booted.
+  /// The saved guest that they are restored from; `nil` if each is booted.
   var saved: SavedGuest<Host>?
-  /// For what each needs that is booted.
+  /// The directory for the files of booted guests.
   var directory: FilePath
 }
 
 extension TrialRunner {
-  /// Gives `body` guests of one kernel, to be started one after another, and holds one guest's turn meanwhile.
+  /// Passes a source of guests of one kernel to `body`, which starts them one after another. Holds one guest's turn
+  /// meanwhile.
   ///
-  /// An emulated one takes seconds to boot. So where several are needed one is booted to where it waits for its orders, and
-  /// the others are restored from there; where that cannot be had each is booted.
+  /// An emulated guest takes seconds to boot. If several are needed, one is booted up to where it waits for its orders,
+  /// and the others are restored from there. If that is not possible, each is booted.
   /// - Parameters:
-  ///   - count: how many will be needed.
-  ///   - scratch: a directory of the caller's.
+  ///   - count: how many guests will be needed.
+  ///   - scratch: the caller's scratch directory.
   func withFreshGuests(
     _ bootable: Bootable, count: Int, scratch: FilePath, trial: inout Trial,
     _ body: (_ fresh: FreshGuests<Host>, _ trial: inout Trial) async throws -> Void
@@ -53,18 +54,18 @@ extension TrialRunner {
           try await body(fresh, &trial)
         }
       } catch  where !isSaved && !error.endsRun {
-        events.send(.progress(series: trial.series, stage: .boot, text: "no guest could be saved: \(error)"))
-        // It was a boot like any other, and this kernel did not stand it.
+        events.send(.progress(series: trial.series, stage: .boot, text: "could not save a guest: \(error)"))
+        // This was a boot like any other, and this kernel did not survive it.
         if case SavedGuestError.neverHeld(let ending) = error {
-          trial.result.note("a further guest did not come to its tests: \(ending.words)")
+          trial.result.note("a further guest did not reach its tests: \(ending.words)")
         }
         try await body(fresh, &trial)
       }
     }
   }
 
-  /// One of them, from its start to its end.
-  /// - Parameter suffix: for the names of its evidence.
+  /// Runs one further guest, from its start to its end.
+  /// - Parameter suffix: the suffix of its evidence files.
   func guest(
     _ suffix: String, _ fresh: FreshGuests<Host>, tests: [String], evidence: FilePath, trial: inout Trial
   ) async throws -> GuestRun {
@@ -73,7 +74,7 @@ extension TrialRunner {
       do {
         return try await guest(suffix, fresh.bootable, options, from: saved, evidence: evidence, trial: &trial)
       } catch let error as SavedGuestError {
-        events.send(.progress(series: trial.series, stage: .boot, text: "a guest could not be restored: \(error)"))
+        events.send(.progress(series: trial.series, stage: .boot, text: "could not restore a guest: \(error)"))
       }
     }
     // The kernel's command line is too short for many names.

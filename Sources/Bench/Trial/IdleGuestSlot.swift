@@ -2,14 +2,14 @@
 
 import Toolbox
 
-/// Lends a guest's turn to another while nothing is heard of it.
+/// Lends a guest's turn to another guest while the first one is silent.
 ///
-/// A guest whose test hangs waits for its clock, most often with nothing to do for a processor, and a kernel that hangs in one
-/// test does so in others. Without this, two such guests keep two processors idle for minutes. The turn is taken back as
-/// soon as the guest goes on, at once and not in a queue: for a while one guest more than processors runs then. Its memory
-/// stays its own.
+/// A guest whose test hangs usually leaves its CPU idle until the timeout, and a kernel that hangs in one test hangs in
+/// others too. Without this, two such guests keep two CPUs idle for minutes. When the silent guest continues, it takes
+/// its turn back at once, without queueing. For a while, there is then one more running guest than there are CPUs. A
+/// guest never lends its memory.
 final class IdleGuestSlot: Sendable {
-  /// The longest test of a guest that does not hang takes a few seconds on an idle machine, and a boot three.
+  /// How long a guest may be silent. On an idle machine, the longest test takes a few seconds, and a boot takes three.
   static let patience = (boot: Duration.seconds(30), test: Duration.seconds(12))
   private static let interval = Duration.seconds(1)
 
@@ -23,13 +23,13 @@ final class IdleGuestSlot: Sendable {
   private let turns: Capacity
   private let state: Locked<State>
 
-  /// - Parameter turns: of which the guest has one.
+  /// - Parameter turns: the turns of guests; this guest holds one.
   init(_ turns: Capacity, at now: ContinuousClock.Instant = .now) {
     self.turns = turns
     state = Locked(State(last: now))
   }
 
-  /// Runs a guest that says when it goes on.
+  /// Runs a guest in `body`, which calls ``heard(at:)`` when the guest makes progress.
   func with<Result>(_ body: () async throws -> Result) async rethrows -> Result {
     let watch = Task {
       while !Task.isCancelled {
@@ -44,7 +44,7 @@ final class IdleGuestSlot: Sendable {
     return try await body()
   }
 
-  /// The guest goes on.
+  /// Notes progress of the guest.
   func heard(at now: ContinuousClock.Instant = .now) {
     state.withLock { state in
       state.last = now
@@ -53,7 +53,7 @@ final class IdleGuestSlot: Sendable {
     }
   }
 
-  /// Lends the turn, if it is time.
+  /// Lends the turn if the guest was silent for too long.
   func look(at now: ContinuousClock.Instant = .now) {
     state.withLock { state in
       guard !state.isLent, !state.isOver, now - state.last >= state.patience else { return }
@@ -62,7 +62,7 @@ final class IdleGuestSlot: Sendable {
     }
   }
 
-  /// The guest is gone; who gave it the turn has it back.
+  /// Ends the lending when the guest has ended, so that its caller holds the turn again.
   func end() {
     state.withLock { state in
       state.isOver = true

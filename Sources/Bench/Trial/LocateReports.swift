@@ -8,10 +8,11 @@ import SystemPackage
 import Toolbox
 
 extension TrialRunner {
-  /// Writes file and line behind the frames of what a kernel reported. What cannot be told stays as the kernel said it.
-  /// - Parameter one: what the kernel was built from; `nil` for the base.
+  /// Appends file and line to the frames of kernel reports. A frame that cannot be resolved stays as the kernel printed
+  /// it.
+  /// - Parameter one: the series that the kernel was built from; `nil` for the base.
   func locate(_ one: ReadSeries?, evidence: FilePath, in trial: inout Trial) async throws {
-    // Where trees are copies this would take longer than all that came before.
+    // If trees are copies, this would take longer than the whole trial before it.
     guard case .ran(let run) = trial.result, method != .copy else { return }
     let addresses = run.addresses
     if addresses.isEmpty { return }

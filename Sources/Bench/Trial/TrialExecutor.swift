@@ -7,9 +7,9 @@ import SeriesIntake
 import SystemPackage
 import Toolbox
 
-/// Carries trials out. To add one, conform to this and name it in ``ExecutorChoice``.
+/// Runs trials. To add an executor, conform to this and add it to ``ExecutorChoice``.
 protocol TrialExecutor: Sendable {
-  /// Whether leading patches that several series share can be built once for all of them.
+  /// Whether leading patches that several series share can be built once for all of these series.
   var sharesPatches: Bool { get }
 
   /// Runs the base's own image.
@@ -18,8 +18,8 @@ protocol TrialExecutor: Sendable {
 
   /// Tries a series.
   /// - Parameters:
-  ///   - layer: its leading patches, built already; `nil` where they are not.
-  ///   - evidence: the directory that its diffs lie in.
+  ///   - layer: its leading patches, if they are already built; else `nil`.
+  ///   - evidence: the directory with its diffs.
   /// - Throws: only when the run was cancelled, or the disk is full.
   func run(
     _ one: ReadSeries, on layer: SharedPatchTree?, base: BaseTrials, evidence: FilePath
@@ -30,13 +30,13 @@ extension TrialRunner: TrialExecutor {
   var sharesPatches: Bool { true }
 }
 
-/// Carries each trial out in a process of its own, which gets an order and nothing else.
+/// Runs each trial in a separate process, which gets an order and nothing else.
 struct ProcessExecutor: TrialExecutor {
-  /// patchbench, and what tells it of the checkout and the cache.
+  /// The path of patchbench, and below its options for the checkout and the cache.
   var program: FilePath
   var options: [String]
   var environment: [String: String]
-  /// The base's.
+  /// The base's order.
   var order: TrialOrder
   var resources: Resources
   var events: EventHub
@@ -59,7 +59,8 @@ struct ProcessExecutor: TrialExecutor {
   private func run(_ order: TrialOrder, in evidence: FilePath) async throws -> Trial {
     let name = order.series?.series.name
     try order.write(to: TrialOrder.file(in: evidence))
-    // It builds and boots one after the other, so one turn of either would be one too few, and both one too many.
+    // The process builds and boots one after the other. One turn of either kind is too little for that, and one of each
+    // is too much. It takes a guest's turn.
     return try await resources.guest {
       events.send(.stageStarted(series: name, stage: .build))
       let tool = Tool(
@@ -70,9 +71,9 @@ struct ProcessExecutor: TrialExecutor {
       guard let data = FileManager.default.contents(atPath: TrialOrder.result(in: evidence).string),
         let trial = try? TrialOrder.decoder.decode(Trial.self, from: data)
       else {
-        let words = ended.errors.split(separator: "\n").last.map(String.init) ?? "it ended without a word"
+        let words = ended.errors.split(separator: "\n").last.map(String.init) ?? "it printed no error"
         return self.trial(
-          of: name, .fault(HarnessFault(stage: .build, message: "the trial's process left no trial: \(words)")))
+          of: name, .fault(HarnessFault(stage: .build, message: "the trial's process wrote no trial: \(words)")))
       }
       return trial
     }

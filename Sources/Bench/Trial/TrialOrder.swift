@@ -9,16 +9,16 @@ import SeriesIntake
 public import SystemPackage
 import Toolbox
 
-/// Everything that decides one trial, as a file can hold it: what is tried, on what, by which tests, and what it is held
-/// against. Whoever carries it out comes to the same trial.
+/// Everything that decides one trial, in a form that a file can store: the series, the kernel, the tests, and the base
+/// that it is compared with. Every executor gets the same trial from it.
 public struct TrialOrder: Codable, Sendable {
-  /// Raised when a field changes its meaning or goes.
+  /// Raised when a field changes its meaning or is removed.
   public static let format = 1
 
-  /// A series with its diffs, each known by its digest.
+  /// A series with its diffs, each with its digest.
   struct Series: Codable, Sendable {
     struct Diff: Codable, Sendable {
-      /// Absolute.
+      /// An absolute path.
       var path: String
       var digest: String
     }
@@ -41,14 +41,14 @@ public struct TrialOrder: Codable, Sendable {
   var asked: AskedTests
   var rules: TrialRules
   var guests: Guests
-  /// `nil` reads and builds the series without a cage.
+  /// `nil` reads and builds the series outside the sandbox.
   var sandbox: Sandbox?
-  /// What has to be as it is where the order was made.
+  /// The conditions that must be the same as when the order was made.
   var conditions: RunConditions
-  /// What the series is held against; `nil` for the base's own order.
+  /// The base's trial, which the series is compared with; `nil` in the base's own order.
   var base: Trial?
 
-  /// An order for the base, of which others are made.
+  /// Makes the order for the base. Orders for series are made from it.
   init(_ plan: RunPlan, asked: AskedTests, clocks: TrialClocks, conditions: RunConditions) {
     self.asked = asked
     rules = TrialRules(plan)
@@ -58,7 +58,7 @@ public struct TrialOrder: Codable, Sendable {
     self.conditions = conditions
   }
 
-  /// The same for a series.
+  /// Returns the order for a series.
   /// - Throws: ``ToolError`` if a diff cannot be read.
   func of(_ one: ReadSeries, in evidence: FilePath, base: Trial) async throws -> TrialOrder {
     var order = self
@@ -73,31 +73,32 @@ public struct TrialOrder: Codable, Sendable {
   }
 }
 
-/// An order that cannot be carried out. Nobody's fault but that of who gave it: exit status 2.
+/// An order cannot be run. User error; exit status 2.
 public enum OrderError: Error, Sendable, Hashable {
-  /// It is no order; why, in words.
+  /// It is not a valid order. `reason` says why.
   case unreadable(path: String, reason: String)
-  /// A newer patchbench has made it.
+  /// A newer patchbench made it.
   case newer(path: String, format: Int)
-  /// A diff is not there, or not what it was.
+  /// A diff is missing or has changed.
   case noDiff(path: String)
-  /// What it was made with is not what there is.
+  /// These have changed since the order was made.
   case changed([String])
-  /// There is something in the directory for its evidence.
+  /// The directory for its evidence is not empty.
   case notEmpty(path: String)
 }
 
 extension TrialOrder {
-  /// Where an executor leaves the order, beside its evidence.
+  /// Returns where an executor writes the order, next to its evidence.
   static func file(in evidence: FilePath) -> FilePath { evidence.appending("order.json") }
 
-  /// Where whoever carries the order out leaves its trial.
+  /// Returns where the process that runs the order writes the trial.
   static func result(in evidence: FilePath) -> FilePath { evidence.appending("trial.json") }
 
+  /// Reads an order.
   /// - Throws: ``OrderError``
   public init(_ path: FilePath) throws(OrderError) {
     guard let data = FileManager.default.contents(atPath: path.string) else {
-      throw .unreadable(path: path.string, reason: "it is not there, or may not be read")
+      throw .unreadable(path: path.string, reason: "it is missing, or not readable")
     }
     struct Version: Decodable { var format: Int }
     guard let version = try? JSONDecoder().decode(Version.self, from: data) else {
@@ -128,12 +129,12 @@ extension TrialOrder {
 }
 
 extension TrialOrder {
-  /// Carries the order out here: builds, boots, and leaves the trial and all evidence in a directory.
+  /// Runs the order in this process: builds, boots, and writes the trial and all evidence to a directory.
   /// - Parameters:
-  ///   - place: its output is not looked at.
-  ///   - output: new, empty, or with nothing in it but the order and its diffs.
-  ///   - sinks: told what goes on.
-  /// - Throws: ``OrderError``, and what the harness fails at before the trial begins.
+  ///   - place: its output is ignored.
+  ///   - output: a directory that does not exist, is empty, or has only the order and its diffs.
+  ///   - sinks: get the events.
+  /// - Throws: ``OrderError``, and harness errors from before the trial begins.
   public func run(
     checkout: Checkout, place: RunPlace, resources: Resources, output: FilePath, sinks: [any EventSink]
   ) async throws -> Trial {
@@ -147,7 +148,7 @@ extension TrialOrder {
     return try await place.cache.withScratch { scratch in
       let events = EventHub(try EventRecorder(scratch.appending("events.jsonl")), sinks)
       defer { events.reportFailures() }
-      // Before a base is built that would be another.
+      // Check before building a base, because it could be a different one.
       let now = try await RunConditions(
         target, checkout, place.cache, program: try await BenchRun.programDigest(), accelerator: conditions.accelerator)
       let changes = now.changes(since: conditions)
@@ -188,7 +189,7 @@ extension TrialOrder {
     return ReadSeries(series: series.series, diffs: series.diffs.map { FilePath($0.path) })
   }
 
-  /// Has the diffs lie in the directory, as evidence of what was tried.
+  /// Copies the diffs into the directory, as evidence of what was tried.
   private func takeDirectory(_ output: FilePath) throws {
     let manager = FileManager.default
     let diffs = series?.diffs.map { FilePath($0.path) } ?? []
@@ -205,7 +206,7 @@ extension TrialOrder {
 }
 
 extension PreparedRun {
-  /// What the base's guests start from.
+  /// Writes the initramfs of the base's guests.
   func baseInitramfs(_ asked: AskedTests, _ clocks: TrialClocks) async throws -> FilePath {
     try await initramfs(
       "initramfs-base.cpio",

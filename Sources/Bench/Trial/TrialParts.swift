@@ -7,13 +7,13 @@ import KernelBuild
 import SystemPackage
 import Toolbox
 
-/// Which tests the guests of a run are asked.
+/// The tests that the guests of a run are asked to run.
 struct AskedTests: Codable, Sendable, Hashable {
-  /// What a guest has to plan, in this order.
+  /// The tests that a guest must plan, in this order.
   var names: [String]
-  /// They are not all that the guest binary has.
+  /// Whether these are only some of the guest binary's tests.
   var isPart: Bool
-  /// Which tests run what; `nil` where nobody looked.
+  /// Which tests run which code; `nil` if that was not examined.
   var reach: BaseReach?
 
   private enum CodingKeys: CodingKey { case names, isPart }
@@ -24,13 +24,13 @@ struct AskedTests: Codable, Sendable, Hashable {
   }
 }
 
-/// What the guests of a run have in common.
+/// What all guests of a run have in common.
 struct GuestSetup: Sendable {
   var accelerator: Accelerator
   var clocks: TrialClocks
-  /// Whether the memory of guests that panic or hang is kept.
+  /// Whether to save the memory of guests that panic or hang.
   var keepsMemory: Bool
-  /// What the base's guests start from: with its test driver, and orders.
+  /// The initramfs of the base's guests, with its test driver and orders.
   var baseInitramfs: FilePath
 }
 
@@ -38,11 +38,11 @@ struct GuestSetup: Sendable {
 struct TrialRules: Codable, Sendable {
   var cell: Cell
   var retryPolicy: RetryPolicy
-  /// A trial is over as soon as it is certain that it is worse.
+  /// Whether a trial ends as soon as it is certainly worse.
   var stopsWhenWorse: Bool
-  /// What series are held against instead of the base; `nil` is the base.
+  /// What series are compared with; `nil` is the base.
   var baseline: Baseline?
-  /// Kernel reports that are not held against a series.
+  /// Kernel reports that do not count against a series.
   var known: [KnownReport]
 
   init(_ plan: RunPlan) {
@@ -54,9 +54,9 @@ struct TrialRules: Codable, Sendable {
   }
 }
 
-/// Where it stands what the base said when it was tried again.
+/// The evidence of the base's reruns.
 struct BaseEvidence: Sendable {
   var directory: FilePath
-  /// Numbers the tries.
+  /// Numbers the reruns.
   var tries: Counter
 }

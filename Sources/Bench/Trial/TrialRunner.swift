@@ -9,7 +9,7 @@ import SeriesIntake
 import SystemPackage
 import Toolbox
 
-/// Takes one series, or the base, from its patches to its guest's last word.
+/// Runs the trial of one series or of the base, from its patches to the end of its guest.
 struct TrialRunner<Host: SavingHost>: Sendable {
   var prepared: PreparedRun
   var asked: AskedTests
@@ -47,8 +47,8 @@ struct TrialRunner<Host: SavingHost>: Sendable {
     return trial
   }
 
-  /// Applies, builds and runs one series. Build and guest each wait for their turn.
-  /// - Throws: only when the run was cancelled; whatever else goes wrong is the trial's result.
+  /// Applies, builds and runs one series. The build and the guest each wait for their turn.
+  /// - Throws: only on cancellation, or if the disk is full. Any other failure is the trial's result.
   func run(_ one: ReadSeries, on layer: SharedPatchTree?, base: BaseTrials, evidence: FilePath) async throws -> Trial {
     var trial = Trial(
       series: one.series.name, cell: rules.cell, seconds: StageSeconds(), reused: false, result: .interrupted)
@@ -71,8 +71,8 @@ struct TrialRunner<Host: SavingHost>: Sendable {
         do {
           try await tryAgain(bootable, base: base, evidence: evidence, scratch: scratch, trial: &tried)
         } catch  where !error.endsRun {
-          // What the first guest said stands, and is not known to hold.
-          tried.result.note("what changed could not be tried again: \(error)")
+          // The first guest's results stay, but were not confirmed.
+          tried.result.note("changed results could not be rerun: \(error)")
         }
         try await locate(one, evidence: evidence, in: &tried)
         return tried
@@ -81,7 +81,9 @@ struct TrialRunner<Host: SavingHost>: Sendable {
     return trial
   }
 
-  /// - Parameter place: where what is booted is put, so that the tree, which is many times as large, need not stay.
+  /// Applies and builds one series.
+  /// - Parameter place: the directory for the files to boot, so that the tree, which is many times larger, can be
+  ///   removed.
   /// - Returns: the trial so far, and what to boot; `nil` if the trial is over.
   private func build(
     _ one: ReadSeries, on layer: SharedPatchTree?, evidence: FilePath, keep place: FilePath
@@ -126,7 +128,8 @@ struct TrialRunner<Host: SavingHost>: Sendable {
         let examined = try await tree.compiledChange(of: one.series, built, driver: driver, jobs: resources.jobs)
         let change = examined.change
         trial.change = change
-        // Where the test driver no longer builds, that has to be seen; where it is another one, its functions are in there.
+        // If the test driver no longer builds, the trial has to show it. If it builds differently, `change` has its
+        // functions.
         if change.isNothing, modules.driver == driver.modules.driver || !modules.driver.isFailure {
           trial.result = .sameCode
           trial.seconds[.examine] = (.now - imaged) / .seconds(1)
@@ -146,7 +149,7 @@ struct TrialRunner<Host: SavingHost>: Sendable {
         var bootable = Bootable(
           image: place.appending("image"), initramfs: place.appending("initramfs.cpio"), trace: trace,
           modules: modules)
-        // The tree goes, and with it what lies there.
+        // The tree is removed, so copy the modules out of it.
         if modules != driver.modules {
           try bootable.modules.driver.keep(in: place)
           try bootable.modules.counter.keep(in: place)
@@ -162,7 +165,7 @@ struct TrialRunner<Host: SavingHost>: Sendable {
     return (trial, bootable)
   }
 
-  /// The same, with the tests that a change is tried by, in the order in which that is best done.
+  /// Returns this runner with the tests for a change, in the best order.
   func inOrder(for change: CodeChange?) -> Self {
     guard let reach = asked.reach else { return self }
     var other = self
@@ -171,17 +174,18 @@ struct TrialRunner<Host: SavingHost>: Sendable {
     return other
   }
 
-  /// What a guest of this runner's gets beside its binary.
+  /// Returns what a guest of this runner gets besides its binary.
   func extras(_ modules: GuestModules, trace: CodeTrace, testSeconds: Int) -> Initramfs.Extras {
     Initramfs.Extras(
       driver: modules.driver.forGuest, counter: modules.counter.forGuest, trace: trace.request,
       orders: asked.isPart ? GuestOptions(only: asked.names, testSeconds: testSeconds) : nil)
   }
 
-  /// How many guests one trial may take. Each that dies takes the time of a boot with it, one that hangs much more.
+  /// How many guests one trial may use. A guest that dies costs the time of another boot; a guest that hangs costs much
+  /// more.
   private static var mostGuests: Int { 4 }
 
-  /// Runs the tests; those behind one that ends its guest are run by a fresh guest.
+  /// Runs the tests. If a test ends its guest, a fresh guest runs the tests after it.
   func boot(_ bootable: Bootable, evidence: FilePath, trial: inout Trial) async throws {
     var whole: GuestRun?
     var number = 1
@@ -194,9 +198,9 @@ struct TrialRunner<Host: SavingHost>: Sendable {
           number == 1 ? "" : "-\(number)", bootable, options, evidence: evidence, trial: &trial
         ).asked(for: expected)
       } catch {
-        // What the first guest said stands, whatever becomes of those after it.
+        // The results of the earlier guests stay, whatever happens to later guests.
         guard var sum = whole, !error.endsRun else { throw error }
-        sum.anomalies.append("no fresh guest could be had for the tests that were left: \(error)")
+        sum.anomalies.append("no fresh guest could be started for the remaining tests: \(error)")
         trial.result = .ran(sum)
         return
       }
@@ -212,11 +216,11 @@ struct TrialRunner<Host: SavingHost>: Sendable {
     }
   }
 
-  /// Less than this on a disk, in bytes, and it counts as full.
+  /// A disk with less free space than this, in bytes, counts as full.
   private static var leastSpace: Int64 { 1 << 20 }
 
-  /// A machine for one guest.
-  /// - Parameter suffix: for the names of its evidence, where it is not the trial's first.
+  /// Returns the machine for one guest.
+  /// - Parameter suffix: the suffix of its evidence files; empty for the trial's first guest.
   func machine(_ suffix: String, _ bootable: Bootable, _ options: GuestOptions, evidence: FilePath) -> MachineSpec {
     MachineSpec(
       name: "patchbench-\(ProcessInfo.processInfo.processIdentifier)-\(UUID().uuidString.prefix(8))",
@@ -226,11 +230,11 @@ struct TrialRunner<Host: SavingHost>: Sendable {
       results: evidence.appending("results\(suffix).ktap").absolute)
   }
 
-  /// One guest, from its start to its end.
+  /// Runs one guest, from its start to its end.
   /// - Parameters:
-  ///   - suffix: for the names of its evidence, where it is not the trial's first.
-  ///   - saved: what it is restored from; `nil` boots it.
-  ///   - isEnough: as of `GuestWatch.watch`.
+  ///   - suffix: the suffix of its evidence files; empty for the trial's first guest.
+  ///   - saved: the saved guest to restore; `nil` boots the guest.
+  ///   - isEnough: as in `GuestWatch.watch`.
   func guest(
     _ suffix: String, _ bootable: Bootable, _ options: GuestOptions, from saved: SavedGuest<Host>? = nil,
     evidence: FilePath, trial: inout Trial,
@@ -263,19 +267,20 @@ struct TrialRunner<Host: SavingHost>: Sendable {
         }
       }
       let ended = ContinuousClock.now
-      // What was ended on purpose has said all that was asked of it.
+      // A guest that was ended on purpose has given all that was needed.
       if !wasEnough.withLock({ $0 }), watched.run.ending != .completed || !watched.run.anomalies.isEmpty {
         do {
           try await machine.keepState(as: StateDisks.place(in: evidence, suffix).absolute)
         } catch {
-          // More evidence is not worth a trial.
+          // Losing extra evidence must not cost the trial.
           if error.isCancellation { throw CancellationError() }
-          events.send(.progress(series: name, stage: .tests, text: "its state disk was not kept: \(error)"))
+          events.send(.progress(series: name, stage: .tests, text: "could not keep its state disk: \(error)"))
         }
       }
       return (watched, started, ended)
     }
-    // What the channels cannot write they pass over: the guest's word then ends where the disk did, which is not its fault.
+    // The channels drop what they cannot write. On a full disk, the guest's output is cut short, which is not its
+    // fault.
     if DiskSpace.free(at: evidence) < Self.leastSpace { throw StageError.noSpace(.tests) }
     trial.seconds.add(.start, (started - begun) / .seconds(1))
     trial.seconds.add(.boot, watched.boot)
@@ -294,7 +299,7 @@ struct TrialRunner<Host: SavingHost>: Sendable {
     return try await saved.withMachine(options, console: spec.console, results: spec.results, body)
   }
 
-  /// Turns whatever the harness could not do into the trial's result, so that the other series still have their turn.
+  /// Turns a harness failure into the trial's result, so that the other series still run.
   private func guarding(_ trial: inout Trial, _ stage: Stage, _ body: (inout Trial) async throws -> Void) async throws {
     do {
       try await body(&trial)
@@ -304,7 +309,7 @@ struct TrialRunner<Host: SavingHost>: Sendable {
       if case StageError.fault(let fault) = error {
         trial.result = .fault(fault)
       } else if case ToolError.exceeded = error {
-        // What has limits is what runs the series' own code.
+        // Only tools that run the series' own code have limits.
         trial.result = .doesNotBuild(
           BuildFailure(diagnostics: [Diagnostic(file: nil, line: nil, message: "\(error)", patch: nil)], tail: []))
       } else {
@@ -315,13 +320,13 @@ struct TrialRunner<Host: SavingHost>: Sendable {
 }
 
 extension GuestDeath {
-  /// Whether it was noticed only by the clock.
+  /// Whether it was noticed only by a timeout.
   fileprivate var isHang: Bool {
     if case .silent = ending { true } else { false }
   }
 }
 
-/// Counts on from a number.
+/// Counts up from a number.
 final class Counter: Sendable {
   private let number: Locked<Int>
 
@@ -336,7 +341,7 @@ final class Counter: Sendable {
 }
 
 extension TrialResult {
-  /// Says of a guest's run that its evidence is not whole.
+  /// Notes an anomaly that makes the evidence of a guest's run incomplete.
   mutating func note(_ anomaly: String) {
     guard case .ran(var run) = self else { return }
     run.anomalies.append(anomaly)
@@ -345,17 +350,17 @@ extension TrialResult {
 }
 
 extension GuestRun {
-  /// The run, with a word on it if the guest planned other tests than it was asked for.
+  /// Returns the run, with an anomaly if the guest did not plan exactly the requested tests.
   func asked(for names: ArraySlice<String>) -> GuestRun {
     guard booted, !tests.map(\.name).elementsEqual(names) else { return self }
     var run = self
-    run.anomalies.append("the guest planned other tests than the \(names.count) that it was asked for")
+    run.anomalies.append("the guest did not plan exactly the \(names.count) tests that it was asked for")
     return run
   }
 }
 
 extension ModuleBuild {
-  /// Copies a module into a directory, and stands for that copy then.
+  /// Copies a module into a directory, and then refers to the copy.
   mutating func keep(in directory: FilePath) throws {
     guard case .built(let file) = self, let name = file.lastComponent else { return }
     let kept = directory.appending(name)
@@ -363,7 +368,7 @@ extension ModuleBuild {
     self = .built(kept)
   }
 
-  /// What a guest gets of it.
+  /// The module as a guest gets it.
   public var forGuest: Initramfs.Module {
     switch self {
     case .built(let module): .module(module)
@@ -372,12 +377,12 @@ extension ModuleBuild {
   }
 }
 
-/// What a guest starts from.
+/// What a guest boots from.
 struct Bootable: Sendable {
   var image: FilePath
   var initramfs: FilePath
-  /// What is counted there; `nil` for the base.
+  /// What the guest counts; `nil` for the base.
   var trace: CodeTrace?
-  /// What it has of our modules.
+  /// patchbench's own kernel modules.
   var modules: GuestModules
 }

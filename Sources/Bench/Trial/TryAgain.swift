@@ -9,11 +9,11 @@ import SystemPackage
 import Verdicts
 
 extension TrialRunner {
-  /// Tries changed results again, each time in a fresh guest, on the series and on the base; or runs all tests again, if
-  /// that was asked for.
+  /// Reruns tests whose results changed, each time in a fresh guest, on the series and on the base. With `--repeat`,
+  /// runs all tests again instead.
   /// - Parameters:
-  ///   - scratch: a directory of the caller's.
-  ///   - trial: one whose guest ran; what further guests say is added to it.
+  ///   - scratch: the caller's scratch directory.
+  ///   - trial: a trial whose guest ran. The results of further guests are added to it.
   func tryAgain(
     _ bootable: Bootable, base: BaseTrials, evidence: FilePath, scratch: FilePath, trial: inout Trial
   ) async throws {
@@ -27,11 +27,11 @@ extension TrialRunner {
       }
       return
     }
-    // A guest that did not come to its end has told enough; one of a base that did not has nothing to be held against.
+    // If the guest did not complete, it has shown enough. If the base's did not, there is nothing to compare with.
     guard run.ending == .completed, case .ran(let baseRun) = await base.trial()?.result, baseRun.ending == .completed
     else { return }
     let changed = rules.retryPolicy.retries > 0 ? changedTests(base: baseRun, series: run) : []
-    // A race that was not reached may be the next time; that it gave no answer is nothing to believe or not.
+    // A race that did not happen may happen the next time. Until then, the test has no answer to confirm.
     let silent = silentTests(base: baseRun, series: run)
     let names = Array((changed + silent).prefix(RetryPolicy.mostRetried))
     if names.isEmpty { return }
@@ -46,7 +46,7 @@ extension TrialRunner {
     }
   }
 
-  /// Has tests of the base tried again, as far as nobody has yet.
+  /// Reruns tests on the base, as far as no series has had them rerun yet.
   func askBaseAgain(
     _ names: [String], times: Int, base: BaseTrials, scratch: FilePath, trial: inout Trial
   ) async throws -> [[TestResult]] {
@@ -71,7 +71,7 @@ extension TrialRunner {
     return said
   }
 
-  /// Runs some tests in a guest of their own.
+  /// Runs some tests in a separate guest.
   func further(
     _ suffix: String, _ fresh: FreshGuests<Host>, tests: [String], evidence: FilePath, trial: inout Trial
   ) async throws {
@@ -79,12 +79,12 @@ extension TrialRunner {
       .asked(for: tests[...])
     trial.again = (trial.again ?? []) + [further.tests]
     guard case .ran(var run) = trial.result else { return }
-    // What a kernel reports is reported though it came only once.
+    // A kernel report counts even if it came only once.
     run.reports += further.reports
     run.deaths += further.deaths
-    run.anomalies += further.anomalies.map { "of a further guest: \($0)" }
+    run.anomalies += further.anomalies.map { "in a further guest: \($0)" }
     if further.ending != .completed {
-      run.anomalies.append("a further guest did not reach its end: \(further.ending.words)")
+      run.anomalies.append("a further guest did not complete: \(further.ending.words)")
     }
     trial.result = .ran(run)
   }

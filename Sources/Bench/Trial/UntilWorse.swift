@@ -9,20 +9,24 @@ import Toolbox
 import Verdicts
 
 extension TrialRunner {
-  /// Runs a series no longer than it takes to know that it is worse.
+  /// Runs a series only until it is known to be worse than the base.
   ///
-  /// The guest runs its tests and is ended by the second test whose answer is worse than the base's. Where none of the
-  /// next few follows the first, the first is believed once a fresh guest, with that test alone, answers worse as well, and
-  /// the base, asked once more, does not. A report of the kernel's that the base lacks needs no second one, nor does a guest
-  /// that died or hung. Where the fresh guest answers as the base does, all is done again as for any series, with nothing
-  /// cut short.
+  /// The guest ends when:
+  /// - a second test gets worse;
+  /// - the kernel reports something that the base does not report; one report is enough;
+  /// - the guest dies or hangs; that is also enough;
+  /// - one test got worse and none of the next few did.
+  ///
+  /// In the last case, that test alone runs once more in a fresh guest and once more on the base. It is believed if it
+  /// is worse again and the base still passes. If the fresh guest answers as the base does, everything runs again in
+  /// full, as for any series.
   /// - Parameter built: the trial so far.
   func runUntilWorse(
     _ bootable: Bootable, _ built: Trial, base: BaseTrials, evidence: FilePath, scratch: FilePath
   ) async throws -> Trial {
     var trial = built
     guard case .ran(let baseRun)? = await base.trial()?.result, baseRun.ending == .completed else {
-      trial.result = .fault(HarnessFault(stage: .tests, message: "there is no whole base to hold it against"))
+      trial.result = .fault(HarnessFault(stage: .tests, message: "there is no complete base to compare it with"))
       return trial
     }
     let answers = BaseAnswers(baseRun, known: rules.known)
@@ -51,7 +55,7 @@ extension TrialRunner {
         trial.cutShort = .test(name, reason: reason)
         return trial
       }
-      // What it said first is part of what it says: a test that comes out now so and now so is no witness.
+      // The first answer counts too: a test that gives different answers proves nothing.
       var first = trial.again ?? []
       if case .ran(let run) = trial.result { first.insert(run.tests.filter { $0.name == name }, at: 0) }
       trial = try await resources.guest {
@@ -68,9 +72,10 @@ extension TrialRunner {
     }
   }
 
-  /// Asks a fresh guest, and the base, for one test.
-  /// - Parameter trial: its guest was ended by that test; what the fresh one says is added to it.
-  /// - Returns: whether the test is worse once more, and on the base as it was.
+  /// Reruns one test in a fresh guest and on the base.
+  /// - Parameter trial: the trial whose guest was ended because of that test. The fresh guest's results are added to
+  ///   it.
+  /// - Returns: whether the test is worse again, while the base answers as before.
   private func confirms(
     _ name: String, _ bootable: Bootable, _ answers: BaseAnswers, base: BaseTrials, evidence: FilePath,
     scratch: FilePath, trial: inout Trial
@@ -86,12 +91,12 @@ extension TrialRunner {
       return trial
     }
     guard case .ran(let both) = trial.result else { return false }
-    // One that died of it has answered.
+    // A guest that died of the test has answered.
     let isWorse =
       trial.again?.last?.contains(where: answers.isWorse) == true || both.deaths.count > first.deaths.count
       || both.reports.dropFirst(first.reports.count).contains(where: answers.isNew)
     guard isWorse else { return false }
-    // Of another baseline than the base there is no image here to ask.
+    // If the baseline is not the base, there is no image of it here to rerun.
     if rules.baseline != nil { return true }
     let again = try await askBaseAgain([name], times: 1, base: base, scratch: scratch, trial: &trial)
     trial.baseAgain = again
@@ -99,18 +104,19 @@ extension TrialRunner {
   }
 }
 
-/// What speaks against a series while its guest runs.
+/// The evidence against a series while its guest runs.
 struct Witnesses: Sendable {
-  /// How many tests behind the first that is worse are waited for, until another one is.
+  /// How many tests after the first worse one to wait for another worse one.
   static let patience = 12
 
-  /// What was heard first.
+  /// The first evidence.
   private(set) var first: CutShort?
-  /// Whether a second test says so too.
+  /// Whether a second test got worse.
   private(set) var hasSecond = false
   private var since = 0
 
-  /// - Returns: whether enough was heard.
+  /// Takes a test's result and the kernel reports so far.
+  /// - Returns: whether there is enough evidence.
   mutating func hear(_ test: TestResult?, _ reports: [KernelReport], _ answers: BaseAnswers) -> Bool {
     if let report = reports.first(where: answers.isNew) {
       first = .report(report.title)

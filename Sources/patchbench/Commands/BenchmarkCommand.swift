@@ -11,40 +11,43 @@ import Verdicts
 struct BenchmarkCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench",
-    abstract: "Time patchbench itself on this machine, against the bare steps and against virtme-ng.",
+    abstract: "Time patchbench on this machine against the bare steps and against virtme-ng.",
     discussion: """
-      Both sides of a comparison are timed one right after the other, several times, and the ratios are printed: least, \
-      middle and largest. The machine should do nothing else. On two emulating processors all comparisons take more than \
-      an hour, and virtme-ng's own build half an hour more, once; name some to make only these:
+      Each comparison times both sides one right after the other, several times, and prints the ratios: minimum, \
+      median and maximum. Nothing else should run on the machine. On two CPUs with emulation, all comparisons take \
+      more than an hour, and virtme-ng's own build takes half an hour more, once. Name some comparisons to run only \
+      those:
 
-        one-file       a series of one file, base built, against git apply, make in place and QEMU by hand
-        virtme-ng      the same against virtme-ng with our fragments (needs vng in PATH: pip install virtme-ng, and \
-      what it needs: apt-get install kmod udev)
+        one-file       a one-file series, with the base built, against git apply, make in place and QEMU by hand
+        virtme-ng      the same series against virtme-ng with patchbench's config fragments; needs vng in PATH (pip \
+      install virtme-ng) and what vng needs (apt-get install kmod udev)
         ten-series     ten series against the sum of the bare steps
-        hot-header     a series that touches include/linux/mm.h: its second version against its first
-        growth         1, 5 and 20 series: time, peak memory and disk for each (ten-series has those of 10)
-        fresh-guests   a guest restored from a saved state against one that boots
-        console-scan   reading a console of 200 MB for reports against 100 MB a second
+        hot-header     a series that changes include/linux/mm.h: its second version against its first
+        growth         1, 5 and 20 series: time, peak memory and disk for each (ten-series shows these for 10)
+        fresh-guests   a guest restored from a saved state against a guest that boots
+        console-scan   scanning a 200 MB console for kernel reports, against 100 MB per second
         watched-lines-20, watched-lines-500
-                       the whole suite with so many changed lines watched against the same without
+                       the whole suite with 20 or 500 changed lines watched, against the suite with none watched
 
         patchbench bench one-file fresh-guests
         patchbench bench --pairs 5 --json > bench.json
+
+      Exit status: 0 all comparisons were made; 3 at least one was not.
       """)
 
-  @Argument(help: ArgumentHelp("The comparisons to make. Default: all.", valueName: "comparison"))
+  @Argument(help: ArgumentHelp("The comparisons to run. Default: all.", valueName: "comparison"))
   var names: [Benchmark.Name] = []
 
-  @Option(help: "How often each comparison is made.")
+  @Option(help: "How many times to run each comparison.")
   var pairs = 5
 
   @Option(help: "The kernel: a directory under Kernels/.")
   var kernel = Defaults.current.kernel.value
 
-  @Option(help: "The configuration of that kernel.")
+  @Option(help: "The kernel's profile, which selects its config fragments.")
   var profile = Defaults.current.profile.value
 
-  @Option(help: "How many compilers run at once, on both sides. Default: by processors and memory.")
+  @Option(help: "How many compilers to run at once, on both sides. Default: depends on CPUs and memory.")
   var jobs: Int?
 
   @Flag(help: "Print JSON on standard output instead of the tables.")
@@ -53,8 +56,8 @@ struct BenchmarkCommand: AsyncParsableCommand {
   @OptionGroup var common: CommonOptions
 
   func validate() throws {
-    if pairs < 1 { throw ValidationError("--pairs needs a number of at least 1.") }
-    if let jobs, jobs < 1 { throw ValidationError("--jobs needs a number of at least 1.") }
+    if pairs < 1 { throw ValidationError("--pairs must be at least 1.") }
+    if let jobs, jobs < 1 { throw ValidationError("--jobs must be at least 1.") }
   }
 
   func run() async throws {
@@ -72,7 +75,7 @@ struct BenchmarkCommand: AsyncParsableCommand {
       jobs: jobs,
       pairs: pairs,
       executable: FilePath(URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().path),
-      // TCG on both sides, and no probing of KVM in between.
+      // Use TCG on both sides, and do not probe KVM in between.
       options: [
         "--kernel", kernel, "--profile", profile, "--jobs", "\(jobs)", "--cache", place.cache.root.string, "--home",
         checkout.home.string, "--accelerator", "tcg", "--retries", "0",

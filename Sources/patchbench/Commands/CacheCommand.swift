@@ -8,19 +8,19 @@ import SystemPackage
 struct CacheCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "cache",
-    abstract: "Show what is kept between runs, or remove some of it.",
+    abstract: "Show what is cached between runs, or remove some of it.",
     discussion: """
-      Kept are built bases, ccache's objects, and the results of bases and series, each within a bound of its own. \
-      Nothing of it is needed: what is removed is made again.
+      The cache holds built bases, ccache's objects, and the results of bases and series. Each kind has its own size \
+      limit. It is always safe to remove entries: the next run makes them again.
 
-        patchbench cache                      what is kept, how large, and when it was last of use
-        patchbench cache prune                remove what was not of use for 30 days
-        patchbench cache prune --days 0       remove everything that no run holds
+        patchbench cache                      what is cached, its size, and when it was last used
+        patchbench cache prune                remove entries that were not used for 30 days
+        patchbench cache prune --days 0       remove all entries that no run is using
       """,
     subcommands: [Show.self, Prune.self], defaultSubcommand: Show.self)
 
   struct Show: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Show what is kept.")
+    static let configuration = CommandConfiguration(abstract: "Show what is cached.")
 
     @Flag(help: "Print JSON on standard output.")
     var json = false
@@ -41,18 +41,18 @@ struct CacheCommand: AsyncParsableCommand {
 
   struct Prune: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Remove what was not of use for some time and is in no run's hands.")
+      abstract: "Remove entries that were not used for some time, unless a run is using them.")
 
-    @Option(help: "How many days without use make a thing old.")
+    @Option(help: "Remove entries that were not used for this many days.")
     var days = 30
 
-    @Flag(help: "Print what was removed as JSON on standard output.")
+    @Flag(help: "Print the removed entries as JSON on standard output.")
     var json = false
 
     @OptionGroup var common: CommonOptions
 
     func validate() throws {
-      if days < 0 { throw ValidationError("--days needs a number of at least 0.") }
+      if days < 0 { throw ValidationError("--days must be at least 0.") }
     }
 
     func run() async throws {
@@ -61,7 +61,7 @@ struct CacheCommand: AsyncParsableCommand {
       if json {
         Output.result(try JSONText.of(removed))
       } else if removed.isEmpty {
-        Output.note("nothing was older than \(days) days")
+        Output.note("nothing to remove: every entry is in use or was used within \(days) days")
       } else {
         Output.result(CacheTable.text(removed))
         Output.note("removed")
@@ -70,7 +70,7 @@ struct CacheCommand: AsyncParsableCommand {
   }
 }
 
-/// The cache's entries as a table.
+/// Renders the cache's entries as a table.
 enum CacheTable {
   static func text(_ entries: [CacheEntry]) -> String {
     let rows =

@@ -10,16 +10,16 @@ import SystemPackage
 struct CleanCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "clean",
-    abstract: "End and remove what runs left that were killed: processes, guests, work directories.",
+    abstract: "End and remove what killed runs left behind: processes, guests and work directories.",
     discussion: """
-      Every run does this when it begins. Nothing of a run that goes on is touched, nothing of another user's, and nothing \
-      that is kept on purpose: results are the user's, and `patchbench cache` shows the rest.
+      Every run does this when it begins. It never touches a run that is still going, another user's files and \
+      processes, or anything that is kept on purpose: results stay, and so does what `patchbench cache` shows.
 
         patchbench clean
         patchbench clean --dry-run
       """)
 
-  @Flag(help: "Say what would be ended and removed, and do none of it.")
+  @Flag(help: "Show what would be ended and removed, but change nothing.")
   var dryRun = false
 
   @Flag(help: "Print JSON on standard output.")
@@ -40,14 +40,14 @@ struct CleanCommand: AsyncParsableCommand {
       Output.result(LeftoversText.text(leftovers))
     }
     if leftovers.isEmpty {
-      Output.note("no killed run has left anything")
+      Output.note("killed runs left nothing behind")
     } else {
       Output.note(dryRun ? "would be ended and removed" : "ended and removed")
     }
   }
 }
 
-/// What killed runs left, a line for each.
+/// Renders what killed runs left behind, one line per item.
 enum LeftoversText {
   static func text(_ leftovers: Leftovers) -> String {
     let lines =

@@ -9,10 +9,10 @@ import Verdicts
 struct DoctorCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "doctor",
-    abstract: "Say what is missing or unusable here, with the command that mends it.",
-    discussion: "Exit status: 0 everything that runs need is there; 3 something is missing.")
+    abstract: "Check what is missing or unusable on this machine, and print the command that fixes it.",
+    discussion: "Exit status: 0 everything that a run needs is there; 3 something is missing.")
 
-  @Option(help: "The kernel whose source is looked for.")
+  @Option(help: "The kernel whose source to check for: a directory under Kernels/.")
   var kernel = Defaults.current.kernel.value
 
   @Option(help: ArgumentHelp("The libvirt connection to try. Default: the embedded driver.", valueName: "uri"))
@@ -54,7 +54,7 @@ struct DoctorCommand: AsyncParsableCommand {
   }
 }
 
-/// Ends a run before it begins if something it needs is not there.
+/// Throws ``Failure`` before a run begins if something that the run needs is missing.
 func refuseIfUnfit(_ checks: [DoctorCheck]) throws {
   let missing = checks.filter { $0.state == .missing }
   if missing.isEmpty { return }

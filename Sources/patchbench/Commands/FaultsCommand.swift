@@ -12,26 +12,33 @@ import Verdicts
 struct FaultsCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "faults",
-    abstract: "Do to patchbench what strangers' patches, broken guests and bad nights do, and say what came of it.",
+    abstract: "Test patchbench against hostile patches, broken guests and interrupted runs.",
     discussion: """
-      Each row is done for real: series whose Makefiles reach for the machine, patches that leave the tree, kernels that \
-      hang, flood or forge, emulators that are killed, runs that are stopped. Each has to come out as it is written in its \
-      row, with no process, mount or file left and nothing beside the run changed.
+      Each row causes one fault for real:
+
+        - a series whose Makefile attacks the host
+        - a patch that writes outside the tree
+        - a kernel that hangs, floods its console or forges results
+        - an emulator that is killed
+        - a run that is stopped
+
+      A row passes if patchbench reacts as the row says, leaves no process, mount or file behind, and changes nothing \
+      outside the run.
 
         patchbench faults
         patchbench faults 'build/*' patch/hunks
         patchbench faults --json > faults.json
 
-      Exit status: 0 every row as expected; 1 one was otherwise; 3 the harness failed.
+      Exit status: 0 all rows as expected; 1 at least one row was not; 3 the harness failed.
       """)
 
-  @Argument(help: ArgumentHelp("The rows to try; * stands for any text. Default: all.", valueName: "pattern"))
+  @Argument(help: ArgumentHelp("The rows to run; * matches any text. Default: all.", valueName: "pattern"))
   var patterns: [String] = []
 
-  @Option(help: "How often runs are killed at random moments, in the row that does that.")
+  @Option(help: "How many times to kill a run at a random moment, in the row that does that.")
   var kills = 50
 
-  @Flag(help: "Name the rows and do none of them.")
+  @Flag(help: "List the rows and run none of them.")
   var list = false
 
   @Flag(help: "Print JSON on standard output instead of the table.")
@@ -39,11 +46,11 @@ struct FaultsCommand: AsyncParsableCommand {
 
   @OptionGroup var common: CommonOptions
 
-  /// The kernel that they are tried on: what is tried is patchbench, and one kernel is enough for it.
+  /// The kernel that the rows run on. One is enough, because the rows test patchbench and not the kernel.
   private static let kernel = (name: "linux-6.12", profile: "kasan")
 
   func validate() throws {
-    if kills < 1 { throw ValidationError("--kills needs a number of at least 1.") }
+    if kills < 1 { throw ValidationError("--kills must be at least 1.") }
   }
 
   func run() async throws {
@@ -51,7 +58,7 @@ struct FaultsCommand: AsyncParsableCommand {
     let faults = Fault.all.filter { fault in patterns.isEmpty || patterns.contains { $0.matches(fault.name) } }
     if faults.isEmpty {
       throw Failure(
-        "no row is called so", advice: "`patchbench faults --list` names them all", status: ExitStatus.usage)
+        "no row has this name", advice: "`patchbench faults --list` lists all rows", status: ExitStatus.usage)
     }
     if list {
       Output.result(faults.map { "\($0.name)\n    \($0.what)\n    → \($0.expected)" }.joined(separator: "\n"))

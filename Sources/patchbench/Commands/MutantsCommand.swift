@@ -15,55 +15,57 @@ struct MutantsCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "mutants",
     abstract:
-      "Measure the tests on faults that nobody thought of: break one line of the kernel at a time, and see who notices.",
+      "Measure how good the tests are: break one line of the kernel at a time, and see whether a test notices.",
     discussion: """
-      A mutant is the kernel with one small slip: a put lost, a bound one too high, the wrong label. Each is judged like a \
-      series, against the same base, and ends as one of
+      A mutant is the kernel with one small slip: a lost put, a bound that is one too high, a wrong goto label. Each \
+      mutant is judged like a series, against the same base, and ends as one of:
 
-        killed     two tests answered worse, or one twice, the kernel reported something new, or the guest did not live
-        alive      the changed code ran, and nobody noticed: a gap in the tests, unless it is argued to be equivalent
-        unreached  the changed code never ran: a gap as well
-        same-code  the compiler made the same code of it, so there was nothing to run
-        not-built  the compiler refused it; it says nothing of the tests
-        undecided  the harness failed or the evidence is not whole; never counted as killed
+        killed     two tests got worse, one test got worse twice, the kernel reported something new, or the guest died
+        alive      the changed code ran and no test noticed: a gap in the tests, unless argued to be equivalent
+        unreached  the changed code never ran: also a gap
+        same-code  the mutant compiles to the same code, so it was not run
+        not-built  the mutant does not compile; this says nothing about the tests
+        undecided  the harness failed, or the evidence is incomplete; never counted as killed
 
-      The score is the share of killed ones of all but same-code, not-built and those that Patches/mutants/equivalent.yaml \
-      argues to be equivalent, with Wilson's interval for 95 %. The functions to draw from, and why, are in \
-      Patches/mutants/functions.yaml. The same seed draws the same mutants on every machine, and a smaller --count the \
-      first of a larger one. Those that are argued to be equivalent are not tried, unless --argued asks for them.
+      The score is the share of killed mutants, with Wilson's 95 % interval. It leaves out same-code, not-built, and \
+      the mutants that equivalent.yaml or unreachable.yaml argues away. Mutants that are argued to be equivalent are \
+      not run, unless --argued asks for them. functions.yaml lists the functions to draw from, and why. All three \
+      files are in Patches/mutants.
+
+      The same seed draws the same mutants on every machine. A smaller --count draws the first mutants of a larger one.
 
         patchbench mutants --count 40
         patchbench mutants --count 40 --seed 20261128 --functions 'dma_buf_*'
         patchbench mutants --series ~/v4
         patchbench mutants --resume results/20261128T140509-linux-6.12-kasan
 
-      With --series the lines that a series changes are mutated, one mutant a line, and held against the series' own \
-      results: would the tests have noticed a slip in my change?
+      --series mutates the lines that a series changes, one mutant per line, and compares each mutant with the series' \
+      own results: would the tests notice a slip in this change?
 
-      A mutant that is noticed takes about as long as the first tests that notice; one that is not takes all those that run its line. \
-      Ctrl-C keeps what was finished.
+      A mutant that is noticed ends with the first tests that notice it. A mutant that is not noticed takes as long as \
+      all tests that run its line. Ctrl-C keeps the mutants that finished; --resume continues with the rest.
 
-      Exit status: 0 every mutant was killed, or argued to be equivalent, or is the same code; 1 one is alive or unreached; \
-      3 one is undecided, or the run was stopped.
+      Exit status: 0 every mutant was killed, is argued to be equivalent, or compiles to the same code; 1 at least one \
+      is alive or unreached; 3 at least one is undecided, or the run was stopped.
       """)
 
   @Option(help: "The kernel: a directory under Kernels/.")
   var kernel = Defaults.current.kernel.value
 
-  @Option(help: "The configuration of that kernel.")
+  @Option(help: "The kernel's profile, which selects its config fragments.")
   var profile = Defaults.current.profile.value
 
-  @Option(help: ArgumentHelp("How many mutants. Default: 20, and all lines with --series.", valueName: "n"))
+  @Option(help: ArgumentHelp("How many mutants to draw. Default: 20; with --series, one per line.", valueName: "n"))
   var count: Int?
 
   @Option(
-    help: ArgumentHelp("What the mutants are drawn by. Default: the day's date, as 20261128.", valueName: "number"))
+    help: ArgumentHelp("The seed for drawing mutants. Default: today's date, as in 20261128.", valueName: "number"))
   var seed: UInt64?
 
   @Option(
     name: .customLong("functions"),
     help: ArgumentHelp(
-      "Only functions of this name, or FILE:NAME; * stands for any text. More than once for several.",
+      "Mutate only the functions of this name, or FILE:NAME; * matches any text. Repeatable.",
       valueName: "pattern"))
   var functions: [String] = []
 
@@ -73,28 +75,28 @@ struct MutantsCommand: AsyncParsableCommand {
   @Option(
     name: .customLong("tests"),
     help: ArgumentHelp(
-      "Let only the tests of this name notice; * stands for any text. More than once for several.", valueName: "pattern"
+      "Run only the tests of this name; * matches any text. Repeatable.", valueName: "pattern"
     ))
   var tests: [String] = []
 
-  @Option(help: ArgumentHelp("Go on with a run that was stopped.", valueName: "run"))
+  @Option(help: ArgumentHelp("Continue a run that was stopped.", valueName: "run"))
   var resume: String?
 
   @Option(
     help: ArgumentHelp(
-      "Where functions.yaml, equivalent.yaml and unreachable.yaml are. Default: Patches/mutants of the checkout.",
+      "The directory of functions.yaml, equivalent.yaml and unreachable.yaml. Default: the checkout's Patches/mutants.",
       valueName: "dir"))
   var lists: String?
 
   @Flag(
     help:
-      "Try those, too, that are argued to be equivalent. One that is killed counts as killed: its argument is wrong.")
+      "Also run mutants that are argued to be equivalent. If one is killed, it counts: its argument is wrong.")
   var argued = false
 
-  @Flag(help: "Draw none: say which lines of the functions no test runs on the base, and which ways out of conditions.")
+  @Flag(help: "Draw no mutants. List the lines that no test runs on the base, and the conditions that go only one way.")
   var lines = false
 
-  @Flag(help: "Draw the mutants and print them, as diffs; judge none.")
+  @Flag(help: "Draw the mutants and print them as diffs, but run none.")
   var dryRun = false
 
   @Flag(help: "Print JSON on standard output instead of the table.")
@@ -107,16 +109,16 @@ struct MutantsCommand: AsyncParsableCommand {
     try work.check()
     if lines, series != nil || count != nil || seed != nil || resume != nil || dryRun || argued {
       throw ValidationError(
-        "--lines draws nothing; it takes no --count, --seed, --series, --resume, --dry-run, --argued.")
+        "--lines draws no mutants; it takes no --count, --seed, --series, --resume, --dry-run or --argued.")
     }
-    if let count, count < 1 { throw ValidationError("--count needs a number of at least 1.") }
+    if let count, count < 1 { throw ValidationError("--count must be at least 1.") }
     if resume != nil,
       seed != nil || count != nil || series != nil || !functions.isEmpty || !tests.isEmpty || work.output != nil
         || argued
     {
       throw ValidationError(
-        "--resume goes on with what was drawn; it takes no --count, --seed, --functions, --series, --tests, --argued, "
-          + "--output.")
+        "--resume continues with the mutants already drawn; it takes no --count, --seed, --functions, --series, "
+          + "--tests, --argued or --output.")
     }
   }
 
@@ -124,7 +126,7 @@ struct MutantsCommand: AsyncParsableCommand {
     let environment = ProcessInfo.processInfo.environment
     let checkout = try common.checkout()
     let lists = lists.map { FilePath($0) } ?? checkout.mutants
-    // A mistake in it is said before hours have gone into mutants.
+    // Report a mistake in the lists now, not after hours of running mutants.
     let arguments = MutantArguments(
       equivalent: try EquivalentMutants(
         yaml: try Self.text(of: lists.appending("equivalent.yaml")), name: "equivalent.yaml"),
@@ -134,7 +136,7 @@ struct MutantsCommand: AsyncParsableCommand {
     let begun = try resume.map { path -> (directory: RunDirectory, plan: MutantPlan) in
       guard let plan = MutantPlan(in: FilePath(path)) else {
         throw Failure(
-          "\(path) is no run of mutants that this patchbench can go on with", advice: "begin a new one",
+          "\(path) is not a run of mutants that this patchbench can continue", advice: "start a new run",
           status: ExitStatus.usage)
       }
       return (RunDirectory(FilePath(path)), plan)
@@ -164,7 +166,7 @@ struct MutantsCommand: AsyncParsableCommand {
     if dryRun { return try show(mutants, directory) }
     guard try directory.record() != nil else {
       throw Failure(
-        "stopped before anything was tested", advice: "`\(Self.again(directory))` goes on",
+        "stopped before anything was tested", advice: "`\(Self.again(directory))` continues it",
         status: ExitStatus.inconclusive, isStop: true)
     }
     let report = try MutantRun.report(directory, mutants, arguments: arguments)
@@ -173,7 +175,7 @@ struct MutantsCommand: AsyncParsableCommand {
     if json { Output.result(text) }
     (json ? Output.note : Output.result)(MutantTable.text(report))
     Output.note("  \(directory.report("json"))")
-    if interrupted { Output.note("patchbench: stopped; `\(Self.again(directory))` goes on with the rest") }
+    if interrupted { Output.note("patchbench: stopped; `\(Self.again(directory))` continues with the rest") }
     let status = Self.status(report, interrupted)
     if status != ExitStatus.fine { throw ExitCode(status) }
   }
@@ -202,7 +204,7 @@ struct MutantsCommand: AsyncParsableCommand {
       target: work.target(definition, try definition.profile(profile)), series: [],
       choices: RunChoices(
         tests: tests.map(NamePattern.init), fresh: work.fresh, keepsMemory: false, accepted: [], executor: .local),
-      // As `run` has it, so that both share the base's result.
+      // The same policy as in `run`, so that both share the base's result.
       retryPolicy: .standard, limits: work.limits(), checkout: checkout,
       place: try common.place(environment, output: work.output.map { FilePath($0) }),
       purpose: .mutants(expected: nil, baseline: nil))
@@ -231,12 +233,12 @@ struct MutantsCommand: AsyncParsableCommand {
   private static func text(of file: FilePath) throws -> String {
     do { return try String(contentsOfFile: file.string, encoding: .utf8) } catch {
       throw Failure(
-        "\(file) cannot be read", advice: "run patchbench in its checkout, or name that with --home",
+        "\(file) cannot be read", advice: "run patchbench in its checkout, or name the checkout with --home",
         status: ExitStatus.usage)
     }
   }
 
-  /// The day's date, as a number: a run of another day sees other mutants, and one of the same day can be done again.
+  /// Returns today's date as a number. A run on another day draws other mutants; a run on the same day can be repeated.
   private static func today() -> UInt64 {
     UInt64(Date().formatted(.iso8601.year().month().day()).filter(\.isNumber)) ?? 0
   }

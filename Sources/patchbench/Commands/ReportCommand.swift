@@ -11,9 +11,9 @@ import Verdicts
 struct ReportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "report",
-    abstract: "Render the report of a finished run again from its record.",
+    abstract: "Render the report of a run again, from the run's record.",
     discussion: """
-      Needs no kernel and no guest: everything is in the run's events.jsonl.
+      This needs no kernel and no guest: the run's events.jsonl has everything.
 
         patchbench report results/20261123T140509-linux-6.12-kasan --format markdown
         patchbench report results/thread --format html > thread.html
@@ -22,14 +22,14 @@ struct ReportCommand: ParsableCommand {
   @Argument(help: ArgumentHelp("The directory of a run.", valueName: "run"))
   var directory: String
 
-  @Option(help: "The form: \(Reporters.all.map(\.name).joined(separator: ", ")).")
+  @Option(help: "The format: \(Reporters.all.map(\.name).joined(separator: ", ")).")
   var format = ReportForm(reporter: Reporters.all[0])
 
   func run() throws {
     let directory = RunDirectory(FilePath(self.directory))
     guard FileManager.default.fileExists(atPath: directory.events.string) else {
       throw Failure(
-        "\(self.directory) is no run: it has no events.jsonl", advice: "name a directory that `patchbench run` made",
+        "\(self.directory) is not a run: it has no events.jsonl", advice: "name a directory that `patchbench run` made",
         status: ExitStatus.usage)
     }
     guard let record = RunRecord(try EventRecord.read(directory.events)) else {
@@ -40,7 +40,7 @@ struct ReportCommand: ParsableCommand {
   }
 }
 
-/// A form of report, by its name.
+/// A report format, selected by name.
 struct ReportForm: ExpressibleByArgument {
   var reporter: any Reporter
 

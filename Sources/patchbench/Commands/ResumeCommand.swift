@@ -11,30 +11,32 @@ import Verdicts
 struct ResumeCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "resume",
-    abstract: "Go on with a run that was stopped, killed, or ended by a full disk.",
+    abstract: "Continue a run that was stopped, killed, or ended by a full disk.",
     discussion: """
-      What was finished is taken as it is; what was not is tried afresh, with the patches as they were when the run began. \
-      The report comes out as if nothing had happened, but for its times. Where patchbench, the base, the guest binary, the \
-      test driver, the emulator or the accelerator is no longer the same, it would be another run: that is refused.
+      Finished trials are kept. All others run again, with the patches as they were when the run began. The report is \
+      the same as that of an uninterrupted run, except for its times.
+
+      If any of these has changed since the run began, `resume` refuses, because it would mix evidence from two \
+      setups: patchbench, the base, the guest binary, the test driver, the emulator, the accelerator.
 
         patchbench resume results/20261123T140509-linux-6.12-kasan
         patchbench resume results/20261123T140509-matrix
 
-      A run that has come to its end gets its reports written again. The exit status is that of the run.
+      If the run is complete, `resume` only writes its reports again. The exit status is that of the run.
       """)
 
-  @Argument(help: ArgumentHelp("The directory of a run, or one of several.", valueName: "run"))
+  @Argument(help: ArgumentHelp("The directory of a run, or of several runs.", valueName: "run"))
   var directory: String
 
   @Flag(help: "Print report.json on standard output instead of the table.")
   var json = false
 
-  @Option(help: "How many compilers, and how many guests, run at once. Default: by processors and memory.")
+  @Option(help: "How many compilers, and how many guests, to run at once. Default: depends on CPUs and memory.")
   var jobs: Int?
 
   @Option(
     help: ArgumentHelp(
-      "How much memory builds and guests may use together. Default: nine tenths of what is free.", valueName: "MiB"))
+      "How much memory builds and guests may use together. Default: nine tenths of the free memory.", valueName: "MiB"))
   var memory: Int?
 
   @OptionGroup var common: CommonOptions
@@ -48,7 +50,7 @@ struct ResumeCommand: AsyncParsableCommand {
     if recorded.contains(where: { $0.stopsWhenWorse == true }) {
       throw Failure(
         "\(directory) is a run of mutants",
-        advice: "`\(MutantsCommand.again(directories[0]))` goes on with it", status: ExitStatus.usage)
+        advice: "`\(MutantsCommand.again(directories[0]))` continues it", status: ExitStatus.usage)
     }
     let plans = try zip(directories, recorded).map {
       try Self.plan($1, of: $0, common, resources: WorkOptions.resources(jobs: jobs, memory: memory))
@@ -63,7 +65,7 @@ struct ResumeCommand: AsyncParsableCommand {
     }
   }
 
-  /// The run in a directory, or those that it holds, in the order in which they were begun.
+  /// Returns the run in a directory, or the runs below it, in the order in which they began.
   private static func runs(in root: FilePath) throws -> [RunDirectory] {
     func isRun(_ path: FilePath) -> Bool {
       FileManager.default.fileExists(atPath: RunDirectory(path).plan.string)
@@ -77,7 +79,7 @@ struct ResumeCommand: AsyncParsableCommand {
     return names.map { RunDirectory(root.appending($0)) }
   }
 
-  /// What a begun run was asked to do, here and now.
+  /// Returns the plan that continues a recorded run on this machine.
   static func plan(
     _ recorded: RecordedPlan, of directory: RunDirectory, _ common: CommonOptions, resources: Resources
   ) throws -> RunPlan {
@@ -85,7 +87,7 @@ struct ResumeCommand: AsyncParsableCommand {
     let checkout = try CommonOptions.checkout(common.home ?? recorded.home)
     let kernel = try KernelDefinition.load(recorded.kernel, from: checkout.kernels)
     if let record = try directory.record(), !record.interrupted {
-      Output.note("patchbench: \(directory.path) has come to its end; its reports are written again")
+      Output.note("patchbench: \(directory.path) is complete; writing its reports again")
     } else {
       try refuseIfUnfit(Doctor.quick(guestBinary: checkout.guestBinary))
     }
@@ -94,7 +96,7 @@ struct ResumeCommand: AsyncParsableCommand {
       target: RunTarget(
         kernel: kernel, profile: try kernel.profile(recorded.profile), connection: recorded.connection,
         accelerator: recorded.accelerator),
-      // They are those of its directory.
+      // The run's directory has them.
       series: [],
       choices: RunChoices(
         tests: recorded.tests, fresh: recorded.fresh, keepsMemory: recorded.keepsMemory,

@@ -12,11 +12,11 @@ import Verdicts
 struct RunCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "run",
-    abstract: "Test series against their base and say what each one changed.",
+    abstract: "Test patch series against their base, and give each a verdict.",
     discussion: """
-      Each PATH is one series, a directory of `git format-patch` files whose name is the series' name, or a directory \
-      of several such. The base is built and tested the same way. Results are kept and reused for as long as the patches, \
-      the kernel, its configuration, the guest binary, the emulator and the toolchain are the same; --fresh judges again.
+      Each PATH is one series (a directory of `git format-patch` files; its name is the name of the series) or a \
+      directory of several series. The base is the same kernel without the series, and is built and tested in the same \
+      way.
 
         patchbench run Patches/candidates
         patchbench run ~/v3 ~/v4 --kernel linux-6.12 --profile kasan
@@ -26,72 +26,84 @@ struct RunCommand: AsyncParsableCommand {
         patchbench run --base-only --repeat 20
         patchbench run ~/v4 --tests 'invalidate/*' --tests forward/vgem-to-vkms/vm-file
 
-      Several kernels or profiles are taken one after the other, each with its base and all series, and each with a \
-      record and reports of its own in a directory under --output; at the end one table shows the verdicts side by side.
+      The verdict of a series is one of:
 
-      The verdict of a series is one of clean, fixes, regresses, does-not-apply, does-not-build, does-not-boot, \
-      inconclusive. Ctrl-C ends builds and guests and keeps what was finished; `patchbench resume` goes on.
+        clean           no test changed, no new kernel report, and every changed line ran; or same machine code
+        fixes           a test that fails on the base passes, and nothing got worse
+        regresses       a test or the kernel log got worse
+        does-not-apply  git refused a patch
+        does-not-build  the build failed or exceeded a limit
+        does-not-boot   the guest never sent its test plan
+        inconclusive    the evidence supports no verdict, or a changed line never ran; this is never a pass
+
+      Results are cached. They are reused while the patches, the kernel, its configuration, the guest binary, the \
+      emulator and the toolchain stay the same; --fresh ignores them.
+
+      Several kernels or profiles run one after the other, each with its base and all series. Each has its own \
+      directory under --output, with its record and reports. At the end, one table shows the verdicts side by side.
+
+      Ctrl-C ends builds and guests, and keeps what finished; `patchbench resume` continues with the rest.
       """)
 
   @Argument(help: ArgumentHelp("A series, or a directory of several.", valueName: "path"))
   var paths: [String] = []
 
-  @Flag(help: "Try the base alone, without any series.")
+  @Flag(help: "Run only the base, without any series.")
   var baseOnly = false
 
   @Option(
     name: .customLong("repeat"),
     help: ArgumentHelp(
-      "How often the base and each series run all tests. Gives rates, and says whether they differ by chance.",
+      "How many times to run all tests. Reports pass rates, and whether they differ by more than chance.",
       valueName: "n"))
   var count = 1
 
   @Option(
     help: ArgumentHelp(
-      "How often a test whose result differs from the base's is tried again, on both, before that is believed.",
+      "How many times to rerun a test whose result differs from the base, on both sides, before believing it.",
       valueName: "n"))
   var retries = RetryPolicy.standard.retries
 
   @Option(
     name: .customLong("kernel"),
-    help: ArgumentHelp("The kernel: a directory under Kernels/. More than once for several.", valueName: "kernel"))
+    help: ArgumentHelp("The kernel: a directory under Kernels/. Repeatable.", valueName: "kernel"))
   var kernels = [Defaults.current.kernel.value]
 
   @Option(
     name: .customLong("profile"),
-    help: ArgumentHelp("The configuration of that kernel. More than once for several.", valueName: "profile"))
+    help: ArgumentHelp("The kernel's profile, which selects its config fragments. Repeatable.", valueName: "profile"))
   var profiles = [Defaults.current.profile.value]
 
   @Option(
     name: .customLong("tests"),
     help: ArgumentHelp(
-      "Run only the tests of this name; * stands for any text. More than once for several.", valueName: "pattern"))
+      "Run only the tests of this name; * matches any text. Repeatable.", valueName: "pattern"))
   var tests: [String] = []
 
   @Option(
     name: .customLong("accept-unreached"), parsing: .singleValue,
     help: ArgumentHelp(
       """
-      A changed line need not have run: FILE:LINE, in which * stands for any text, then a blank and the reason, which the \
-      report keeps. More than once for several.
+      Accept that a changed line never runs: FILE:LINE, a space, and the reason, in one argument. * in FILE:LINE \
+      matches any text. The report shows the reason. Repeatable.
       """, valueName: "lines reason"))
   var accepted: [String] = []
 
   @Flag(
     name: .customLong("keep-vmcore"),
     help: ArgumentHelp(
-      "Keep the memory of guests that panic or hang: vmcore, an ELF core of 512 MiB, beside the console."))
+      "Save the memory of guests that panic or hang as vmcore, a 512 MiB ELF core, next to the console log."))
   var keepsMemory = false
 
   @Option(
     help: ArgumentHelp(
-      "What carries trials out: local (this process), or process (one of its own for each, by `patchbench trial`)."))
+      "Where trials run: local (in this process) or process (each in its own `patchbench trial`)."))
   var executor = ExecutorChoice.local
 
   @Flag(help: "Print report.json on standard output instead of the table.")
   var json = false
 
-  @Flag(help: "Say what would be done and about how long it would take, and do none of it.")
+  @Flag(help: "Show what a run would do and roughly how long it would take, but do nothing.")
   var dryRun = false
 
   @OptionGroup var work: WorkOptions
@@ -103,24 +115,24 @@ struct RunCommand: AsyncParsableCommand {
       throw ValidationError(
         baseOnly ? "--base-only takes no series." : "Name a series, or a directory of several; or use --base-only.")
     }
-    if count < 1 { throw ValidationError("--repeat needs a number of at least 1.") }
+    if count < 1 { throw ValidationError("--repeat must be at least 1.") }
     _ = try acceptedLines()
-    if retries < 0 { throw ValidationError("--retries needs a number of at least 0.") }
+    if retries < 0 { throw ValidationError("--retries must be at least 0.") }
   }
 
-  /// `drivers/gpu/drm/drm_prime.c:7* no driver here takes that route`
+  /// Parses arguments such as `drivers/gpu/drm/drm_prime.c:7* no driver here takes that route`.
   private func acceptedLines() throws -> [AcceptedLines] {
     try accepted.map { word in
       let parts = word.split(separator: " ", maxSplits: 1)
       guard parts.count == 2 else {
         throw ValidationError(
-          "--accept-unreached '\(word)' gives no reason. Write it behind the lines: '\(word) why they need not run'.")
+          "--accept-unreached '\(word)' gives no reason. Write it after the lines: '\(word) why they need not run'.")
       }
       return AcceptedLines(lines: NamePattern(String(parts[0])), reason: String(parts[1]))
     }
   }
 
-  /// A plan for each configuration, which share nothing but the series.
+  /// Returns one plan per configuration. The plans share nothing but the series.
   private func plans(_ environment: [String: String]) throws -> (plans: [RunPlan], together: FilePath?) {
     let checkout = try common.checkout()
     let series = paths.isEmpty ? [] : try SeriesDirectory.find(paths)

@@ -13,27 +13,27 @@ import Verdicts
 struct SelfCheckCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "selfcheck",
-    abstract: "Measure patchbench itself: run series whose answers are known, and say what it sees and what it misses.",
+    abstract: "Measure patchbench itself: run series with known answers, and show what it catches and misses.",
     discussion: """
-      Runs every planted fault and every harmless series of Patches/seeded that exists for the kernel. A fault has to be \
-      caught by a test or a kernel report that was named for it; a harmless series has to come out as clean.
+      Runs every planted fault and every harmless series in Patches/seeded that exists for the kernel. A fault must be \
+      caught by a test or a kernel report that is named for it. A harmless series must be clean.
 
         patchbench selfcheck
         patchbench selfcheck --kernel linux-6.1 --json
 
-      Exit status: 0 all as it has to be; 1 a fault was missed or a harmless series accused; 3 something was undecided or \
-      the harness failed.
+      Exit status: 0 all as it should be; 1 a fault was missed, or a harmless series was accused; 3 something is \
+      undecided, or the harness failed.
       """)
 
   @Option(help: "The kernel: a directory under Kernels/.")
   var kernel = Defaults.current.kernel.value
 
-  @Option(help: "The configuration of that kernel.")
+  @Option(help: "The kernel's profile, which selects its config fragments.")
   var profile = Defaults.current.profile.value
 
   @Option(
     help: ArgumentHelp(
-      "Where the series and their answers are. Default: Patches/seeded of the checkout.", valueName: "dir"))
+      "The directory of the series and their answers. Default: Patches/seeded in the checkout.", valueName: "dir"))
   var seeded: String?
 
   @Flag(help: "Print JSON on standard output instead of the table.")
@@ -54,15 +54,15 @@ struct SelfCheckCommand: AsyncParsableCommand {
     let plan = RunPlan(
       target: work.target(definition, try definition.profile(profile)), series: series.map(\.directory),
       choices: RunChoices(tests: [], fresh: work.fresh, keepsMemory: false, accepted: [], executor: .local),
-      // As `run` has it, so that both share the base's result.
+      // The same policy as in `run`, so that both share the base's result.
       retryPolicy: .standard, limits: work.limits(), checkout: checkout,
       place: try common.place(environment, output: work.output.map { FilePath($0) }),
       purpose: .selfCheck(answers: root))
     try Self.conclude(try await RunMatrix.one(plan), kernel: definition.name, answers: root, json: json)
   }
 
-  /// Holds a run against the answers that are known, says what came of it, and ends the command.
-  /// - Parameter answers: where the seeded series are.
+  /// Compares a run with the known answers, prints the result, and throws `ExitCode` unless all is as it should be.
+  /// - Parameter answers: the directory of the seeded series.
   static func conclude(
     _ run: (report: Report, directory: RunDirectory, interrupted: Bool), kernel: String, answers root: FilePath,
     json: Bool

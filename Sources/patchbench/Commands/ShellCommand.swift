@@ -11,10 +11,10 @@ import Verdicts
 struct ShellCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "shell",
-    abstract: "Open a shell in a guest with a series' kernel, or with the base's.",
+    abstract: "Open a shell in a guest that runs the kernel of a series, or of the base.",
     discussion: """
-      Builds the series as a run does, boots it with busybox, and connects this terminal to the guest's serial line. The \
-      tests are there as patchbench-guest. `exit`, or Ctrl-], ends the machine; nothing of it is kept.
+      Builds the series as `run` does, boots it with busybox, and connects this terminal to the guest's serial line. \
+      In the guest, patchbench-guest runs the tests. `exit` or Ctrl-] ends the guest; nothing in it is kept.
 
         patchbench shell
         patchbench shell ~/v4 --kernel linux-6.1
@@ -27,21 +27,21 @@ struct ShellCommand: AsyncParsableCommand {
   @Option(help: "The kernel: a directory under Kernels/.")
   var kernel = Defaults.current.kernel.value
 
-  @Option(help: "The configuration of that kernel.")
+  @Option(help: "The kernel's profile, which selects its config fragments.")
   var profile = Defaults.current.profile.value
 
-  @Option(help: "auto, kvm or tcg, as for run.")
+  @Option(help: "auto, kvm or tcg, as in `run`.")
   var accelerator = AcceleratorChoice.auto
 
-  @Option(help: ArgumentHelp("A libvirt connection. Default: the driver embedded in this process.", valueName: "uri"))
+  @Option(help: ArgumentHelp("The libvirt connection. Default: the driver embedded in this process.", valueName: "uri"))
   var connect: String?
 
-  @Flag(help: "Read and build the series without a cage: its author can then run anything here as you.")
+  @Flag(help: "Read and build the series outside the sandbox. Its author can then run any code here as you.")
   var noSandbox = false
 
   @OptionGroup var common: CommonOptions
 
-  /// Where Debian's busybox-static and busybox have it.
+  /// The path that both busybox-static and busybox install in Debian.
   private static let busybox = FilePath("/bin/busybox")
 
   func run() async throws {
@@ -50,11 +50,11 @@ struct ShellCommand: AsyncParsableCommand {
     try refuseIfUnfit(Doctor.quick(guestBinary: checkout.guestBinary))
     guard FileManager.default.fileExists(atPath: Self.busybox.string) else {
       throw Failure(
-        "no busybox to make a shell of", advice: "apt-get install busybox-static", status: ExitStatus.inconclusive)
+        "no busybox for the guest's shell", advice: "apt-get install busybox-static", status: ExitStatus.inconclusive)
     }
     let found = try path.map { try SeriesDirectory.find([$0]) } ?? []
     if found.count > 1 {
-      throw Failure("\(path ?? "") holds several series", advice: "name one of them", status: ExitStatus.usage)
+      throw Failure("\(path ?? "") has several series", advice: "name one of them", status: ExitStatus.usage)
     }
     let definition = try KernelDefinition.load(kernel, from: checkout.kernels)
     let resources = WorkOptions.resources(jobs: nil, memory: nil)

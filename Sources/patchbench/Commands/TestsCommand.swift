@@ -8,14 +8,14 @@ import Verdicts
 struct TestsCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "tests",
-    abstract: "List the guest's tests, each with the question that it answers.",
+    abstract: "List the tests that run in the guest, each with the question that it answers.",
     discussion: """
         patchbench tests                list all
-        patchbench tests vma scale      those whose name has one of these words in it
+        patchbench tests vma scale      list those whose name contains one of these words
         patchbench tests --json
       """)
 
-  @Argument(help: ArgumentHelp("Words of tests' names. Default: all tests.", valueName: "word"))
+  @Argument(help: ArgumentHelp("List only tests whose name contains this word. Default: all tests.", valueName: "word"))
   var words: [String] = []
 
   @Flag(help: "Print JSON on standard output.")
@@ -30,7 +30,7 @@ struct TestsCommand: AsyncParsableCommand {
     if !words.isEmpty { listing.entries.removeAll { entry in !words.contains { entry.name.contains($0) } } }
     if listing.entries.isEmpty {
       throw Failure(
-        "no test has “\(words.joined(separator: "” or “"))” in its name", advice: "`patchbench tests` lists them all",
+        "no test has “\(words.joined(separator: "” or “"))” in its name", advice: "`patchbench tests` lists all tests",
         status: ExitStatus.usage)
     }
     if json {

@@ -11,29 +11,29 @@ import Verdicts
 struct TrialCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "trial",
-    abstract: "Carry out one trial of a run, by its order.",
+    abstract: "Run one trial from its order file.",
     discussion: """
-      An order says everything that decides a trial: the patches, the kernel, the tests, how often what changes is tried \
-      again, and what the base said. `patchbench run --executor process` leaves one beside each series' evidence, and \
-      carries each out by this command. The trial is DIR/trial.json; its evidence lies beside it.
+      An order has everything that decides a trial: the patches, the kernel, the tests, the number of reruns, and the \
+      base's results. `patchbench run --executor process` writes one next to each series' evidence, and runs each with \
+      this command. The result is DIR/trial.json, with the evidence next to it.
 
         patchbench run ~/v4 --executor process --output results/v4
         patchbench trial results/v4/series/v4/order.json --output /tmp/v4
 
-      The base, the guest binary, the test driver, the emulator and patchbench itself have to be those that the order was \
-      made with.
+      The base, the guest binary, the test driver, the emulator and patchbench itself must be the same as when the \
+      order was written.
 
-      Exit status: 0 there is a trial, whatever it says of the series; 2 the order cannot be carried out; 3 the harness \
+      Exit status: 0 the trial completed, whatever it says about the series; 2 the order cannot be run; 3 the harness \
       failed.
       """)
 
   @Argument(help: ArgumentHelp("The order, a JSON file.", valueName: "order"))
   var order: String
 
-  @Option(help: ArgumentHelp("Where the trial and its evidence go: a new directory.", valueName: "dir"))
+  @Option(help: ArgumentHelp("A new directory for the trial and its evidence.", valueName: "dir"))
   var output: String
 
-  @Option(help: "How many compilers run at once. Default: by processors and memory.")
+  @Option(help: "How many compilers to run at once. Default: depends on CPUs and memory.")
   var jobs: Int?
 
   @Flag(help: "Print the trial as JSON on standard output.")

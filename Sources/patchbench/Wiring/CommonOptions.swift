@@ -8,26 +8,26 @@ import SystemPackage
 import Toolbox
 import Verdicts
 
-/// Options that several commands have.
+/// The options that several commands share.
 struct CommonOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "patchbench's checkout. Default: found from the program or the current directory.", valueName: "dir"))
+      "patchbench's checkout. Default: found from the program's path or the current directory.", valueName: "dir"))
   var home: String?
 
   @Option(
     help: ArgumentHelp(
-      "Where built bases are kept. Default: $PATCHBENCH_CACHE, else patchbench in $XDG_CACHE_HOME or ~/.cache.",
+      "The cache directory. Default: $PATCHBENCH_CACHE, else patchbench in $XDG_CACHE_HOME or ~/.cache.",
       valueName: "dir"))
   var cache: String?
 
-  @Flag(name: .shortAndLong, help: "Say what went wrong, and nothing else beside the result.")
+  @Flag(name: .shortAndLong, help: "Print only errors and the result.")
   var quiet = false
 
-  @Flag(name: .shortAndLong, help: "Say all that goes on, one line each.")
+  @Flag(name: .shortAndLong, help: "Print every step, one per line.")
   var verbose = false
 
-  /// - Throws: `ValidationError` for a file of defaults that is not as it has to be, too.
+  /// - Throws: `ValidationError` if options exclude each other, or if a file of defaults is invalid.
   func validate() throws {
     if quiet, verbose { throw ValidationError("--quiet and --verbose exclude each other.") }
     Output.level = quiet ? .quiet : verbose ? .verbose : .usual
@@ -38,22 +38,23 @@ struct CommonOptions: ParsableArguments {
 
   func checkout() throws -> Checkout { try Self.checkout(home) }
 
-  /// - Throws: ``Failure`` if there is none.
+  /// Returns the checkout at `home`, or else the one found.
+  /// - Throws: ``Failure`` if there is no checkout.
   static func checkout(_ home: String?) throws -> Checkout {
     if let found = Checkout.find(home, version: Patchbench.version) { return found }
     throw Failure(
       "patchbench's Kernels directory is not found",
-      advice: "run it in its checkout, or name that with --home; one that was installed: ./setup.sh install",
+      advice: "run it in its checkout, or name the checkout with --home; if it is installed: ./setup.sh install",
       status: ExitStatus.usage)
   }
 
-  /// Absolute, because tools run elsewhere.
+  /// Returns the cache directory as an absolute path, because tools run in other directories.
   func cacheRoot(_ environment: [String: String]) -> FilePath {
     (cache.map { FilePath($0) } ?? Cache.standardRoot(environment: environment)).absolute
   }
 
-  /// Where a command works.
-  /// - Parameter output: the run's directory; `nil` makes a new one.
+  /// Returns where a command works.
+  /// - Parameter output: the run's directory; `nil` creates a new one.
   func place(_ environment: [String: String], output: FilePath? = nil) throws -> RunPlace {
     RunPlace(
       cache: try Cache(cacheRoot(environment)), output: output, results: Defaults.current.results,

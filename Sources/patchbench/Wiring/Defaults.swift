@@ -5,28 +5,28 @@ import SystemPackage
 import Verdicts
 import Yams
 
-/// What options are that nobody gives: built in, by the user's file, or by the project's.
+/// The defaults of options: built in, overridden by the user's file, overridden by the project's file.
 ///
-///     # ~/.config/patchbench/config.yaml, or .patchbench.yaml in the current directory, which comes first
+///     # ~/.config/patchbench/config.yaml, or .patchbench.yaml in the current directory, which wins
 ///     kernel: linux-6.1
 ///     profile: kasan
 ///     jobs: 2
 ///     output: ~/patchbench
 struct Defaults: Sendable {
-  /// A value, and who gave it.
+  /// A default and where it comes from.
   struct Value<Content: Sendable>: Sendable {
     var value: Content
-    /// The file; `nil` where it is built in.
+    /// The file; `nil` if the value is built in.
     var origin: String?
   }
 
   var kernel = Value(value: "linux-6.12")
   var profile = Value(value: "kasan")
-  /// How many compilers and guests; `nil` is by processors and memory.
+  /// How many compilers and guests run at once; `nil` means that it depends on CPUs and memory.
   var jobs: Value<Int>?
-  /// The directory under which runs make theirs.
+  /// The directory in which each run creates its own.
   var output = Value(value: "results")
-  /// What is wrong with a file. No command goes on then.
+  /// The first error in a file of defaults. It stops every command.
   var failure: Failure?
 
   var results: FilePath { FilePath(NSString(string: output.value).expandingTildeInPath) }
@@ -34,7 +34,7 @@ struct Defaults: Sendable {
   static let current = Defaults(
     environment: ProcessInfo.processInfo.environment, directory: FilePath(FileManager.default.currentDirectoryPath))
 
-  /// - Parameter directory: the one that the project's file is looked for in.
+  /// - Parameter directory: where to look for the project's file.
   init(environment: [String: String], directory: FilePath) {
     let home = environment["HOME"].map { FilePath($0) }
     let config = environment["XDG_CONFIG_HOME"].map { FilePath($0) } ?? home?.appending(".config")
@@ -56,10 +56,10 @@ struct Defaults: Sendable {
     let root: Node?
     do { root = try Yams.compose(yaml: yaml) } catch { throw wrong(nil, "not YAML: \(error)") }
     guard let root, root.null == nil else { return }
-    guard let mapping = root.mapping else { throw wrong(root.mark?.line, "has to be a mapping") }
+    guard let mapping = root.mapping else { throw wrong(root.mark?.line, "must be a mapping") }
     for (key, value) in mapping {
       let line = key.mark?.line
-      guard let name = key.string else { throw wrong(line, "a key has to be a text") }
+      guard let name = key.string else { throw wrong(line, "a key must be a string") }
       guard let text = value.string ?? value.scalar?.string, !text.isEmpty else {
         throw wrong(line, "“\(name)” needs a value")
       }
@@ -68,18 +68,18 @@ struct Defaults: Sendable {
       case "profile": profile = Value(value: text, origin: file)
       case "output": output = Value(value: text, origin: file)
       case "jobs":
-        guard let count = Int(text), count > 0 else { throw wrong(line, "“jobs” needs a number of at least 1") }
+        guard let count = Int(text), count > 0 else { throw wrong(line, "“jobs” must be a number of at least 1") }
         jobs = Value(value: count, origin: file)
-      default: throw wrong(line, "unknown key “\(name)”; known are kernel, profile, jobs, output")
+      default: throw wrong(line, "unknown key “\(name)”; known keys: kernel, profile, jobs, output")
       }
     }
   }
 
-  /// One line each, for `patchbench doctor`.
+  /// The defaults as lines for `patchbench doctor`.
   var lines: [(name: String, value: String, origin: String)] {
     [
       ("kernel", kernel.value, kernel.origin ?? "built in"), ("profile", profile.value, profile.origin ?? "built in"),
-      ("jobs", jobs.map { "\($0.value)" } ?? "by processors and memory", jobs?.origin ?? "built in"),
+      ("jobs", jobs.map { "\($0.value)" } ?? "depends on CPUs and memory", jobs?.origin ?? "built in"),
       ("output", output.value, output.origin ?? "built in"),
     ]
   }

@@ -14,12 +14,12 @@ import SystemPackage
 import Toolbox
 import Verdicts
 
-/// The words for everything that can end a command early, in one place: what is wrong, and what to do.
+/// The message for everything that can end a command early: what is wrong, and what to do. All wording is in this type.
 struct Failure: Error {
   var message: String
   var advice: String?
   var status: Int32
-  /// The user stopped it.
+  /// Whether the user stopped the command.
   var isStop: Bool
 
   init(_ message: String, advice: String? = nil, status: Int32, isStop: Bool = false) {
@@ -29,7 +29,7 @@ struct Failure: Error {
     self.isStop = isStop
   }
 
-  /// The unknown counts as the harness's own fault, never as a verdict on a series.
+  /// Puts an error into words. An unknown error counts as a harness fault, never as a verdict on a series.
   init(_ error: any Error) {
     switch error {
     case let failure as Failure: self = failure
@@ -37,13 +37,13 @@ struct Failure: Error {
     case let error as DefinitionError: self.init(error.description, status: ExitStatus.usage)
     case let error as NoSuchTest:
       self.init(
-        "no test is called “\(error.pattern)”", advice: "`patchbench tests` lists them all; * stands for any text",
+        "no test is called “\(error.pattern)”", advice: "`patchbench tests` lists all tests; * matches any text",
         status: ExitStatus.usage)
     case let error as OutputNotEmpty:
       self.init(
         "\(error.path) is not empty, and a run never overwrites another's record",
         advice: "name a new --output"
-          + (error.isRun ? ", or go on with it: `\(RunMatrix.resume(FilePath(error.path)))`" : ""),
+          + (error.isRun ? ", or continue that run: `\(RunMatrix.resume(FilePath(error.path)))`" : ""),
         status: ExitStatus.usage)
     case let error as NotResumable: self.init(error)
     case let error as UnreadableRecord: self.init(error)
@@ -51,13 +51,13 @@ struct Failure: Error {
     case let error as RunInUse:
       self.init(
         "\(error.path) is being written to\(error.process.map { " by process \($0)" } ?? "")",
-        advice: "wait until that run has ended, or end it", status: ExitStatus.usage)
+        advice: "wait for that run, or end it", status: ExitStatus.usage)
     case let error as RunBrokenOff:
       let cause = Failure(error.cause)
       self.init(
         cause.message,
         advice: (cause.advice.map { "\($0); then " } ?? "")
-          + "`\(RunMatrix.resume(FilePath(error.path)))` goes on; what was finished is kept",
+          + "`\(RunMatrix.resume(FilePath(error.path)))` continues; what was finished is kept",
         status: ExitStatus.inconclusive, isStop: cause.isStop)
     case let error as MutantListError:
       self.init(error.description, advice: "correct that line", status: ExitStatus.usage)
@@ -68,15 +68,15 @@ struct Failure: Error {
     case let error as NoDriverSource:
       self.init(
         "the test driver's sources are not in \(error.directory)",
-        advice: "run patchbench in its checkout, or name that with --home", status: ExitStatus.inconclusive)
+        advice: "run patchbench in its checkout, or name the checkout with --home", status: ExitStatus.inconclusive)
     case StageError.fault(let fault):
       self.init(fault.message, advice: fault.advice, status: ExitStatus.inconclusive)
     case let error as NoCage:
       self.init(
-        "no cage can be had to build strangers' patches in: \(error.reason)",
+        "no sandbox to build untrusted patches in: \(error.reason)",
         advice:
-          "apt-get install bubblewrap, as root or with unprivileged user namespaces allowed; or, if you trust these "
-          + "patches with all that you may do here, --no-sandbox",
+          "apt-get install bubblewrap, and run as root or allow unprivileged user namespaces; or, if you trust these "
+          + "patches to run any code here as you, --no-sandbox",
         status: ExitStatus.inconclusive)
     case StageError.cancelled, ToolError.cancelled, is CancellationError:
       self.init("stopped", status: ExitStatus.inconclusive, isStop: true)
@@ -108,10 +108,10 @@ struct Failure: Error {
   private init(_ error: NotResumable) {
     let advice =
       switch error.reason {
-      case .noPlan: "name a directory that `patchbench run` made; a run that was ended before it began is begun again"
-      case .unreadable: "begin a new run"
-      case .otherFormat: "go on with the patchbench that began it, or begin a new run"
-      case .changed: "go on with what it was begun with, or begin a new run"
+      case .noPlan: "name a directory that `patchbench run` made; if the run ended before it began, start it again"
+      case .unreadable: "start a new run"
+      case .otherFormat: "use the patchbench that began it, or start a new run"
+      case .changed: "restore what has changed, or start a new run"
       }
     self.init(error.description, advice: advice, status: ExitStatus.usage)
   }
@@ -121,7 +121,7 @@ struct Failure: Error {
     switch error.reason {
     case .noEvent:
       self.init(
-        "\(place): not an event; the record is damaged", advice: "restore the file, or run again with a new --output",
+        "\(place): not an event; the record is corrupt", advice: "restore the file, or run again with a new --output",
         status: ExitStatus.inconclusive)
     case .newer(let version):
       self.init(
@@ -129,7 +129,7 @@ struct Failure: Error {
         advice: "use the patchbench that wrote it", status: ExitStatus.usage)
     case .otherRun:
       self.init(
-        "\(place): the event belongs to another run than those before it",
+        "\(place): the event belongs to a different run than the events before it",
         advice: "restore the file, or run again with a new --output", status: ExitStatus.inconclusive)
     }
   }
@@ -138,30 +138,30 @@ struct Failure: Error {
     let (message, advice) =
       switch error {
       case .unreadable(let path, let reason):
-        ("\(path) cannot be read as an order: \(reason)", "name the order.json of a run with --executor process")
+        ("\(path) is not a valid order: \(reason)", "name the order.json of a run with --executor process")
       case .newer(let path, let format):
         (
           "\(path) was made by a newer patchbench (order format \(format); this one reads up to \(TrialOrder.format))",
           "use the patchbench that made it"
         )
       case .noDiff(let path):
-        ("\(path) is not there, or not what it was when the order was made", "make the order again")
+        ("\(path) is missing, or has changed since the order was made", "make the order again")
       case .changed(let what):
         (
-          "the order was made with something else: \(what.joined(separator: ", "))",
-          "carry it out with what it was made with, or make it again"
+          "these have changed since the order was made: \(what.joined(separator: ", "))",
+          "restore them, or make the order again"
         )
       case .notEmpty(let path): ("\(path) is not empty", "name a new --output")
       }
     self.init(message, advice: advice, status: ExitStatus.usage)
   }
 
-  /// File names, and what tools say of them, may be a stranger's.
+  /// Escapes control characters in each line. File names, and tool messages that quote them, may come from a series.
   private static func lines(_ text: String) -> String {
     text.split(separator: "\n", omittingEmptySubsequences: false).map { visible(String($0)) }.joined(separator: "\n")
   }
 
-  /// One line of what is wrong, and one of what to do.
+  /// Prints one line that says what is wrong, and one that says what to do.
   func say() {
     Output.error("patchbench: \(Self.lines(message))")
     if let advice { Output.error("  → \(Self.lines(advice))") }

@@ -5,7 +5,7 @@ import BenchModel
 import Foundation
 import Reports
 
-/// A forecast in words.
+/// Renders a forecast as text.
 enum ForecastText {
   static func text(_ forecast: Forecast) -> String {
     let width = forecast.entries.map { ($0.series ?? "base").count }.max() ?? 0
@@ -16,16 +16,16 @@ enum ForecastText {
     }
     lines += ["", "about \(time(forecast.seconds).trimmingCharacters(in: .whitespaces)) in all"]
     if forecast.accelerator == nil {
-      lines.append("whether KVM works here is not known yet; a run finds out with a boot")
+      lines.append("it is not known yet whether KVM works here; a run finds out by booting a guest")
     }
     return lines.joined(separator: "\n")
   }
 
   private static func words(_ work: Forecast.Work) -> String {
     switch work {
-    case .reuse: return "kept result, nothing to do"
+    case .reuse: return "cached result, nothing to do"
     case .run: return "boot and test"
-    case .buildAll: return "unpack and build from nothing, boot and test"
+    case .buildAll: return "unpack and build from scratch, boot and test"
     case .refuse(let failure):
       return visible("does not apply: \(failure.patch.file): \(failure.message)")
     case .build(_, .unchanged, _): return "nothing to compile, so nothing to boot"
@@ -35,7 +35,7 @@ enum ForecastText {
         switch method {
         case .unchanged: ""
         case .replay: "compile \(made) and link"
-        case .kbuild: objects == 0 ? "build by kbuild, link" : "build by kbuild, at least \(made), link"
+        case .kbuild: objects == 0 ? "build with kbuild, link" : "build with kbuild, at least \(made), link"
         }
       return how + (shared > 0 ? " (\(shared) patches built with other series')" : "") + ", boot and test"
     }

@@ -2,7 +2,7 @@
 
 import Foundation
 
-/// What the commands print for machines: keys sorted, so that equal answers are equal bytes.
+/// Encodes the commands' JSON output. Keys are sorted, so that equal values give equal bytes.
 enum JSONText {
   static func of(_ value: some Encodable) throws -> String {
     let encoder = JSONEncoder()

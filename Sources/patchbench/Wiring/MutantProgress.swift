@@ -9,14 +9,14 @@ import Mutation
 import Reports
 import Toolbox
 
-/// Shows on standard error how far the mutants are, with a rough time left.
+/// Shows on standard error how many mutants are done, with a rough estimate of the time left.
 final class MutantProgress: EventSink, Sendable {
   private struct State {
     var drawn: [String: Mutant] = [:]
     var total = 0
     var done = 0
     var killed = 0
-    /// What was done here, and not in a run before or for another run.
+    /// How many mutants this process ran itself, without those kept from earlier runs.
     var tried = 0
     var began: ContinuousClock.Instant?
     var isShown = false
@@ -26,7 +26,7 @@ final class MutantProgress: EventSink, Sendable {
 
   private let state = Locked(State())
   private let isTerminal = isatty(2) == 1 && Output.level != .verbose
-  /// How often work that goes on shows itself where there is no terminal.
+  /// How often to print a sign of life if there is no terminal.
   private static let signOfLife = Duration.seconds(60)
 
   func begin(_ plan: MutantPlan, in directory: RunDirectory) {
@@ -36,7 +36,7 @@ final class MutantProgress: EventSink, Sendable {
       if let record = try? directory.record() { state.done = record.trials.count }
     }
     for name in plan.absent { line("not in \(plan.kernel): \(name)") }
-    let argued = plan.argued.isEmpty ? "" : " (\(plan.argued.count) argued to be equivalent, and not tried)"
+    let argued = plan.argued.isEmpty ? "" : " (\(plan.argued.count) argued to be equivalent, and not run)"
     line("seed \(plan.seed): \(plan.mutants.count) of \(plan.candidates) mutants\(argued), in \(directory.path)")
   }
 
@@ -45,7 +45,7 @@ final class MutantProgress: EventSink, Sendable {
     case .stageStarted(let series, let stage): show("\(series ?? "base"): \(stage.rawValue)")
     case .progress(let series, let stage, let text): show("\(series ?? "base"): \(stage.rawValue): \(text)")
     case .trialFinished(let trial): finished(trial)
-    case .runResumed: line("goes on where it was broken off")
+    case .runResumed: line("continues where it stopped")
     case .runStarted, .baseRepeated, .baseTriedAgain, .stateRead, .runFinished, .reported: break
     }
   }
@@ -54,7 +54,7 @@ final class MutantProgress: EventSink, Sendable {
 
   private func finished(_ trial: Trial) {
     guard let name = trial.series, let mutant = state.withLock({ $0.drawn[name] }) else {
-      return line("\(trial.series ?? "base"): done\(trial.reused ? " (kept from an earlier run)" : "")")
+      return line("\(trial.series ?? "base"): done\(trial.reused ? " (cached from an earlier run)" : "")")
     }
     let what: String
     switch (trial.cutShort, trial.result) {
@@ -63,13 +63,13 @@ final class MutantProgress: EventSink, Sendable {
     case (nil, .doesNotBuild): what = "does not build"
     case (nil, .sameCode): what = "same code"
     case (nil, .fault(let fault)): what = "undecided: \(fault.message)"
-    case (nil, .ran(let run)) where run.ending != .completed: what = "its guest did not reach its end"
-    case (nil, _): what = "ran to its end"
+    case (nil, .ran(let run)) where run.ending != .completed: what = "its guest did not complete"
+    case (nil, _): what = "completed"
     }
     let left = state.withLock { state in
       state.done += 1
       if trial.cutShort != nil { state.killed += 1 }
-      // What is kept comes at once, and says nothing of what is to come.
+      // Cached results arrive at once, so they say nothing about the time left.
       if !trial.reused { state.tried += 1 }
       let began = state.began ?? .now
       state.began = began
@@ -78,7 +78,7 @@ final class MutantProgress: EventSink, Sendable {
       return "\(state.done)/\(state.total)"
         + (state.tried > 2 ? ", about \(Int((rest / 60).rounded(.up))) min left" : "")
     }
-    line("[\(left)] \(mutant.place) \(mutant.operator.rawValue): \(what)\(trial.reused ? " (kept)" : "")")
+    line("[\(left)] \(mutant.place) \(mutant.operator.rawValue): \(what)\(trial.reused ? " (cached)" : "")")
   }
 
   private func show(_ text: String) {

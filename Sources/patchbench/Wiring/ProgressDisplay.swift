@@ -7,19 +7,19 @@ import Glibc
 import GuestProtocol
 import Reports
 
-/// Shows on standard error what a run is doing: one line that is written over on a terminal, a line per stage
-/// elsewhere.
+/// Shows on standard error what a run is doing: on a terminal, one line that is overwritten; elsewhere, one line per
+/// stage.
 final class ProgressDisplay: EventSink, @unchecked Sendable {
-  // `@unchecked Sendable`: events come one at a time, and `finish` after the last.
+  // `@unchecked Sendable`: events arrive one at a time, and `finish` comes after the last one.
   private let isTerminal = isatty(2) == 1 && Output.level != .verbose
   private let total: Int
   private var done = 0
   private var isShown = false
-  /// What each series that is being worked at is doing, in the order in which they began.
+  /// What each active series is doing, in the order in which the series began.
   private var active: [(series: String?, words: String)] = []
   private let start = ContinuousClock.now
   private var lastLine = ContinuousClock.now
-  /// How often work that goes on shows itself where there is no terminal.
+  /// How often to print a sign of life if there is no terminal.
   private static let signOfLife = Duration.seconds(20)
 
   /// - Parameter total: how many series the run has.
@@ -39,21 +39,21 @@ final class ProgressDisplay: EventSink, @unchecked Sendable {
       line("\(trial.series ?? "base"): \(Self.words(trial))")
     case .baseRepeated(let trial, _):
       active.removeAll { $0.series == nil }
-      line("base, once more: \(Self.words(trial))")
+      line("base, repeated: \(Self.words(trial))")
     case .stateRead(let series, let state):
-      if let failure = state.failure { line("\(series ?? "base"): a guest's state disk was not read: \(failure)") }
-    case .runResumed: line("goes on where it was broken off")
+      if let failure = state.failure { line("\(series ?? "base"): a guest's state disk could not be read: \(failure)") }
+    case .runResumed: line("continues where it stopped")
     case .baseTriedAgain, .runFinished, .reported: break
     }
   }
 
-  /// Takes the status line away.
+  /// Removes the status line.
   func finish() { clear() }
 
   private func status(_ series: String?, _ stage: Stage, _ text: String?) {
     let words = "\(series ?? "base"): \(stage.rawValue)\(text.map { ": \($0)" } ?? "")"
     guard isTerminal else {
-      // Each stage is a line; what happens within it would be thousands, so a sign of life now and then.
+      // Each stage gets a line. Its steps would be thousands of lines, so print only a sign of life now and then.
       let now = ContinuousClock.now
       if text != nil, Output.level != .verbose, now - lastLine < Self.signOfLife { return }
       lastLine = now
@@ -97,7 +97,7 @@ final class ProgressDisplay: EventSink, @unchecked Sendable {
       let passed = run.tests.count { $0.status == .ok }
       let tests = run.booted ? "\(passed) of \(run.tests.count) tests ok" : "did not boot"
       let reports = run.reports.isEmpty ? "" : ", \(run.reports.count) kernel reports"
-      return tests + reports + (trial.reused ? " (kept from an earlier run)" : "")
+      return tests + reports + (trial.reused ? " (cached from an earlier run)" : "")
     }
   }
 }

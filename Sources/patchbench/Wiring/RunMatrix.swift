@@ -9,21 +9,22 @@ import SystemPackage
 import Toolbox
 import Verdicts
 
-/// The runs of one command: one for each configuration, one after the other, so that a base is built once and all series
-/// follow it.
+/// The runs of one command, one per configuration. They run one after the other, so that each base is built once and
+/// all series follow it.
 struct RunMatrix {
   var plans: [RunPlan]
-  /// The directories of runs that were begun before, one for each plan; empty if all are to be begun.
+  /// The directories of runs that were begun earlier, one per plan; empty if no run was begun yet.
   var begun: [RunDirectory] = []
-  /// The directory above those of several runs.
+  /// The directory above the directories of several runs.
   var together: FilePath?
   /// Print JSON on standard output, and the tables on standard error.
   var json: Bool
 
-  /// - Throws: `ExitCode` with what the command ends with. What a configuration's own run throws is said, and the others
-  ///   have their turn; the only one's is thrown.
+  /// Runs all configurations and prints their tables.
+  /// - Throws: `ExitCode` with the command's exit status. With several configurations, an error in one run is printed
+  ///   and the next run follows. With one configuration, its error is thrown.
   func run() async throws {
-    // All are begun before the first is run: a command that is killed then knows what it was asked to do.
+    // Begin all runs before the first one works, so that the whole command can be resumed after it was killed.
     let directories = begun.isEmpty && plans.count > 1 ? try await begin() : begun
     var reports: [Report] = []
     var status = ExitStatus.fine
@@ -55,7 +56,7 @@ struct RunMatrix {
     throw ExitCode(status)
   }
 
-  /// Makes the directories of all runs.
+  /// Creates the directories of all runs.
   private func begin() async throws -> [RunDirectory] {
     let (plans, together) = (plans, together)
     return try await untilSignal {
@@ -73,7 +74,7 @@ struct RunMatrix {
     }
   }
 
-  /// Runs one configuration, and shows its report.
+  /// Runs one configuration and prints its report.
   private func run(_ plan: RunPlan, _ begun: RunDirectory?) async throws -> (report: Report, interrupted: Bool) {
     let (report, directory, interrupted) = try await Self.one(plan, begun: begun)
     let table = { (stream: Int32) in report.terminal(color: Output.isColored(stream), width: Output.width(stream)) }
@@ -87,7 +88,7 @@ struct RunMatrix {
     return (report, interrupted)
   }
 
-  /// A run without series has only the base to speak of.
+  /// Returns the exit status of a run. A run without series is judged by its base alone.
   private static func status(of report: Report, _ plan: RunPlan, _ interrupted: Bool) throws -> Int32 {
     guard report.record.header.series.isEmpty else { return ExitStatus.of(report.judgements, interrupted: interrupted) }
     let runs = (report.record.base.map { [$0] } ?? []) + report.record.repeats
@@ -98,7 +99,7 @@ struct RunMatrix {
   }
 
   /// Runs one configuration and writes its reports.
-  /// - Parameter begun: the run to go on with.
+  /// - Parameter begun: the run to continue; `nil` starts a new one.
   static func one(
     _ plan: RunPlan, begun: RunDirectory? = nil
   ) async throws -> (report: Report, directory: RunDirectory, interrupted: Bool) {
@@ -117,22 +118,22 @@ struct RunMatrix {
       throw Failure(
         "stopped before anything was tested",
         advice: begun == nil
-          ? "the base's build goes on where it stopped when you run it again"
-          : "`\(resume(directory.path))` goes on, and the base's build where it stopped",
+          ? "run it again; the base's build continues where it stopped"
+          : "`\(resume(directory.path))` continues, and so does the base's build",
         status: ExitStatus.inconclusive, isStop: true)
     }
     return (report, directory, interrupted)
   }
 
-  /// Says where the reports are, and how to go on with a run that was stopped.
+  /// Prints where the reports are, and how to continue a run that was stopped.
   static func tell(_ directory: RunDirectory, _ interrupted: Bool, together: FilePath? = nil) {
     for suffix in Reporters.files.compactMap(\.suffix) { Output.note("  \(directory.report(suffix))") }
     if interrupted {
       Output.note("patchbench: stopped; what was finished is in the reports")
-      Output.note("  → `\(resume(together ?? directory.path))` goes on with the rest")
+      Output.note("  → `\(resume(together ?? directory.path))` continues with the rest")
     }
   }
 
-  /// The command that goes on with a run.
+  /// Returns the command that continues a run.
   static func resume(_ path: FilePath) -> String { Tool("patchbench", ["resume", path.string]).commandLine }
 }

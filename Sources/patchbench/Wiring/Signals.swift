@@ -4,8 +4,8 @@ import Dispatch
 import Foundation
 import Glibc
 
-/// Runs `body` in a task that is cancelled by the first SIGINT, SIGTERM or SIGHUP, so that its scopes end builds and
-/// guests. A second signal does not wait for them.
+/// Runs `body` in a task. The first SIGINT, SIGTERM or SIGHUP cancels the task, so that its scopes end builds and
+/// guests. A second signal exits without waiting for them.
 func untilSignal<Result: Sendable>(_ body: @escaping @Sendable () async throws -> Result) async throws -> Result {
   let work = Task { try await body() }
   let counter = SignalCounter()
@@ -14,7 +14,7 @@ func untilSignal<Result: Sendable>(_ body: @escaping @Sendable () async throws -
     let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
     source.setEventHandler {
       if counter.next() > 1 { _exit(130) }
-      Output.note("\npatchbench: stopping; once more to stop at once")
+      Output.note("\npatchbench: stopping; repeat the signal to stop at once")
       work.cancel()
     }
     source.resume()
@@ -24,7 +24,7 @@ func untilSignal<Result: Sendable>(_ body: @escaping @Sendable () async throws -
   return try await work.value
 }
 
-/// Counts signals; its queue is not ours, so it has a lock.
+/// Counts signals. It has a lock, because its caller runs on a global queue.
 private final class SignalCounter: @unchecked Sendable {
   private let lock = NSLock()
   private var count = 0

@@ -5,51 +5,51 @@ public import Bench
 import Foundation
 import KernelBuild
 
-/// What the commands have that run series: where the results go, and what the work may take.
+/// The options of commands that run series: where results go, and which resources the work may use.
 struct WorkOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Where the run's record and reports go. Default: a new directory under results/.", valueName: "dir"))
+      "The directory for the run's record and reports. Default: a new directory under results/.", valueName: "dir"))
   var output: String?
 
-  @Option(help: "How many compilers, and how many guests, run at once. Default: by processors and memory.")
+  @Option(help: "How many compilers, and how many guests, to run at once. Default: depends on CPUs and memory.")
   var jobs: Int?
 
   @Option(
     help: ArgumentHelp(
-      "How much memory builds and guests may use together. Default: nine tenths of what is free.", valueName: "MiB"))
+      "How much memory builds and guests may use together. Default: nine tenths of the free memory.", valueName: "MiB"))
   var memory: Int?
 
-  @Option(help: "auto, kvm or tcg. auto takes KVM where a probe boot shows that it works.")
+  @Option(help: "auto, kvm or tcg. auto uses KVM if a probe boot shows that it works.")
   var accelerator = AcceleratorChoice.auto
 
-  @Option(help: ArgumentHelp("A libvirt connection. Default: the driver embedded in this process.", valueName: "uri"))
+  @Option(help: ArgumentHelp("The libvirt connection. Default: the driver embedded in this process.", valueName: "uri"))
   var connect: String?
 
   @Option(
     help: ArgumentHelp(
-      "How long the build of a series may take; longer counts as not building. Default: 60.", valueName: "minutes"))
+      "The time limit for a series' build; exceeding it counts as does-not-build. Default: 60.", valueName: "minutes"))
   var buildLimit: Double?
 
   @Flag(
     help: ArgumentHelp(
-      "Read and build series without a cage. Whoever wrote a patch can then run anything here as you; the report says so."
+      "Read and build series outside the sandbox. Their authors can then run any code here as you. Reports say so."
     ))
   var noSandbox = false
 
-  @Flag(help: "Judge the base and all series again, though their results were kept.")
+  @Flag(help: "Ignore cached results, and judge the base and all series again.")
   var fresh = false
 
-  /// For the command's own `validate()`, which knows that all options have been read.
+  /// Validates the options. The command's own `validate()` calls this, because by then all options are parsed.
   func check() throws {
     try Self.check(jobs: jobs, memory: memory)
-    if let buildLimit, !(buildLimit > 0) { throw ValidationError("--build-limit needs a number of minutes above 0.") }
+    if let buildLimit, !(buildLimit > 0) { throw ValidationError("--build-limit must be more than 0 minutes.") }
   }
 
   static func check(jobs: Int?, memory: Int?) throws {
-    if let jobs, jobs < 1 { throw ValidationError("--jobs needs a number of at least 1.") }
+    if let jobs, jobs < 1 { throw ValidationError("--jobs must be at least 1.") }
     if let memory, memory < 1024 {
-      throw ValidationError("--memory needs at least 1024 MiB: one guest and its kernel.")
+      throw ValidationError("--memory must be at least 1024 MiB, for one guest and its kernel.")
     }
   }
 
@@ -62,7 +62,7 @@ struct WorkOptions: ParsableArguments {
     return RunLimits(resources: resources, sandbox: sandbox(resources))
   }
 
-  /// `nil` where it is not wanted.
+  /// Returns the sandbox, or `nil` with `--no-sandbox`.
   func sandbox(_ resources: Resources) -> Sandbox? {
     noSandbox ? nil : Sandbox(jobs: resources.jobs, time: buildLimit.map { .seconds($0 * 60) })
   }
