@@ -17,8 +17,8 @@ let strict: [SwiftSetting] = [
 //   GuestSuite           the tests, their oracles, and the runner that is PID 1
 //   CGuest               mounts before the Swift runtime starts; calls that Swift cannot make
 //
-// It is a package of its own because it is linked statically, which the host's tool is not. It never imports
-// Foundation: that alone would make the initramfs ten times larger.
+// It is a separate package because it is linked statically, unlike the host's tool. It never imports Foundation: that
+// alone would make the initramfs ten times larger.
 let package = Package(
   name: "PatchbenchGuest",
   products: [
