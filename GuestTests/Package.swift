@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import PackageDescription
 
-// The rules of the root package hold here as well.
+// The same rules as in the root package.
 let strict: [SwiftSetting] = [
   .swiftLanguageMode(.v6),
   .enableUpcomingFeature("ExistentialAny"),
@@ -14,11 +14,11 @@ let strict: [SwiftSetting] = [
 // What runs inside the guest: one static binary that is PID 1 of an initramfs and runs the tests.
 //
 //   patchbench-guest     arguments; nothing else
-//   GuestSuite           the tests, what they look through, and the runner that is PID 1
+//   GuestSuite           the tests, their oracles, and the runner that is PID 1
 //   CGuest               mounts before the Swift runtime starts; calls that Swift cannot make
 //
-// It is a package of its own because it is linked statically, which the host's tool is not. It never imports
-// Foundation: that alone would make the initramfs ten times larger.
+// It is a separate package because it is linked statically, unlike the host's tool. It never imports Foundation: that
+// alone would make the initramfs ten times larger.
 let package = Package(
   name: "PatchbenchGuest",
   products: [
@@ -30,7 +30,7 @@ let package = Package(
   targets: [
     .executableTarget(
       name: "patchbench-guest", dependencies: ["GuestSuite"], swiftSettings: strict,
-      // There is no library and no loader in the initramfs.
+      // The initramfs has neither libraries nor a loader.
       linkerSettings: [.unsafeFlags(["-static-executable"])]),
     .target(
       name: "GuestSuite",

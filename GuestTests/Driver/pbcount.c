@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * pbcount: how often instructions of the kernel run, and how often the condition
- * held of those that depend on the flags.
+ * pbcount: counts how often instructions of the kernel run, and for conditional
+ * ones how often their condition held.
  *
- * Each place is a kprobe that adds one to a number. Tracefs can count as well,
- * by histograms of kprobe events; to read those takes longer than the tests that
- * they watch.
+ * Each place is a kprobe that increments a counter. Tracefs can count as well,
+ * with histograms of kprobe events, but reading those takes longer than the
+ * tests that they watch.
  */
 #include <linux/atomic.h>
 #include <linux/fs.h>
@@ -21,14 +21,14 @@
 struct pbcount {
 	struct kprobe probe;
 	struct pbcount_place what;
-	/* A run adds to one of them alone: what is read in between is whole. */
+	/* A run increments only one of them, so a read at any time is consistent. */
 	atomic64_t held;
 	atomic64_t fell;
-	/* Of probe.nmissed, what was told. */
+	/* The part of probe.nmissed that was already reported. */
 	unsigned long missed;
 };
 
-/* Nothing is ever taken out: the module stays until the machine ends. */
+/* Nothing is ever removed: the module stays loaded until the machine ends. */
 static struct pbcount *pbcounts[PBCOUNT_MOST];
 static u32 pbcount_count;
 static DEFINE_MUTEX(pbcount_lock);
@@ -44,7 +44,7 @@ static unsigned long pbcount_flags(const struct pt_regs *regs)
 #endif
 }
 
-/* Runs wherever a kprobe does, so it calls nothing. */
+/* Runs wherever a kprobe does, so it calls no other function. */
 static int pbcount_hit(struct kprobe *probe, struct pt_regs *regs)
 {
 	struct pbcount *here = container_of(probe, struct pbcount, probe);
@@ -109,7 +109,7 @@ static int pbcount_take(struct pbcount_take *args)
 			runs.held = atomic64_xchg(&here->held, 0);
 		if (atomic64_read(&here->fell))
 			runs.fell = atomic64_xchg(&here->fell, 0);
-		/* It ran in an interrupt of a handler; which way, nobody saw. */
+		/* It ran in an interrupt of a handler; the condition is unknown. */
 		if (!here->what.count)
 			runs.fell += missed - here->missed;
 		here->missed = missed;

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
 /*
- * What pbcount, patchbench's counter of instructions, can be asked, by way of
- * /dev/pbcount.
+ * The ioctls of /dev/pbcount: pbcount is patchbench's instruction counter.
  *
- * It is a module of its own beside pbtest: what ran is to be known also where
- * pbtest does not build.
+ * It is separate from pbtest because it must also work if pbtest does not build.
  */
 #ifndef PBCOUNT_UAPI_H
 #define PBCOUNT_UAPI_H
@@ -12,27 +10,28 @@
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
-/* No more places are counted than this. */
+/* The largest number of places. */
 #define PBCOUNT_MOST	8192
 
-/* So many bits of the flags register can decide a condition. */
+/* The largest number of bits of the flags register in one condition. */
 #define PBCOUNT_BITS	5
 
 /**
  * struct pbcount_place - an instruction to count
  * @address: of the instruction
- * @table: bit n is set where the condition holds for the number n that the bits
- *	   make; only with @count
- * @bits: of the flags register, the lowest of the number first
- * @count: how many of @bits count; 0: there is no condition
+ * @table: bit n is set if the condition holds when the bits form the number n;
+ *	   only with @count
+ * @bits: of the flags register, the least significant of the number first
+ * @count: how many of @bits are used; 0 if there is no condition
  * @padding: 0
  * @place: the result: its number, from 0 in the order of the calls
  *
- * A place in a module goes with the module, and has to be added again.
+ * A place in a module is lost when the module is unloaded, and has to be added
+ * again.
  *
- * -EINVAL if nobody can stop there (kernel/kprobes.c says why not), -EBUSY
- * likewise, -ENOSPC if there are PBCOUNT_MOST, -EOPNOTSUPP if the kernel has no
- * kprobes.
+ * -EINVAL or -EBUSY if there can be no kprobe (kernel/kprobes.c says why),
+ * -ENOSPC if there are PBCOUNT_MOST places already, -EOPNOTSUPP if the kernel
+ * has no kprobes.
  */
 struct pbcount_place {
 	__u64 address;
@@ -47,8 +46,8 @@ struct pbcount_place {
  * struct pbcount_runs - how often one place ran
  * @place: its number
  * @padding: 0
- * @held: how often, with its condition held
- * @fell: how often else
+ * @held: how often its condition held
+ * @fell: how often it did not, or how often the place ran without a condition
  */
 struct pbcount_runs {
 	__u32 place;
@@ -58,10 +57,10 @@ struct pbcount_runs {
 };
 
 /**
- * struct pbcount_take - what ran since this was last asked
- * @runs: where an array of struct pbcount_runs goes
- * @room: how many it has place for
- * @count: the result: how many were written, of those that ran alone
+ * struct pbcount_take - what ran since the last call
+ * @runs: a pointer to an array of struct pbcount_runs
+ * @room: the size of that array
+ * @count: the result: how many were written; only places that ran are
  */
 struct pbcount_take {
 	__u64 runs;
@@ -71,7 +70,7 @@ struct pbcount_take {
 
 #define PBCOUNT_ADD	_IOWR('P', 0x90, struct pbcount_place)
 #define PBCOUNT_TAKE	_IOWR('P', 0x91, struct pbcount_take)
-/* The number of a place that is not looked at any more; -ENOENT: there is none. */
+/* Stops watching the place with this number; -ENOENT if there is none. */
 #define PBCOUNT_DROP	_IOW('P', 0x92, __u32)
 
 #endif

@@ -13,7 +13,7 @@
 
 #include "pbtest_uapi.h"
 
-/* EHWPOISON; what lies beyond is not for user space to see. */
+/* EHWPOISON; larger numbers are not for user space. */
 #define PBTEST_MAX_ERRNO 133
 
 struct dma_buf;
@@ -28,10 +28,10 @@ struct pbtest_device {
 	struct drm_device drm;
 
 	/*
-	 * What DRM_IOCTL_PBTEST_IMPORT asks of pbtest_prime_import(), which the
-	 * PRIME core calls in between and tells nothing of it. The lock lets one
-	 * such call in at a time; an import by a task that is not its importer
-	 * is an ordinary one.
+	 * Passes the arguments of DRM_IOCTL_PBTEST_IMPORT to
+	 * pbtest_prime_import(): the PRIME core calls it in between and does not
+	 * pass them on. The lock admits one such call at a time. An import by a
+	 * task other than @importer is an ordinary one.
 	 */
 	struct mutex import_lock;
 	struct task_struct *importer;
@@ -41,7 +41,7 @@ struct pbtest_device {
 	u32 import_fail_error;
 };
 
-/* A set of pages that a buffer has left. */
+/* A set of pages, which a buffer uses or has used. */
 struct pbtest_pages {
 	struct page **pages;
 	unsigned long count;
@@ -49,17 +49,17 @@ struct pbtest_pages {
 
 struct pbtest_bo {
 	struct drm_gem_object base;
-	/* In the list of all that there are, by which pbtest_bo_id() knows them. */
+	/* In the list of all buffers, which pbtest_bo_id() searches. */
 	struct list_head all;
 	u64 id;
 	/* PBTEST_BO_*, or PBTEST_IMPORT_* */
 	u32 flags;
 
 	/*
-	 * Only of own buffers. The reservation lock keeps pages and what is
-	 * mapped of them together, as in TTM. Whoever only wants the pages takes
-	 * pages_lock, inside of it or alone: not every kernel holds the former
-	 * when it asks for the scatter list. Both are held for writing.
+	 * Only for own buffers. The reservation lock keeps the pages and their
+	 * mappings consistent, as in TTM. Code that only needs the pages takes
+	 * pages_lock, inside the reservation lock or alone: not every kernel
+	 * holds the latter when it asks for the scatter list. Writers hold both.
 	 */
 	struct mutex pages_lock;
 	struct pbtest_pages now;
@@ -73,14 +73,14 @@ struct pbtest_bo {
 	/* Under pages_lock. */
 	u32 vmaps;
 
-	/* Only of imported ones. */
+	/* Only for imported buffers. */
 	struct sg_table *sgt;
-	/* The list is gone: it could not be mapped again. */
+	/* The scatter list is gone: it could not be mapped again. */
 	bool unmapped;
-	/* How often its exporter said that it moves; under its reservation lock. */
+	/* The number of move_notify calls; under the exporter's reservation lock. */
 	u32 moves;
 
-	/* What whoever comes next is to do, under lock. */
+	/* What the next call has to do; under lock. */
 	spinlock_t lock;
 	u32 fail_step;
 	u32 fail_error;

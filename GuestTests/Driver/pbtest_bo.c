@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Buffers: how they begin and end, and what DRM asks of them. */
+/* Buffers: creation, destruction, and their DRM callbacks. */
 
 #include <linux/delay.h>
 #include <linux/log2.h>
@@ -20,7 +20,7 @@
 	 PBTEST_BO_NO_CACHED_MAP | PBTEST_BO_OWN_FILE | PBTEST_BO_DYNAMIC | \
 	 PBTEST_BO_BARE | PBTEST_BO_SLOW_FREE)
 
-/* Each of them only without any other. */
+/* None of these can be combined with another. */
 #define PBTEST_BO_ALONE \
 	(PBTEST_BO_PLAIN | PBTEST_BO_FOPS_MMAP | PBTEST_BO_OWN_FILE | \
 	 PBTEST_BO_DYNAMIC | PBTEST_BO_BARE)
@@ -50,7 +50,7 @@ static int pbtest_bo_open(struct drm_gem_object *obj, struct drm_file *file)
 				 PBTEST_FAIL_IMPORT_OPEN : PBTEST_FAIL_OPEN);
 }
 
-/* Nothing is pinned by it: see pbtest_map_dma_buf(). Pins are counted. */
+/* Only counts: it pins nothing, see pbtest_map_dma_buf(). */
 static int pbtest_bo_pin(struct drm_gem_object *obj)
 {
 	struct pbtest_bo *bo = to_pbtest_bo(obj);
@@ -67,8 +67,8 @@ static void pbtest_bo_unpin(struct drm_gem_object *obj)
 }
 
 /*
- * Shows the pages that the buffer has now. Those that it left are kept for a
- * while, see PBTEST_RETIRED, and nobody keeps such a mapping for long.
+ * Maps the buffer's current pages. After a move the old pages are kept for a
+ * while, see PBTEST_RETIRED, and no caller keeps such a mapping for long.
  */
 static int pbtest_bo_vmap(struct drm_gem_object *obj, struct iosys_map *map)
 {
@@ -157,8 +157,8 @@ static struct pbtest_bo *pbtest_bo_alloc(struct drm_device *drm, u64 size,
 }
 
 /*
- * The id of a buffer, 0 if this is none. Takes nothing for granted: what stands
- * in vm_private_data may be somebody else's, and that is then what to report.
+ * Returns the id of a buffer, 0 if @candidate is none. It is not dereferenced:
+ * vm_private_data may belong to another driver, which is then the finding.
  */
 u64 pbtest_bo_id(const void *candidate)
 {
@@ -202,7 +202,7 @@ struct pbtest_bo *pbtest_bo_create(struct drm_device *drm, u64 size, u32 flags)
 	return bo;
 }
 
-/* If this fails, @sgt is still the caller's. */
+/* If this fails, the caller still owns @sgt. */
 struct pbtest_bo *pbtest_bo_create_imported(struct drm_device *drm, u64 size,
 					    u32 flags, struct sg_table *sgt)
 {

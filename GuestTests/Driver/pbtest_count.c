@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What DRM keeps of files, devices and dma-bufs, counted; and who may map what. */
+/* DRM's counts for files, devices and dma-bufs, and who may map an object. */
 
 #include <linux/dma-buf.h>
 #include <linux/dma-resv.h>
@@ -22,7 +22,7 @@
 
 #include "pbtest.h"
 
-/* Who may map an object, and how often each was allowed to. */
+/* Counts the clients that may map an object, and how often they were allowed to. */
 void pbtest_count_allowed(struct drm_gem_object *obj,
 			  struct pbtest_object *args)
 {
@@ -92,7 +92,7 @@ int pbtest_query_dmabuf(struct pbtest_dmabuf *args)
 	if (IS_ERR(dmabuf))
 		return PTR_ERR(dmabuf);
 
-	/* Who holds the lock shall be told of, and not be waited for. */
+	/* Report whether the lock is held, without waiting for it. */
 	args->locked = !dma_resv_trylock(dmabuf->resv);
 	if (!args->locked) {
 		list_for_each(entry, &dmabuf->attachments)
@@ -210,7 +210,7 @@ int pbtest_query_page(struct pbtest_page *args)
 		return -EFAULT;
 	if (level != PG_LEVEL_4K)
 		mask = _PAGE_LARGE_CACHE_MASK;
-	/* Write-back is what no bit stands for. */
+	/* Write-back is the type without any bit set. */
 	args->cached = !(pte_val(*pte) & mask);
 	return 0;
 #else

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * pbtest, patchbench's DRM test driver: buffers that are shared, forwarded and
- * moved as those in VRAM are, without the hardware, and that fail when they are
- * told to. For guests that test a kernel and are then thrown away: it tells
- * every caller what is none of its business.
+ * pbtest, patchbench's DRM test driver: its buffers are shared, forwarded and
+ * moved like those in VRAM, without the hardware, and fail on demand. Only for
+ * guests that test a kernel and are then discarded: it discloses kernel
+ * internals to every caller.
  */
 
 #include <linux/dma-mapping.h>
@@ -24,7 +24,7 @@
 
 static unsigned int devices = 2;
 module_param(devices, uint, 0444);
-MODULE_PARM_DESC(devices, "How many DRM devices there are, 1 to 8");
+MODULE_PARM_DESC(devices, "Number of DRM devices, 1 to 8");
 
 static struct platform_device *pbtest_platform_devices[PBTEST_MAX_DEVICES];
 
@@ -43,10 +43,10 @@ static const struct drm_ioctl_desc pbtest_ioctls[] = {
 
 DEFINE_DRM_GEM_FOPS(pbtest_gem_fops);
 
-/* The same but for mmap; completed like the driver. */
+/* The same except for mmap; completed like the driver. */
 static struct file_operations pbtest_fops;
 
-/* Completed when the module is loaded, and not written to after that. */
+/* Completed when the module is loaded, and not changed after that. */
 static struct drm_driver pbtest_driver = {
 	.driver_features = DRIVER_GEM | DRIVER_RENDER,
 	.name = "pbtest",
@@ -95,7 +95,7 @@ static int pbtest_probe(struct platform_device *pdev)
 	if (ret)
 		return ret;
 
-	/* As remove() would, whose return type is not the same everywhere. */
+	/* Instead of remove(), whose return type depends on the kernel. */
 	return devm_add_action_or_reset(&pdev->dev, pbtest_unplug, pbtest);
 }
 

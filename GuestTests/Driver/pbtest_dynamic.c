@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Buffers that may move while they are shared, as those of amdgpu and xe may:
- * the exporter pins one only for importers that cannot take a move, and tells
- * the others of it.
+ * Buffers that may move while they are shared, like those of amdgpu and xe: the
+ * exporter pins one only for importers that are not dynamic, and notifies the
+ * dynamic ones of a move.
  */
 
 #include <linux/dma-buf.h>
@@ -13,7 +13,7 @@
 
 #include "pbtest.h"
 
-/* &dma_buf_ops.pin. Nothing is pinned by it, as by pbtest_bo_pin(). */
+/* &dma_buf_ops.pin. Only counts, like pbtest_bo_pin(). */
 int pbtest_dmabuf_pin(struct dma_buf_attachment *attach)
 {
 	struct pbtest_bo *bo = to_pbtest_bo(attach->dmabuf->priv);
@@ -36,8 +36,8 @@ void pbtest_dmabuf_unpin(struct dma_buf_attachment *attach)
 }
 
 /*
- * The dma-buf of a buffer that is about to move, if it has one: whoever imports
- * it is to be told. Called before the reservation lock is taken.
+ * Returns the dma-buf of a buffer that is about to move, if it has one: its
+ * importers must be notified. Called before the reservation lock is taken.
  */
 struct dma_buf *pbtest_bo_get_dmabuf(struct pbtest_bo *bo)
 {
@@ -66,7 +66,7 @@ static const struct dma_buf_attach_ops pbtest_attach_ops = {
 	.move_notify = pbtest_move_notify,
 };
 
-/* As drm_gem_prime_import(), of an importer that can take a move. */
+/* Like drm_gem_prime_import(), for a dynamic importer. */
 struct drm_gem_object *pbtest_import_dynamic(struct drm_device *drm,
 					     struct dma_buf *dmabuf)
 {
@@ -81,7 +81,7 @@ struct drm_gem_object *pbtest_import_dynamic(struct drm_device *drm,
 		return ERR_CAST(attach);
 	get_dma_buf(dmabuf);
 
-	/* Pinned for the time of a step, as for a scanout. */
+	/* Pinned for the duration of one step, as for a scanout. */
 	dma_resv_lock(dmabuf->resv, NULL);
 	ret = dma_buf_pin(attach);
 	sgt = ret ? ERR_PTR(ret) :

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Buffers that fail, or keep everybody waiting, when they are told to. */
+/* Buffers that fail, or hold their reservation lock, on demand. */
 
 #include <linux/dma-resv.h>
 #include <linux/jiffies.h>
@@ -7,7 +7,7 @@
 
 #include "pbtest.h"
 
-/* Returns the error that was asked for at this step, once. */
+/* Returns the error requested for this step, once. */
 int pbtest_bo_reached(struct pbtest_bo *bo, enum pbtest_step step)
 {
 	int ret = 0;

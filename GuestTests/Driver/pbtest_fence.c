@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Buffers that the kernel is busy with, as one that is being moved is. */
+/* Buffers that the kernel is busy with, like one that is being moved. */
 
 #include <linux/dma-fence.h>
 #include <linux/dma-resv.h>
@@ -13,11 +13,11 @@
 struct pbtest_fence {
 	struct dma_fence base;
 	spinlock_t lock;
-	/* Has a reference until it has signalled. */
+	/* Holds a reference until it has signalled. */
 	struct delayed_work work;
 };
 
-/* The module's text has to stay as long as any. */
+/* The module's text must stay as long as there is a fence. */
 static atomic_t pbtest_fences = ATOMIC_INIT(0);
 static DECLARE_WAIT_QUEUE_HEAD(pbtest_fences_gone);
 
@@ -79,7 +79,7 @@ static struct pbtest_fence *pbtest_bo_swap_fence(struct pbtest_bo *bo,
 	return fence;
 }
 
-/* Takes over the reference, if there is a fence. */
+/* Consumes the reference, if there is a fence. */
 static void pbtest_fence_end(struct pbtest_fence *fence)
 {
 	if (!fence)
@@ -91,7 +91,7 @@ static void pbtest_fence_end(struct pbtest_fence *fence)
 	dma_fence_put(&fence->base);
 }
 
-/* The work that a buffer is busy with is over, if there was any. */
+/* Ends the work that a buffer is busy with, if there is any. */
 void pbtest_bo_idle(struct pbtest_bo *bo)
 {
 	pbtest_fence_end(pbtest_bo_swap_fence(bo, NULL));

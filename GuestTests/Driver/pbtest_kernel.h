@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * All that differs between the kernels that pbtest is built for. Kbuild looks
- * which of it a tree has.
+ * All differences between the kernels that pbtest is built for. Kbuild detects
+ * which of them apply to a tree.
  */
 #ifndef PBTEST_KERNEL_H
 #define PBTEST_KERNEL_H
@@ -22,7 +22,7 @@ static inline void pbtest_add_vm_flags(struct vm_area_struct *vma,
 #endif
 }
 
-/* Whether a PTE is there; only for VM_PFNMAP and VM_IO, under mmap_lock. */
+/* Whether there is a PTE; only for VM_PFNMAP and VM_IO, under mmap_lock. */
 static inline bool pbtest_mapped_pfn(struct vm_area_struct *vma,
 				     unsigned long address, unsigned long *pfn)
 {
@@ -60,7 +60,7 @@ static inline void pbtest_dma_buf_vunmap(struct dma_buf *dmabuf,
 #endif
 }
 
-/* What older kernels want to be told of a driver that newer ones do not. */
+/* Sets the fields of a driver that only older kernels have. */
 static inline void pbtest_complete_driver(struct drm_driver *driver)
 {
 #ifdef PBTEST_HAS_DRIVER_DATE

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Mappings: of own buffers, by fault or at once, and forwarded ones. */
+/* Mappings: of own buffers, filled by faults or at mmap, and forwarded ones. */
 
 #include <linux/dma-buf.h>
 #include <linux/highmem.h>
@@ -14,8 +14,8 @@
 #include "pbtest_kernel.h"
 
 /*
- * Every mapping of a buffer, however it came about, has the page offset of the
- * device's address space: the buffer's fake offset, plus that within it.
+ * Every mapping of a buffer, however it was made, has a page offset in the
+ * device's address space: the buffer's fake offset, plus the one inside it.
  */
 static bool pbtest_page_index(struct pbtest_bo *bo, unsigned long pgoff,
 			      unsigned long *index)
@@ -35,7 +35,7 @@ static vm_fault_t pbtest_vm_fault(struct vm_fault *vmf)
 	if (dma_resv_lock_interruptible(obj->resv, NULL))
 		return VM_FAULT_NOPAGE;
 
-	/* Unplugging zaps everything once; nothing may come after that. */
+	/* An unplug zaps everything once; nothing may be mapped after that. */
 	if (!drm_dev_enter(obj->dev, &idx))
 		goto out_unlock;
 
@@ -52,7 +52,7 @@ out_unlock:
 	return ret;
 }
 
-/* What ptrace and /proc/PID/mem go through, as with TTM. */
+/* Used by ptrace and /proc/PID/mem, as in TTM. */
 static int pbtest_vm_access(struct vm_area_struct *vma, unsigned long addr,
 			    void *buf, int len, int write)
 {
@@ -130,7 +130,7 @@ static int pbtest_populate(struct pbtest_bo *bo, struct vm_area_struct *vma,
 	return ret;
 }
 
-/* All of mmap but for vm_ops and vm_private_data; vm_pgoff is the canonical. */
+/* All of mmap except vm_ops and vm_private_data; vm_pgoff is the fake offset. */
 static int pbtest_bo_map(struct pbtest_bo *bo, struct vm_area_struct *vma)
 {
 	struct drm_gem_object *obj = &bo->base;
@@ -142,8 +142,8 @@ static int pbtest_bo_map(struct pbtest_bo *bo, struct vm_area_struct *vma)
 		return -EINVAL;
 
 	/*
-	 * A lock that an exporter takes in its mmap, as many do: whoever
-	 * forwards with the reservation held comes to grief here.
+	 * Many exporters take this lock in their mmap: a caller that forwards
+	 * with the reservation held deadlocks here.
 	 */
 	ret = dma_resv_lock_interruptible(obj->resv, NULL);
 	if (ret)
@@ -172,9 +172,8 @@ out_unlock:
 }
 
 /*
- * What mmap_region() would do with a mapping that was made and is not wanted
- * after all, were it not that the one who made it returns an error: then it
- * calls no operation of the mapping any more.
+ * Undoes a mapping as vm_ops->close() would. It is needed because mmap_region()
+ * does not call the mapping's operations if mmap returns an error.
  */
 static void pbtest_undo_mmap(struct vm_area_struct *vma)
 {
@@ -198,11 +197,11 @@ static int pbtest_bo_forward(struct pbtest_bo *bo, struct vm_area_struct *vma)
 	if (ret)
 		return ret;
 
-	/* An exporter that sets none shall not inherit ours. */
+	/* An exporter that sets no vm_ops must not inherit ours. */
 	vma->vm_ops = NULL;
 	vma->vm_private_data = NULL;
 
-	/* Not obj->dma_buf: that goes with the last handle. */
+	/* Not obj->dma_buf: it becomes NULL with the last handle. */
 	ret = dma_buf_mmap(obj->import_attach->dmabuf, vma, pgoff);
 	if (ret)
 		return ret;
@@ -213,7 +212,7 @@ static int pbtest_bo_forward(struct pbtest_bo *bo, struct vm_area_struct *vma)
 		return ret;
 	}
 
-	/* The mapping is the exporter's now, and our object not a part of it. */
+	/* The mapping belongs to the exporter now, and does not hold our object. */
 	drm_gem_object_put(obj);
 	return 0;
 }
@@ -235,7 +234,7 @@ int pbtest_bo_mmap(struct drm_gem_object *obj, struct vm_area_struct *vma)
 	return ret;
 }
 
-/* The buffer without an mmap of its own that a mapping is asked of, or none. */
+/* Returns the buffer to be mapped, if its object has no mmap; otherwise NULL. */
 static struct pbtest_bo *pbtest_fops_bo(struct drm_device *drm,
 					struct vm_area_struct *vma)
 {
@@ -265,8 +264,8 @@ static struct pbtest_bo *pbtest_fops_bo(struct drm_device *drm,
 }
 
 /*
- * &file_operations.mmap. The file may be one that drm_gem_prime_mmap() made:
- * nothing of it is filled in but its private data, and of that the minor.
+ * &file_operations.mmap. The file may be one that drm_gem_prime_mmap() created:
+ * only its private data is set, and in that only the minor.
  */
 int pbtest_fops_mmap(struct file *filp, struct vm_area_struct *vma)
 {
@@ -293,7 +292,7 @@ int pbtest_fops_mmap(struct file *filp, struct vm_area_struct *vma)
 	return ret;
 }
 
-/* The mapping holds the file, and nobody else does. */
+/* Only the mapping holds the file. */
 static int pbtest_set_own_file(struct vm_area_struct *vma)
 {
 	struct file *own = shmem_file_setup(PBTEST_OWN_FILE_NAME,
@@ -325,7 +324,7 @@ int pbtest_dmabuf_mmap(struct dma_buf *dmabuf, struct vm_area_struct *vma)
 	}
 
 	if (bo->flags & PBTEST_BO_LEAVE_VM_OPS) {
-		/* No reference is taken: vm_file keeps the buffer. */
+		/* No reference is needed: vm_file keeps the buffer alive. */
 		vma->vm_pgoff += drm_vma_node_start(&obj->vma_node);
 		ret = pbtest_bo_map(bo, vma);
 		if (ret)

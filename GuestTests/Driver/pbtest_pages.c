@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What buffers are made of, and how they move. */
+/* The pages of buffers, and how they move. */
 
 #include <linux/dma-buf.h>
 #include <linux/gfp.h>
@@ -55,7 +55,7 @@ static void pbtest_pages_poison(struct pbtest_pages *set)
 	}
 }
 
-/* Takes over @fresh, and gives back the set that was retired longest ago. */
+/* Consumes @fresh, and frees the set that was retired longest ago. */
 static void pbtest_bo_move(struct pbtest_bo *bo, struct pbtest_pages *fresh,
 			   bool zap)
 {
@@ -66,8 +66,8 @@ static void pbtest_bo_move(struct pbtest_bo *bo, struct pbtest_pages *fresh,
 	dma_resv_assert_held(obj->resv);
 
 	/*
-	 * Zapped first, copied then: from here on nobody writes to the old
-	 * pages, and who faults waits for the reservation lock.
+	 * Zap before copying: from here on nothing writes to the old pages, and
+	 * faults wait for the reservation lock.
 	 */
 	if (zap)
 		drm_vma_node_unmap(&obj->vma_node,
@@ -106,8 +106,8 @@ int pbtest_move_ioctl(struct drm_device *drm, void *data,
 		goto out_put;
 	}
 	/*
-	 * Such a mapping is filled before mmap_region() hangs it on the address
-	 * space, where no zap would find it yet.
+	 * Such a mapping is filled before mmap_region() adds it to the address
+	 * space, so a zap would not find it yet.
 	 */
 	if (pbtest_bo_populates(bo)) {
 		ret = -EBUSY;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* /dev/pbtest-plain: what forwards mappings without GEM in between. */
+/* /dev/pbtest-plain: forwards mappings without GEM in between. */
 
 #include <linux/dma-buf.h>
 #include <linux/err.h>
@@ -15,7 +15,7 @@
 #include "pbtest.h"
 #include "pbtest_kernel.h"
 
-/* What the next mmap of a file goes to: one of the two, or neither. */
+/* The target of the next mmap of a file: one of the two, or neither. */
 struct pbtest_next {
 	struct dma_buf *dmabuf;
 	struct drm_gem_object *obj;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Sharing: dma-bufs of own buffers, and imports of others. */
+/* Sharing: dma-bufs of own buffers, and imports of foreign ones. */
 
 #include <linux/delay.h>
 #include <linux/dma-buf.h>
@@ -28,10 +28,10 @@ static void pbtest_unmap_dma_buf(struct dma_buf_attachment *attach,
 }
 
 /*
- * An importer's scatter list keeps the pages that it names: the buffer may have
- * moved since. A real driver would pin the buffer instead, and could then not
- * move what is shared, which is what the tests are about; they never look at
- * the memory by way of the device.
+ * An importer's scatter list keeps its pages, even if the buffer has moved
+ * since. A real driver would pin the buffer instead, and could then not move
+ * shared buffers, which is what the tests are about. They never access the
+ * memory through the device.
  */
 static struct sg_table *pbtest_map_dma_buf(struct dma_buf_attachment *attach,
 					   enum dma_data_direction dir)
@@ -133,7 +133,7 @@ static const struct dma_buf_ops pbtest_dmabuf_ops_dynamic = {
 	.mmap = pbtest_dmabuf_mmap,
 };
 
-/* With GEM's own, which look whether the object has a list of pages. */
+/* With GEM's own callbacks, which check whether the object has a list of pages. */
 static const struct dma_buf_ops pbtest_dmabuf_ops_bare = {
 	.attach = drm_gem_map_attach,
 	.detach = drm_gem_map_detach,
@@ -188,7 +188,7 @@ struct dma_buf *pbtest_prime_export(struct drm_gem_object *obj, int flags)
 	return dmabuf;
 }
 
-/* Returns the error that this import is to have at this step. */
+/* Returns the error requested for this step of the current import. */
 static int pbtest_import_reached(struct pbtest_device *pbtest,
 				 enum pbtest_step step)
 {
@@ -254,7 +254,7 @@ pbtest_prime_import_sg_table(struct drm_device *drm,
 
 	ret = pbtest_import_reached(pbtest, PBTEST_FAIL_IMPORT_SG_TABLE_LATE);
 	if (ret) {
-		/* The list stays the caller's, and the object must not take it. */
+		/* The caller still owns the list, so the object must not free it. */
 		bo->sgt = NULL;
 		drm_gem_object_put(&bo->base);
 		return ERR_PTR(ret);
@@ -371,7 +371,7 @@ int pbtest_peek_ioctl(struct drm_device *drm, void *data,
 	if (!pbtest_bo_is_imported(bo))
 		goto out_put;
 
-	/* Not obj->dma_buf: that goes with the last handle. */
+	/* Not obj->dma_buf: it becomes NULL with the last handle. */
 	dmabuf = bo->base.import_attach->dmabuf;
 	if (args->offset >= dmabuf->size)
 		goto out_put;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* /dev/pbtest: what only the kernel knows of objects, files and mappings. */
+/* /dev/pbtest: what only the kernel knows about objects, files and mappings. */
 
 #include <linux/dma-buf.h>
 #include <linux/file.h>
@@ -52,7 +52,7 @@ static void pbtest_describe_bo(struct pbtest_bo *bo, struct pbtest_object *args)
 	spin_unlock(&bo->lock);
 }
 
-/* The DRM file that is open at @fd, with a reference. */
+/* Returns the DRM file that is open at @fd, with a reference. */
 struct file *pbtest_drm_file(int fd)
 {
 	struct file *file = fget(fd);
@@ -60,7 +60,7 @@ struct file *pbtest_drm_file(int fd)
 	if (!file)
 		return ERR_PTR(-EBADF);
 
-	/* Only then is private_data a DRM file. */
+	/* Otherwise private_data is not a DRM file. */
 	if (file->f_op->open != drm_open) {
 		fput(file);
 		return ERR_PTR(-EINVAL);
@@ -115,9 +115,9 @@ out:
 }
 
 /*
- * Counts the mappings that hang on an address space, and of these those that
- * show a page of the range. Walks all of them: the interval tree's iterators
- * are not for modules, the tree below them is.
+ * Counts the mappings on an address space, and those of them that show a page
+ * of the range. Walks all of them: the interval tree's iterators are not
+ * exported to modules, but those of the underlying rbtree are.
  */
 static void pbtest_count_vmas(struct address_space *mapping,
 			      struct pbtest_file *args)
@@ -172,7 +172,7 @@ static int pbtest_query_file(struct pbtest_file *args)
 	pbtest_symbol(args->f_op, file->f_op);
 	pbtest_count_vmas(file->f_mapping, args);
 
-	/* There is no other way for a module to tell. */
+	/* A module has no other way to tell. */
 	dmabuf = dma_buf_get(args->fd);
 	if (!IS_ERR(dmabuf)) {
 		if (dmabuf->file == file)
@@ -196,7 +196,7 @@ static void pbtest_describe_vma_file(struct file *file,
 	pbtest_symbol(args->f_op, file->f_op);
 }
 
-/* Only where that is something else than what any memory is mapped as. */
+/* Only if write-combining differs from the normal protection of memory. */
 static bool pbtest_is_write_combine(struct vm_area_struct *vma)
 {
 	pgprot_t plain = vm_get_page_prot(vma->vm_flags);
@@ -269,7 +269,7 @@ static int pbtest_query_vma(struct pbtest_vma *args)
 		if (file && vma->vm_file &&
 		    vma->vm_file->f_mapping == file->f_mapping)
 			args->flags |= PBTEST_VMA_SAME_MAPPING;
-		/* Its own reference for the time of this call does not count. */
+		/* Do not count the reference that this call holds. */
 		if (args->flags & PBTEST_VMA_SAME_FILE)
 			args->file_count--;
 	} else {
@@ -285,7 +285,7 @@ out:
 
 static int pbtest_query(unsigned int cmd, void *data)
 {
-	/* Results are not read, so what the caller left there goes. */
+	/* Output fields are not read, so what the caller left there is cleared. */
 	switch (cmd) {
 	case PBTEST_QUERY_OBJECT: {
 		struct pbtest_object *args = data;

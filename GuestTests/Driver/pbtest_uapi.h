@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
 /*
- * What pbtest, patchbench's DRM test driver, can be asked.
+ * The ioctls of pbtest, patchbench's DRM test driver.
  *
- * Its DRM devices, two unless the module parameter "devices" says otherwise, are
- * found as any are: by the name "pbtest" that DRM_IOCTL_VERSION tells. They lie
- * at /sys/bus/platform/devices/pbtest.N and can be unbound and bound again at
- * /sys/bus/platform/drivers/pbtest. Their calls work on card and render node,
- * dumb buffers only on the card, as with every driver.
+ * It has two DRM devices unless the module parameter "devices" says otherwise.
+ * They are found like any others: DRM_IOCTL_VERSION returns the name "pbtest".
+ * They are at /sys/bus/platform/devices/pbtest.N and can be unbound and bound
+ * again at /sys/bus/platform/drivers/pbtest. Their ioctls work on the card and
+ * the render node, dumb buffers only on the card, as with every driver.
  *
- * What only the kernel knows is told by /dev/pbtest, which is no DRM device: it
- * also answers when all of those are gone. /dev/pbtest-plain is an importer
- * that is no DRM device either.
+ * /dev/pbtest reports what only the kernel knows. It is not a DRM device, and
+ * still works when all of those are gone. /dev/pbtest-plain is an importer that
+ * is not a DRM device either.
  *
- * Common to all calls: a flag or a step that is not named here is -EINVAL, and
- * so is padding that is not zero; a handle that is unknown is -ENOENT, a file
- * descriptor that is not open -EBADF. Nothing that is a result is read.
+ * Common to all calls: a flag or a step that is not listed here is -EINVAL, and
+ * so is padding that is not zero. An unknown handle is -ENOENT, a file
+ * descriptor that is not open is -EBADF. Output fields are never read.
  */
 #ifndef PBTEST_UAPI_H
 #define PBTEST_UAPI_H
@@ -28,84 +28,86 @@ extern "C" {
 
 #define PBTEST_NAME_MAX	64
 
-/* No buffer is larger, with what PBTEST_IMPORT adds to it. */
+/* The largest buffer, including what PBTEST_IMPORT adds. */
 #define PBTEST_MAX_SIZE	(256u << 20)
 
 /*
- * What the pages that a buffer has left are filled with. The last
+ * The old pages of a buffer are filled with this byte after a move. The last
  * PBTEST_RETIRED sets of them are kept until the buffer is freed, so a mapping
- * that wrongly still shows them harms nobody.
+ * that wrongly still shows them does no harm.
  */
 #define PBTEST_POISON	0xdb
 #define PBTEST_RETIRED	4
 
-/* ---- Buffers of its own: as exporter ---- */
+/* ---- Own buffers: as exporter ---- */
 
-/* DRM_IOCTL_PBTEST_CREATE. Without flags the buffer is what CREATE_DUMB makes. */
+/* DRM_IOCTL_PBTEST_CREATE. Without flags, the same as CREATE_DUMB. */
 
 /* Its dma-buf has no mmap operation at all. */
 #define PBTEST_BO_NO_DMABUF_MMAP	0x01
 /*
- * Mapped at once at mmap by remap_pfn_range(), page by page, as the system heap
- * does. There is no fault handler: what is zapped stays so, and touching it is
- * a SIGBUS.
+ * Mapped completely at mmap by remap_pfn_range(), page by page, like a buffer
+ * of the system heap. There is no fault handler: zapped pages stay zapped, and
+ * touching them is a SIGBUS.
  */
 #define PBTEST_BO_POPULATE_PFN		0x02
-/* The same by vm_insert_page(): a VM_MIXEDMAP of counted pages. */
+/* The same with vm_insert_page(): a VM_MIXEDMAP of refcounted pages. */
 #define PBTEST_BO_POPULATE_PAGE		0x04
 /*
- * With one of the two before: its dma-buf's mmap leaves vm_ops and
- * vm_private_data as it found them, again as the system heap does. What they
- * then are is what the one who forwarded left there. The pages live as long as
- * the file that the mapping holds.
+ * With one of the previous two: its dma-buf's mmap does not change vm_ops and
+ * vm_private_data, again like the system heap. They remain as the importer that
+ * forwarded left them. The pages live as long as the file that the mapping
+ * holds.
  */
 #define PBTEST_BO_LEAVE_VM_OPS		0x08
 /*
- * Its dma-buf's mmap does nothing but add VM_DONTCOPY: a mapping whose flags
- * have changed, and which mmap_region() may therefore try to merge once more,
- * with nothing that forbids it. Touching it is a SIGBUS. Not with others.
+ * Its dma-buf's mmap only adds VM_DONTCOPY. As the flags have changed,
+ * mmap_region() may try once more to merge the mapping, and nothing forbids
+ * that. Touching it is a SIGBUS. Cannot be combined with other flags.
  */
 #define PBTEST_BO_PLAIN			0x10
 /*
- * Who maps an attachment of its dma-buf, which an import does, waits so long
- * with nothing for a processor to do: a second import of it meets the first,
- * also on one processor.
+ * Mapping an attachment of its dma-buf, which an import does, sleeps for
+ * PBTEST_SLOW_MAP_MS: so a second import of it overlaps the first, even with
+ * one CPU.
  */
 #define PBTEST_BO_SLOW_MAP		0x20
 #define PBTEST_SLOW_MAP_MS	20
 /*
- * Its object has no mmap of its own, as those of some drivers have not: PRIME
- * then goes by way of fops->mmap, with a DRM file that it makes for the time of
- * the call. Not with others.
+ * Its object has no mmap, as in some drivers: PRIME then uses fops->mmap, with a
+ * DRM file that it creates for the duration of the call. Cannot be combined with
+ * other flags.
  */
 #define PBTEST_BO_FOPS_MMAP		0x40
 /*
- * Its dma-buf's mmap puts a file of its own into the mapping, as i915 and
- * etnaviv do: whoever forwards has to leave that one there. Not with others.
+ * Its dma-buf's mmap puts a file of the exporter into the mapping, as i915 and
+ * etnaviv do: an importer that forwards must leave that file there. Cannot be
+ * combined with other flags.
  */
 #define PBTEST_BO_OWN_FILE		0x100
 #define PBTEST_OWN_FILE_NAME	"pbtest-own"
 /*
- * An attachment of its dma-buf is mapped anew each time, and unmapped by no one
- * but whoever mapped it. Of other buffers it is mapped once and stays so until
- * it is detached.
+ * An attachment of its dma-buf is mapped anew each time, and stays mapped until
+ * the importer unmaps it. Attachments of other buffers are mapped once and stay
+ * so until they are detached.
  */
 #define PBTEST_BO_NO_CACHED_MAP		0x80
 /*
- * It may move while it is shared, as those of amdgpu and xe may: its dma-buf has
- * pin and unpin, and an importer that cannot take a move pins it. Not with
- * others.
+ * It may move while it is shared, like buffers of amdgpu and xe: its dma-buf has
+ * pin and unpin, and an importer that is not dynamic pins it. Cannot be combined
+ * with other flags.
  */
 #define PBTEST_BO_DYNAMIC		0x200
 
 /*
- * Its object has neither mmap nor vm_ops nor a list of pages, as one has that is
- * for the device alone: it cannot be mapped nor imported. Not with others.
+ * Its object has neither mmap nor vm_ops nor a list of pages, like one that is
+ * for the device alone: it can be neither mapped nor imported. Cannot be
+ * combined with other flags.
  */
 #define PBTEST_BO_BARE			0x400
 /*
- * Its end takes so long, as where a device has to be waited for: nobody has a
- * reference any more, and its fake offset still leads to it.
+ * Freeing it takes PBTEST_SLOW_FREE_MS, as if it had to wait for a device: there
+ * is no reference any more, but its fake offset still leads to it.
  */
 #define PBTEST_BO_SLOW_FREE		0x800
 #define PBTEST_SLOW_FREE_MS	100
@@ -120,14 +122,14 @@ struct pbtest_create {
 /* DRM_IOCTL_PBTEST_MOVE */
 
 /*
- * Do not zap: the mistake of a driver, to prove that a test sees it. Old
- * mappings then go on to show the old pages, which are poisoned.
+ * Do not zap: simulates a driver bug, to prove that a test sees it. Existing
+ * mappings still show the old pages, which are poisoned.
  */
 #define PBTEST_MOVE_NO_ZAP		0x01
 
 /*
- * Gives a buffer fresh pages with the old contents, and zaps its mappings with
- * drm_vma_node_unmap(), as a driver does that moves it in or out of VRAM.
+ * Gives a buffer new pages with the old contents, and zaps its mappings with
+ * drm_vma_node_unmap(), like a driver that moves it in or out of VRAM.
  * -EBUSY if the buffer is populated at mmap: nothing would map it again.
  * -EINVAL for an imported one.
  */
@@ -139,7 +141,7 @@ struct pbtest_move {
 
 /*
  * DRM_IOCTL_PBTEST_HOLD: holds the reservation lock of a buffer, which an
- * import shares with its exporter, until so much time has passed (0) or a
+ * import shares with its exporter, until the time is over (returns 0) or a
  * signal comes (-EINTR).
  */
 struct pbtest_hold {
@@ -148,9 +150,9 @@ struct pbtest_hold {
 };
 
 /*
- * DRM_IOCTL_PBTEST_BUSY: as if the kernel moved a buffer, or an import's
- * exporter did, for so much time: a fence of DMA_RESV_USAGE_KERNEL, which
- * everybody has to wait for. 0 ends what was begun by the same handle.
+ * DRM_IOCTL_PBTEST_BUSY: pretends for some time that the kernel, or an import's
+ * exporter, moves a buffer: adds a fence of DMA_RESV_USAGE_KERNEL, which
+ * everyone has to wait for. 0 ends what the same handle began.
  */
 #define PBTEST_MAX_BUSY_MS	60000
 
@@ -159,19 +161,19 @@ struct pbtest_busy {
 	__u32 milliseconds;	/* in */
 };
 
-/* ---- Buffers of others: as importer ---- */
+/* ---- Foreign buffers: as importer ---- */
 
-/* DRM_IOCTL_PBTEST_IMPORT. DRM_IOCTL_PRIME_FD_TO_HANDLE is the same without flags. */
+/* DRM_IOCTL_PBTEST_IMPORT. Without flags, the same as DRM_IOCTL_PRIME_FD_TO_HANDLE. */
 
 /*
- * A buffer of this very device is imported like a foreign one instead of
- * handing out the object itself. Only a DRM file that has not exported or
- * imported the dma-buf before comes that far: the PRIME core answers for others.
+ * A buffer of this same device is imported like a foreign one, instead of
+ * returning the object itself. This takes a DRM file that has not exported or
+ * imported the dma-buf before: otherwise the PRIME core returns its handle.
  */
 #define PBTEST_IMPORT_FOREIGN		0x01
 /*
- * The importer says that it can take a move: its attachment is dynamic, and it
- * counts the moves that it is told of.
+ * The importer can handle moves: its attachment is dynamic, and it counts the
+ * move_notify calls.
  */
 #define PBTEST_IMPORT_DYNAMIC		0x02
 #define PBTEST_IMPORT_FLAGS	(PBTEST_IMPORT_FOREIGN | PBTEST_IMPORT_DYNAMIC)
@@ -179,8 +181,8 @@ struct pbtest_busy {
 struct pbtest_import {
 	__s32 fd;		/* in: the dma-buf */
 	__u32 flags;		/* in: PBTEST_IMPORT_* */
-	__u64 extra;		/* in: bytes by which the import is made larger than
-				 *     the dma-buf, so that one can map beyond it
+	__u64 extra;		/* in: bytes by which the import is larger than the
+				 *     dma-buf, so that a mapping can exceed it
 				 */
 	__u32 fail_step;	/* in: one of PBTEST_FAIL_IMPORT to _IMPORT_OPEN at which
 				 *     this import fails, or PBTEST_FAIL_NOTHING
@@ -190,23 +192,23 @@ struct pbtest_import {
 	__u32 pad;		/* in: 0 */
 	__u64 offset;		/* out: the fake offset of the import */
 	__u64 size;		/* out: of the import, extra included */
-	__u64 sg_bytes;		/* out: what its scatter list holds */
-	__u32 sg_offset;	/* out: where in its page the list begins */
+	__u64 sg_bytes;		/* out: the total of its scatter list */
+	__u32 sg_offset;	/* out: where in its first page the list begins */
 	__u32 pad2;		/* in: 0 */
 };
 
 /*
- * DRM_IOCTL_PBTEST_REMAP: has the attachment of an imported buffer unmapped and
- * mapped again, as an importer may that does not keep it mapped.
+ * DRM_IOCTL_PBTEST_REMAP: unmaps the attachment of an imported buffer and maps
+ * it again, like an importer that does not keep it mapped.
  */
 struct pbtest_remap {
 	__u32 handle;		/* in */
-	__u32 same;		/* out: whether the scatter list is the one before */
+	__u32 same;		/* out: whether the scatter list is the previous one */
 };
 
 /*
  * DRM_IOCTL_PBTEST_PEEK: maps the dma-buf of an imported buffer into the kernel
- * by dma_buf_vmap(), reads one byte and unmaps it again.
+ * with dma_buf_vmap(), reads one byte and unmaps it again.
  */
 struct pbtest_peek {
 	__u32 handle;		/* in */
@@ -215,8 +217,9 @@ struct pbtest_peek {
 };
 
 /*
- * DRM_IOCTL_PBTEST_FORWARD: the next mmap of an imported buffer passes this page offset to
- * dma_buf_mmap() instead of 0. Once; a mmap that fails earlier uses it up too.
+ * DRM_IOCTL_PBTEST_FORWARD: the next mmap of an imported buffer passes this page
+ * offset to dma_buf_mmap() instead of 0. Only once; an mmap that fails before
+ * that uses it up as well.
  */
 struct pbtest_forward {
 	__u32 handle;		/* in */
@@ -224,12 +227,12 @@ struct pbtest_forward {
 	__u64 pgoff;		/* in */
 };
 
-/* ---- /dev/pbtest-plain: an importer that calls dma_buf_mmap() by itself ---- */
+/* ---- /dev/pbtest-plain: an importer that calls dma_buf_mmap() directly ---- */
 
 /*
  * PBTEST_PLAIN_FORWARD: the next mmap of this open file goes to dma_buf_mmap(),
- * with the page offset that it was asked for. Once. Any other mmap of it is what
- * one of a PBTEST_BO_PLAIN buffer is.
+ * with the page offset passed to mmap. Only once. Any other mmap of the file is
+ * like one of a PBTEST_BO_PLAIN buffer.
  */
 struct pbtest_plain {
 	__s32 fd;		/* in: the dma-buf */
@@ -238,32 +241,32 @@ struct pbtest_plain {
 
 /*
  * PBTEST_PLAIN_OBJECT: the next mmap of this open file goes to
- * drm_gem_mmap_obj() with a buffer of pbtest's own, which is how a driver maps
- * a buffer that no fake offset led to. Once.
+ * drm_gem_mmap_obj() with one of pbtest's own buffers, which is how a driver
+ * maps a buffer without using its fake offset. Only once.
  */
 struct pbtest_plain_object {
-	__s32 fd;		/* in: a DRM file of pbtest's */
+	__s32 fd;		/* in: a DRM file of pbtest */
 	__u32 handle;		/* in: of that file */
 };
 
 /* ---- Failing on demand ---- */
 
 /*
- * DRM_IOCTL_PBTEST_FAIL: whoever reaches this step of a buffer next fails there.
- * Every step leaves what a correct driver leaves: references that were taken are
- * given back, vm_file is whatever it is by then, with the one reference that
- * mmap_region() puts. Steps are a buffer's own (-EINVAL for the other kind).
+ * DRM_IOCTL_PBTEST_FAIL: the next call that reaches this step of a buffer fails
+ * there, and cleans up like a correct driver: references that it took are put,
+ * and vm_file stays as it is by then, with the one reference that mmap_region()
+ * puts. Each step is for one kind of buffer (-EINVAL for the other kind).
  */
 enum pbtest_step {
-	/* Forget what was asked for. */
+	/* Cancels the request. */
 	PBTEST_FAIL_NOTHING = 0,
-	/* Own: as the object's mmap begins; GEM has set vm_ops and private data. */
+	/* Own: at the start of the object's mmap; GEM has set vm_ops and private data. */
 	PBTEST_FAIL_MMAP_ENTRY = 1,
-	/* Own: as it ends, all flags set and, if it populates, all pages mapped. */
+	/* Own: at its end: all flags set and, if it populates, all pages mapped. */
 	PBTEST_FAIL_MMAP_LATE = 2,
 	/* Own: in dma_buf_ops.mmap, before drm_gem_dmabuf_mmap(). */
 	PBTEST_FAIL_DMABUF_ENTRY = 3,
-	/* Own: there, after it did its work, which vm_ops->close() then undoes. */
+	/* Own: the same, after it; vm_ops->close() then undoes it. */
 	PBTEST_FAIL_DMABUF_LATE = 4,
 	/* Imported: before dma_buf_mmap(). The vm_file is still the chardev. */
 	PBTEST_FAIL_FORWARD_ENTRY = 5,
@@ -271,12 +274,12 @@ enum pbtest_step {
 	PBTEST_FAIL_FORWARD_LATE = 6,
 	/* Own, FOPS_MMAP: in fops->mmap, before drm_gem_mmap(). */
 	PBTEST_FAIL_FOPS_ENTRY = 7,
-	/* Own, FOPS_MMAP: there, after it, undone by vm_ops->close(). */
+	/* Own, FOPS_MMAP: the same, after it; undone by vm_ops->close(). */
 	PBTEST_FAIL_FOPS_LATE = 8,
 	/* Own: drm_gem_object_funcs.export, before and after the dma-buf is made. */
 	PBTEST_FAIL_EXPORT = 9,
 	PBTEST_FAIL_EXPORT_LATE = 10,
-	/* Own: drm_gem_object_funcs.open, by which a client gets a handle. */
+	/* Own: drm_gem_object_funcs.open, when a client gets a handle. */
 	PBTEST_FAIL_OPEN = 11,
 	/* Own: dma_buf_ops.attach, before and after drm_gem_map_attach(). */
 	PBTEST_FAIL_ATTACH = 12,
@@ -290,16 +293,16 @@ enum pbtest_step {
 	/* Own: dma_buf_ops.begin_cpu_access and end_cpu_access. */
 	PBTEST_FAIL_BEGIN_ACCESS = 18,
 	PBTEST_FAIL_END_ACCESS = 19,
-	/* An import, by pbtest_import: drm_driver.gem_prime_import. */
+	/* Only with pbtest_import: drm_driver.gem_prime_import. */
 	PBTEST_FAIL_IMPORT = 20,
-	/* drm_driver.gem_prime_import_sg_table, at its beginning and once the object is made. */
+	/* drm_driver.gem_prime_import_sg_table, at its start and once the object exists. */
 	PBTEST_FAIL_IMPORT_SG_TABLE = 21,
 	PBTEST_FAIL_IMPORT_SG_TABLE_LATE = 22,
 	/* drm_gem_object_funcs.open of the imported object. */
 	PBTEST_FAIL_IMPORT_OPEN = 23,
 	/* Own, DYNAMIC: dma_buf_ops.pin. */
 	PBTEST_FAIL_DMABUF_PIN = 24,
-	/* The same, where it is pinned already. */
+	/* The same, if it is already pinned. */
 	PBTEST_FAIL_DMABUF_PIN_AGAIN = 25,
 };
 
@@ -310,16 +313,16 @@ struct pbtest_fail {
 	__u32 pad;		/* in: 0 */
 };
 
-/* ---- What only the kernel knows: calls of /dev/pbtest ---- */
+/* ---- What only the kernel knows: the ioctls of /dev/pbtest ---- */
 
 /* PBTEST_QUERY_OBJECT: one GEM object, of this or any other DRM driver. */
 
 #define PBTEST_OBJECT_IMPORTED		0x01
-/* obj->dma_buf is set: exported or imported, and a handle is left. */
+/* obj->dma_buf is set: exported or imported, with a handle left. */
 #define PBTEST_OBJECT_HAS_DMABUF	0x02
-/* It is pbtest's; the fields from id on are only set then. */
+/* It belongs to pbtest; the fields from id on are only set then. */
 #define PBTEST_OBJECT_OWN		0x04
-/* PBTEST_FAIL or PBTEST_FORWARD was asked for and not reached yet. */
+/* PBTEST_FAIL or PBTEST_FORWARD was requested and not reached yet. */
 #define PBTEST_OBJECT_FAIL_ARMED	0x08
 #define PBTEST_OBJECT_FORWARD_ARMED	0x10
 
@@ -328,7 +331,7 @@ struct pbtest_object {
 	__u32 handle;		/* in: of that file */
 	__u32 flags;		/* out: PBTEST_OBJECT_* */
 	__u32 handle_count;	/* out */
-	__u64 refcount;		/* out: without this call's */
+	__u64 refcount;		/* out: without the reference of this call */
 	__u64 size;		/* out: bytes */
 	__u64 offset;		/* out: the fake offset, 0 if it has none */
 	__s64 dmabuf_count;	/* out: references of the dma-buf's file, 0 if none */
@@ -337,31 +340,31 @@ struct pbtest_object {
 	__u64 faults;		/* out: how often its fault handler mapped a page */
 	__u32 bo_flags;		/* out: PBTEST_BO_*, or PBTEST_IMPORT_* */
 	__u32 allowed;		/* out: DRM files that may map it */
-	__u64 allowances;	/* out: how often they were allowed to, all together */
-	__u32 pins;		/* out: of pbtest's own */
-	__u32 vmaps;		/* out: of pbtest's own */
-	__u32 maps;		/* out: of attachments of pbtest's own */
-	__u32 dmabuf_pins;	/* out: by dma_buf_ops.pin of pbtest's own */
-	__u32 moves;		/* out: that an import was told of */
+	__u64 allowances;	/* out: how often they were allowed to, in total */
+	__u32 pins;		/* out: own buffers only */
+	__u32 vmaps;		/* out: own buffers only */
+	__u32 maps;		/* out: of attachments; own buffers only */
+	__u32 dmabuf_pins;	/* out: by dma_buf_ops.pin; own buffers only */
+	__u32 moves;		/* out: move_notify calls of an import */
 	__u32 pad;		/* out: 0 */
 	char funcs[PBTEST_NAME_MAX];	/* out: symbol of obj->funcs */
 };
 
-/* PBTEST_QUERY_FILE: an open file and the address space that mappings of it hang on. */
+/* PBTEST_QUERY_FILE: an open file and its address space. */
 
 #define PBTEST_FILE_DMABUF		0x01
 
 struct pbtest_file {
 	__s32 fd;		/* in */
 	__u32 flags;		/* out: PBTEST_FILE_* */
-	__u64 first;		/* in: a range of page offsets, both ends in it, */
+	__u64 first;		/* in: an inclusive range of page offsets, */
 	__u64 last;		/* in: for vmas_within */
-	__s64 count;		/* out: references, without this call's; other threads
-				 *      that are in a call on it may add theirs
+	__s64 count;		/* out: references, without that of this call; other
+				 *      threads that are in a call on it may add theirs
 				 */
 	__s64 i_mmap_writable;	/* out: of f_mapping */
-	__u64 vmas;		/* out: hanging on f_mapping */
-	__u64 vmas_within;	/* out: of these, those that show part of the range */
+	__u64 vmas;		/* out: on f_mapping */
+	__u64 vmas_within;	/* out: those of them that show part of the range */
 	__u64 dev;		/* out: as st_dev */
 	__u64 ino;		/* out: as st_ino */
 	__u64 mapping_ino;	/* out: of the inode whose address space it is */
@@ -369,20 +372,20 @@ struct pbtest_file {
 	char f_op[PBTEST_NAME_MAX];	/* out: symbol */
 };
 
-/* PBTEST_QUERY_VMA: the mapping at an address of the caller's. */
+/* PBTEST_QUERY_VMA: the mapping at an address of the caller. */
 
 #define PBTEST_VMA_HAS_FILE		0x01
 #define PBTEST_VMA_HAS_OPS		0x02
 #define PBTEST_VMA_HAS_PRIVATE		0x04
 /* vm_file is the file at fd. */
 #define PBTEST_VMA_SAME_FILE		0x08
-/* vm_file's address space is that of the file at fd: who zaps there finds it. */
+/* vm_file's address space is that of the file at fd: a zap there finds it. */
 #define PBTEST_VMA_SAME_MAPPING		0x10
-/* It hangs on the tree of vm_file's address space. */
+/* It is in the interval tree of vm_file's address space. */
 #define PBTEST_VMA_LINKED		0x20
 /* There is a PTE at the address. Only for VM_PFNMAP and VM_IO mappings. */
 #define PBTEST_VMA_PRESENT		0x40
-/* The vm_ops are pbtest's. */
+/* The vm_ops are those of pbtest. */
 #define PBTEST_VMA_OWN			0x80
 /* Its pages are mapped write-combining. */
 #define PBTEST_VMA_WRITE_COMBINE	0x100
@@ -400,8 +403,8 @@ struct pbtest_vma {
 	__u64 ino;		/* out: of vm_file, as st_ino */
 	__u64 mapping_ino;	/* out: of the inode of vm_file's address space */
 	__u64 pfn;		/* out: with PRESENT */
-	__u64 id;		/* out: of pbtest's buffer that vm_private_data is, 0
-				 *      if it is none; see pbtest_object
+	__u64 id;		/* out: of the pbtest buffer in vm_private_data, 0 if
+				 *      it is none; see pbtest_object
 				 */
 	char file_name[PBTEST_NAME_MAX];	/* out: of vm_file's dentry */
 	char f_op[PBTEST_NAME_MAX];	/* out: symbol of vm_file's f_op */
@@ -414,9 +417,9 @@ struct pbtest_client {
 	__s32 fd;		/* in: a DRM file; -EINVAL if it is none */
 	__u32 pad;		/* out: 0 */
 	__u64 handles;		/* out: of this file */
-	__u64 dmabufs;		/* out: that it knows by dma-buf, */
-	__u64 dmabuf_handles;	/* out: and by handle */
-	__u64 objects;		/* out: that have a fake offset on the device */
+	__u64 dmabufs;		/* out: entries in its tree by dma-buf, */
+	__u64 dmabuf_handles;	/* out: and in its tree by handle */
+	__u64 objects;		/* out: with a fake offset on the device */
 	__u64 device_count;	/* out: references of the device */
 };
 
@@ -426,12 +429,12 @@ struct pbtest_dmabuf {
 	__s32 fd;		/* in: a dma-buf */
 	__u32 attachments;	/* out */
 	__u32 vmaps;		/* out */
-	__u32 locked;		/* out: whether somebody holds its reservation lock */
-	__u32 busy;		/* out: whether the kernel is, see pbtest_busy */
+	__u32 locked;		/* out: whether its reservation lock is held */
+	__u32 busy;		/* out: whether it is busy, see pbtest_busy */
 };
 
 /*
- * PBTEST_QUERY_LOOKUP: drm_vma_offset_lookup_locked(), asked for any range of a
+ * PBTEST_QUERY_LOOKUP: drm_vma_offset_lookup_locked(), for any range of a
  * device's fake offsets. -ENOENT if it finds nothing.
  */
 struct pbtest_lookup {
@@ -444,8 +447,8 @@ struct pbtest_lookup {
 };
 
 /*
- * PBTEST_QUERY_UUID: virtio_dma_buf_get_uuid(), as a virtio device asks it that
- * imports. Fails as that does; -ENOTTY where the kernel has none.
+ * PBTEST_QUERY_UUID: calls virtio_dma_buf_get_uuid() like a virtio device that
+ * imports. Fails as that does; -ENOTTY if the kernel does not have it.
  */
 struct pbtest_uuid {
 	__s32 fd;		/* in: a dma-buf */
@@ -454,9 +457,9 @@ struct pbtest_uuid {
 };
 
 /*
- * PBTEST_QUERY_ALLOW: a driver's own word on who may map an object.
- * drm_vma_node_allow_once() is for i915, which asks it at each request for a
- * fake offset; -ENOTTY where the kernel has none.
+ * PBTEST_QUERY_ALLOW: allows a client to map an object, or revokes that, like a
+ * driver. i915 calls drm_vma_node_allow_once() at each request for a fake
+ * offset; -ENOTTY if the kernel does not have it.
  */
 #define PBTEST_ALLOW_ONCE		1
 #define PBTEST_ALLOW_REVOKE		2
@@ -469,8 +472,8 @@ struct pbtest_allow {
 };
 
 /*
- * PBTEST_QUERY_PAGE: how the kernel itself maps a page of memory. -ENOTTY where
- * nobody but the architecture knows.
+ * PBTEST_QUERY_PAGE: how the kernel itself maps a page of memory. -ENOTTY on
+ * architectures where pbtest cannot tell.
  */
 struct pbtest_page {
 	__u64 pfn;		/* in */
@@ -478,15 +481,15 @@ struct pbtest_page {
 	__u32 pad;		/* out: 0 */
 };
 
-/* PBTEST_QUERY_SYMBOL: what the kernel calls an address of its code. */
+/* PBTEST_QUERY_SYMBOL: the symbol at an address of the kernel's code. */
 struct pbtest_symbol {
 	__u64 address;		/* in */
 	char name[PBTEST_NAME_MAX];	/* out */
 };
 
 /*
- * DRM_IOWR(DRM_COMMAND_BASE + number, type), written out: DRM's own headers are
- * not where user space is built without libdrm.
+ * DRM_IOWR(DRM_COMMAND_BASE + number, type), written out: without libdrm, user
+ * space does not have DRM's headers.
  */
 #define PBTEST_DRM_IOCTL(number, type) \
 	_IOWR('d', 0x40 + (number), struct type)

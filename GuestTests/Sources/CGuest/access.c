@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Ways to memory that may be refused, and calls that change the shape of a mapping.
+// Memory accesses that may be refused, and calls that change the shape of a mapping.
 #define _GNU_SOURCE
 #include "CGuest.h"
 
@@ -21,20 +21,20 @@
 
 #include "drm_calls.h"
 
-// Of each thread its own: the workers of a race try at the same time.
+// Per thread: the workers of a race try at the same time.
 static __thread sigjmp_buf way_out;
 static __thread volatile sig_atomic_t trying;
 
 static void on_refusal(int number) {
   if (trying) siglongjmp(way_out, number);
-  // Not ours: it happens again when the handler returns, and then ends the process.
+  // Not ours: it is raised again when the handler returns, and then ends the process.
   signal(number, SIG_DFL);
 }
 
 static void catch_refusals(void) {
   static volatile int caught;
   if (caught) return;
-  // SA_NODEFER, so that the way out need not restore the mask, which would be a call for each try.
+  // SA_NODEFER, so that siglongjmp() need not restore the mask, which would be one syscall for each try.
   struct sigaction action = {.sa_handler = on_refusal, .sa_flags = SA_NODEFER};
   sigaction(SIGSEGV, &action, NULL);
   sigaction(SIGBUS, &action, NULL);

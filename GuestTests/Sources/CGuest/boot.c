@@ -32,18 +32,18 @@ static void say(const char *what, const char *where, int number) {
   close(kmsg);
 }
 
-// The Swift runtime reads /proc while it starts; without it PID 1 dies of a general protection fault. A constructor
-// of the earliest priority open to programs runs before it does.
+// The Swift runtime reads /proc while it starts; without it PID 1 dies of a general protection fault. A constructor of
+// the earliest priority that programs may use runs before the runtime.
 __attribute__((constructor(101))) static void set_up_as_init(void) {
   if (getpid() != 1) return;
   int failed[sizeof mounts / sizeof *mounts];
   for (size_t i = 0; i < sizeof mounts / sizeof *mounts; i++)
     failed[i] = mount(mounts[i].type, mounts[i].target, mounts[i].type, 0, NULL) < 0 ? errno : 0;
-  // Said only now, because /dev/kmsg comes with the mounts. EBUSY: the kernel has mounted devtmpfs by itself.
+  // Reported only now, because /dev/kmsg comes with the mounts. EBUSY: the kernel has already mounted devtmpfs.
   for (size_t i = 0; i < sizeof mounts / sizeof *mounts; i++)
     if (failed[i] && failed[i] != EBUSY) say("mount", mounts[i].target, failed[i]);
-  // The initramfs has no /dev/console, so the kernel could not open one for us: what the runtime says when it traps
-  // would be lost, and the first files opened would pass for standard output.
+  // The initramfs has no /dev/console, so the kernel could not open one for PID 1. Without it the runtime's message on
+  // a trap would be lost, and the first files opened would become standard output.
   int null = open("/dev/null", O_RDWR);
   int console = open("/dev/console", O_WRONLY | O_NOCTTY);
   if (console < 0) say("open", "/dev/console", errno);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Calls of exporters and importers with any arguments, right or wrong.
+// Calls to exporters and importers with arbitrary arguments, valid or not.
 #define _GNU_SOURCE
 #include "CGuest.h"
 
@@ -20,7 +20,7 @@
 #include "drm_calls.h"
 
 int cguest_heap_call(int heap, const struct cguest_heap *call) {
-  // Longer than what any kernel knows, so that the caller may say how much of it there is.
+  // Longer than any kernel's version of it, so that the caller can choose the length.
   union {
     struct dma_heap_allocation_data data;
     char room[1024];
@@ -109,7 +109,7 @@ int cguest_punch(int fd, uint64_t offset, uint64_t size) {
 }
 
 int cguest_refuse_exec_gain(void) {
-  // As include/uapi/linux/prctl.h has them since 6.3; older headers do not.
+  // From include/uapi/linux/prctl.h since 6.3; older headers do not have them.
   const int set_mdwe = 65, refuse_exec_gain = 1;
   return prctl(set_mdwe, refuse_exec_gain, 0, 0, 0);
 }

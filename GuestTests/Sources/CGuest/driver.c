@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// The ioctls of the modules that come with the guest, whose macros Swift does not see, and how they are loaded.
+// The ioctls of the guest's own modules, whose macros Swift cannot import, and the calls that load the modules.
 #define _GNU_SOURCE
 #include "CGuest.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-// The DRM calls that the tests make. Debian's linux-libc-dev leaves their headers to libdrm-dev, and they are frozen ABI,
-// so they are written out rather than made a dependency (include/uapi/drm/drm.h, drm_mode.h and vgem_drm.h).
+// The DRM calls that the tests make. On Debian their headers are in libdrm-dev, not in linux-libc-dev. They are frozen
+// ABI, so they are copied here to avoid the dependency (include/uapi/drm/drm.h, drm_mode.h and vgem_drm.h).
 #ifndef CGUEST_DRM_CALLS_H
 #define CGUEST_DRM_CALLS_H
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Letting the kernel fail on demand, and what it is asked in the meantime.
+// Makes the kernel fail on demand, and the calls that are made meanwhile.
 #define _GNU_SOURCE
 #include "CGuest.h"
 
@@ -31,8 +31,8 @@ int cguest_fail_nth(int file, unsigned n) {
 int cguest_fail_nothing(int file) {
   char text[16] = "";
   int code = errno;
-  // What is left is counted down by this read and by the write as well, since both touch our memory. The number is
-  // made before that, so the first read that arrives tells it; one that does not had not failed until then.
+  // This read and the write below count down as well, since both touch our memory. The kernel formats the number before
+  // that, so the first read that succeeds reports it. If the read itself fails, nothing had failed until then.
   int fired = pread(file, text, sizeof text, 0) > 0 && strcmp(text, "0\n") == 0;
   while (pwrite(file, "0", 1, 0) != 1) {
   }
@@ -58,7 +58,7 @@ int cguest_pester(unsigned milliseconds) {
 
 int cguest_settle_heap(void) {
   if (!mallopt(M_MMAP_MAX, 0) || !mallopt(M_TRIM_THRESHOLD, -1)) return -1;
-  // What a fork's heap grows by first is a mapping of its own, since the old one is its parent's as well.
+  // After a fork the heap first grows by a separate mapping, since the old one is also the parent's.
   volatile char *room = malloc(4 << 20);
   if (!room) return -1;
   *room = 1;

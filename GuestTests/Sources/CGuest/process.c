@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Touching memory that may answer with a signal, and the children that Swift must not fork.
+// Touching memory that may raise a signal, and the children that Swift must not fork.
 #define _GNU_SOURCE
 #include "CGuest.h"
 
@@ -27,8 +27,8 @@ struct cguest_touch cguest_touch(const volatile void *address) {
   struct rusage before, after;
   sigaction(SIGBUS, &action, &old);
   if (sigsetjmp(before_touch, 1) == 0) {
-    // The first two calls bring in the code of getrusage and the pages of both structures, which a forked process
-    // shares with its parent until it writes to them. So the last two count nothing but the touch between them.
+    // The first two calls fault in the code of getrusage and the pages of both structures, which a forked process
+    // shares with its parent until it writes to them. So the last two count only the touch between them.
     getrusage(RUSAGE_THREAD, &after);
     getrusage(RUSAGE_THREAD, &before);
     getrusage(RUSAGE_THREAD, &before);
@@ -53,9 +53,9 @@ int cguest_move(void *from, size_t length, void *to) {
 pid_t cguest_fork_test(int report, int as) {
   pid_t pid = fork();
   if (pid != 0) return pid;
-  // What PID 1 has open must not be seen by a test, nor kept open by it: the results port, the kernel's log.
+  // A test must neither see nor keep open what PID 1 has open: the results port, the kernel's log.
   if (dup2(report, as) < 0 || close_range((unsigned)as + 1, ~0U, 0) < 0) _exit(126);
-  // By this name the kernel's reports tell a test from PID 1.
+  // This name distinguishes a test from PID 1 in the kernel's reports.
   prctl(PR_SET_NAME, "patchbench-test");
   return 0;
 }
@@ -66,7 +66,7 @@ pid_t cguest_fork_holder(int *control) {
   pid_t parent = getpid();
   pid_t pid = fork();
   if (pid == 0) {
-    // Only what may be called after fork. A killed test must not leave its child behind with the buffer.
+    // Only calls that are safe after fork. A killed test must not leave its child behind with the buffer.
     char byte;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent) _exit(1);
@@ -93,6 +93,6 @@ int cguest_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); 
 
 int cguest_report_pipe(int ends[2]) {
   if (pipe2(ends, O_CLOEXEC) < 0) return -1;
-  // Only our end: the test must wait for room, or a long report would be lost.
+  // Only our end: the test must block until there is room, or a long report would be lost.
   return fcntl(ends[0], F_SETFL, O_NONBLOCK);
 }

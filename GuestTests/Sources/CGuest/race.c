@@ -33,7 +33,7 @@ struct running {
   } tickets[CGUEST_MOST_WORKERS];
 };
 
-// Marsaglia's xorshift: what a worker does next follows from the seed, whatever the others do.
+// Marsaglia's xorshift: a worker's actions depend on the seed only, not on the other workers.
 static uint32_t next(struct ticket *ticket) {
   uint32_t x = ticket->random;
   x ^= x << 13;
@@ -81,7 +81,7 @@ static void map_and_unmap(const struct cguest_race *race, struct ticket *ticket)
     case 1: munmap(base + PAGE, PAGE); break;
     case 2: {
       void *moved = mremap(base, length, length, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, NULL);
-      // No mapping of pages without a struct page can be left behind and moved; if it was, both are there.
+      // A mapping without struct pages cannot be moved and left behind. If it was, both mappings exist.
       if (moved != MAP_FAILED) munmap(moved, length);
       break;
     }
@@ -102,7 +102,7 @@ static void touch(const struct cguest_race *race, struct ticket *ticket) {
     long before = faults_so_far();
     look(worker, race->standing[i], worker->page);
     long after = faults_so_far();
-    // Also the first round brings faults: of the page, of this stack.
+    // The first round faults in any case: on the page, and on this stack.
     if (ticket->touched) worker->faults += (uint32_t)(after - before);
   }
   ticket->touched = 1;
@@ -114,13 +114,13 @@ static void fork_once(const struct cguest_race *race, struct ticket *ticket) {
   uint32_t cut = next(ticket) % race->pages;
   pid_t pid = fork();
   if (pid == 0) {
-    // Only this thread is left, and nothing but calls of the kernel is safe.
+    // Only this thread is left, and only syscalls are safe.
     struct cguest_worker mine = {.role = CGUEST_FORKER};
     for (uint32_t i = 0; i < race->standing_count; i++) {
       for (uint32_t page = 0; page < race->pages; page++) look(&mine, race->standing[i], page);
       munmap((void *)(race->standing[i] + (size_t)cut * PAGE), PAGE);
     }
-    // Every other child leaves the rest to its end.
+    // Every other child leaves the rest to its exit.
     if (cut % 2 == 0)
       for (uint32_t i = 0; i < race->standing_count; i++) munmap((void *)race->standing[i], length);
     _exit(mine.wrong ? 2 : mine.signals ? 3 : 0);
@@ -178,7 +178,7 @@ static void *work(void *argument) {
       case CGUEST_MAPPER: map_and_unmap(race, ticket); break;
       case CGUEST_TOUCHER:
         touch(race, ticket);
-        // Who only looks would else look all the time and leave little to those who do something.
+        // Otherwise workers that only look would use most of the CPU time.
         sched_yield();
         break;
       case CGUEST_FORKER: fork_once(race, ticket); break;
@@ -204,7 +204,7 @@ int cguest_race_start(struct cguest_race *race) {
     struct ticket *ticket = &running->tickets[i];
     ticket->running = running;
     ticket->worker = &race->workers[i];
-    // Never 0, from which xorshift does not come away.
+    // Never 0: xorshift would stay at 0.
     ticket->random = (race->seed * 2654435761u + i * 40503u) | 1;
     int code = pthread_create(&running->threads[i], NULL, work, ticket);
     if (code) {

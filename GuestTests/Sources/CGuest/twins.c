@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Two threads that import one dma-buf at the same moment. See CGuestRace.h.
+// Two threads that import one dma-buf at the same time. See CGuestRace.h.
 #define _GNU_SOURCE
 #include "CGuest.h"
 
@@ -21,7 +21,7 @@ struct twin {
 struct pair {
   int client;
   int dmabuf;
-  // The number of the round, and how many have done it. -1 ends both.
+  // The number of the round, and how many threads have done it. -1 ends both.
   _Atomic int32_t round;
   _Atomic int32_t ready;
   _Atomic int32_t done;
@@ -42,7 +42,7 @@ static void *import_each_round(void *argument) {
     while ((round = atomic_load(&pair->round)) == last) sched_yield();
     if (round < 0) return NULL;
     last = round;
-    // Both leave from here, so that neither still has to wake up when the other one begins.
+    // Both spin here, so that neither still has to wake up when the other one begins.
     atomic_fetch_add(&pair->ready, 1);
     while (atomic_load(&pair->ready) < 2 * round)
       ;

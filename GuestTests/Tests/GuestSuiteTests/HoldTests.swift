@@ -6,7 +6,7 @@ import Testing
 @testable import GuestSuite
 
 @Suite struct HoldTests {
-  /// What comes out of a pipe that these pieces were written to and that was then closed.
+  /// Returns what is read from a pipe after this text was written to it and it was closed.
   private func line(_ text: String, most: Int) -> String? {
     var ends: [Int32] = [-1, -1]
     #expect(pipe(&ends) == 0)

@@ -4,7 +4,7 @@ import Testing
 
 @testable import GuestSuite
 
-@Suite("What the kernel's texts say")
+@Suite("Reading the kernel's texts")
 struct ProcTextTests {
   @Test("a mapping of a chardev at a fake offset")
   func chardev() throws {
@@ -29,7 +29,7 @@ struct ProcTextTests {
     #expect(entry.path.isEmpty)
   }
 
-  @Test("what is no mapping is none", arguments: ["", "Size:  4 kB", "1000 rw-p 0 00:00 0", "1-2-3 rw-p 0 00:00 0"])
+  @Test("other lines are not mappings", arguments: ["", "Size:  4 kB", "1000 rw-p 0 00:00 0", "1-2-3 rw-p 0 00:00 0"])
   func noMapping(line: String) {
     #expect(MapsEntry(line: line) == nil)
   }
@@ -42,7 +42,7 @@ struct ProcTextTests {
     #expect(MapsEntry.holding(0x4000, in: text) == nil)
   }
 
-  @Test("smaps: the lines of one mapping, and none of its neighbours'")
+  @Test("smaps: the lines of one mapping, without its neighbours'")
   func smaps() throws {
     let text = """
       1000-2000 rw-p 00000000 00:00 0 [heap]

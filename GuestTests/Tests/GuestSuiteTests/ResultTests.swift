@@ -6,7 +6,7 @@ import Testing
 
 @testable import GuestSuite
 
-@Suite("What a test's checks and its end amount to")
+@Suite("The result of a test, from its checks and its end")
 struct ResultTests {
   private func result(_ body: @escaping @Sendable (Recorder) throws -> Void) -> TestResult {
     GuestTest("group/what", question: "Is it?", body: body).run()
@@ -23,12 +23,12 @@ struct ResultTests {
     #expect(failed.checks.last == Check(name: "faults", passed: false, detail: "0, expected 1"))
   }
 
-  @Test("a test that looked at nothing is not ok")
+  @Test("a test without checks is not ok")
   func empty() {
     #expect(result { _ in }.status == .notOk)
   }
 
-  @Test("a name used twice is not ok, and both checks stay to be seen")
+  @Test("a name used twice is not ok, and both checks stay visible")
   func twice() {
     let result = result {
       $0.expect(true, "one")
@@ -75,7 +75,7 @@ struct ResultTests {
     #expect(!judged(nil, .killedInTime).hangs)
   }
 
-  @Test("a report arrives whole, and one cut short keeps the checks before the cut")
+  @Test("a report arrives complete, and a truncated one keeps the checks before the cut")
   func report() {
     let checks = [Check(name: "one", passed: true), Check(name: "faults", passed: false, detail: "0, expected 1")]
     let whole = TestResult(name: "a/b", status: .notOk, checks: checks)
@@ -97,13 +97,13 @@ struct ResultTests {
 
 @Suite("Where a race's random numbers come from", .serialized)
 struct SeedTests {
-  @Test("a seed that was given is taken, again and again")
+  @Test("a given seed is used every time")
   func given() {
     Seed.give(4_000_000_000)
     #expect(Seed.take() == 4_000_000_000)
     #expect(Seed.take() == 4_000_000_000)
     unsetenv("PATCHBENCH_SEED")
-    // One in four thousand million that this is chance.
+    // This fails by chance once in four billion runs.
     Seed.give(nil)
     #expect(Seed.take() != 4_000_000_000)
   }

@@ -9,7 +9,7 @@ import Testing
 @Suite struct SignerTests {
   private let secret = GuestSecret(low: 3, high: 4)
 
-  @Test("what PID 1 writes is believed by who knows its secret")
+  @Test("a reader that knows the secret accepts what PID 1 writes")
   func signs() throws {
     var ends: [Int32] = [-1, -1]
     #expect(pipe(&ends) == 0)
@@ -26,7 +26,7 @@ import Testing
         == [.planned(["a"]), .finished(TestResult(name: "a", status: .ok))])
   }
 
-  @Test("a test has neither the secret's file nor its words")
+  @Test("a test has neither the secret's file nor the secret in memory")
   func forgets() throws {
     let path = "/tmp/patchbench-signer-\(getpid())"
     let file = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
@@ -41,7 +41,7 @@ import Testing
     #expect(signer.sign("x\n") != KTAPWriter.signature("x\n", number: 2, secret))
   }
 
-  @Test("a test's process reports for no test but its own, and that once")
+  @Test("a test's process can report only its own test, and only once")
   func own() {
     var report = TestReport("a/b")
     let other = KTAPWriter.result(TestResult(name: "c/d", status: .ok), number: 1)

@@ -16,9 +16,9 @@ import Testing
 
   private func file(_ name: String) throws -> String { try readText("\(folder)/\(name)") }
 
-  @Test("what goes to the port stands on the disk as well, and the kernel's log beside it, each record once")
+  @Test("what goes to the port is also on the disk, next to the kernel's log, each record once")
   func keeps() throws {
-    // A file in the place of /dev/kmsg, which cannot be read everywhere.
+    // A file instead of /dev/kmsg, which is not readable everywhere.
     let records = try OpenFile("\(folder)/log", flags: O_RDWR | O_CREAT | O_APPEND)
     records.write("6,1,100,-;first\n")
     let disk = try StateDisk(in: folder, kernel: try KernelLog("\(folder)/log"))
@@ -35,7 +35,7 @@ import Testing
     #expect(try file("kmsg") == "6,1,100,-;first\n6,2,200,-;second\n")
   }
 
-  @Test("a guest whose disk cannot be had goes on without")
+  @Test("a guest whose disk cannot be used continues without it")
   func none() {
     #expect(throws: CallFailed.self) { try StateDisk(in: "\(folder)/none", kernel: try KernelLog("/dev/null")) }
   }

@@ -13,7 +13,7 @@ struct SuiteTests {
     #expect(Set(names).count == names.count)
   }
 
-  @Test("a name is a path of two to four parts that the command line and KTAP carry as it is")
+  @Test("a name is a path of two to four parts that needs no quoting on the command line or in KTAP")
   func wellFormed() {
     for name in Suite.tests.map(\.name) {
       #expect(name.wholeMatch(of: /[a-z0-9_.-]+(\/[a-z0-9_.-]+){1,3}/) != nil, "\(name)")
@@ -28,7 +28,7 @@ struct SuiteTests {
     }
   }
 
-  @Test("whatever unbinds a device comes last")
+  @Test("tests that unbind a device come last")
   func unbindingLast() throws {
     let names = Suite.tests.map(\.name)
     let first = try #require(names.firstIndex { $0.hasSuffix("/unbind") })
@@ -42,19 +42,19 @@ struct SuiteTests {
     #expect(Suite.pairs.allSatisfy { $0.exporter.name != $0.importer })
   }
 
-  @Test("every order of a few things, each once")
+  @Test("every order of some elements, each once")
   func orders() {
     #expect(permutations(of: [1]) == [[1]])
     #expect(permutations(of: [1, 2, 3]).first == [1, 2, 3])
     #expect(Set(permutations(of: [1, 2, 3, 4])).count == 24)
   }
 
-  @Test("everything is planned unless something is asked for")
+  @Test("everything is planned unless tests are requested")
   func everything() {
     #expect(Suite.plan(only: []) == Suite.tests.map(\.name))
   }
 
-  @Test("a guest that takes another's place plans what is behind the test that ended it")
+  @Test("a replacement guest plans what follows the test that ended the previous one")
   func after() {
     let names = Suite.tests.map(\.name)
     #expect(Suite.plan(only: [], after: names[3]) == Array(names[4...]))
@@ -63,7 +63,7 @@ struct SuiteTests {
     #expect(Suite.plan(only: [], after: "no/such") == names)
   }
 
-  @Test("what is asked for is planned once, in the order asked for, and unknown names are never dropped")
+  @Test("requested tests are planned once, in the requested order, and unknown names are kept")
   func only() {
     let options = GuestOptions(
       commandLine: "quiet patchbench.only=no/such,forward/vgem-to-vkms/vm-file,selfcheck/guest/fault-counter,no/such\n")

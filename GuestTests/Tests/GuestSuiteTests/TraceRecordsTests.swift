@@ -4,9 +4,9 @@ import Testing
 
 @testable import GuestSuite
 
-@Suite("The tracer's own pages")
+@Suite("The tracer's raw pages")
 struct TraceRecordsTests {
-  /// A page as the tracer lays it out: a timestamp, how much is in use, and the entries.
+  /// A page in the tracer's layout: a timestamp, the number of bytes in use, and the entries.
   private func page(_ entries: [UInt8], missed: Bool = false) -> [UInt8] {
     var page = [UInt8](repeating: 0, count: 8)
     append(UInt64(entries.count) | (missed ? 1 << 31 : 0), to: &page)
@@ -43,14 +43,14 @@ struct TraceRecordsTests {
   private let one = MemoryRecord(event: 301, task: 42, site: 0xffff_ffff_8123_4567, address: 0xffff_8880_0001_0000)
   private let other = MemoryRecord(event: 302, task: -1, site: 1, address: 2)
 
-  @Test("records of either form of length, one behind the other")
+  @Test("records with either encoding of the length, one after another")
   func records() {
     let seen = read(page(entry(one) + entry(other, isLong: true) + entry(one)))
     #expect(seen.records == [one, other, one])
     #expect(seen.isWhole)
   }
 
-  @Test("times that stand between, and room that was given back, are passed over")
+  @Test("timestamps and discarded entries between records are skipped")
   func betweenThem() {
     var time: [UInt8] = []
     append(UInt32(5 << 5 | 30), to: &time)
@@ -62,19 +62,19 @@ struct TraceRecordsTests {
     #expect(read(page(time + entry(one) + discarded + entry(other))).records == [one, other])
   }
 
-  @Test("an entry that says that nothing follows ends the page")
+  @Test("an end marker ends the page")
   func end() {
     #expect(read(page(entry(one) + [29, 0, 0, 0] + entry(other))).records == [one])
   }
 
-  @Test("records that were overwritten are told of")
+  @Test("overwritten records are reported")
   func missed() {
     let seen = read(page(entry(one), missed: true))
     #expect(seen.records == [one])
     #expect(!seen.isWhole)
   }
 
-  @Test("a page that is cut anywhere is read up to there")
+  @Test("a truncated page is read up to the cut")
   func cut() {
     let whole = page(entry(one) + entry(other, isLong: true))
     for length in 0..<whole.count {
@@ -83,7 +83,7 @@ struct TraceRecordsTests {
     }
   }
 
-  @Test("bytes of any kind end")
+  @Test("reading arbitrary bytes terminates")
   func anything() {
     var generator = SystemRandomNumberGenerator()
     for _ in 0..<500 {
@@ -91,7 +91,7 @@ struct TraceRecordsTests {
     }
   }
 
-  @Test("the place of a field")
+  @Test("the offset of a field")
   func offsets() {
     let format = """
       name: kfree
@@ -110,7 +110,7 @@ struct TraceRecordsTests {
   }
 }
 
-@Suite("What is counted")
+@Suite("Counts")
 struct CountsTests {
   private func counts(_ objects: Int64, _ handles: Int64) -> Counts {
     var counts = Counts()
@@ -119,7 +119,7 @@ struct CountsTests {
     return counts
   }
 
-  @Test("the same numbers are the same, and a difference is told by its name")
+  @Test("equal numbers are equal, and a difference is reported by its name")
   func difference() {
     #expect(counts(1, 2) == counts(1, 2))
     #expect(counts(1, 2) != counts(1, 3))
@@ -127,7 +127,7 @@ struct CountsTests {
     #expect(counts(1, 2) != Counts())
   }
 
-  @Test("numbers that settle are waited for, and others not for ever")
+  @Test("numbers that settle are waited for, others not forever")
   func settled() {
     var number: Int64 = 3
     let seen = Counts.settled(at: counts(0, 0)) {

@@ -5,22 +5,23 @@
 
 #include <stdint.h>
 
-// All return -1 with errno where they fail.
+// All return -1 and set errno on failure.
 
-/// What a heap is asked for, by a call that may be of another kernel's length or direction.
+/// The arguments of an allocation from a heap, in an ioctl that may have another kernel's length or direction.
 struct cguest_heap {
   uint64_t size;
   uint32_t fd, fd_flags;
   uint64_t heap_flags;
-  /// The call's number, 0 to 255, its direction (2 reads, 1 writes) and the length of its arguments in bytes, at most 1024.
+  /// The ioctl's number, 0 to 255, its direction (2 reads, 1 writes), and the length of its arguments in bytes, at most
+  /// 1024.
   uint32_t number, direction, bytes;
 };
 /// Returns the descriptor that the kernel wrote back.
 int cguest_heap_call(int heap, const struct cguest_heap *call);
-/// The same with arguments that can be read and not written; returns 0.
+/// The same with arguments that can be read but not written; returns 0.
 int cguest_heap_call_readonly(int heap, const struct cguest_heap *call);
 
-/// A memfd that takes no seals; returns its descriptor.
+/// Creates a memfd that takes no seals; returns its descriptor.
 int cguest_plain_memfd(uint64_t size);
 
 /// Returns a descriptor.
@@ -31,11 +32,11 @@ struct cguest_piece {
   int memfd;
   uint64_t offset, size;
 };
-/// Returns a descriptor. `said` is the count that the kernel is told.
+/// Returns a descriptor. `said` is the count passed to the kernel.
 int cguest_udmabuf_list(int device, const struct cguest_piece *pieces, unsigned count, unsigned said);
-/// The same with arguments that nobody can read.
+/// The same with unreadable arguments.
 int cguest_udmabuf_bad_list(int device);
-/// The same with a list whose head alone can be read.
+/// The same with a list of which only the head is readable.
 int cguest_udmabuf_cut_list(int device);
 
 /// Returns a descriptor.
@@ -49,13 +50,13 @@ struct cguest_dumb {
 int cguest_drm_create_sized(int fd, struct cguest_dumb *buffer);
 int cguest_dmabuf_sync_flags(int dmabuf, uint64_t flags);
 
-/// Gives a part of a file's memory back, in bytes.
+/// Punches a hole into a file's memory. In bytes.
 int cguest_punch(int fd, uint64_t offset, uint64_t size);
 
-/// PR_SET_MDWE with PR_MDWE_REFUSE_EXEC_GAIN: for good.
+/// PR_SET_MDWE with PR_MDWE_REFUSE_EXEC_GAIN. It cannot be undone.
 int cguest_refuse_exec_gain(void);
 
-/// How many descriptors this process may have; -1: as many as ever.
+/// Limits the number of this process's descriptors; -1 raises the limit to the hard limit.
 int cguest_limit_descriptors(int most);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-// Calls of pbtest, the test driver, and of pbcount, the counter, whose headers say what each does. All return -1 and set errno on failure.
+// Calls of pbtest, the test driver, and of pbcount, the counter. Their headers document each call. All return -1 and
+// set errno on failure.
 #ifndef PATCHBENCH_CGUEST_DRIVER_H
 #define PATCHBENCH_CGUEST_DRIVER_H
 
@@ -11,7 +12,7 @@
 
 /// Loads a module from a file, without parameters.
 int cguest_load_module(const char *path);
-/// Unloads a module that nobody holds.
+/// Unloads a module that is not in use.
 int cguest_unload_module(const char *name);
 
 int cguest_pbtest_create(int fd, struct pbtest_create *args);
@@ -24,7 +25,7 @@ int cguest_pbtest_peek(int fd, struct pbtest_peek *args);
 int cguest_pbtest_busy(int fd, struct pbtest_busy *args);
 int cguest_pbtest_remap(int fd, struct pbtest_remap *args);
 
-/// These are asked of /dev/pbtest.
+/// Calls of /dev/pbtest.
 int cguest_pbtest_object(int fd, struct pbtest_object *args);
 int cguest_pbtest_file(int fd, struct pbtest_file *args);
 int cguest_pbtest_vma(int fd, struct pbtest_vma *args);
@@ -36,11 +37,11 @@ int cguest_pbtest_page(int fd, struct pbtest_page *args);
 int cguest_pbtest_allow(int fd, const struct pbtest_allow *args);
 int cguest_pbtest_symbol(int fd, struct pbtest_symbol *args);
 
-/// Asked of /dev/pbtest-plain.
+/// A call of /dev/pbtest-plain.
 int cguest_pbtest_plain_forward(int fd, const struct pbtest_plain *args);
 int cguest_pbtest_plain_object(int fd, const struct pbtest_plain_object *args);
 
-/// These are asked of /dev/pbcount.
+/// Calls of /dev/pbcount.
 int cguest_pbcount_add(int fd, struct pbcount_place *args);
 int cguest_pbcount_take(int fd, struct pbcount_take *args);
 int cguest_pbcount_drop(int fd, uint32_t place);

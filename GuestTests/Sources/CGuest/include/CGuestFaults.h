@@ -1,43 +1,43 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-// Letting the kernel fail on demand, and what it is asked in the meantime.
+// Makes the kernel fail on demand, and the calls that are made meanwhile.
 #ifndef PATCHBENCH_CGUEST_FAULTS_H
 #define PATCHBENCH_CGUEST_FAULTS_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-/// Has the nth place from here on fail at which this task can be made to: an allocation, or an access to user memory.
-/// `file` is /proc/thread-self/fail-nth.
+/// Makes this task fail at the nth place from now on that can fail: an allocation, or an access to user memory. `file`
+/// is /proc/thread-self/fail-nth.
 int cguest_fail_nth(int file, unsigned n);
-/// Ends that. Returns whether it had failed.
+/// Ends that. Returns whether the failure occurred.
 int cguest_fail_nothing(int file);
 
 /// Forks a child that ends at once. Returns its pid.
 int cguest_fork_and_exit(void);
-/// Has a signal without a handler of consequence come again and again, so many milliseconds apart; 0 ends it. No call is
-/// restarted that it interrupts.
+/// Raises a signal with an empty handler repeatedly, at this interval in milliseconds; 0 ends it. Interrupted calls are
+/// not restarted.
 int cguest_pester(unsigned milliseconds);
 
-/// Has the process ask for memory only by growing its one heap, and never give any back: what it is given by the kernel is
-/// then no more and no less from one moment to the next.
+/// Makes the process allocate memory only by growing its one heap, and never return any: what it gets from the kernel
+/// then does not change from one moment to the next.
 int cguest_settle_heap(void);
 
-/// The lowest fd that is free, which the next call that makes one gets.
+/// The lowest free fd, which the next call that creates one gets.
 int cguest_next_fd(void);
-/// Begins or ends access to a dma-buf by the processor.
+/// Begins or ends CPU access to a dma-buf.
 int cguest_dmabuf_sync(int dmabuf, int begin);
-/// Gives a dma-buf a name, of which as many bytes are read as there are up to the zero.
+/// Names a dma-buf. The kernel reads the name up to its terminating zero.
 int cguest_dmabuf_name(int dmabuf, const char *name);
 
-/// Gives a buffer a name that is global on its device, and opens it by that name: a handle more each time.
+/// Gives a buffer a name that is global on its device (flink), and opens it by that name: each time with a new handle.
 int cguest_drm_flink(int fd, uint32_t handle, uint32_t *name);
 int cguest_drm_open_name(int fd, uint32_t name, uint32_t *handle);
-/// Attaches a fence to a buffer of vgem's, as one who writes to it, and signals it.
+/// Attaches a write fence to a buffer of vgem, and signals it.
 int cguest_vgem_attach(int fd, uint32_t handle, uint32_t *fence);
 int cguest_vgem_signal(int fd, uint32_t fence);
 
-/// The calls of the exporters and importers, by number, for whoever passes them memory that cannot be read or written.
+/// The calls of the exporters and importers, by number, to be made with memory that cannot be read or written.
 enum cguest_call {
   CGUEST_CALL_CREATE_DUMB,
   CGUEST_CALL_MAP_DUMB,

@@ -1,27 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-// Threads that do things to one buffer at the same time. They are plain threads of C: the test that starts them is a
-// fork, in which Swift's own must not be started.
+// Threads that operate on one buffer at the same time. They are plain C threads: the test that starts them is a fork,
+// in which Swift must not start its own.
 #ifndef PATCHBENCH_CGUEST_RACE_H
 #define PATCHBENCH_CGUEST_RACE_H
 
 #include <stdint.h>
 
-/// What a worker does over and over.
+/// What a worker does in each round.
 enum cguest_role {
-  /// Maps the buffer by one of its ways, reads its pages, cuts, moves or leaves it, unmaps it.
+  /// Maps the buffer by one of its ways, reads its pages, then cuts it, moves it or leaves it as it is, and unmaps it.
   CGUEST_MAPPER,
   /// Touches its own page of each standing mapping and counts the faults.
   CGUEST_TOUCHER,
   /// Forks a child that reads the standing mappings, cuts its copies of them and ends.
   CGUEST_FORKER,
-  /// Maps the buffer over the arena again and again, by one of its ways each time.
+  /// Repeatedly maps the buffer over the arena, by one of its ways each time.
   CGUEST_REPLACER,
-  /// Reads the arena, where the buffer is always mapped, whichever way it came there.
+  /// Reads the arena, where the buffer is always mapped, by one way or another.
   CGUEST_WATCHER,
   /// Imports the buffer into its client and closes the handle.
   CGUEST_IMPORTER,
-  /// Exports the buffer anew, checks that it is the same dma-buf, and closes the fd.
+  /// Exports the buffer again, checks that it is the same dma-buf, and closes the fd.
   CGUEST_EXPORTER,
 };
 
@@ -29,7 +29,7 @@ enum cguest_role {
 struct cguest_way {
   int fd;
   uint64_t offset;
-  /// An errno with which mmap() may refuse, beside none; 0 where it must not.
+  /// Errnos with which mmap() may fail; 0 for none.
   int refusal;
   int other_refusal;
 };
@@ -38,37 +38,37 @@ enum { CGUEST_MOST_WAYS = 3, CGUEST_MOST_WORKERS = 8 };
 
 struct cguest_worker {
   enum cguest_role role;
-  /// A DRM client of its own, for importers and exporters; and the handle that an exporter exports.
+  /// A separate DRM client for each importer and exporter, and the handle that an exporter exports.
   int client;
   uint32_t handle;
   /// The page that a toucher touches.
   uint32_t page;
-  /// How many rounds more it is waited for; 0 for one that nobody waits for.
+  /// The number of further rounds to wait for; 0 if nothing waits for this worker.
   uint32_t rounds;
 
-  // What came of it.
+  // The results.
   uint32_t done;
-  /// Maps, forks, imports or exports that succeeded, and those refused as they may be.
+  /// Maps, forks, imports or exports that succeeded, and those that were refused as allowed.
   uint32_t succeeded;
   uint32_t refused;
-  /// Bytes that were not the page's own, or another dma-buf than the one that was exported.
+  /// Bytes that were not the page's own, or dma-bufs that were not the exported one.
   uint32_t wrong;
-  /// Touches that were answered with a signal.
+  /// Touches that raised a signal.
   uint32_t signals;
-  /// Faults of a toucher after its first touches: how often its pages were taken away.
+  /// Faults of a toucher after its first touches: how often its pages were zapped.
   uint32_t faults;
-  /// The first errno that ought not to be.
+  /// The first unexpected errno.
   int code;
 };
 
-/// One buffer whose page `n` begins with the byte `n + 1`, and who works on it.
+/// One buffer whose page `n` begins with the byte `n + 1`, and its workers.
 struct cguest_race {
   struct cguest_way ways[CGUEST_MOST_WAYS];
   uint32_t way_count;
   uint32_t pages;
   int dmabuf;
   uint64_t inode;
-  /// The mappings that stand for the whole race.
+  /// The mappings that exist for the whole race.
   const volatile uint8_t *standing[CGUEST_MOST_WAYS];
   uint32_t standing_count;
   /// Where the replacer maps; NULL without one.
@@ -81,23 +81,23 @@ struct cguest_race {
 
 /// Starts all workers at once. The race must not move until it has been stopped.
 int cguest_race_start(struct cguest_race *race);
-/// Waits until every worker has done its rounds once more, or at most so long. Returns whether they have.
+/// Waits until every worker has done its rounds once more, or the time is over. Returns whether they have.
 int cguest_race_wait(struct cguest_race *race, uint32_t milliseconds);
-/// Ends the workers and waits for each.
+/// Stops the workers and waits for each.
 void cguest_race_stop(struct cguest_race *race);
 
-/// What came of imports by two threads at once.
+/// The results of imports by two threads at once.
 struct cguest_twins {
   /// Rounds in which the two calls overlapped in time.
   uint32_t overlapped;
   /// Rounds in which they got different handles.
   uint32_t different;
-  /// The first errno, of an import, or of the close of the one handle.
+  /// The first errno, of an import or of the close of the shared handle.
   int code;
 };
 
-/// Lets two threads import one dma-buf into one client at the same moment, and closes the handle, with which the import is
-/// gone; so many rounds.
+/// Makes two threads import one dma-buf into one client at the same time, and closes the handle, which removes the
+/// import. Does so for this number of rounds.
 int cguest_twin_imports(int client, int dmabuf, uint32_t rounds, struct cguest_twins *result);
 
 #endif

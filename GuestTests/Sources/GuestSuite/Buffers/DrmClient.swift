@@ -9,13 +9,13 @@ struct DumbBuffer {
   var fakeOffset: UInt64
 }
 
-/// One open file of a DRM chardev. Handles belong to it, and so does the right to map what they stand for.
+/// One open file of a DRM chardev. Handles belong to it, and so does the right to map their objects.
 struct DrmClient {
   let driver: String
   let path: String
   let file: OpenFile
 
-  /// Opens the chardev of a driver, which must be there: a guest without it cannot answer.
+  /// Opens the chardev of a driver. Skips the test if the guest has none.
   init(driver: String, flags: Int32 = O_RDWR) throws {
     if driver == VirtioGpu.driver { try VirtioGpu.bind() }
     if driver == TestDriver.name { try TestDriver.require() }
@@ -26,7 +26,7 @@ struct DrmClient {
   /// Opens another client of the same chardev.
   func stranger() throws(CallFailed) -> DrmClient { try DrmClient(driver: driver, path: path) }
 
-  /// Opens a chardev of which it is known whose it is.
+  /// Opens a chardev that is known to belong to this driver.
   init(driver: String, at path: String) throws(CallFailed) { try self.init(driver: driver, path: path) }
 
   private init(driver: String, path: String, flags: Int32 = O_RDWR) throws(CallFailed) {
@@ -37,7 +37,7 @@ struct DrmClient {
 
   func close() { file.close() }
 
-  /// How many files of this chardev are open, by debugfs: one that no descriptor leads to any more counts as well.
+  /// The number of open files of this chardev, by debugfs. It includes files that no descriptor refers to any more.
   func openClients() throws -> Int {
     let number = path.drop { !$0.isNumber }
     let text: String
@@ -45,20 +45,20 @@ struct DrmClient {
       text = try readText("/sys/kernel/debug/dri/\(number)/clients")
     } catch {
       throw error.code == ENOENT
-        ? Skip(reason: "this kernel lists no DRM clients (CONFIG_DEBUG_FS)") : error as any Error
+        ? Skip(reason: "this kernel does not list DRM clients (CONFIG_DEBUG_FS)") : error as any Error
     }
     // The first line names the columns.
     return text.split(separator: "\n").count - 1
   }
 
-  /// The same of a driver whose chardev is not open here.
+  /// The same for a driver whose chardev is not open here.
   static func openClients(of driver: String) throws -> Int {
     let client = try DrmClient(driver: driver)
     defer { client.close() }
     return try client.openClients() - 1
   }
 
-  /// Finds a driver's chardev by asking every card: the minor numbers depend on the order of probing.
+  /// Finds a driver's chardev by asking every card: the minor numbers depend on the probe order.
   static func chardev(of driver: String) -> String? {
     for card in names(in: "/dev/dri") where card.hasPrefix("card") {
       let path = "/dev/dri/" + card

@@ -3,16 +3,16 @@
 internal import CGuest
 internal import Glibc
 
-/// Who allocates a buffer and makes the dma-buf.
+/// The driver that allocates a buffer and makes the dma-buf.
 enum Exporter: Hashable, Sendable {
   /// A DRM driver, by its name.
   case drm(String)
   /// udmabuf, which makes a dma-buf of a memfd.
   case udmabuf
-  /// The system dma-heap, whose buffers have no other file than the dma-buf.
+  /// The system dma-heap, whose buffers have no file besides the dma-buf.
   case systemHeap
 
-  /// How the exporter is called in the names of tests.
+  /// The exporter's name in the names of tests.
   var name: String {
     switch self {
     case .drm(let driver): driver
@@ -44,7 +44,7 @@ enum Exporter: Hashable, Sendable {
     }
   }
 
-  /// Exports a buffer whose dma-buf may only be read, or says why this exporter has none.
+  /// Exports a buffer whose dma-buf is read-only. Skips the test if this exporter has none.
   func exportReadOnly(pages: Int) throws -> ExportedBuffer {
     switch self {
     case .drm(let driver):
@@ -53,7 +53,7 @@ enum Exporter: Hashable, Sendable {
       let number = cguest_drm_export_readonly(client.file.number, buffer.handle)
       if number < 0 { throw CallFailed("\(driver): export read only") }
       return try ExportedBuffer(pages: pages, home: .chardev(client, buffer), dmabuf: OpenFile(number: number))
-    case .udmabuf: throw Skip(reason: "udmabuf makes no dma-buf that is read only")
+    case .udmabuf: throw Skip(reason: "udmabuf makes no read-only dma-bufs")
     case .systemHeap:
       let heap = try Self.device("/dev/dma_heap/system", config: "CONFIG_DMABUF_HEAPS_SYSTEM")
       defer { heap.close() }
@@ -63,7 +63,7 @@ enum Exporter: Hashable, Sendable {
     }
   }
 
-  /// Opens the chardev by which an exporter is asked.
+  /// Opens the chardev of an exporter.
   static func device(_ path: String, config: String) throws -> OpenFile {
     do {
       return try OpenFile(path)
@@ -75,7 +75,7 @@ enum Exporter: Hashable, Sendable {
 
 /// A buffer with its dma-buf, seen from the exporter's side.
 struct ExportedBuffer {
-  /// The file in which the buffer lives beside the dma-buf.
+  /// The file, besides the dma-buf, in which the buffer lives.
   enum Home {
     case chardev(DrmClient, DumbBuffer)
     case memfd(OpenFile)
@@ -94,13 +94,13 @@ struct ExportedBuffer {
     inode = try dmabuf.inode()
   }
 
-  /// Where every mapping through the dma-buf must say it lies: at the exporter's own fake offset, so that one
+  /// The offset that every mapping through the dma-buf must have: the exporter's own fake offset, so that one
   /// `unmap_mapping_range()` finds them all.
   var canonicalOffset: UInt64 {
     if case .chardev(_, let buffer) = home { buffer.fakeOffset } else { 0 }
   }
 
-  /// Alias 1, which a buffer of the heap does not have.
+  /// Alias 1, which the heap's buffers do not have.
   func mapAtHome() throws(CallFailed) -> Mapping? {
     switch home {
     case .chardev(let client, let buffer):
@@ -115,7 +115,7 @@ struct ExportedBuffer {
     try Mapping("dma-buf", of: dmabuf, offset: 0, pages: pages)
   }
 
-  /// How maps names the file of alias 1.
+  /// The name that maps shows for the file of alias 1.
   var homePath: String {
     switch home {
     case .chardev(let client, _): client.path
@@ -124,7 +124,7 @@ struct ExportedBuffer {
     }
   }
 
-  /// Closes all that the exporter's side holds open, except the dma-buf's fd.
+  /// Closes everything that the exporter's side holds open, except the dma-buf's fd.
   func closeHome() {
     switch home {
     case .chardev(let client, _): client.close()

@@ -2,8 +2,8 @@
 
 internal import Glibc
 
-/// An open file. It is closed by name only: a reference count is what is measured here, so no file may be closed by
-/// chance when a variable goes.
+/// An open file. It is closed only explicitly: reference counts are what is measured here, so no file may be closed by
+/// chance when a variable goes out of scope.
 struct OpenFile: Sendable, Hashable {
   let number: Int32
 
@@ -16,14 +16,14 @@ struct OpenFile: Sendable, Hashable {
 
   func close() { _ = Glibc.close(number) }
 
-  /// The number of the inode, by which the kernel's texts name a dma-buf.
+  /// The inode number, by which the kernel's texts identify a dma-buf.
   func inode() throws(CallFailed) -> UInt64 {
     var status = stat()
     if fstat(number, &status) < 0 { throw CallFailed("fstat") }
     return UInt64(status.st_ino)
   }
 
-  /// Writes all of it. False if the other side takes no more.
+  /// Writes all of it. Returns false if the other side takes no more.
   @discardableResult
   func write(_ text: String) -> Bool {
     var rest = Array(text.utf8)[...]
@@ -37,16 +37,16 @@ struct OpenFile: Sendable, Hashable {
   }
 }
 
-/// Reads a whole file of /proc, /sys or debugfs, which tell no size.
+/// Reads a whole file of /proc, /sys or debugfs, which report no size.
 func readText(_ path: String) throws(CallFailed) -> String { String(decoding: try readBytes(path), as: UTF8.self) }
 
-/// The same, as it comes.
+/// The same, as bytes.
 func readBytes(_ path: String) throws(CallFailed) -> [UInt8] {
   let file = try OpenFile(path, flags: O_RDONLY)
   defer { file.close() }
   var bytes: [UInt8] = []
   while true {
-    // Filled by the kernel alone: to zero it first would take a fault for each of its pages.
+    // Filled by the kernel alone: zeroing it first would fault in each of its pages.
     var answer = 0
     let piece = [UInt8](unsafeUninitializedCapacity: 65536) { space, count in
       answer = read(file.number, space.baseAddress, space.count)
@@ -66,7 +66,7 @@ func writeText(_ text: String, to path: String) throws(CallFailed) {
   if Glibc.write(file.number, text, text.utf8.count) != text.utf8.count { throw CallFailed("write to \(path)") }
 }
 
-/// The names in a folder, sorted so that no order of the kernel's shows; none if there is no such folder.
+/// The names in a folder, sorted so that the kernel's order does not matter; none if there is no such folder.
 func names(in folder: String) -> [String] {
   guard let handle = opendir(folder) else { return [] }
   defer { closedir(handle) }
@@ -78,7 +78,7 @@ func names(in folder: String) -> [String] {
   return list.sorted()
 }
 
-/// Where a symbolic link leads.
+/// The target of a symbolic link.
 func target(ofLink path: String) throws(CallFailed) -> String {
   var bytes = [UInt8](repeating: 0, count: 4096)
   let count = bytes.withUnsafeMutableBytes { space in

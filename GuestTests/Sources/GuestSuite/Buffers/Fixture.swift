@@ -3,8 +3,8 @@
 internal import CGuest
 internal import Glibc
 
-/// An exporter's and an importer's open files, for many buffers one after the other: each exported, imported at a known
-/// place, and let go of again.
+/// The open files of an exporter and an importer, for many buffers one after another: each is exported, imported at a
+/// known place, and released.
 final class Fixture {
   let pages = 3
   let exporter: Exporter
@@ -15,8 +15,8 @@ final class Fixture {
   private let flags: Int32
 
   /// - Parameters:
-  ///   - importer: none for steps that nobody else has a part in.
-  ///   - flags: of buffers of the test driver's own.
+  ///   - importer: nil for steps without an importer.
+  ///   - flags: for the test driver's own buffers.
   init(_ exporter: Exporter, importer: String? = nil, flags: Int32 = 0) throws {
     kernel = try TestDriver.ask()
     self.exporter = exporter
@@ -28,7 +28,7 @@ final class Fixture {
     }
     let client = try importer.map { try $0 == TestDriver.name ? TestDriver.client(1) : DrmClient(driver: $0) }
     self.importer = client
-    // The test driver says where its imports are.
+    // The test driver reports where its imports are.
     if let client, client.driver != TestDriver.name {
       slot = try ImportSlot(beside: client, pages: pages)
     } else {
@@ -42,7 +42,7 @@ final class Fixture {
     importer?.close()
   }
 
-  /// Everything that is counted while no buffer is there.
+  /// Everything that is counted while there is no buffer.
   func counts() throws -> Counts {
     var counts = Counts()
     counts.add("lowest fd that is free", Int64(cguest_next_fd()))
@@ -51,7 +51,7 @@ final class Fixture {
     return counts
   }
 
-  /// The same with what an exported buffer's own files and objects count.
+  /// The same, plus the counts of an exported buffer's files and objects.
   func counts(of exported: ExportedBuffer) throws -> Counts {
     try Shared(exported: exported, imported: nil, fixture: self).counts()
   }
@@ -62,7 +62,7 @@ final class Fixture {
     return try owner.createDumb(pages: pages)
   }
 
-  /// A buffer with its dma-buf. Closing its home closes no client that others use as well.
+  /// A buffer with its dma-buf. Closing its home closes no client that other buffers use.
   func export() throws -> ExportedBuffer {
     guard let owner else { return try exporter.export(pages: pages) }
     let buffer = try create()
@@ -95,7 +95,7 @@ final class Fixture {
     let imported: DumbBuffer?
     let fixture: Fixture
 
-    /// What the buffer's own files and objects count, with those of the fixture.
+    /// The counts of the buffer's files and objects, plus those of the fixture.
     func counts() throws -> Counts {
       let kernel = fixture.kernel
       var counts = try fixture.counts()
@@ -109,8 +109,8 @@ final class Fixture {
       return counts
     }
 
-    /// The same without what each VMA of the buffer adds: a mapping that could not be cut may be left in more pieces than
-    /// it had, which is the kernel's to choose.
+    /// The same without what each VMA of the buffer adds: a mapping that could not be cut may be left in more pieces
+    /// than before, which is the kernel's choice.
     func countsPerMapping() throws -> Counts {
       let kernel = fixture.kernel
       let seen = try kernel.file(exported.dmabuf)
@@ -125,7 +125,7 @@ final class Fixture {
       return counts
     }
 
-    /// The files and offsets by which it can be mapped, by the names that checks give them.
+    /// The files and offsets by which it can be mapped, with the names used in checks.
     var ways: [(name: String, file: OpenFile, offset: UInt64)] {
       var list: [(String, OpenFile, UInt64)] = []
       if case .chardev(let client, let buffer) = exported.home {
@@ -143,11 +143,11 @@ final class Fixture {
       return try Mapping(way, of: found.file, offset: found.offset, pages: exported.pages)
     }
 
-    /// Whether what is written through a new mapping is seen by another way; what is wrong if not. A mapping that was not
-    /// made as it should be can look like any memory.
+    /// Says what is wrong with a new mapping; nil if what is written through it is seen by another way. A mapping that
+    /// was not made correctly can look like any memory.
     func wrongMapping(_ mapping: Mapping) throws -> String? {
       func mark(_ page: Int) -> UInt8 { UInt8(0x70 + page) }
-      // Before anything else is mapped, which might make what this one lacks.
+      // Before anything else is mapped, which might add what this mapping lacks.
       for page in 0..<mapping.pages where mapping.trySet(mark(page), page: page) != "written" {
         return "page \(page) cannot be written"
       }
@@ -157,7 +157,7 @@ final class Fixture {
       return wrong.isEmpty ? nil : "pages \(wrong) are not the buffer's"
     }
 
-    /// Whether the same bytes are seen by every way; what is wrong if not.
+    /// Says what is wrong; nil if the same bytes are seen by every way.
     func wrongWay() throws -> String? {
       let mark = UInt8.random(in: 1...250)
       for (index, way) in ways.enumerated() {

@@ -5,10 +5,10 @@ internal import Glibc
 
 let pageSize = 4096
 
-/// An offset as maps and the kernel's sources write it.
+/// An offset in the format of maps and the kernel's sources.
 func hex(_ number: UInt64) -> String { "0x" + String(number, radix: 16) }
 
-/// One alias of a buffer: a mapping, and the name it bears in checks. Like a file it is taken down by name only.
+/// One alias of a buffer: a mapping, and its name in checks. Like a file, it is unmapped only explicitly.
 struct Mapping {
   let name: String
   let address: UnsafeMutableRawPointer
@@ -28,7 +28,7 @@ struct Mapping {
     self.pages = pages
   }
 
-  /// The errno of a mapping that ought to be refused; 0, with nothing left mapped, where it is not.
+  /// The errno of a mapping that should be refused; 0, with nothing left mapped, if it is not.
   static func refusal(
     of file: OpenFile, offset: UInt64, pages: Int, flags: Int32 = MAP_SHARED
   ) -> Int32 {
@@ -47,7 +47,7 @@ struct Mapping {
 
   func unmap() { munmap(address, pages * pageSize) }
 
-  /// Unmaps some pages, which splits the mapping where they lie inside it.
+  /// Unmaps some pages, which splits the mapping if they are inside it.
   func unmap(page: Int, count: Int) { munmap(address + page * pageSize, count * pageSize) }
 
   func touch(page: Int) -> cguest_touch { cguest_touch(address + page * pageSize) }
@@ -56,7 +56,7 @@ struct Mapping {
 
   func set(_ value: UInt8, page: Int, at offset: Int = 0) { cguest_poke(address + page * pageSize + offset, value) }
 
-  /// What the kernel says this mapping is linked to.
+  /// The kernel's entry for this mapping in maps.
   func mapsEntry() throws(CallFailed) -> MapsEntry? {
     MapsEntry.holding(start, in: try readText("/proc/self/maps"))
   }

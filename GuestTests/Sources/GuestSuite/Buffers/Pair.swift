@@ -16,7 +16,7 @@ struct Pair: Hashable, Sendable {
   }
 }
 
-/// A buffer that was exported and imported: everything that can lead to its memory.
+/// A buffer that was exported and imported: everything that leads to its memory.
 struct SharedBuffer {
   /// Enough that the first, a middle and the last page are different pages.
   static let usualPages = 16
@@ -24,24 +24,24 @@ struct SharedBuffer {
   let exported: ExportedBuffer
   let importer: DrmClient
   let handle: UInt32
-  /// Where mmap() of the importer's chardev is forwarded to the dma-buf.
+  /// The fake offset at which mmap() of the importer's chardev is forwarded to the dma-buf.
   let forwardedOffset: UInt64
   /// The references to the dma-buf before it was imported.
   let countBeforeImport: Int?
 
   var pages: Int { exported.pages }
   var inode: UInt64 { exported.inode }
-  /// Pages at which bytes and faults are looked at.
+  /// The pages whose bytes and faults are checked.
   var probes: [Int] { Array(Set([0, pages / 2, pages - 1])).sorted() }
 
-  /// Imports a buffer such that its fake offset is known. The kernel tells no one the fake offset of an imported
-  /// object, so three buffers of the same size are laid side by side and the middle one makes room: the smallest
-  /// hole that fits is where the import goes.
+  /// Imports a buffer such that its fake offset is known. The kernel does not report the fake offset of an imported
+  /// object. So three buffers of the same size are created side by side, and the middle one is freed: the import goes
+  /// into the smallest hole that fits.
   init(_ exported: ExportedBuffer, importer: DrmClient) throws {
     self.exported = exported
     self.importer = importer
     countBeforeImport = try References.count(inode: exported.inode)
-    // The test driver says where its imports are.
+    // The test driver reports where its imports are.
     if importer.driver == TestDriver.name {
       let imported = try importer.importOwn(exported.dmabuf)
       handle = imported.handle
@@ -57,9 +57,9 @@ struct SharedBuffer {
     try importer.closeHandle(before.handle)
     try importer.closeHandle(after.handle)
 
-    // A client without a handle tells whether an object is there, without a step on the way under test: drm_gem_mmap()
-    // looks the object up first (EINVAL if there is none) and asks for the right to it next. That this answer is
-    // EACCES is for the access tests to say.
+    // A client without a handle can tell whether an object is there, without using the path under test: drm_gem_mmap()
+    // looks the object up first (EINVAL if there is none) and checks access next. The access tests cover that this
+    // answer is EACCES.
     let stranger = try importer.stranger()
     defer { stranger.close() }
     let answer = Mapping.refusal(of: stranger.file, offset: forwardedOffset, pages: exported.pages)
@@ -86,7 +86,7 @@ struct SharedBuffer {
     if case .chardev(let client, let buffer) = exported.home { try client.closeHandle(buffer.handle) }
   }
 
-  /// Closes every file, without closing any handle first: that is the chardevs' own release to do.
+  /// Closes every file, without closing any handle first: the release of the chardevs has to do that.
   func closeAll() {
     importer.close()
     exported.closeHome()

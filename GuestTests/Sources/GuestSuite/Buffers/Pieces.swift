@@ -4,14 +4,14 @@ internal import CGuest
 internal import Glibc
 
 extension Mapping {
-  /// The first byte of a page, or the signal that answered.
+  /// The first byte of a page, or the signal that the access raised.
   func tryByte(page: Int) -> String {
     var value: UInt8 = 0
     let signal = cguest_try_read(address + page * pageSize, &value)
     return signal == 0 ? "\(value)" : signalName(signal)
   }
 
-  /// `written`, or the signal that answered.
+  /// `written`, or the signal that the access raised.
   func trySet(_ value: UInt8, page: Int) -> String {
     let signal = cguest_try_write(address + page * pageSize, value)
     return signal == 0 ? "written" : signalName(signal)
@@ -22,31 +22,34 @@ extension Mapping {
 
   static func mark(of page: Int) -> UInt8 { UInt8(1 + page) }
 
-  /// Changes what may be done with some pages.
+  /// Changes the protection of some pages.
   func protect(_ range: Range<Int>, _ protection: Int32) -> String {
     errnoWord(mprotect(address + range.lowerBound * pageSize, range.count * pageSize, protection))
   }
 }
 
-/// `ok`, or the errno of a call that answered with -1.
+/// `ok`, or the errno of a call that returned -1.
 func errnoWord(_ answer: Int32) -> String { answer < 0 ? errnoName(errno) : "ok" }
 
-/// Addresses that nothing else will be put at, to map over them.
+/// Reserves addresses, so that nothing else is mapped there, to map over them.
 func reserveAddresses(pages: Int) throws(CallFailed) -> UnsafeMutableRawPointer {
   let address = mmap(nil, pages * pageSize, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
   guard let address, address != MAP_FAILED else { throw CallFailed("reserve addresses") }
   return address
 }
 
-/// The mappings that this process has of one dma-buf, by maps.
+/// The mappings of one dma-buf in this process, from maps.
 func mappings(ofDmabuf inode: UInt64) throws(CallFailed) -> [MapsEntry] {
   MapsEntry.all(in: try readText("/proc/self/maps")).filter { $0.inode == inode && $0.path.hasPrefix("/dmabuf:") }
 }
 
 extension Recorder {
-  /// Checks what is left of a mapping after a step that changed its shape: that its pages are those expected, each with
-  /// its own mark, that every VMA of it lies at the offset of its own first page, and that the dma-buf's file has one
-  /// reference for each VMA. How many VMAs there are is the kernel's to choose: it may merge what it split.
+  /// Checks what is left of a mapping after a step that changed its shape:
+  /// - its pages are those expected, each with its own mark;
+  /// - every VMA of it is at the offset of its own first page;
+  /// - the dma-buf's file has one reference for each VMA.
+  ///
+  /// The number of VMAs is the kernel's choice: it may merge what it split.
   /// - Parameters:
   ///   - base: the references without any mapping.
   ///   - elsewhere: VMAs of this dma-buf at other addresses.

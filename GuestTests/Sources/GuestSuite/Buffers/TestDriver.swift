@@ -3,15 +3,16 @@
 internal import CGuest
 internal import Glibc
 
-/// pbtest, the DRM driver that is built for each kernel under test: how it comes into the guest, and what it tells.
+/// pbtest, the DRM driver that is built for each kernel under test: how it is loaded into the guest, and what it
+/// reports.
 enum TestDriver {
   static let name = "pbtest"
-  /// Where the host puts it. Beside it, in its place, stands why there is none.
+  /// Where the host puts the module, or instead a text that says why there is none.
   private static let module = "/pbtest.ko"
   private static let excuse = "/pbtest.txt"
   private static let query = "/dev/pbtest"
 
-  /// Loads the module, once, before any test. Whether that went well each test finds out for itself.
+  /// Loads the module, once, before any test. Each test finds out for itself whether that succeeded.
   static func load() {
     guard access(module, F_OK) == 0, cguest_load_module(module) != 0 else { return }
     let words = "the kernel does not load it: \(errnoName(errno))"
@@ -29,7 +30,7 @@ enum TestDriver {
     if cguest_unload_module(name) != 0 { throw CallFailed("unload \(name)") }
   }
 
-  /// Opens what answers questions, for as long as the test's process lives.
+  /// Opens the device that answers questions, for as long as the test's process lives.
   /// - Throws: ``Skip`` with the reason if the driver is not there.
   static func ask() throws -> KernelView {
     if let file = try? OpenFile(query) { return KernelView(file: file) }
@@ -47,7 +48,7 @@ enum TestDriver {
     return try DrmClient(driver: name, at: path)
   }
 
-  /// The chardev of a device, by its place in sysfs: both devices have the same driver's name.
+  /// The chardev of a device, by its place in sysfs: both devices have the same driver name.
   static func chardev(_ number: Int) throws -> String {
     let folder = "/sys/bus/platform/devices/\(name).\(number)/drm"
     guard let card = names(in: folder).first(where: { $0.hasPrefix("card") }) else {
@@ -65,11 +66,11 @@ enum TestDriver {
   }
 }
 
-/// What only the kernel knows of files, mappings and objects.
+/// What only the kernel knows about files, mappings and objects.
 struct KernelView {
   let file: OpenFile
 
-  /// Of a file: its references, and who hangs on its address space.
+  /// About a file: its references, and the VMAs on its address space.
   func file(_ other: OpenFile, pages: ClosedRange<UInt64> = 0...UInt64.max) throws(CallFailed) -> pbtest_file {
     var args = pbtest_file()
     args.fd = other.number
@@ -79,7 +80,7 @@ struct KernelView {
     return args
   }
 
-  /// Of a mapping, compared with a file.
+  /// About a mapping, compared with a file.
   func vma(_ mapping: Mapping, page: Int = 0, against other: OpenFile? = nil) throws(CallFailed) -> pbtest_vma {
     var args = pbtest_vma()
     args.address = mapping.start + UInt64(page * pageSize)
@@ -88,7 +89,7 @@ struct KernelView {
     return args
   }
 
-  /// Of a GEM object.
+  /// About a GEM object.
   func object(_ handle: UInt32, of client: DrmClient) throws(CallFailed) -> pbtest_object {
     var args = pbtest_object()
     args.fd = client.file.number
@@ -99,7 +100,7 @@ struct KernelView {
 }
 
 extension KernelView {
-  /// The symbol of an address in the kernel's code; the number itself where that has none.
+  /// The symbol at an address in the kernel's code; the number itself if it has none.
   func symbol(at address: UInt64) -> String {
     var args = pbtest_symbol()
     args.address = address
@@ -127,8 +128,8 @@ extension DrmClient {
     return DumbBuffer(handle: args.handle, fakeOffset: args.offset)
   }
 
-  /// Gives a buffer fresh pages, and zaps its mappings unless `flags` says not to.
-  /// - Returns: how often it has had pages.
+  /// Gives a buffer new pages, and zaps its mappings unless `flags` says not to.
+  /// - Returns: how often it has been given pages.
   func move(_ handle: UInt32, flags: Int32 = 0) throws(CallFailed) -> UInt64 {
     var args = pbtest_move()
     args.handle = handle
@@ -137,7 +138,7 @@ extension DrmClient {
     return args.generation
   }
 
-  /// Imports a dma-buf into pbtest, larger than it is by some pages if asked to, or failing at a step of it.
+  /// Imports a dma-buf into pbtest, optionally larger than it is by some pages, or failing at a step.
   func importOwn(
     _ dmabuf: OpenFile, flags: Int32 = 0, extraPages: Int = 0, failing step: pbtest_step = PBTEST_FAIL_NOTHING,
     with error: Int32 = 0
@@ -158,7 +159,7 @@ extension DrmClient {
     if cguest_pbtest_busy(file.number, &args) != 0 { throw CallFailed("pbtest: busy") }
   }
 
-  /// Has the next mapping of an import forwarded at another page offset than 0.
+  /// Makes the next mapping of an import be forwarded at another page offset than 0.
   func forward(_ handle: UInt32, at page: UInt64) throws(CallFailed) {
     var args = pbtest_forward()
     args.handle = handle
@@ -166,7 +167,7 @@ extension DrmClient {
     if cguest_pbtest_forward(file.number, &args) != 0 { throw CallFailed("pbtest: forward") }
   }
 
-  /// Has whoever reaches a step of a buffer next fail there.
+  /// Makes the next call that reaches a step of a buffer fail there.
   func fail(_ handle: UInt32, at step: pbtest_step, with error: Int32) throws(CallFailed) {
     var args = pbtest_fail()
     args.handle = handle

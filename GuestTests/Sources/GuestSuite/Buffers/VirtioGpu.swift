@@ -9,7 +9,7 @@ enum VirtioGpu {
   /// The device's number in the virtio specification, as sysfs writes it.
   private static let deviceID = "0x0010"
 
-  /// The GPUs on the virtio bus, whether a driver has them or not.
+  /// The GPUs on the virtio bus, whether or not a driver is bound to them.
   private static var devices: [String] {
     names(in: "/sys/bus/virtio/devices").filter { name in
       guard let text = try? readText("/sys/bus/virtio/devices/\(name)/device") else { return false }
@@ -17,17 +17,17 @@ enum VirtioGpu {
     }
   }
 
-  /// Gives the driver its device back if a test took it away and did not live to return it.
+  /// Returns the device to the driver, if a test took it away and died before returning it.
   static func bind() throws(CallFailed) {
     for device in devices where access("/sys/bus/virtio/devices/\(device)/driver", F_OK) != 0 {
       try writeText(device, to: folder + "/bind")
     }
   }
 
-  /// Takes the device away from the driver, which unplugs the DRM device and must zap every mapping of its buffers.
+  /// Takes the device away from the driver. This unplugs the DRM device and must zap every mapping of its buffers.
   static func unbind() throws {
     let bound = names(in: folder).filter(devices.contains)
-    guard bound.count == 1 else { throw Skip(reason: "\(bound.count) virtio GPUs are bound, one is needed") }
+    guard bound.count == 1 else { throw Skip(reason: "\(bound.count) virtio GPUs are bound, exactly one is needed") }
     try writeText(bound[0], to: folder + "/unbind")
   }
 }

@@ -3,45 +3,45 @@
 internal import CGuest
 internal import Glibc
 
-/// Does one step over and over, with the first, the second, … allocation in it failing, until it is done without one that
-/// failed; and looks each time at what is left.
+/// Runs one step repeatedly, with the first, the second, … allocation in it failing, until none of its allocations
+/// failed, and each time checks what is left.
 struct Sweep {
-  /// A step has not so many places to fail at. One that never comes to its end is a failure of its own.
+  /// More places to fail at than any step has. A step that never completes is a failure in itself.
   static let most = 64
-  /// After so many findings it is not gone on: each takes its time, and more of them tell no more.
+  /// Stops after this many findings: each takes time, and more of them say nothing new.
   private static let enough = 3
 
-  /// One attempt at the step, on things of its own.
+  /// One attempt at the step, on separate buffers.
   struct Attempt {
-    /// The step: an errno, or 0.
+    /// The step: returns an errno, or 0.
     var step: () -> Int32
-    /// What must be as before where the step was refused. Nothing that only the end of the attempt lets go of.
+    /// What must be as before if the step was refused. Nothing that only the end of the attempt releases.
     var counts: () throws -> Counts = { Counts() }
-    /// Takes back what the step did.
+    /// Undoes the step.
     var undo: () throws -> Void = {}
-    /// Lets go of what the step did without telling: the kernel does not undo a call whose result cannot be written to
-    /// the caller's memory.
+    /// Releases what the step made without reporting it: the kernel does not undo a call whose result cannot be written
+    /// to the caller's memory.
     var lost: () throws -> Void = {}
-    /// Says what is wrong with the buffer after the step was refused; nothing if it can be used.
+    /// Says what is wrong with the buffer after the step was refused; nil if it can be used.
     var wrong: () throws -> String? = { nil }
-    /// Ends the attempt, in whatever way it went.
+    /// Ends the attempt, whether or not the step succeeded.
     var finish: () throws -> Void = {}
   }
 
   let look: Recorder
   let kernel: KernelView
-  /// Errnos that a refusal may have. A call that reads or writes the caller's memory may answer with EFAULT as well.
+  /// The allowed errnos of a refusal. A call that reads or writes the caller's memory may return EFAULT as well.
   var allowed: Set<Int32> = [ENOMEM, EFAULT]
   var most = Sweep.most
-  /// A step that has ways round each allocation that fails is never refused.
+  /// False for a step that has a fallback for each failing allocation, and so is never refused.
   var isRefused = true
-  /// Of a step that does much besides, after what it is about, no more is tried than its first places. It is done again at
-  /// the end and not after each refusal.
+  /// False for a step that goes on to do much else: only its first places are tried. The step is retried at the end,
+  /// not after each refusal.
   var comesToItsEnd = true
   /// What must be as before once an attempt has ended.
   var counts: () throws -> Counts
 
-  /// Which allocation is to fail, from 1; 0 for none.
+  /// Which allocation fails, from 1; 0 for none.
   private struct Place: CustomStringConvertible {
     var kind: FaultPoint.Kind
     var number: Int
@@ -59,12 +59,12 @@ struct Sweep {
     var count: Int { errnos.count + unbalanced.count + unusable.count + again.count + left.count }
   }
 
-  /// - Parameter prepare: makes the attempt's things.
+  /// - Parameter prepare: creates what the attempt needs.
   func run(_ name: String, _ prepare: () throws -> Attempt) throws {
     let faults = try FaultPoint()
     defer { faults.close() }
     let start = try counts()
-    // Once without: what the test's own process needs of memory for it, it has then.
+    // Once without a failure, so that the test's own process has already allocated what it needs.
     let trial = try prepare()
     let code = trial.step()
     if code != 0 { throw CallFailed("\(name), with nothing that fails", code: code) }

@@ -7,14 +7,14 @@ internal import GuestProtocol
 public enum GuestCommand: Hashable, Sendable {
   /// As PID 1 of a guest.
   case initProcess
-  /// By root on a machine that has the drivers, to run the tests of these names, or all, on its own kernel. What a failing one leaves there
-  /// stays, so better a guest's than one's own.
+  /// By root on a machine that has the drivers: runs the tests of these names, or all, on its own kernel. What a
+  /// failing test leaves behind stays there, so better use a guest than your own machine.
   case run([String])
-  /// By anyone, to learn what there is.
+  /// By anyone: lists the tests.
   case list
   case usage
 
-  /// Arguments do not count for PID 1: the kernel passes it words of its own command line.
+  /// PID 1 ignores its arguments: the kernel passes it words of its own command line.
   public init(arguments: [String], pid: Int32) {
     if pid == 1 {
       self = .initProcess
@@ -27,7 +27,7 @@ public enum GuestCommand: Hashable, Sendable {
     }
   }
 
-  /// Does it, and returns the exit status.
+  /// Runs the command and returns the exit status.
   public func run() -> Int32 {
     switch self {
     case .initProcess: GuestInit.run()

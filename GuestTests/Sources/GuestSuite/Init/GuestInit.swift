@@ -6,30 +6,31 @@ internal import GuestProtocol
 
 /// What PID 1 does once everything is mounted.
 public enum GuestInit {
-  /// After so many tests that not even SIGKILL ends the others are not run: most would only wait for the locks that
-  /// the first ones hold, each for its whole time, and tell nothing of the series.
+  /// Once this many tests have survived SIGKILL, the others are not run. Most would only wait for the locks that the
+  /// first ones hold, each until its timeout, and show nothing about the series.
   private static let mostHanging = 2
-  /// Likewise after so many that took all their time, whether or not they could be killed then.
+  /// Likewise once this many have timed out, whether or not they could be killed then.
   private static let mostTimeouts = 4
 
-  /// Runs the tests that the kernel command line asks for, or the orders to a guest that holds, and ends the machine.
+  /// Runs the tests that the kernel command line asks for, or those ordered from a guest that holds, and powers the
+  /// machine off.
   public static func run() -> Never {
     let words = ["/proc/cmdline", GuestOptions.path].compactMap { try? readText($0) }
     let options = GuestOptions(commandLine: words.joined(separator: " "))
     TestDriver.load()
     if let port = HostPort.open(HostPort.results, flags: O_WRONLY) {
       let orders = options.hold ? Hold.wait(saying: port) : (options, Signer.take())
-      // After the hold: each guest that is restored from one that held has another disk.
+      // Opened after the hold: each guest restored from the saved one has another disk.
       if let (options, signer) = orders { runTests(options, to: ResultsPort(port, signer, state: StateDisk.open())) }
-      // What was written lies in the device's queue. QEMU takes it out when it stops the device, but a host that
-      // reads only what arrived before the power went would miss it.
+      // The data is in the device's queue. QEMU takes it out when it stops the device, but a host that reads only what
+      // arrived before the power-off would miss it.
       usleep(50_000)
     } else {
-      Kmsg.say("no port \(HostPort.results): nowhere to report to")
+      Kmsg.say("no port \(HostPort.results): cannot report results")
     }
     Kmsg.say("end")
     cguest_end_machine()
-    // PID 1 must not end: that would be a panic, and would look like one of the kernel under test.
+    // PID 1 must not exit: that would be a panic, and would look like one of the kernel under test.
     Kmsg.say("the kernel refuses to reset: \(errnoName(errno))")
     while true { pause() }
   }
@@ -46,7 +47,7 @@ public enum GuestInit {
     for (index, name) in plan.enumerated() {
       port.write(KTAPWriter.start(index + 1))
       Kmsg.say("test begins: \(name)")
-      // With the result of the test before: what this one does to the kernel does not take them along.
+      // This includes the previous test's result, so that whatever this test does to the kernel cannot lose it.
       port.state?.sync()
       let (result, hangs) = TestProcess.run(name, seconds: options.testSeconds, forgetting: port.signer)
       Kmsg.say("test ends: \(name)")
@@ -57,7 +58,7 @@ public enum GuestInit {
         port.write(KTAPWriter.notCounted(error.reason))
         counter = nil
       }
-      // Children of a test that was killed are ours now.
+      // Children of a killed test were reparented to PID 1.
       while waitpid(-1, nil, WNOHANG) > 0 {}
       reported += 1
       if hangs { hanging += 1 }
@@ -65,18 +66,18 @@ public enum GuestInit {
       if index + 1 == plan.count { continue }
       if hanging == mostHanging {
         port.write(
-          KTAPWriter.stopped("\(hanging) tests hang in the kernel, and what they hold the others would wait for"))
+          KTAPWriter.stopped("\(hanging) tests hang in the kernel, and the others would wait for what they hold"))
         break
       }
       if timeouts == mostTimeouts {
-        port.write(KTAPWriter.stopped("\(timeouts) tests were not done in \(options.testSeconds) s each"))
+        port.write(KTAPWriter.stopped("\(timeouts) tests did not end within \(options.testSeconds) s each"))
         break
       }
     }
     port.write(KTAPWriter.end(reported))
   }
 
-  /// - Returns: `nil` if nothing is to be counted, or if it cannot be, which is then said.
+  /// - Returns: `nil` if nothing is to be counted, or if counting is impossible, which is then reported.
   private static func counter(_ request: TraceRequest, _ port: ResultsPort) -> CodeCounter? {
     if request.isEmpty { return nil }
     do {

@@ -4,12 +4,12 @@ internal import Glibc
 
 /// The virtio-serial ports between guest and host, which the guest finds by their names.
 enum HostPort {
-  /// Where results leave the guest.
+  /// The port through which results leave the guest.
   static let results = "org.patchbench.results.0"
   private static let folder = "/sys/class/virtio-ports"
 
-  /// Opens a port, or nil if the guest has none of this name. The device tells a port's name in a message of its own
-  /// after it was probed, which may be later than the start of PID 1; hence the wait.
+  /// Opens a port, or returns nil if the guest has none of this name. The device sends a port's name in a separate
+  /// message after the probe, possibly later than the start of PID 1; hence the wait.
   static func open(_ name: String, flags: Int32) -> OpenFile? {
     for _ in 0..<100 {
       for port in names(in: folder) {

@@ -3,11 +3,11 @@
 internal import Glibc
 internal import GuestProtocol
 
-/// Where results leave the guest, signed if it was given a secret.
+/// The port through which results leave the guest, signed if the guest was given a secret.
 struct ResultsPort {
   let file: OpenFile
   let signer: Signer?
-  /// Where they are kept beside.
+  /// The disk that keeps a copy of the results.
   let state: StateDisk?
 
   init(_ file: OpenFile, _ signer: Signer?, state: StateDisk? = nil) {
@@ -16,8 +16,8 @@ struct ResultsPort {
     self.state = state
   }
 
-  /// Writes a piece of the stream with its signature, in one call, so that nobody comes between. To the disk first: the
-  /// port waits for as long as nobody takes what is in it.
+  /// Writes a piece of the stream with its signature, in one call, so that no other writer comes between. The disk
+  /// comes first: the port blocks until the host reads.
   func write(_ piece: String) {
     if piece.isEmpty { return }
     let whole = signer.map { piece + $0.sign(piece) } ?? piece
@@ -26,7 +26,7 @@ struct ResultsPort {
   }
 }
 
-/// Keeps the guest's secret, at one place in memory, where a process that has no business with it can overwrite its copy.
+/// Keeps the guest's secret in one place in memory, so that a process that must not have it can overwrite its copy.
 final class Signer {
   private let key = UnsafeMutablePointer<UInt64>.allocate(capacity: 2)
   private var number = 0
@@ -54,13 +54,13 @@ final class Signer {
     }
   }
 
-  /// The signature of the next piece.
+  /// Returns the signature of the next piece.
   func sign(_ piece: String) -> String {
     number += 1
     return KTAPWriter.signature(piece, number: number, GuestSecret(low: key[0], high: key[1]))
   }
 
-  /// Overwrites the secret. What is signed from then on nobody believes.
+  /// Overwrites the secret. The host rejects everything that is signed from then on.
   func forget() { explicit_bzero(key, 2 * MemoryLayout<UInt64>.size) }
 
   var hasForgotten: Bool { key[0] == 0 && key[1] == 0 }

@@ -2,12 +2,12 @@
 
 internal import Glibc
 
-/// A small disk of the guest's own, on which PID 1 leaves what it tells the host and what the kernel has logged, as it
-/// goes. Both also leave the guest by ways of their own; a kernel that loses what goes there does not lose this. The host
-/// reads it when the guest is gone.
+/// A small disk for this guest only, to which PID 1 continuously writes its reports to the host and the kernel's log.
+/// Both also leave the guest on other channels; the disk survives a kernel that loses what goes there. The host reads
+/// it once the guest is gone.
 final class StateDisk {
   private static let device = "/dev/vda"
-  /// As the host makes it.
+  /// As the host formats it.
   private static let type = "ext2"
   static let folder = "/state"
 
@@ -15,15 +15,16 @@ final class StateDisk {
   private let log: OpenFile
   private let kernel: KernelLog
 
-  /// In the folder at which the disk is mounted.
-  /// - Parameter kernel: where records come from.
+  /// - Parameters:
+  ///   - folder: where the disk is mounted.
+  ///   - kernel: the source of log records.
   init(in folder: String, kernel: KernelLog) throws(CallFailed) {
     results = try OpenFile("\(folder)/results", flags: O_WRONLY | O_CREAT | O_APPEND)
     log = try OpenFile("\(folder)/kmsg", flags: O_WRONLY | O_CREAT | O_APPEND)
     self.kernel = kernel
   }
 
-  /// - Returns: `nil` if the guest has none, or it cannot be used, which is then said in the kernel's log.
+  /// - Returns: `nil` if the guest has no disk, or if it cannot be used, which is then reported in the kernel's log.
   static func open() -> StateDisk? {
     guard access(device, F_OK) == 0 else { return nil }
     do throws(CallFailed) {
@@ -37,10 +38,10 @@ final class StateDisk {
     }
   }
 
-  /// Adds what also goes to the results port. A full disk keeps what it has.
+  /// Appends what also goes to the results port. A full disk keeps what it has.
   func write(_ piece: String) { results.write(piece) }
 
-  /// Adds what the kernel has logged since the last time, and has all of it on the disk.
+  /// Appends what the kernel has logged since the last call, and syncs the disk.
   func sync() {
     log.write(kernel.take())
     fdatasync(results.number)
@@ -48,12 +49,12 @@ final class StateDisk {
   }
 }
 
-/// The kernel's log, record by record: `priority,number,microseconds,flags;text`, as Documentation/ABI/testing/dev-kmsg has
-/// it.
+/// The kernel's log, record by record: `priority,number,microseconds,flags;text`, as described in
+/// Documentation/ABI/testing/dev-kmsg.
 final class KernelLog {
-  /// The longest record is 8 KiB (`PRINTKRB_RECORD_MAX` and what it is preceded by in `kernel/printk/printk.c`).
+  /// The longest record is 8 KiB (`PRINTKRB_RECORD_MAX` and its prefix in `kernel/printk/printk.c`).
   private static let longest = 16384
-  /// A kernel that never ends to log must not keep PID 1 from the tests.
+  /// A kernel that keeps logging must not keep PID 1 from the tests.
   private static let most = 4096
 
   private let file: OpenFile
@@ -62,7 +63,7 @@ final class KernelLog {
     file = try OpenFile(path, flags: O_RDONLY | O_NONBLOCK)
   }
 
-  /// The records that are new.
+  /// Returns the new records.
   func take() -> String {
     var text: [UInt8] = []
     var record = [UInt8](repeating: 0, count: Self.longest)

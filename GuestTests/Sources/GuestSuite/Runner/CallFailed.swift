@@ -3,8 +3,8 @@
 internal import CGuest
 internal import Glibc
 
-/// A call that a test needs and that did not do it. It ends the test as a failed check: what a test cannot set up it
-/// cannot call right.
+/// A call failed that a test needs. It ends the test with a failed check: if a test cannot set itself up, it cannot
+/// pass.
 struct CallFailed: Error, Hashable {
   /// The call in the test's own words: `mmap of forwarded`.
   var call: String
@@ -16,7 +16,7 @@ struct CallFailed: Error, Hashable {
   }
 }
 
-/// Ends a test that cannot say anything in this guest.
+/// Ends a test that cannot give an answer in this guest.
 struct Skip: Error, Hashable {
   var reason: String
 }
@@ -26,7 +26,7 @@ func errnoName(_ code: Int32) -> String {
   cguest_errno_name(code).map { String(cString: $0) } ?? "errno \(code)"
 }
 
-/// What a body's first call that did not do it says, as ``errnoName(_:)``; `done` if all did.
+/// The error of the first call in a body that failed, as ``errnoName(_:)``; `done` if none did.
 func errnoWord(_ body: () throws -> Void) throws -> String {
   do {
     try body()

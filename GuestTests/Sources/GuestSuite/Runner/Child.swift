@@ -3,16 +3,16 @@
 internal import CGuest
 internal import Glibc
 
-/// A process beside the test's own: what somebody else can do with what was passed to him.
+/// A process besides the test's own: it shows what another process can do with what was passed to it.
 enum Child {
-  /// Runs a body in a fork of this process and returns its answer: the body's own, the call that failed in it, or the
-  /// signal that killed it.
+  /// Runs a body in a fork of this process and returns its answer: the body's result, the call that failed in it, or
+  /// the signal that killed it.
   static func answer(_ body: () throws -> String) throws(CallFailed) -> String {
     var ends: [Int32] = [-1, -1]
     if pipe(&ends) != 0 { throw CallFailed("pipe") }
     let child = cguest_fork_child()
     if child == 0 {
-      // The fork has no threads, so it can go on in Swift, like the test itself.
+      // The fork has no other threads, so it can continue in Swift, like the test itself.
       let text =
         switch Result(catching: body) {
         case .success(let text): text
@@ -43,7 +43,7 @@ enum Child {
 }
 
 extension OpenFile {
-  /// Everything up to the end of a pipe.
+  /// Reads a pipe to its end.
   func readAll() -> String {
     var bytes: [UInt8] = []
     var piece = [UInt8](repeating: 0, count: 512)

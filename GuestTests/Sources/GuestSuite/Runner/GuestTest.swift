@@ -6,7 +6,7 @@ public import GuestProtocol
 public struct GuestTest: Sendable {
   /// `group/subject/what`, of `[a-z0-9_./-]`.
   public let name: String
-  /// The question, of the list thread or of the code's history, that the test answers. One line.
+  /// The question, from the list thread or the code's history, that the test answers. One line.
   public let question: String
   let body: @Sendable (Recorder) throws -> Void
 
@@ -16,7 +16,7 @@ public struct GuestTest: Sendable {
     self.body = body
   }
 
-  /// Runs the test in this process, telling each check as soon as it is made.
+  /// Runs the test in this process, reporting each check as soon as it is made.
   public func run(hear: @escaping (Check) -> Void = { _ in }) -> TestResult {
     let recorder = Recorder(hear: hear)
     do {

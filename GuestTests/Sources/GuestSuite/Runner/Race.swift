@@ -3,16 +3,16 @@
 internal import CGuest
 internal import Glibc
 
-/// Workers that do things to one shared buffer at the same time.
+/// Workers that operate on one shared buffer at the same time.
 ///
-/// A race is bounded by the rounds that each worker must do, not by a clock: how far a busy emulated guest comes in a
-/// second is anybody's guess. What a check is called, and whether it is made, never depends on how it went.
+/// A race is bounded by the rounds that each worker must do, not by a clock: nobody can predict how much a busy
+/// emulated guest does in a second. Neither a check's name, nor whether it is made, depends on the course of the race.
 final class Race {
   private let race: UnsafeMutablePointer<cguest_race>
   private var workerNames: [String] = []
   let seed: UInt32
 
-  /// The longest that rounds are waited for, in the guest's milliseconds; then the race was not reached.
+  /// The longest wait for the rounds, in milliseconds of the guest. After that the race was not reached.
   private static let patience: UInt32 = 20_000
 
   init(_ shared: SharedBuffer, seed: UInt32) {
@@ -27,7 +27,7 @@ final class Race {
 
   deinit { race.deallocate() }
 
-  /// Adds a file and offset by which the buffer is mapped, and the errno with which that may be refused.
+  /// Adds a file and offset by which the buffer is mapped, and the errnos with which that may be refused.
   func way(_ file: OpenFile, _ offset: UInt64, refusals: [Int32] = []) {
     let way = cguest_way(
       fd: file.number, offset: offset, refusal: refusals.first ?? 0, other_refusal: refusals.last ?? 0)
@@ -37,7 +37,7 @@ final class Race {
     race.pointee.way_count += 1
   }
 
-  /// Adds a mapping that is there from the start to the end.
+  /// Adds a mapping that exists for the whole race.
   func standing(_ mapping: Mapping) {
     withUnsafeMutablePointer(to: &race.pointee.standing) { standing in
       UnsafeMutableRawPointer(standing).assumingMemoryBound(to: UnsafeMutableRawPointer?.self)[
@@ -68,8 +68,9 @@ final class Race {
     }
   }
 
-  /// Runs a body amid the race, after every worker has done its rounds once, and lets each do them once more behind it.
-  /// - Returns: whether the rounds were done. If not, what the workers say of themselves holds, but little was tried.
+  /// Runs a body in the middle of the race: after every worker has done its rounds once, and before each does them
+  /// again.
+  /// - Returns: whether the rounds were done. If not, the workers' reports are still valid, but little was tried.
   func run(amid body: (() throws -> Void)? = nil) throws -> Bool {
     if cguest_race_start(race) < 0 { throw CallFailed("start threads") }
     defer { cguest_race_stop(race) }
@@ -79,13 +80,13 @@ final class Race {
     return cguest_race_wait(race, Self.patience) != 0
   }
 
-  /// What each worker came to.
+  /// The result of each worker.
   var outcomes: [(name: String, worker: cguest_worker)] {
     workers { workers in workerNames.indices.map { (workerNames[$0], workers[$0]) } }
   }
 }
 
-/// What several races of one kind came to, by the workers' names.
+/// The sums of several races of one kind, by the workers' names.
 struct RaceTally {
   private(set) var workers: [String: cguest_worker] = [:]
   private var order: [String] = []
@@ -107,7 +108,7 @@ struct RaceTally {
     }
   }
 
-  /// Checks what must hold of every worker, however the race went.
+  /// Checks what must hold for every worker, whatever the course of the race.
   func check(_ look: Recorder, seed: UInt32) {
     for name in order {
       guard let worker = workers[name] else { continue }

@@ -2,18 +2,18 @@
 
 internal import GuestProtocol
 
-/// Collects what one test looked at.
+/// Collects the checks of one test.
 final class Recorder {
   private(set) var checks: [Check] = []
   private let hear: (Check) -> Void
 
-  /// Makes a recorder that also tells each check as soon as it is made: a kernel that takes the test down must not
-  /// take with it what the test had already seen.
+  /// Makes a recorder that also reports each check as soon as it is made: if the kernel takes the test down, the checks
+  /// made so far must survive.
   init(hear: @escaping (Check) -> Void = { _ in }) { self.hear = hear }
 
-  /// Records one thing looked at. The detail says what was seen, and what was expected where that differs.
+  /// Records one check. The detail says what was seen, and what was expected if that differs.
   func expect(_ passed: Bool, _ name: String, _ detail: @autoclosure () -> String = "") {
-    // The host knows a check by its name, so two of one name would hide one another.
+    // The host identifies a check by its name, so one of two with the same name would hide the other.
     let taken = checks.contains { $0.name == name }
     let check = Check(
       name: taken ? "\(name) (named twice, as check \(checks.count + 1))" : name, passed: passed && !taken,
@@ -27,19 +27,19 @@ final class Recorder {
     expect(seen == expected, name, seen == expected ? "\(seen)" : "\(seen), expected \(expected)")
   }
 
-  /// Records a comparison of what may be absent.
+  /// Records a comparison of optional values.
   func equal<Value: Equatable>(_ seen: Value?, _ expected: Value?, _ name: String) {
     let words = { (value: Value?) in value.map { "\($0)" } ?? "none" }
     expect(seen == expected, name, seen == expected ? words(seen) : "\(words(seen)), expected \(words(expected))")
   }
 
-  /// Records whether a file is the one that it should be. The numbers are not told: a device node's depends on the
-  /// processor that made it, and what two boots of one kernel say must not differ by that.
+  /// Records whether a file is the expected one, without the inode numbers. A device node's number depends on the CPU
+  /// that created it, and two boots of one kernel must not differ by that.
   func sameInode(_ seen: UInt64?, _ expected: UInt64, _ name: String) {
     expect(seen == expected, name, seen == expected ? "" : seen == nil ? "none" : "another file's")
   }
 
-  /// What the checks amount to, with the error that ended the test if one did.
+  /// Summarizes the checks, and the error that ended the test if there was one.
   func result(of name: String, ended error: (any Error)?) -> TestResult {
     switch error {
     case let skip as Skip where checks.allSatisfy(\.passed):

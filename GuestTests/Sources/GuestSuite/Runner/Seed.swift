@@ -2,9 +2,9 @@
 
 internal import Glibc
 
-/// Where a race gets its random numbers from: the seed that was asked for, or one that nobody foresees.
+/// Where a race gets its random numbers from: the requested seed, or an unpredictable one.
 ///
-/// It is passed to the tests' processes as the environment is, by fork.
+/// It is passed to the tests' processes like the environment, by fork.
 enum Seed {
   private static let name = "PATCHBENCH_SEED"
 
@@ -15,7 +15,7 @@ enum Seed {
 
   static func take() -> UInt32 {
     if let text = getenv(name), let seed = UInt32(String(cString: text)) { return seed }
-    // Guests restored from one saved state hold the same random numbers, but not the same time.
+    // Guests restored from one saved state share their random numbers, but not the time.
     var time = timespec()
     clock_gettime(CLOCK_MONOTONIC, &time)
     return UInt32.random(in: .min ... .max) ^ UInt32(truncatingIfNeeded: time.tv_nsec)

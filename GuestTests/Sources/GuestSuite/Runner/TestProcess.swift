@@ -4,13 +4,13 @@ internal import CGuest
 internal import Glibc
 internal import GuestProtocol
 
-/// Runs one test in a process of its own, so that nothing it does to itself reaches PID 1 or the next test.
+/// Runs one test in a separate process, so that nothing it does to itself reaches PID 1 or the next test.
 enum TestProcess {
-  /// Where the child finds its end of the pipe.
+  /// The child's descriptor for its end of the pipe.
   static let reportDescriptor: Int32 = 3
-  /// How long a killed process may take to die. Longer means that it hangs in the kernel.
+  /// How long a killed process may take to die. If it takes longer, it hangs in the kernel.
   private static let secondsToDie = 5
-  /// Milliseconds after which a report is read although its process has not ended.
+  /// How often, in milliseconds, a report is read while its process runs.
   private static let drainEvery: Int64 = 100
 
   /// How the process ended.
@@ -21,13 +21,13 @@ enum TestProcess {
     case neverDied
   }
 
-  /// - Returns: the result, and whether the process is still there because the kernel does not let it die.
+  /// - Returns: the result, and whether the process still exists because SIGKILL does not end it.
   static func run(_ name: String, seconds: Int, forgetting signer: Signer? = nil) -> (result: TestResult, hangs: Bool) {
     var ends: [Int32] = [-1, -1]
     guard cguest_report_pipe(&ends) == 0 else { return (failed(name, "pipe: \(errnoName(errno))"), false) }
     defer { close(ends[0]) }
-    // Not executed anew: under emulation exec and the start of the Swift runtime are a good part of a test's time. PID
-    // 1 has no threads, so a fork of it can go on in Swift, and it is as much a process of its own.
+    // No exec: under emulation, exec and the start of the Swift runtime are a large part of a test's time. PID 1 has no
+    // threads, so a fork of it can continue in Swift, and is isolated just as well.
     let child = cguest_fork_test(ends[1], reportDescriptor)
     if child == 0 {
       signer?.forget()
@@ -42,8 +42,8 @@ enum TestProcess {
     return (result, ending == .neverDied)
   }
 
-  /// What a test's report and the end of its process amount to. A process that reported and then did not end by
-  /// itself ran into something while the kernel took it down, and that is the worse news.
+  /// The result, from a test's report and the end of its process. If a process reported and then did not end by itself,
+  /// something went wrong while the kernel took it down, and that is the worse news.
   static func judge(
     _ name: String, reported: TestResult?, checks: [Check], ending: Ending, seconds: Int
   ) -> TestResult {
@@ -70,8 +70,8 @@ enum TestProcess {
     TestResult(name: name, status: .crash, reason: "the test could not be started: " + reason)
   }
 
-  /// Waits for the end of a process. Its report is read in the end and now and then, so that a long one cannot block
-  /// it: to be woken by each check would cost an emulated guest more than the check.
+  /// Waits for the end of a process. Its report is read at the end and periodically, so that a long one cannot block
+  /// it. Waking up for each check would cost an emulated guest more than the check itself.
   private static func wait(for child: pid_t, seconds: Int, drain: () -> Void) -> Ending {
     let process = cguest_pidfd_open(child)
     defer { close(process) }
@@ -98,7 +98,7 @@ enum TestProcess {
     }
   }
 
-  /// What the pipe holds at this moment.
+  /// Returns what the pipe holds at this moment.
   private static func drain(_ pipe: Int32) -> [UInt8] {
     var bytes: [UInt8] = []
     var piece = [UInt8](repeating: 0, count: 4096)
@@ -109,7 +109,7 @@ enum TestProcess {
     }
   }
 
-  /// Milliseconds of a clock that nobody sets.
+  /// Milliseconds of a monotonic clock.
   private static func now() -> Int64 {
     var time = timespec()
     clock_gettime(CLOCK_MONOTONIC, &time)

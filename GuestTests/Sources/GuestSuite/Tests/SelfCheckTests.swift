@@ -3,28 +3,28 @@
 internal import CGuest
 internal import Glibc
 
-/// Whether the oracles can see at all: an oracle that cannot say no makes every test pass.
+/// Whether the oracles work at all: if an oracle never says no, every test passes.
 enum SelfCheckTests {
   static let all = [
     GuestTest(
       "selfcheck/guest/fault-counter",
-      question: "Does the fault counter tell a page that was unmapped from one that was not?"
+      question: "Does the fault counter distinguish a page that was unmapped from one that was not?"
     ) { try faults($0) },
     GuestTest(
       "selfcheck/guest/reference-counter",
-      question: "Does the reference counter see one reference more, one less, and the last one go?"
+      question: "Does the reference counter see one more reference, one less, and the last one go?"
     ) { try references($0) },
     GuestTest(
       "selfcheck/guest/maps-reader",
-      question: "Does the reader of maps tell one file and offset from another?"
+      question: "Does the reader of maps distinguish files and offsets?"
     ) { try maps($0) },
     GuestTest(
       "selfcheck/guest/allocation-watch",
-      question: "Does the watch name who asked for memory that was not given back, and nobody once it was?"
+      question: "Does the watch name the caller that allocated memory which was not freed, and nothing once it was?"
     ) { try allocations($0) },
     GuestTest(
       "selfcheck/guest/fault-point",
-      question: "Does the nth place fail, and none before it or after it?"
+      question: "Does exactly the nth place fail, and none before or after it?"
     ) { try faultPoint($0) },
   ]
 
@@ -66,7 +66,7 @@ enum SelfCheckTests {
     client.close()
   }
 
-  /// An anonymous page that nobody has touched.
+  /// An anonymous page that nothing has touched.
   static func freshPage() throws -> Mapping {
     let address = mmap(nil, pageSize, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)
     guard let address, address != MAP_FAILED else { throw CallFailed("mmap of a page") }
@@ -82,7 +82,7 @@ enum SelfCheckTests {
     }
     page.unmap()
 
-    // A page behind the end of its file is the kernel's own SIGBUS.
+    // Accessing a page beyond the end of its file makes the kernel raise SIGBUS.
     let file = OpenFile(number: cguest_sealed_memfd("patchbench", pageSize))
     let two = try Mapping("memfd", of: file, offset: 0, pages: 2)
     look.equal(two.touch(page: 1).sigbus, 1, "SIGBUS is caught")

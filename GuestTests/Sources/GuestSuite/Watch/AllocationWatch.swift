@@ -3,49 +3,48 @@
 internal import CGuest
 internal import Glibc
 
-/// Follows each piece of memory that this task is given by the slab allocators, and tells what was not given back, by who
-/// asked for it.
+/// Follows each slab allocation of this task, and reports what was not freed, by the function that allocated it.
 ///
-/// The tracer's events tell of kfree() itself. The slabs' own books (alloc_traces, slabinfo) count what KASAN keeps in
-/// quarantine as if it were in use, and kmemleak looks for pointers, finds some by chance, and takes minutes.
+/// The tracer's events show kfree() itself. The slabs' own statistics (alloc_traces, slabinfo) count what is in KASAN's
+/// quarantine as in use. kmemleak looks for pointers, finds some by chance, and takes minutes.
 final class AllocationWatch {
   private static let tracing = "/sys/kernel/tracing"
   private static let folder = "\(tracing)/instances/patchbench"
   private static let given = ["kmalloc", "kmem_cache_alloc"]
   private static let taken = ["kfree", "kmem_cache_free"]
-  /// In KiB, for each processor. A test's records take a few hundred.
+  /// In KiB, for each CPU. A test's records take a few hundred.
   private static let room = "2048"
 
-  /// Who asks for memory that is given back by ways on which no event stands, or that is kept for the next one. All of it
-  /// belongs to what any process does, and not to buffers.
+  /// Functions whose memory is freed by paths without an event, or is kept for reuse. All of it belongs to what any
+  /// process does, and not to buffers.
   private static let exempt: Set<String> = [
-    // Given back in bulk (lib/maple_tree.c, mt_free_bulk()).
+    // Freed in bulk (lib/maple_tree.c, mt_free_bulk()).
     "mas_alloc_nodes", "mt_alloc_one", "mas_pop_node",
-    // Kept for whoever needs one next on this processor (lib/radix-tree.c).
+    // Kept for the next user on this CPU (lib/radix-tree.c).
     "__radix_tree_preload",
-    // What a process is made of, which goes when the scheduler lets go of it.
+    // The parts of a process, which are freed when the scheduler releases it.
     "copy_process",
-    // A page table's lock, which the address space keeps as long as its table.
+    // A page table's lock, which the address space keeps as long as the table.
     "ptlock_alloc",
   ]
-  /// The most that is read at once of the tracer's records.
+  /// The maximum read at once from the tracer's records, in bytes.
   private static let most = 5 << 20
 
   private let files: [OpenFile]
   private var giving: Set<UInt16> = []
   private let task = getpid()
-  /// From an address to who was given it.
+  /// Maps an address to the function that allocated it.
   private var held: [UInt64: UInt64] = [:]
   private var isWhole = true
   private var hasLooked = false
-  /// There before the watch begins, since what the process needs to read the records would stand in them.
+  /// Allocated before the watch begins: allocations for reading the records would show up in them.
   private let records = UnsafeMutableRawBufferPointer.allocate(byteCount: AllocationWatch.most, alignment: pageSize)
   private var pages: [Range<Int>] = []
   private let kernel: KernelView
   private var symbols: [UInt64: String] = [:]
 
   /// Begins to watch.
-  /// - Throws: ``Skip`` where the kernel has no such events.
+  /// - Throws: ``Skip`` if the kernel has no such events.
   init(_ kernel: KernelView) throws {
     self.kernel = kernel
     if names(in: Self.tracing).isEmpty { _ = mount("tracefs", Self.tracing, "tracefs", 0, nil) }
@@ -60,17 +59,17 @@ final class AllocationWatch {
     }
     pages.reserveCapacity(Self.most / pageSize)
     if cguest_settle_heap() != 0 { throw CallFailed("settle the heap") }
-    // What was left by a test that did not come to its end.
+    // Discard what a test that did not complete has left.
     read()
     isWhole = true
     try writeText("1", to: "\(Self.folder)/tracing_on")
   }
 
-  /// Once in a guest's life: to switch events on and off again takes a tenth of a second each time, and while nothing is
+  /// Once in a guest's life: switching events on and off takes a tenth of a second each time, and while nothing is
   /// recorded they cost next to nothing.
   private static func setUp() throws {
     if mkdir(folder, 0o700) != 0 {
-      throw Skip(reason: "this kernel has no tracer to watch allocations by: \(errnoName(errno))")
+      throw Skip(reason: "this kernel has no tracer to watch allocations with: \(errnoName(errno))")
     }
     try writeText("0", to: "\(folder)/tracing_on")
     try writeText(room, to: "\(folder)/buffer_size_kb")
@@ -81,7 +80,7 @@ final class AllocationWatch {
         TraceRecords.offset(of: "ptr", in: format) == TraceRecords.address
       else {
         rmdir(folder)
-        throw Skip(reason: "this kernel's event \(event) tells something else")
+        throw Skip(reason: "this kernel's event \(event) has another format")
       }
       try writeText("1", to: "\(place)/enable")
     }
@@ -89,7 +88,7 @@ final class AllocationWatch {
 
   deinit { records.deallocate() }
 
-  /// Ends it, and checks that nothing is held any more.
+  /// Ends the watch, and checks that nothing is still held.
   func end(_ look: Recorder, _ name: String) throws {
     let left = stillHeld()
     try writeText("0", to: "\(Self.folder)/tracing_on")
@@ -98,11 +97,12 @@ final class AllocationWatch {
     look.equal(left, [], "\(name): allocations that were not given back")
   }
 
-  /// Who holds something still: `drm_gem_prime_mmap (2)`. What is asked for after the first such look is not followed.
+  /// The functions whose allocations are still held: `drm_gem_prime_mmap (2)`. Allocations after the first such call
+  /// are not followed.
   /// - Parameter patience: how often to look again, 10 ms apart, for as long as something is held.
   func stillHeld(patience: Int = 150) -> [String] {
     read()
-    // In two steps, since what was given on one processor may have been taken back on the other.
+    // In two steps, since memory allocated on one CPU may have been freed on the other.
     if !hasLooked {
       each { [giving, task] in
         if giving.contains($0.event), $0.task == task { self.held[$0.address] = $0.site }
@@ -111,7 +111,7 @@ final class AllocationWatch {
     hasLooked = true
     takeBack()
     for _ in 0..<patience where !named.isEmpty {
-      // What RCU or a worker frees is freed soon.
+      // RCU and workers free memory soon afterwards.
       usleep(10_000)
       read()
       takeBack()
@@ -123,7 +123,7 @@ final class AllocationWatch {
     each { [giving] in if !giving.contains($0.event) { self.held[$0.address] = nil } }
   }
 
-  /// Takes the records out of the tracer, page by page, and looks at none.
+  /// Takes the records out of the tracer, page by page, without looking at them.
   private func read() {
     pages.removeAll(keepingCapacity: true)
     var end = 0

@@ -4,8 +4,8 @@ internal import CGuest
 internal import Glibc
 internal import GuestProtocol
 
-/// Counts how often functions and instructions of the kernel run, and which way those went that depend on the processor's
-/// flags, by pbcount, the module that comes with them.
+/// Counts how often functions and instructions of the kernel run, and which way conditional instructions went, using
+/// pbcount, the module that comes with the tests.
 struct CodeCounter {
   /// Why nothing can be counted.
   struct Failure: Error, Hashable {
@@ -16,20 +16,20 @@ struct CodeCounter {
   struct Counts {
     var functions: [(name: String, count: Int)] = []
     var probes: [(probe: Int, count: Int, held: Int?)] = []
-    /// Probes that are not looked at any more.
+    /// Probes that are no longer watched.
     var enough: [Int] = []
   }
 
   private static let module = "/pbcount.ko"
-  /// Beside it, in its place, stands why there is none.
+  /// Exists instead of the module, and says why there is none.
   private static let excuse = "/pbcount.txt"
   private static let device = "/dev/pbcount"
 
-  /// A stop takes some microseconds of an emulated processor. After so many of them, those at which the kernel has stopped
-  /// most tell nothing new.
+  /// A stop takes some microseconds of an emulated CPU. After this many stops, the places that have stopped most often
+  /// say nothing new.
   private static let mostStops = 100_000
 
-  /// One place at which the kernel stops, for all that is asked of it.
+  /// One place at which the kernel stops, with everything that was requested for it.
   private struct Place {
     var key: Key
     var functions: [String] = []
@@ -39,23 +39,23 @@ struct CodeCounter {
     var isDropped = false
   }
 
-  /// A section of the test driver that is loaded.
+  /// A section of the loaded test driver.
   private struct Section: Hashable {
     var address: UInt64
-    /// Of its file, which is another each time that the driver is loaded, though it may come to the same address.
+    /// The inode of its file. It changes each time the driver is loaded, even if the address is the same.
     var inode: UInt64
   }
 
   private let file: OpenFile
   private let request: TraceRequest
   private var places: [Place] = []
-  /// From pbcount's numbers to those of ``places``: what is in the test driver is added again once that was loaded again.
+  /// Maps pbcount's numbers to those of ``places``. Places in the test driver are added again after it was reloaded.
   private var numbers: [Int] = []
-  /// The test driver's sections as they were when its places were added.
+  /// The test driver's sections at the time its places were added.
   private var driver: [String: Section] = [:]
   private var stops = 0
   private var space: [pbcount_runs] = []
-  /// What the kernel does not let anybody look at.
+  /// What the kernel does not allow to be watched.
   private(set) var refused: (probes: [(probe: Int, reason: String)], functions: [String]) = ([], [])
 
   /// - Throws: ``Failure`` if nothing can be counted at all.
@@ -96,7 +96,7 @@ struct CodeCounter {
     var test: TraceRequest.Probe.Test?
   }
 
-  /// - Returns: its number; `nil` and errno if the kernel does not stop there.
+  /// - Returns: its number; `nil`, with errno set, if the kernel does not stop there.
   private mutating func place(_ key: Key, _ known: inout [Key: Int]) -> Int? {
     if let number = known[key] { return number }
     places.append(Place(key: key))
@@ -108,7 +108,7 @@ struct CodeCounter {
     return places.count - 1
   }
 
-  /// Has the kernel stop at a place.
+  /// Makes the kernel stop at a place.
   private mutating func add(_ number: Int) -> Bool {
     let key = places[number].key
     var args = pbcount_place()
@@ -137,7 +137,7 @@ struct CodeCounter {
     return Section(address: address, inode: UInt64(status.st_ino))
   }
 
-  /// What was in a test driver that is gone is looked at in the one that is there.
+  /// Moves what was watched in a test driver that is gone to the one that is loaded now.
   private mutating func follow() {
     for (section, start) in driver {
       guard let now = Self.find(section), now != start else { continue }
@@ -149,8 +149,8 @@ struct CodeCounter {
     }
   }
 
-  /// What ran since this was last asked.
-  /// - Throws: ``Failure`` if the kernel does not say.
+  /// Returns what ran since the last call.
+  /// - Throws: ``Failure`` if the kernel does not report it.
   mutating func take() throws(Failure) -> Counts {
     var args = pbcount_take()
     if space.count < numbers.count { space = Array(repeating: pbcount_runs(), count: numbers.count) }
@@ -182,7 +182,8 @@ struct CodeCounter {
     return found
   }
 
-  /// Looks no longer at a place that has told all it can. In which tests functions run is always wanted.
+  /// Stops watching a place that has shown all it can. Function counts are always kept: they tell which tests run a
+  /// function.
   private mutating func drop(_ number: Int, _ found: inout Counts) {
     let place = places[number]
     guard !place.isDropped, place.functions.isEmpty,

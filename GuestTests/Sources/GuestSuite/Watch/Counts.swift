@@ -3,8 +3,8 @@
 internal import CGuest
 internal import Glibc
 
-/// What the kernel counts of files, devices, objects and address spaces, each number by its name: what no failure may
-/// change, and nothing that has come to its end.
+/// The kernel's counts of files, devices, objects and address spaces, each number by its name: a failure must not
+/// change them, nor may anything that has ended.
 struct Counts: Equatable, CustomStringConvertible {
   private(set) var list: [(name: String, number: Int64)] = []
 
@@ -17,7 +17,7 @@ struct Counts: Equatable, CustomStringConvertible {
 
   mutating func add(_ name: String, _ number: Int64) { list.append((name, number)) }
 
-  /// - Parameter bufinfo: what debugfs tells.
+  /// - Parameter bufinfo: the text of that file in debugfs.
   mutating func addDmabufsAlive(_ bufinfo: String) { add("dma-bufs alive", Int64(BufInfo.parse(bufinfo).count)) }
 
   /// What differs: `objects 3 instead of 2`.
@@ -26,8 +26,8 @@ struct Counts: Equatable, CustomStringConvertible {
       .map { "\($0.name) \($0.number) instead of \($1.number)" }.joined(separator: ", ")
   }
 
-  /// Reads numbers until they are those expected, or one and a half seconds have passed: virtio-gpu frees an object only
-  /// when the host has answered, and RCU a file only when it comes to it.
+  /// Reads numbers until they are the expected ones, or 1.5 seconds have passed: virtio-gpu frees an object only once
+  /// the host has answered, and RCU frees a file late.
   static func settled(at expected: Counts, _ read: () throws -> Counts) rethrows -> Counts {
     var now = try read()
     for _ in 0..<(hasWaitedInVain ? 15 : 150) where now != expected {
@@ -38,8 +38,8 @@ struct Counts: Equatable, CustomStringConvertible {
     return now
   }
 
-  /// Reads numbers until they have been the same for a tenth of a second, or one and a half seconds have passed: what an
-  /// earlier step let go of may still be on its way, and must not be counted as there.
+  /// Reads numbers until they have been stable for a tenth of a second, or 1.5 seconds have passed: what an earlier
+  /// step released may still be on its way out, and must not be counted.
   static func atRest(_ read: () throws -> Counts) rethrows -> Counts {
     var now = try read()
     var same = 0
@@ -52,8 +52,8 @@ struct Counts: Equatable, CustomStringConvertible {
     return now
   }
 
-  /// Whether this test's process has waited once for numbers that did not come back. What leaks once leaks again, and a
-  /// test that has failed by it need not wait as long for the rest. Nothing of it is shared: each test has a process.
+  /// Whether this test's process has already waited in vain for numbers to recover. What leaks once leaks again, and a
+  /// test that has failed by it need not wait as long for the rest. It is not shared: each test has a process.
   nonisolated(unsafe) private static var hasWaitedInVain = false
 }
 
@@ -112,7 +112,7 @@ extension KernelView {
 }
 
 extension Recorder {
-  /// Checks counts, and tells of those that differ.
+  /// Checks counts, and lists those that differ.
   func same(_ seen: Counts, _ expected: Counts, _ name: String) {
     expect(seen == expected, name, seen.difference(from: expected))
   }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// One line of `/proc/<pid>/maps`: what file a mapping is linked to, and where in it.
+/// One line of `/proc/<pid>/maps`: the file a mapping is linked to, and the offset in it.
 struct MapsEntry: Hashable {
   var start: UInt64
   var end: UInt64
   /// `vm_pgoff` in bytes.
   var offset: UInt64
   var inode: UInt64
-  /// The file as the kernel names it; empty for memory that has none.
+  /// The file as the kernel names it; empty for memory without a file.
   var path: String
 
   /// Reads `7f00-7f01 rw-s 100000000 00:05 12   /dev/dri/card0`; nil for anything else.

@@ -1,28 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// One record of the tracer about memory that was given out or taken back.
+/// One of the tracer's records of memory that was allocated or freed.
 struct MemoryRecord: Hashable {
-  /// The number of the event, which tells what it is about.
+  /// The number of the event, which identifies its kind.
   var event: UInt16
-  /// The task that ran.
+  /// The task that was running.
   var task: Int32
-  /// Who called the allocator.
+  /// The caller of the allocator.
   var site: UInt64
   var address: UInt64
 }
 
-/// Reads the tracer's own pages (`kernel/trace/ring_buffer.c`): in text the kernel would write a symbol for each of ten
-/// thousands of records, which takes an emulated guest seconds.
+/// Reads the tracer's raw pages (`kernel/trace/ring_buffer.c`). In text format the kernel would print a symbol for each
+/// of tens of thousands of records, which takes an emulated guest seconds.
 enum TraceRecords {
-  /// Where a record of any of the four events has what.
+  /// The offsets of the fields, the same in all four events.
   static let site = 8
   static let address = 16
 
   /// Calls `record` for each record of one page.
-  /// - Returns: whether none is missing before it.
+  /// - Returns: whether no records are missing before it.
   static func read(_ page: UnsafeRawBufferPointer, _ record: (MemoryRecord) -> Void) -> Bool {
     guard page.count >= 16 else { return true }
-    // A timestamp, then how much of the page is in use; in its upper bits, whether records were overwritten.
+    // A timestamp, then how much of the page is in use. The upper bits say whether records were overwritten.
     let state = page.loadUnaligned(fromByteOffset: 8, as: UInt64.self)
     let end = min(page.count, 16 + Int(state & 0xfffff))
     var place = 16
@@ -35,7 +35,7 @@ enum TraceRecords {
       case 29 where head >> 5 == 0: return state & missed == 0
       case 0, 29:
         guard place + 8 <= end else { return state & missed == 0 }
-        // It counts itself, and not the head.
+        // The length includes itself, but not the head.
         length = Int(page.loadUnaligned(fromByteOffset: place + 4, as: UInt32.self))
         data = place + 8
       case 30, 31:

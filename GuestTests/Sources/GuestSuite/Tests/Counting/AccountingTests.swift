@@ -3,13 +3,13 @@
 internal import CGuest
 internal import Glibc
 
-/// What an address space counts of its shared writable mappings. The kernel tells no one the number, but it lets a memfd
-/// be sealed against writing only while that is 0.
+/// An address space's count of its shared writable mappings. The kernel does not report the number, but a memfd can be
+/// sealed against writing only while it is 0.
 enum AccountingTests {
   static let all = [
     GuestTest(
       "accounting/memfd/write-seal",
-      question: "Does mmap_region() take back what it counted, by whichever of both routes (the thread's first worry)?"
+      question: "Does mmap_region() undo its count on either of its two paths (the thread's first worry)?"
     ) { try writeSeal($0) }
   ]
 
@@ -59,7 +59,8 @@ enum AccountingTests {
       setrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &old)
       look.equal(errnoName(code), "ENOMEM", "control: refused for want of addresses")
     }
-    // The other way round: were it taken back once too often, no shared writable mapping would be let in any more.
+    // The opposite case: if the count were dropped once too often, shared writable mappings would be refused from then
+    // on.
     let shared = try Pair(exporter: .udmabuf, importer: "vgem").share(pages: pages)
     var answers: Set<String> = []
     for _ in 0..<4 {

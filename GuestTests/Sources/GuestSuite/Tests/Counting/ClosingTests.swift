@@ -3,8 +3,8 @@
 internal import CGuest
 internal import Glibc
 
-/// A place among a device's fake offsets where each import of its size goes: it lies between two buffers and is the
-/// smallest hole that fits, time after time.
+/// A place among a device's fake offsets where every import of its size goes: it lies between two buffers and is the
+/// smallest hole that fits, every time.
 struct ImportSlot {
   let offset: UInt64
   private let keeper: DrmClient
@@ -21,27 +21,27 @@ struct ImportSlot {
   func close() { keeper.close() }
 }
 
-/// Whether it matters in which order everything that leads to a buffer is closed, and whether anything is left.
+/// Whether the order matters in which everything that leads to a buffer is closed, and whether anything is left.
 enum ClosingTests {
   private static let pages = 4
-  /// Lives of a buffer in each pair; a thousand in all.
+  /// Lives of a buffer in each pair; a thousand in total.
   private static let rounds = 67
 
   static func orders(_ pair: Pair) -> GuestTest {
     GuestTest(
       "counts/\(pair.name)/closing-orders",
-      question: "Does all that leads to a buffer hold the same references, in whatever order it is closed?"
+      question: "Does everything that leads to a buffer hold the same references, in whatever order it is closed?"
     ) { try everyOrder(pair, $0) }
   }
 
   static func lives(_ pair: Pair) -> GuestTest {
     GuestTest(
       "leaks/\(pair.name)/rounds",
-      question: "After many lives of a shared buffer, is nothing left of a dma-buf, an object or an open file?"
+      question: "After many lives of a shared buffer, is no dma-buf, object or open file left?"
     ) { try manyLives(pair, $0) }
   }
 
-  /// What can be closed of one buffer.
+  /// Something that can be closed, of one buffer.
   private struct Closing {
     var name: String
     var close: () throws -> Void
@@ -73,13 +73,13 @@ enum ClosingTests {
     }
     for name in released.keys.sorted() {
       let seen = released[name, default: []].sorted()
-      // How many a handle holds is its driver's own business; that it is always the same is not.
+      // How many references a handle holds is up to its driver, but it must always be the same number.
       let expected = name.hasSuffix("handle") ? [max(1, seen.first ?? 1)] : [1]
       look.equal(seen, expected, "\(name): references let go of, in any order")
     }
     look.equal(left.sorted(), [1], "references left at the end, in any order: the spare fd's")
     look.equal(BufInfo.parse(try readText(References.bufinfo)).count, before, "dma-bufs alive afterwards")
-    // Had one object stayed, the next would lie elsewhere.
+    // If one object were left, the next one would lie elsewhere.
     let room = try importer.createDumb(pages: pages)
     look.equal(room.fakeOffset, slot.offset, "the importer's place is free again")
     slot.close()
@@ -131,11 +131,11 @@ enum ClosingTests {
     owner?.close()
   }
 
-  /// The lowest place of all: `DRM_FILE_PAGE_OFFSET_START` in `include/drm/drm_vma_manager.h`, in bytes.
+  /// The lowest possible place: `DRM_FILE_PAGE_OFFSET_START` in `include/drm/drm_vma_manager.h`, in bytes.
   private static let firstPlace: UInt64 = 1 << 32
 
-  /// Where the device puts its next object, once it is where it should be, or a second has passed: virtio-gpu frees an
-  /// object only when the host has answered, and so may not have freed yet what the test before this one had.
+  /// Returns where the device puts its next object, once that is the expected place or a second has passed. virtio-gpu
+  /// frees an object only once the host has answered, so objects of the previous test may not be free yet.
   private static func place(on client: DrmClient, soon expected: UInt64) throws(CallFailed) -> UInt64 {
     var now = try nextPlace(on: client)
     for _ in 0..<100 where now != expected {
@@ -145,14 +145,14 @@ enum ClosingTests {
     return now
   }
 
-  /// Where the device puts its next object, which is the lowest place that is free: one object left over moves it.
+  /// Returns where the device puts its next object, which is the lowest free place: one object left over moves it.
   static func nextPlace(on client: DrmClient) throws(CallFailed) -> UInt64 {
     let buffer = try client.createDumb(pages: pages)
     try client.closeHandle(buffer.handle)
     return buffer.fakeOffset
   }
 
-  /// One life of a buffer, each a little different from the one before.
+  /// One life of a buffer, each slightly different from the previous one.
   private static func live(
     _ round: Int, _ pair: Pair, owner: DrmClient?, importer: DrmClient, slot: ImportSlot
   ) throws {
@@ -179,7 +179,7 @@ enum ClosingTests {
       let space = try reserveAddresses(pages: pages)
       if cguest_move(forwarded.address, pages * pageSize, space) < 0 { throw CallFailed("mremap") }
       forwarded = Mapping("forwarded", at: space, pages: pages)
-    // Once only: the fork costs more than the rest of a life.
+    // Only once: the fork costs more than the rest of a life.
     case 3 where round < 5: try Child.withHolder { _ in }
     default: try Mapping("dma-buf", of: dmabuf, offset: 0, pages: pages).unmap()
     }
@@ -193,7 +193,7 @@ enum ClosingTests {
 }
 
 extension OpenFile {
-  /// The number behind a key of this text, read from its beginning; 0 if there is none.
+  /// The number after a key of this file's text, read from its beginning; 0 if there is none.
   fileprivate func number(of key: String) -> Int {
     var bytes = [UInt8](repeating: 0, count: 512)
     let count = pread(number, &bytes, bytes.count, 0)

@@ -13,7 +13,7 @@ enum CountTests {
       ) { try mapAndUnmap(pair, $0) },
       GuestTest(
         "counts/\(pair.name)/split-fork",
-        question: "Do the copies that the kernel makes of a forwarded mapping each hold a reference of their own?"
+        question: "Do the copies that the kernel makes of a forwarded mapping each hold their own reference?"
       ) { try copies(pair, $0) },
     ]
   }
@@ -51,8 +51,8 @@ enum CountTests {
     try tearDown(shared, look)
   }
 
-  /// Closes one thing after the other. The chardevs are closed with their handles open: only if no mapping kept a
-  /// reference to the importer's file does that release what the import held.
+  /// Closes one thing after another. The chardevs are closed with their handles open: that releases what the import
+  /// held only if no mapping kept a reference to the importer's file.
   static func tearDown(_ shared: SharedBuffer, _ look: Recorder) throws {
     shared.importer.close()
     try look.references(shared.inode, shared.countBeforeImport, "the importer's chardev closed: as before the import")
@@ -64,7 +64,7 @@ enum CountTests {
 
   private static func copies(_ pair: Pair, _ look: Recorder) throws {
     let shared = try pair.share()
-    // Without the fd, so that a fork copies nothing of the dma-buf but mappings.
+    // Without the fd, so that a fork copies only mappings of the dma-buf.
     let forwarded = try shared.mapForwarded()
     shared.exported.dmabuf.close()
     guard let base = try References.count(inode: shared.inode) else {

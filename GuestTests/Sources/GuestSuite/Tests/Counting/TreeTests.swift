@@ -3,40 +3,40 @@
 internal import CGuest
 internal import Glibc
 
-/// What DRM finds in trees: a client's dma-bufs and handles (drm_prime.c), the clients that may map an object, and the
-/// objects of a device by their offsets (drm_vma_manager.c). With one or two entries any search finds what it looks for.
+/// The trees in which DRM looks things up: a client's dma-bufs and handles (drm_prime.c), the clients that may map an
+/// object, and the objects of a device by their offsets (drm_vma_manager.c). With one or two entries, any search works.
 enum TreeTests {
   private static let number = 10
 
   static let all = [
     GuestTest(
       "trees/system_heap-to-vgem/imports",
-      question: "One client imports many dma-bufs: does each keep its handle, whichever of them are closed first?"
+      question: "If one client imports many dma-bufs, does each keep its handle, in whatever order they are closed?"
     ) { try imports($0) },
     GuestTest(
       "trees/vgem/exports",
-      question: "One client exports many objects: does each keep its dma-buf, whichever of them are closed first?"
+      question: "If one client exports many objects, does each keep its dma-buf, in whatever order they are closed?"
     ) { try exports($0) },
     GuestTest(
       "trees/vgem/clients",
-      question: "Many clients share one object: may each map it as long as it has a handle, and no longer?"
+      question: "If many clients share one object, can each map it as long as it has a handle, and no longer?"
     ) { try clients($0) },
     GuestTest(
       "trees/vgem/offsets",
-      question: "Does a lookup by offset find the object that holds the whole range, and none that does not?"
+      question: "Does a lookup by offset find the object that holds the whole range, and no other?"
     ) { try offsets($0) },
     GuestTest(
       "leaks/vgem/allowed-twice",
-      question: "A client opens an object again that it has: is what was allocated for that given back?"
+      question: "If a client opens an object again that it already has, is what was allocated for that freed?"
     ) { try twice($0) },
     GuestTest(
       "trees/vgem/allowed-once",
       question:
-        "A driver lets clients map an object again and again: does one word take it back, and of no other client?"
+        "If a driver allows clients to map an object repeatedly, does one revoke undo it, and for no other client?"
     ) { try once($0) },
   ]
 
-  /// Orders in which to close: as they came, the other way round, and from the middle to both ends.
+  /// Orders in which to close: as created, in reverse, and from the middle to both ends.
   private static let orders: [(name: String, order: [Int])] = [
     ("first to last", Array(0..<number)), ("last to first", (0..<number).reversed()),
     ("from the middle", (0..<number).sorted { abs($0 - number / 2) < abs($1 - number / 2) }),
@@ -48,7 +48,7 @@ enum TreeTests {
     let start = try kernel.client(client)
     let buffers = try (0..<number).map { _ in try Exporter.systemHeap.export(pages: 1) }
     for (name, order) in orders {
-      // The other way round each time: which are then neighbours in the tree by handle is another matter.
+      // The order differs each time, and with it which entries are neighbours in the tree by handle.
       var handles = [UInt32](repeating: 0, count: number)
       for index in order { handles[index] = try client.importBuffer(buffers[index].dmabuf) }
       look.equal(Set(handles).count, number, "\(name): handles, all different")
@@ -155,7 +155,7 @@ enum TreeTests {
     let client = try DrmClient(driver: "vgem")
     let sizes = [1, 4, 2, 7, 3, 1, 5, 2, 6]
     var buffers = try sizes.map { (size: $0, buffer: try client.createDumb(pages: $0)) }
-    // A hole, so that not every page behind an object is another's.
+    // A hole, so that not every page behind an object belongs to another one.
     let hole = buffers.remove(at: 4)
     try client.closeHandle(hole.buffer.handle)
     func find(_ start: UInt64, _ pages: Int) throws -> UInt64? {
@@ -184,7 +184,7 @@ enum TreeTests {
     let empty = hole.buffer.fakeOffset / UInt64(pageSize)
     look.equal(try find(empty, 1), nil, "in a hole")
     look.equal(try find(places.map(\.1).min()! - 1, 1), nil, "before the first")
-    // What mmap() makes of it: only a whole object's beginning.
+    // mmap() takes only the start of a whole object.
     var mapped: [String] = []
     for (size, start) in places {
       for first in 0..<size {
@@ -227,7 +227,7 @@ enum TreeTests {
     client.close()
   }
 
-  /// i915 allows by drm_vma_node_allow_once(), each time that somebody asks for a fake offset.
+  /// i915 uses drm_vma_node_allow_once() each time a client asks for a fake offset.
   private static func once(_ look: Recorder) throws {
     let kernel = try TestDriver.ask()
     let owner = try DrmClient(driver: "vgem")

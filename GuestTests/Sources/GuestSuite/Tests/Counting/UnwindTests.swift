@@ -3,8 +3,8 @@
 internal import CGuest
 internal import Glibc
 
-/// Refusals in the middle of something: of a mapping that was to replace another one, and of what a dma-buf or a chardev
-/// that may only be read does not allow.
+/// Refusals halfway through: of a mapping that was to replace another one, and of writes through a read-only dma-buf or
+/// chardev.
 enum UnwindTests {
   static func of(_ pair: Pair) -> [GuestTest] {
     [
@@ -18,7 +18,7 @@ enum UnwindTests {
         : [
           GuestTest(
             "errors/\(pair.name)/read-only",
-            question: "What may be written through a dma-buf, or a chardev, that may only be read?"
+            question: "What can be written through a read-only dma-buf, or a read-only chardev?"
           ) { try readOnly(pair, $0) }
         ])
   }
@@ -35,14 +35,14 @@ enum UnwindTests {
         off_t(truncatingIfNeeded: offset))
       return answer == MAP_FAILED ? errnoName(errno) : "mapped"
     }
-    // By then the kernel has taken out what was there, and closed it; what it does not do is to put it back.
+    // By then the kernel has unmapped and closed the old mapping, and does not put it back.
     look.equal(
       fail(shared.importer.file, shared.forwardedOffset, page: 4, pages: 3), "EINVAL", "forwarded over its own middle")
     try look.pieces(of: forwarded, shared, are: [0..<4, 7..<16], base: base, "forwarded over its own middle")
     look.equal(
       fail(shared.exported.dmabuf, 0, page: 9, pages: 3), "EINVAL", "the dma-buf over its own rest")
     try look.pieces(of: forwarded, shared, are: [0..<4, 7..<9, 12..<16], base: base, "the dma-buf over its own rest")
-    // Refused before anything is taken out.
+    // Refused before anything is unmapped.
     look.equal(
       fail(shared.importer.file, shared.forwardedOffset + 1, page: 0, pages: 2), "EINVAL", "at no whole page")
     try look.pieces(of: forwarded, shared, are: [0..<4, 7..<9, 12..<16], base: base, "at no whole page")
@@ -51,15 +51,15 @@ enum UnwindTests {
       "forwarded over all and its holes")
     try look.pieces(of: forwarded, shared, are: [], base: base, "forwarded over all and its holes")
 
-    // The object must still be there, and once more be what is mapped.
+    // The object must still exist, and be what is mapped again.
     let again = try shared.mapForwarded()
     look.equal((0..<shared.pages).filter { again.tryByte(page: $0) != "\($0 + 1)" }, [], "mapped again: wrong pages")
     again.unmap()
     try CountTests.tearDown(shared, look)
   }
 
-  /// That a dma-buf which may only be read can be written through a chardev that imported it is how 6.12 has it: the
-  /// right to write is looked for in the file that mmap() was called on. Whoever changes that should know it.
+  /// On 6.12 a read-only dma-buf can be written through a chardev that imported it: the check for write access looks at
+  /// the file that mmap() was called on. A series that changes this should know it.
   private static func readOnly(_ pair: Pair, _ look: Recorder) throws {
     let exported = try pair.exporter.exportReadOnly(pages: 4)
     let shared = try SharedBuffer(exported, importer: DrmClient(driver: pair.importer))

@@ -3,45 +3,46 @@
 internal import CGuest
 internal import Glibc
 
-/// An exporter or an importer that fails at each of its callbacks, which the test driver does on demand.
+/// An exporter or an importer that fails in each of its callbacks, which the test driver does on demand.
 enum CallbackTests {
-  /// An errno that nothing on the way makes by itself.
+  /// An errno that nothing on the path returns by itself.
   private static let asked = EPROTO
 
   static let all: [GuestTest] =
     [
       GuestTest(
         "failing/pbtest/export-callbacks",
-        question: "An exporter refuses to make a dma-buf, or has made it and then refuses: is the handle as before?"
+        question: "If an exporter refuses to make a dma-buf, before or after making it, is the handle as before?"
       ) { try exporting($0) },
       GuestTest(
         "failing/pbtest-to-pbtest/import-callbacks",
-        question: "An importer refuses at any step: is the attachment unmapped and gone, and no handle left?"
+        question: "If an importer fails at any step, is the attachment unmapped and gone, and no handle left?"
       ) { try importer($0) },
       GuestTest(
         "failing/pbtest/access-callbacks",
-        question: "An exporter refuses the processor's access, or its end: is that what the caller is told?"
+        question: "If an exporter's begin_cpu_access or end_cpu_access fails, does the caller get its errno?"
       ) { try access($0) },
       GuestTest(
         "calls/pbtest-to-pbtest/mapped-again",
-        question: "An importer unmaps its attachment and maps it again: is it kept mapped where the exporter says so?"
+        question:
+          "If an importer unmaps its attachment and maps it again, is the mapping cached if the exporter asks for that?"
       ) { try mappedAgain($0) },
       GuestTest(
         "failing/pbtest/open-callback",
-        question: "A driver refuses a client's handle of an object: is neither handle nor right to map left?"
+        question: "If a driver's open callback refuses a handle, is neither the handle nor the right to map left?"
       ) { try opening($0) },
     ]
     + ["vgem", "vkms", TestDriver.name].map { importer in
       GuestTest(
         "failing/pbtest-to-\(importer)/attach-callbacks",
-        question: "An exporter refuses to be attached, pinned or mapped: does the import leave nothing behind?"
+        question: "If an exporter's attach, pin or map fails, does the import leave nothing behind?"
       ) { try attaching(importer, $0) }
     }
     + ["vgem", TestDriver.name].map { importer in
       GuestTest(
         "failing/pbtest_dynamic-to-\(importer)/attach-callbacks",
         question:
-          "An exporter that moves refuses to be attached, pinned or mapped: does the import leave nothing behind?"
+          "If a dynamic exporter's attach, pin or map fails, does the import leave nothing behind?"
       ) { try attaching(importer, flags: PBTEST_BO_DYNAMIC, $0) }
     }
 
@@ -94,7 +95,7 @@ enum CallbackTests {
       look.same(try counts(), before, "\(name): all as before")
     }
     if flags & PBTEST_BO_DYNAMIC != 0, importer == TestDriver.name {
-      // An importer that can take a move pins it for a step, and has it mapped meanwhile.
+      // A dynamic importer pins the buffer for one step, and has it mapped meanwhile.
       func importMoving() throws -> String {
         try errnoWord {
           let handle = try theirs.importOwn(exported.dmabuf, flags: PBTEST_IMPORT_DYNAMIC).handle
@@ -124,7 +125,8 @@ enum CallbackTests {
       (PBTEST_FAIL_IMPORT_SG_TABLE_LATE, "gem_prime_import_sg_table, at its end"),
       (PBTEST_FAIL_IMPORT_OPEN, "open of the import"),
     ]
-    // Where the list of pages is kept with the attachment, its end is the list's, whoever forgets to unmap it.
+    // If the list of pages is cached with the attachment, it is freed with it, even if the importer forgets to unmap
+    // it.
     let exporters: [(name: String, exporter: Exporter, flags: Int32)] = [
       ("pbtest", .drm(TestDriver.name), 0), ("pbtest, mapped anew", .drm(TestDriver.name), PBTEST_BO_NO_CACHED_MAP),
       ("system_heap", .systemHeap, 0), ("udmabuf", .udmabuf, 0),
@@ -187,7 +189,7 @@ enum CallbackTests {
         var args = pbtest_remap()
         args.handle = imported.handle
         if cguest_pbtest_remap(fixture.importer!.file.number, &args) != 0 { throw CallFailed("pbtest: map again") }
-        // What was freed is not given out again so soon (KASAN's quarantine).
+        // Freed memory is not reused so soon (KASAN's quarantine).
         look.equal(args.same != 0, isKept, "\(name), round \(round): the same list")
         look.equal(try fixture.kernel.object(buffer.handle, of: client).maps, 1, "\(name), round \(round): mapped")
       }

@@ -3,49 +3,51 @@
 internal import CGuest
 internal import Glibc
 
-/// More of what can fail in a buffer's life: a fork, a move, an unplug; a signal in the middle of a wait; memory of the
-/// caller's that cannot be read or written.
+/// More failures in a buffer's life: a fork, a move or an unplug that fails; a signal during a wait; user memory that
+/// cannot be read or written.
 enum FailingLifeTests {
   static let all: [GuestTest] =
     [
       GuestTest(
         "failing/vgem-to-vkms/fork",
-        question: "An allocation fails while a process with forwarded mappings forks: are all references as before?"
+        question: "If an allocation fails while a process with forwarded mappings forks, are all references as before?"
       ) { try fork($0) },
       GuestTest(
         "failing/pbtest-to-vgem/move",
-        question: "An allocation fails while a buffer moves: does it stay where it was, with its aliases?"
+        question: "If an allocation fails while a buffer moves, do the buffer and its aliases stay where they were?"
       ) { try move($0) },
       GuestTest(
         "failing/pbtest-to-vgem/unplug",
-        question: "An allocation fails while a device is unplugged: is every alias found all the same?"
+        question: "If an allocation fails while a device is unplugged, is every alias still found?"
       ) { try unplug($0) },
       GuestTest(
         "failing/pbtest-to-vgem/signal",
-        question: "A signal comes while mmap() or a move waits for a lock: is it told, and nothing left?"
+        question:
+          "If a signal comes while mmap() or a move waits for a lock, is that reported, and nothing left behind?"
       ) { try signal($0) },
       GuestTest(
         "failing/vgem/signal",
-        question: "A signal comes while the processor's access waits for a fence: is it told, and can be asked again?"
+        question: "If a signal comes while begin_cpu_access waits for a fence, is that reported, and can it be retried?"
       ) { try fence($0) },
     ]
     + [Exporter.drm(VirtioGpu.driver), .drm("vgem"), .udmabuf, .systemHeap].map { exporter in
       GuestTest(
         "failing/\(exporter.name)/user-memory",
-        question: "A call's arguments cannot be read, or its results not written: EFAULT, and nothing lost for good?"
+        question:
+          "If a call's arguments cannot be read, or its results not written, is it EFAULT, with nothing lost for good?"
       ) { try userMemory(exporter, $0) }
     }
     + [Exporter.drm(VirtioGpu.driver), .drm("vgem"), .udmabuf, .systemHeap].map { exporter in
       GuestTest(
         "vmap/\(exporter.name)-to-pbtest/bytes",
-        question: "Does the kernel's own mapping of a buffer show what user space wrote, and go without a trace?"
+        question: "Does the kernel's own mapping of a buffer show what user space wrote, and leave no trace?"
       ) { try vmap(exporter, $0) }
     }
 
   private static func fork(_ look: Recorder) throws {
     let fixture = try Fixture(.drm("vgem"), importer: "vkms")
     let shared = try fixture.share()
-    // Below all others, so that a fork, which copies every mapping of the process, copies these first.
+    // Below all others: a fork copies every mapping of the process, and copies the lowest first.
     let mappings = try shared.ways.enumerated().map { index, way in
       let mapping = try shared.map(way.name)
       let place = UnsafeMutableRawPointer(bitPattern: 0x10_0000 + index * 0x1_0000)!
@@ -103,7 +105,7 @@ enum FailingLifeTests {
     fixture.close()
   }
 
-  /// Each attempt unplugs the device, so the things of a fixture do not outlive it.
+  /// Each attempt unplugs the device, so the parts of a fixture do not outlive it.
   private static func unplug(_ look: Recorder) throws {
     try TestDriver.require()
     let faults = try FaultPoint()
@@ -135,12 +137,12 @@ enum FailingLifeTests {
         if code != ENOMEM && code != EFAULT { wrong.append("\(number): \(errnoName(code))") }
         if Glibc.write(unbind.number, device, device.utf8.count) < 0 { wrong.append("\(number): cannot be done again") }
       }
-      // The driver answers no fault of a device that is gone.
+      // Once the device is gone, the driver answers every fault with SIGBUS.
       for mapping in mappings where mapping.tryByte(page: 1) != "SIGBUS" {
         wrong.append("\(number): \(mapping.name) is mapped")
       }
       for mapping in mappings { mapping.unmap() }
-      // A device that is gone takes no call, but its files can be closed.
+      // A device that is gone takes no calls, but its files can be closed.
       try fixture.importer!.closeHandle(shared.imported!.handle)
       shared.exported.dmabuf.close()
       fixture.close()
@@ -170,7 +172,7 @@ enum FailingLifeTests {
       kill(child, SIGKILL)
       waitpid(child, nil, 0)
     }
-    // It holds the lock for as long as all of this may take, once it has it.
+    // Once it has the lock, it holds it for as long as all of this may take.
     var isHeld = false
     for _ in 0..<10_000 where !isHeld {
       isHeld = try kernel.dmabuf(dmabuf).locked != 0
@@ -184,7 +186,7 @@ enum FailingLifeTests {
     let fixture = try Fixture(.drm(TestDriver.name), importer: "vgem")
     let shared = try fixture.share()
     guard case .chardev(let client, let buffer) = shared.exported.home else { return }
-    // What is open twice because of the child is so from here on.
+    // From here on the child holds a second copy of everything that is open.
     let before = try shared.counts()
     var answers: [(String, Int32)] = []
     try holding(buffer.handle, of: client, shared.exported.dmabuf, fixture.kernel) {
@@ -233,7 +235,7 @@ enum FailingLifeTests {
   private static func userMemory(_ exporter: Exporter, _ look: Recorder) throws {
     let fixture = try Fixture(exporter, importer: "vkms")
     let exported = try fixture.export()
-    // A page that can be read and not written, with arguments in it.
+    // A page with arguments in it that can be read but not written.
     let page = try reserveAddresses(pages: 1)
     defer { munmap(page, pageSize) }
     var calls: [(name: String, file: OpenFile, call: cguest_call, first: Int64, writes: Bool)] = [
@@ -277,7 +279,7 @@ enum FailingLifeTests {
       cguest_fill_call(one.call, page, one.first, UInt32(fixture.pages))
       mprotect(page, pageSize, PROT_READ)
       let next = cguest_next_fd()
-      // What a call made before it could not tell so, stays: the kernel cannot undo it.
+      // If a call succeeded but could not write its result, what it made stays: the kernel cannot undo it.
       let handles = try fixture.owner.map { try fixture.kernel.client($0).handles } ?? 0
       let answer = errnoWord(cguest_raw_call(one.file.number, one.call, page))
       look.equal(answer, "EFAULT", "\(one.name): results that cannot be written")
@@ -287,7 +289,7 @@ enum FailingLifeTests {
       case CGUEST_CALL_CREATE_DUMB:
         look.equal(
           try fixture.kernel.client(fixture.owner!).handles, handles + 1, "\(one.name): the handle is the client's")
-        // The lowest number that is free is the next one's, so the one before it is the lost one.
+        // The next buffer gets the lowest free number, so the lost one is the number before it.
         let next = try fixture.owner!.createDumb(pages: 1).handle
         try fixture.owner!.closeHandle(next - 1)
         try fixture.owner!.closeHandle(next)

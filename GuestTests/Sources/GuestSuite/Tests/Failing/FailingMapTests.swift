@@ -3,49 +3,50 @@
 internal import CGuest
 internal import Glibc
 
-/// The same of all that is done with a buffer's mappings.
+/// The same for everything that is done with a buffer's mappings.
 enum FailingMapTests {
   static func mmap(_ pair: Pair, _ way: String) -> GuestTest {
     GuestTest(
       "failing/\(pair.name)/mmap-\(way)",
-      question: "An allocation fails in mmap(): is every count as before, and the buffer mapped the next time?"
+      question:
+        "If an allocation fails in mmap(), is every count as before, and does mapping the buffer work the next time?"
     ) { try map(fixture(pair), way, $0) }
   }
 
   static func touch(_ pair: Pair) -> GuestTest {
     GuestTest(
       "failing/\(pair.name)/first-touch",
-      question: "An allocation fails while a page is touched for the first time: is it there all the same?"
+      question: "If an allocation fails on the first touch of a page, is the page there all the same?"
     ) { try touch(pair, $0) }
   }
 
   static func split(_ pair: Pair) -> GuestTest {
     GuestTest(
       "failing/\(pair.name)/split",
-      question: "An allocation fails while a forwarded mapping is cut: is it still whole?"
+      question: "If an allocation fails while a forwarded mapping is cut, is it still whole?"
     ) { try split(pair, $0) }
   }
 
   static func mremap(_ pair: Pair) -> GuestTest {
     GuestTest(
       "failing/\(pair.name)/mremap",
-      question: "An allocation fails while a forwarded mapping moves: is it still where it was?"
+      question: "If an allocation fails while a forwarded mapping moves, is it still where it was?"
     ) { try mremap(pair, $0) }
   }
 
   static func closing(_ pair: Pair) -> GuestTest {
     GuestTest(
       "failing/\(pair.name)/closing",
-      question: "An allocation fails while everything is closed, in one order or another: does all of it go?"
+      question: "If an allocation fails while everything is closed, in one order or another, is all of it freed?"
     ) { try closing(pair, $0) }
   }
 
   private static func fixture(_ pair: Pair) throws -> Fixture { try Fixture(pair.exporter, importer: pair.importer) }
 
-  /// Closes the fixture in the end.
+  /// Closes the fixture at the end.
   static func map(_ fixture: Fixture, _ name: String, _ look: Recorder) throws {
     try Sweep(look: look, kernel: fixture.kernel, counts: fixture.counts).run(name) {
-      // Imported only for the way that needs it: an import has the pages made that this mmap() is to make.
+      // Imported only for the way that needs it: an import allocates the pages that this mmap() is to allocate.
       let exported = try fixture.export()
       let imported = try name == "forwarded" ? fixture.imported(exported) : nil
       let shared = Fixture.Shared(exported: exported, imported: imported, fixture: fixture)
@@ -73,7 +74,7 @@ enum FailingMapTests {
   private static func touch(_ pair: Pair, _ look: Recorder) throws {
     let fixture = try fixture(pair)
     var sweep = Sweep(look: look, kernel: fixture.kernel, counts: fixture.counts)
-    // The kernel has the access done again.
+    // The kernel retries the access.
     sweep.isRefused = false
     try sweep.run("first touch") {
       let shared = try fixture.share()
@@ -138,7 +139,7 @@ enum FailingMapTests {
       let shared = try fixture.share()
       let mapping = try shared.map("forwarded")
       mapping.mark()
-      // Far from everything else, so that its page tables have to be made.
+      // Far from everything else, so that its page tables have to be allocated.
       let space = UnsafeMutableRawPointer(bitPattern: 0x2000_0000_0000)!
       return Sweep.Attempt(
         step: { code(cguest_move(mapping.address, length, space)) }, counts: shared.counts,
@@ -161,7 +162,7 @@ enum FailingMapTests {
     let orders = [
       ("handles first", [0, 1, 2, 3, 4]), ("mappings first", [3, 4, 2, 0, 1]), ("the fd first", [2, 4, 1, 3, 0]),
     ]
-    // Each order where both sides are DRM's, with and without pages that move, and one of them for each of the others.
+    // Every order if both sides are DRM drivers, with and without pages that move. One order for each of the others.
     let chosen =
       switch pair.exporter {
       case .drm(VirtioGpu.driver), .udmabuf: orders.prefix(1)
@@ -170,12 +171,13 @@ enum FailingMapTests {
       }
     for (name, order) in chosen {
       var sweep = Sweep(look: look, kernel: fixture.kernel, counts: fixture.counts)
-      // To close a file takes no memory, and of the rest some take none on some kernels.
+      // Closing a file allocates nothing, and some of the other steps allocate nothing on some kernels.
       sweep.isRefused = false
       try sweep.run("closed, \(name)") {
         let shared = try fixture.share()
         let mappings = try ["dma-buf", "forwarded"].map { try shared.map($0) }
-        // 6.1's udmabuf maps the memfd's own pages, and to close a memfd of which a page is mapped is a bug of its own there.
+        // 6.1's udmabuf maps the memfd's own pages, and closing a memfd while one of its pages is mapped is a separate
+        // bug there.
         if case .memfd = shared.exported.home {} else { for mapping in mappings { _ = mapping.tryByte(page: 1) } }
         var closers: [() -> Int32] = [
           { 0 }, { code(cguest_drm_close_handle(fixture.importer!.file.number, shared.imported!.handle)) },
@@ -188,7 +190,7 @@ enum FailingMapTests {
         case .memfd(let file): closers[0] = { code(close(file.number)) }
         case .none: break
         }
-        // Done again is what was refused, and nothing else.
+        // Retries only what was refused.
         var open = order
         return Sweep.Attempt(
           step: {

@@ -3,34 +3,34 @@
 internal import CGuest
 internal import Glibc
 
-/// Each step of a buffer's life, with each allocation in it failing in turn: how a buffer comes into being, and how it is
+/// Each step of a buffer's life, with each of its allocations failing in turn: how a buffer is created, and how it is
 /// shared.
 enum FailingTests {
   static func create(_ exporter: Exporter) -> GuestTest {
     GuestTest(
       "failing/\(exporter.name)/create",
-      question: "An allocation fails while a buffer is made: is nothing of it left, and the next one whole?"
+      question: "If an allocation fails while a buffer is created, is nothing left of it, and the next one intact?"
     ) { try create(exporter, $0) }
   }
 
   static func export(_ driver: String) -> GuestTest {
     GuestTest(
       "failing/\(driver)/export",
-      question: "An allocation fails while a buffer is exported: is the handle as good as before?"
+      question: "If an allocation fails while a buffer is exported, is its handle as good as before?"
     ) { try export(driver, $0) }
   }
 
   static func importing(_ pair: Pair) -> GuestTest {
     GuestTest(
       "failing/\(pair.name)/import",
-      question: "An allocation fails while a buffer is imported: is it detached again, and no handle left?"
+      question: "If an allocation fails while a buffer is imported, is it detached again, and no handle left?"
     ) { try importing(pair, $0) }
   }
 
   static func selfImport(_ driver: String) -> GuestTest {
     GuestTest(
       "failing/\(driver)/self-import",
-      question: "An allocation fails while a device imports its own buffer: are the object's references as before?"
+      question: "If an allocation fails while a device imports its own buffer, are the object's references as before?"
     ) { try selfImport(driver, $0) }
   }
 
@@ -38,11 +38,11 @@ enum FailingTests {
     GuestTest(
       "failing/udmabuf/access",
       question:
-        "An allocation fails at the first access, where udmabuf makes a list of its pages: is it made at the next?"
+        "If udmabuf's list of pages cannot be allocated at the first access, does the next access make it?"
     ) { try access($0) },
     GuestTest(
       "failing/system_heap/long-arguments",
-      question: "An allocation fails for arguments that the kernel's stack has no room for: is nothing made?"
+      question: "If an allocation fails for arguments that do not fit the kernel's stack, is nothing created?"
     ) { try longArguments($0) },
   ]
 
@@ -99,11 +99,11 @@ enum FailingTests {
     case .udmabuf: device = try Exporter.device("/dev/udmabuf", config: "CONFIG_UDMABUF")
     case .systemHeap: device = try Exporter.device("/dev/dma_heap/system", config: "CONFIG_DMABUF_HEAPS_SYSTEM")
     }
-    // The lowest number that is free is the next one's.
+    // The next buffer gets the lowest free number.
     let next = try fixture.owner?.createDumb(pages: 1).handle ?? 0
     try fixture.owner?.closeHandle(next)
     var sweep = Sweep(look: look, kernel: fixture.kernel, counts: fixture.counts)
-    // What a new file in shared memory says where there is no inode (mm/shmem.c).
+    // A new file in shared memory fails with ENOSPC if there is no inode (mm/shmem.c).
     sweep.allowed.insert(ENOSPC)
     try sweep.run("create") {
       switch exporter {
@@ -159,7 +159,7 @@ enum FailingTests {
   private static func export(_ driver: String, _ look: Recorder) throws {
     let fixture = try Fixture(.drm(driver))
     let client = fixture.owner!
-    // That the object has a dma-buf is remembered, also where the handle could not be: until the handle is closed.
+    // The kernel remembers the object's dma-buf until the handle is closed, even if the fd could not be returned.
     func handles() throws -> Counts {
       let seen = try fixture.kernel.client(client)
       var counts = Counts()
@@ -211,7 +211,7 @@ enum FailingTests {
           }
           try importer.closeHandle(handle)
         },
-        // Whoever imports again gets the handle that he was not told.
+        // Importing again returns the handle that the failed call did not report.
         lost: { try importer.closeHandle(importer.importBuffer(exported.dmabuf)) },
         finish: { try fixture.release(exported) })
     }

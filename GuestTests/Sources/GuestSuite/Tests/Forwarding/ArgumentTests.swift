@@ -3,30 +3,30 @@
 internal import CGuest
 internal import Glibc
 
-/// Exporters and importers with arguments that they refuse: what is the answer, and what is left behind? And with those at
-/// their edges, which they take.
+/// Exporters and importers with invalid arguments: what do they answer, and what do they leave behind? Also with
+/// arguments at the limits, which they accept.
 enum ArgumentTests {
   static let all: [GuestTest] =
     ["virtio_gpu", "vgem", "vkms", TestDriver.name].map { driver in
       GuestTest(
         "calls/\(driver)/arguments",
-        question: "Are handles, descriptors, flags and sizes that name nothing refused, with nothing left behind?"
+        question: "Are invalid handles, descriptors, flags and sizes refused, with nothing left behind?"
       ) { try drm(driver, $0) }
     }
     + [
       GuestTest(
         "calls/udmabuf/arguments",
-        question: "Are memory that may not be shared, and pieces that are none, refused, with nothing left behind?"
+        question: "Are memory that may not be shared, and invalid pieces, refused, with nothing left behind?"
       ) { try udmabuf($0) },
-      GuestTest("calls/udmabuf/list", question: "Has a buffer of several pieces their pages, in their order?") {
+      GuestTest("calls/udmabuf/list", question: "Does a buffer of several pieces have their pages, in their order?") {
         try list($0)
       },
       GuestTest(
         "calls/virtio_gpu/foreign",
-        question: "virtio-gpu is given a buffer of another's: does it import it, or refuse it with nothing left behind?"
+        question: "Does virtio-gpu import another driver's buffer, or refuse it with nothing left behind?"
       ) { try foreign($0) },
       GuestTest(
-        "calls/system_heap/arguments", question: "Are flags and sizes refused that the heap does not know?"
+        "calls/system_heap/arguments", question: "Does the heap refuse flags and sizes that it does not know?"
       ) { try heap($0) },
     ]
 
@@ -77,8 +77,8 @@ enum ArgumentTests {
     }
     let after = try Counts.settled(at: before, counts)
     look.same(after, before, "all as before")
-    // A buffer has one dma-buf: what may be done with it was decided when that was made, and only the rest is each
-    // descriptor's own.
+    // A buffer has one dma-buf. Its access mode was decided when that was made; only the rest belongs to each
+    // descriptor.
     for (name, flags, closes) in [("no flag", Int32(0), Int32(0)), ("O_CLOEXEC", O_CLOEXEC, FD_CLOEXEC)] {
       let again = cguest_drm_export_flags(file, buffer.handle, UInt32(flags))
       look.equal(fcntl(again, F_GETFD), closes, "export with \(name): closed by exec")
@@ -113,11 +113,11 @@ enum ArgumentTests {
     if cguest_seal_writing(sealed.number) != 0 { throw CallFailed("seal") }
     let open = OpenFile(number: cguest_plain_memfd(size))
     let text = try OpenFile("/proc/self/status", flags: O_RDONLY)
-    // It has no pages before somebody asks for them.
+    // It has no pages before something touches them.
     let large = OpenFile(number: cguest_sealed_memfd("large", 65 << 20))
-    // The memory's pages are the memory's, and stay.
+    // The memfd's pages belong to the memfd, and stay.
     look.equal(answer(cguest_udmabuf_call(device.number, memfd.number, 1, 0, size)), "made", "control")
-    // What debugfs needs at the first look it has then.
+    // This allocates what debugfs needs on first use.
     _ = try counts(fixture)
     let watch = try AllocationWatch(fixture.kernel)
     let before = try counts(fixture)
@@ -164,7 +164,7 @@ enum ArgumentTests {
       cguest_piece(memfd: memfds[memfd].number, offset: first * page, size: pages * page)
     }
     let pieces = [piece(1, 2, 2), piece(0, 0, 1), piece(0, 3, 1), piece(1, 0, 1)]
-    // What debugfs needs at the first look it has then.
+    // This allocates what debugfs needs on first use.
     _ = try counts(fixture)
     let watch = try AllocationWatch(fixture.kernel)
     let before = try counts(fixture)
@@ -195,7 +195,7 @@ enum ArgumentTests {
     look.equal(answer(cguest_udmabuf_bad_list(device.number)), "EFAULT", "a list that cannot be read")
     look.same(try Counts.settled(at: before) { try counts(fixture) }, before, "all as before")
     try watch.end(look, "lists")
-    // It maps and unmaps memory of the test's own.
+    // It maps and unmaps the test's own memory.
     look.equal(answer(cguest_udmabuf_cut_list(device.number)), "EFAULT", "a list of which the head alone can be read")
     for part in parts { part.unmap() }
     for file in memfds + [device] { file.close() }
@@ -218,14 +218,14 @@ enum ArgumentTests {
         if answer == "ok" { try theirs.closeHandle(handle) }
         return answer
       }
-      // Whoever attaches first has the exporter's pages made, which it keeps.
+      // The first attachment makes the exporter allocate its pages, which it keeps.
       _ = try take()
       let watch = try AllocationWatch(fixture.kernel)
-      // What the exporter before had is freed only when the host has answered.
+      // The previous exporter's buffers are freed only once the host has answered.
       let before = try Counts.atRest(counts)
       for round in 1...2 {
         let answer = try take()
-        // Up to 6.14 it takes none but its own (virtgpu_gem_prime_import_sg_table()).
+        // Up to 6.14 it imports only its own buffers (virtgpu_gem_prime_import_sg_table()).
         look.expect(["ENODEV", "ok"].contains(answer), "\(exporter.name), round \(round): import", answer)
         let after = try Counts.settled(at: before, counts)
         look.same(after, before, "\(exporter.name), round \(round): all as before")
@@ -249,7 +249,7 @@ enum ArgumentTests {
       change(&args)
       return cguest_heap_call(device.number, &args)
     }
-    // What debugfs needs at the first look it has then.
+    // This allocates what debugfs needs on first use.
     _ = try counts(fixture)
     let watch = try AllocationWatch(fixture.kernel)
     let before = try counts(fixture)
@@ -273,18 +273,18 @@ enum ArgumentTests {
       look.equal(Int(lseek(made, 0, SEEK_END)), pageSize, "\(name): size")
       close(made)
     }
-    // A size that is no page is rounded up.
+    // A size that is not a multiple of the page size is rounded up.
     let odd = call { $0.size = UInt64(pageSize + 1) }
     look.equal(Int(lseek(odd, 0, SEEK_END)), 2 * pageSize, "a size that is no page: size")
     close(odd)
-    // What it answers by a call that does not write back is known by its number alone.
+    // If a call does not write its result back, only the number of the new descriptor is known.
     let next = cguest_next_fd()
     look.equal(call { $0.direction = 1 }, 0, "nothing is written back: the descriptor's field")
     look.equal(Int(lseek(next, 0, SEEK_END)), pageSize, "nothing is written back: the descriptor is there")
     close(next)
     look.same(try Counts.settled(at: before) { try counts(fixture) }, before, "all as before")
     try watch.end(look, "calls")
-    // It maps and unmaps memory of the test's own.
+    // It maps and unmaps the test's own memory.
     var silent = right
     silent.direction = 1
     let free = cguest_next_fd()

@@ -3,47 +3,48 @@
 internal import CGuest
 internal import Glibc
 
-/// Bounds that another check hides from every stock caller, and what else of a mapping nobody looks at.
+/// Bounds that another check hides from every stock caller, and properties of a mapping that no other test looks at.
 enum BoundsTests {
   static let all: [GuestTest] =
     Suite.exporters.map { exporter in
       GuestTest(
         "bounds/\(exporter.name)/dma-buf-mmap",
-        question: "Does dma_buf_mmap() itself refuse one page too many, whatever the exporter makes of it?"
+        question: "Does dma_buf_mmap() itself refuse one page too many, whatever the exporter would do with it?"
       ) { try dmabuf(exporter, 0, $0) }
     } + [
       GuestTest(
         "bounds/pbtest_plain/dma-buf-mmap",
-        question: "Does dma_buf_mmap() itself refuse one page too many of an exporter that refuses nothing?"
+        question: "Does dma_buf_mmap() itself refuse one page too many, if the exporter refuses nothing?"
       ) { try dmabuf(.drm(TestDriver.name), PBTEST_BO_PLAIN, $0) },
       GuestTest(
         "bounds/vgem/fake-offsets",
-        question: "A device has no room left for fake offsets: is that the answer, and is there room again afterwards?"
+        question: "If a device runs out of fake offsets, is that reported, and is there room again afterwards?"
       ) { try room($0) },
       GuestTest(
         "bounds/pbtest/mmap-obj",
-        question: "Does drm_gem_mmap_obj() itself refuse more than the object has?"
+        question: "Does drm_gem_mmap_obj() itself refuse a mapping larger than the object?"
       ) { try object($0) },
     ]
     + Suite.exporters.map { exporter in
       GuestTest(
         "bounds/\(exporter.name)-to-pbtest/scatter-list",
-        question: "Does the list of pages that an importer gets begin with the buffer, and hold all of it and no more?"
+        question: "Does the importer's list of pages start with the buffer, and hold all of it and no more?"
       ) { try scatterList(exporter, $0) }
     }
     + Suite.perExporter.map { pair in
       GuestTest(
         "protection/\(pair.name)/write-combining",
-        question: "Is each alias mapped write-combining where the exporter says so, and not where it does not?"
+        question: "Is each alias mapped write-combining if the exporter asks for it, and not otherwise?"
       ) { try protection(pair, $0) }
     } + [
       GuestTest(
         "protection/vgem/given-back",
-        question: "A buffer was mapped write-combining: are its pages write-back again once they are the kernel's?"
+        question:
+          "If a buffer was mapped write-combining, are its pages write-back again once the kernel has them back?"
       ) { try givenBack($0) },
       GuestTest(
         "uuid/virtio_gpu/told",
-        question: "Is a virtio importer that asks for a buffer's UUID told at once that it has none?"
+        question: "If a virtio importer asks for a buffer's UUID, does it learn at once that there is none?"
       ) { try uuid($0) },
     ]
 
@@ -116,7 +117,7 @@ enum BoundsTests {
     let exported = try fixture.export()
     var args = pbtest_import()
     args.fd = exported.dmabuf.number
-    // Its own buffers come to the other device of the same driver.
+    // The driver's own buffers are imported by its other device.
     if cguest_pbtest_import(theirs.file.number, &args) != 0 { throw CallFailed("pbtest: import") }
     look.equal(args.sg_offset, 0, "where in its page it begins")
     look.equal(Int(args.sg_bytes), fixture.pages * pageSize, "how much it holds")
@@ -126,13 +127,13 @@ enum BoundsTests {
     try look.references(exported.inode, nil, "all closed")
   }
 
-  /// An object of shared memory has no pages before somebody touches them, so the largest cost nothing.
+  /// A shmem object has no pages before they are touched, so even the largest cost nothing.
   private static func room(_ look: Recorder) throws {
     let kernel = try TestDriver.ask()
     let client = try DrmClient(driver: "vgem")
     let before = try kernel.client(client)
     func create() -> (word: String, handle: UInt32) {
-      // Four gigabytes less a page, the most that a dumb buffer may have.
+      // Four gigabytes less a page, the largest possible dumb buffer.
       var buffer = cguest_dumb(width: 1024, height: 0xf_ffff, bits: 32, handle: 0, pitch: 0, size: 0)
       let answer = errnoWord(cguest_drm_create_sized(client.file.number, &buffer))
       return (answer, buffer.handle)
@@ -164,7 +165,7 @@ enum BoundsTests {
     client.close()
   }
 
-  /// vgem alone says so (`map_wc` in vgem_drv.c).
+  /// Only vgem asks for it (`map_wc` in vgem_drv.c).
   private static func protection(_ pair: Pair, _ look: Recorder) throws {
     let fixture = try Fixture(pair.exporter, importer: pair.importer)
     let shared = try fixture.share()
@@ -174,7 +175,7 @@ enum BoundsTests {
       look.equal(vma.has(PBTEST_VMA_WRITE_COMBINE), pair.exporter == .drm("vgem"), "\(way.name): write-combining")
       mapping.unmap()
     }
-    // The importer's own buffers, by which it is seen that the question has two answers.
+    // The importer's own buffers show that both answers occur.
     let own = try fixture.importer!.createDumb(pages: 1)
     let mapping = try Mapping("own", of: fixture.importer!.file, offset: own.fakeOffset, pages: 1)
     look.equal(
@@ -185,7 +186,7 @@ enum BoundsTests {
     fixture.close()
   }
 
-  /// vgem has the kernel's own mapping changed with the buffer's.
+  /// vgem changes the kernel's own mapping along with the buffer's.
   private static func givenBack(_ look: Recorder) throws {
     let fixture = try Fixture(.drm("vgem"))
     let client = fixture.owner!
@@ -200,7 +201,7 @@ enum BoundsTests {
         var args = pbtest_page()
         args.pfn = frame
         if cguest_pbtest_page(fixture.kernel.file.number, &args) == 0 { return args.cached }
-        if errno == ENOTTY { throw Skip(reason: "nobody asks this architecture how it maps a page") }
+        if errno == ENOTTY { throw Skip(reason: "pbtest cannot tell on this architecture how a page is mapped") }
         throw CallFailed("ask for a page")
       }
     }
@@ -211,7 +212,7 @@ enum BoundsTests {
     fixture.close()
   }
 
-  /// QEMU's device assigns none, so that the driver has to say so itself when it exports.
+  /// QEMU's device assigns none, so the driver has to report that itself when it exports.
   private static func uuid(_ look: Recorder) throws {
     func answer(_ exporter: Exporter) throws -> String {
       let fixture = try Fixture(exporter)
@@ -222,7 +223,7 @@ enum BoundsTests {
       args.fd = exported.dmabuf.number
       let word = errnoWord(cguest_pbtest_uuid(fixture.kernel.file.number, &args))
       if word == "ENOTTY" {
-        throw Skip(reason: "this kernel has no dma-bufs of virtio (CONFIG_VIRTIO_DMA_SHARED_BUFFER)")
+        throw Skip(reason: "this kernel has no virtio dma-bufs (CONFIG_VIRTIO_DMA_SHARED_BUFFER)")
       }
       return word
     }

@@ -3,7 +3,7 @@
 internal import CGuest
 internal import Glibc
 
-/// The doors to a dma-buf that every exporter has: its descriptor, the processor's access, and its size.
+/// The calls on a dma-buf that every exporter supports: its descriptor, CPU access, and its size.
 enum CallTests {
   private static let exporters: [Exporter] = [
     .drm("virtio_gpu"), .drm("vgem"), .drm("vkms"), .drm(TestDriver.name), .udmabuf, .systemHeap,
@@ -14,19 +14,19 @@ enum CallTests {
       [
         GuestTest(
           "calls/\(exporter.name)/no-descriptor",
-          question: "An export finds no free descriptor: is that the answer, and is nothing left of the dma-buf?"
+          question: "If an export finds no free descriptor, is that reported, and is nothing left of the dma-buf?"
         ) { try noDescriptor(exporter, $0) },
         GuestTest(
           "calls/\(exporter.name)/access",
-          question: "Does a dma-buf take the brackets of the processor's access, with and without an importer?"
+          question: "Can CPU access to a dma-buf be begun and ended, with and without an importer?"
         ) { try bracket(exporter, $0) },
-        GuestTest("calls/\(exporter.name)/seek", question: "Does a dma-buf tell its size, and refuse to seek else?") {
+        GuestTest("calls/\(exporter.name)/seek", question: "Does a dma-buf report its size and refuse other seeks?") {
           try seek(exporter, $0)
         },
       ]
     }
 
-  /// What a call answered; a descriptor that it gave is closed again.
+  /// What a call answered; a descriptor that it returned is closed again.
   static func answer(_ descriptor: Int32) -> String {
     if descriptor < 0 { return errnoName(errno) }
     close(descriptor)
@@ -41,7 +41,7 @@ enum CallTests {
 
   private static func noDescriptor(_ exporter: Exporter, _ look: Recorder) throws {
     let fixture = try Fixture(exporter)
-    // Whatever an export needs beside its own descriptor is open already.
+    // Everything that an export needs, except its own descriptor, is already open.
     var memfd: OpenFile?
     var device: OpenFile?
     var buffer: DumbBuffer?
@@ -60,7 +60,7 @@ enum CallTests {
       }
     }
     _ = answer(export())
-    // What debugfs needs at the first look it has then.
+    // This allocates what debugfs needs on first use.
     _ = try counts(fixture)
     let watch = try AllocationWatch(fixture.kernel)
     let before = try counts(fixture)
@@ -71,7 +71,7 @@ enum CallTests {
     let after = try Counts.settled(at: before) { try counts(fixture) }
     look.same(after, before, "all as before")
     look.equal(answer(export()), "made", "with a free descriptor")
-    // The lowest that is free may be 0, which is a descriptor like any other.
+    // The lowest free descriptor may be 0, which is as good as any other.
     let size = try Child.answer {
       close(0)
       return "\(export()): \(lseek(0, 0, SEEK_END))"
@@ -91,7 +91,7 @@ enum CallTests {
     func sync(_ begin: Int32) -> String { errnoWord(cguest_dmabuf_sync(number, begin)) }
     let before = try counts(fixture)
     let mapping = try exported.mapDmabuf()
-    // udmabuf makes a list of its pages at the first access, and had none to end.
+    // udmabuf makes a list of its pages at the first access, so there is no access to end before it.
     look.equal(sync(0), exporter == .udmabuf ? "EINVAL" : "ok", "alone: an end without a beginning")
     for round in 1...2 {
       look.equal(sync(1), "ok", "alone: begins, round \(round)")

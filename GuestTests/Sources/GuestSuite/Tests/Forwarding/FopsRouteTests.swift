@@ -3,10 +3,10 @@
 internal import CGuest
 internal import Glibc
 
-/// The way of drm_gem_prime_mmap() for objects without an mmap of their own, which no driver in a guest but the test
-/// driver has: by fops->mmap, with a DRM file that is made for the time of the call and allowed to map the object.
+/// The path of drm_gem_prime_mmap() for objects without their own mmap, which only the test driver has in a guest: by
+/// fops->mmap, with a DRM file that exists for the duration of the call and is allowed to map the object.
 enum FopsRouteTests {
-  /// An errno that nothing on the way makes by itself.
+  /// An errno that nothing on the path returns by itself.
   private static let asked = EPROTO
   private static let importers = ["vgem", TestDriver.name]
 
@@ -14,18 +14,18 @@ enum FopsRouteTests {
     importers.map { importer in
       GuestTest(
         "fops/pbtest-to-\(importer)/mapped",
-        question: "An object without an mmap of its own is forwarded: does the mapping lie where all others do?"
+        question: "If an object without its own mmap is forwarded, is the mapping where all others are?"
       ) { try mapped(importer, $0) }
     } + [
       GuestTest(
         "fops/pbtest-to-vgem/refused",
-        question: "fops->mmap() refuses, before or after its work: is the right to map taken back, and every count?"
+        question: "If fops->mmap() fails, at its start or end, are the right to map and every count taken back?"
       ) { try refused($0) }
     ]
     + ["dma-buf", "forwarded"].map { way in
       GuestTest(
         "failing/pbtest_fops-to-vgem/mmap-\(way)",
-        question: "An allocation fails on the way by fops->mmap(): is every count as before?"
+        question: "If an allocation fails on the path by fops->mmap(), is every count as before?"
       ) {
         let fixture = try Fixture(.drm(TestDriver.name), importer: "vgem", flags: PBTEST_BO_FOPS_MMAP)
         try FailingMapTests.map(fixture, way, $0)
@@ -62,7 +62,7 @@ enum FopsRouteTests {
     look.equal(mappings.map { $0.touch(page: 2).faults }, mappings.map { _ in 1 }, "moved: faults of each alias")
     for mapping in mappings { mapping.unmap() }
     look.same(try shared.counts(), before, "unmapped: all as before")
-    // A stranger may still not: what was allowed for the time of the call was allowed to nobody else.
+    // A stranger still may not map it: the right was granted to the temporary file only.
     let stranger = try client.stranger()
     let code = Mapping.refusal(of: stranger.file, offset: buffer.fakeOffset, pages: fixture.pages)
     look.equal(errnoName(code), "EACCES", "a client without a handle")

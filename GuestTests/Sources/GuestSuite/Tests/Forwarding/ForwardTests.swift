@@ -10,7 +10,7 @@ enum ForwardTests {
       ) { try sameBytes(pair, $0) },
       GuestTest(
         "forward/\(pair.name)/vm-file",
-        question: "Is every alias linked to the file, and lies at the offset, by which the exporter would find it?"
+        question: "Is every alias linked to the file, and at the offset, by which the exporter would find it?"
       ) { try linkedFiles(pair, $0) },
       GuestTest(
         "forward/\(pair.name)/map-files",
@@ -23,7 +23,7 @@ enum ForwardTests {
     let shared = try pair.share()
     let aliases = try shared.mapAll()
 
-    // Every page carries its own mark at both ends, so that a page shown in another's place does not pass.
+    // Every page carries its own mark at both ends, so that one page shown in place of another is noticed.
     for page in 0..<shared.pages {
       aliases[0].set(UInt8(1 + page), page: page)
       aliases[0].set(UInt8(101 + page), page: page, at: pageSize - 1)
@@ -38,7 +38,7 @@ enum ForwardTests {
     var value: UInt8 = 0x80
     for writer in aliases {
       for page in shared.probes {
-        // A new value each time: what an earlier write left behind must not pass for this one.
+        // A new value each time, so that the result of an earlier write is not mistaken for this one.
         value += 1
         writer.set(value, page: page)
         for reader in aliases {
@@ -72,7 +72,7 @@ enum ForwardTests {
     let forwarded = try shared.mapForwarded()
     let before = try References.count(inode: shared.inode)
     look.equal(try target(ofLink: forwarded.mapFile), "/dmabuf:", "forwarded: what map_files names")
-    // Whatever the kernel answers, it must not be a file of the exporter, on which one could go on to submit work.
+    // Whatever the kernel answers, it must not be a file of the exporter, through which one could submit work.
     let name = "forwarded: what opening it through map_files gives"
     switch Result(catching: { () throws(CallFailed) in try OpenFile(forwarded.mapFile) }) {
     case .success(let lent):

@@ -3,7 +3,7 @@
 internal import CGuest
 internal import Glibc
 
-/// Whether it matters in which order, or in which parts, the aliases are mapped.
+/// Whether the order in which the aliases are mapped matters, or the parts.
 enum IdentityTests {
   static func of(_ pair: Pair) -> [GuestTest] {
     [
@@ -13,7 +13,7 @@ enum IdentityTests {
       ) { try orders(pair, $0) },
       GuestTest(
         "identity/\(pair.name)/parts",
-        question: "Does a part of a buffer show its own pages, also where these are first touched after a cut?"
+        question: "Does a part of a buffer show its own pages, even if they are first touched after a cut?"
       ) { try parts(pair, $0) },
     ]
   }
@@ -34,7 +34,7 @@ enum IdentityTests {
         default: mapped.append((3, try shared.mapForwarded()))
         }
       }
-      // The first to be mapped writes first and so brings its pages in first.
+      // The first one mapped writes first, and so faults its pages in first.
       value += 1
       mapped[0].mapping.set(value, page: 0)
       mapped[0].mapping.set(value ^ 0xff, page: last)
@@ -42,7 +42,7 @@ enum IdentityTests {
       for (alias, mapping) in mapped {
         let entry = try mapping.mapsEntry()
         let path = alias == 1 ? shared.exported.homePath : "/dmabuf:"
-        // A memfd lies at its own offset 0, as everything does that is no DRM driver's.
+        // A memfd is at its own offset 0, like everything that does not come from a DRM driver.
         if entry?.path != path || entry.map({ hex($0.offset) }) != offset {
           words.insert("alias \(alias): \(entry?.path ?? "none") at \(entry.map { hex($0.offset) } ?? "none")")
         }
@@ -58,8 +58,9 @@ enum IdentityTests {
     try CountTests.tearDown(shared, look)
   }
 
-  /// Fails on 6.12 with every DRM exporter: drm_gem_shmem_fault() counts pages from the start of the VMA, so a VMA that
-  /// begins inside the buffer, because it was mapped so or because its front was cut off, shows the buffer's first pages.
+  /// Fails on 6.12 with every DRM exporter: drm_gem_shmem_fault() counts pages from the start of the VMA. So a VMA that
+  /// begins inside the buffer, because it was mapped so or because its front was cut off, shows the buffer's first
+  /// pages.
   private static func parts(_ pair: Pair, _ look: Recorder) throws {
     let shared = try pair.share()
     let marks = try shared.exported.mapDmabuf()
@@ -88,14 +89,15 @@ enum IdentityTests {
     try CountTests.tearDown(shared, look)
   }
 
-  /// Whatever is mapped of a buffer, it must be no more than was asked for: behind it lies what is another's, or nothing.
+  /// A mapping of a part of a buffer must show no more than was asked for: what follows is another buffer's memory, or
+  /// nothing.
   private static func firstPageAlone(_ shared: SharedBuffer, _ look: Recorder) throws {
     for (name, file, offset) in [
       ("dma-buf", shared.exported.dmabuf, 0), ("forwarded", shared.importer.file, shared.forwardedOffset),
     ] {
       let space = Mapping(name, at: try reserveAddresses(pages: 3), pages: 3)
       let place = space.address + pageSize
-      // What is there already keeps its byte; where nothing is, nothing comes.
+      // What is already there keeps its byte, and nothing appears where nothing is.
       let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED
       if mmap(space.address + 2 * pageSize, pageSize, PROT_READ | PROT_WRITE, flags, -1, 0) == MAP_FAILED {
         throw CallFailed("mmap of a page")
@@ -119,7 +121,7 @@ enum IdentityTests {
   }
 }
 
-/// Every order of some things, the given one first.
+/// Every order of some elements, the given one first.
 func permutations<Element>(of list: [Element]) -> [[Element]] {
   if list.count < 2 { return [list] }
   return list.indices.flatMap { index in

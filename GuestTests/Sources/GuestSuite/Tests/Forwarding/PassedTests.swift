@@ -3,17 +3,17 @@
 internal import CGuest
 internal import Glibc
 
-/// What a process can do that was given less than the test has: the dma-buf alone, or a look at the test's mappings.
+/// What a process can do that has less than the test: only the dma-buf, or a look at the test's mappings.
 enum PassedTests {
   static func of(_ pair: Pair) -> [GuestTest] {
     [
       GuestTest(
         "access/\(pair.name)/passed-dma-buf",
-        question: "Does who was passed only the dma-buf get its memory, and nothing of either device?"
+        question: "Does a process that was passed only the dma-buf get its memory, and nothing of either device?"
       ) { try passed(pair, $0) },
       GuestTest(
         "access/\(pair.name)/chardevs",
-        question: "Is neither chardev held open, the exporter's least of all, by a mapping that was forwarded?"
+        question: "Does a forwarded mapping keep neither chardev open, least of all the exporter's?"
       ) { try chardevs(pair, $0) },
     ]
   }
@@ -30,7 +30,8 @@ enum PassedTests {
     var exporterPath: String?
     if case .chardev(let client, _) = shared.exported.home { exporterPath = client.path }
     let canonical = shared.exported.canonicalOffset
-    // The child keeps none of what it was born with: its mapping goes, its descriptors are closed, one is passed to it.
+    // The child keeps nothing that it inherited: its mapping is removed, its descriptors are closed, and one is passed
+    // to it.
     let answers = try Child.answer {
       let taken = OpenFile(number: cguest_take_descriptor(parent, dmabuf))
       if taken.number < 0 { throw CallFailed("take the dma-buf's fd") }
@@ -43,7 +44,7 @@ enum PassedTests {
       var words = [mapping.tryByte(page: 0), mapping.tryByte(page: pages - 1), mapping.trySet(0x61, page: 3)]
       var name = [CChar](repeating: 0, count: 64)
       words.append(cguest_drm_driver(taken.number, &name, name.count) < 0 ? errnoName(errno) : "answered")
-      // Root may open any chardev; what it lacks is a handle.
+      // Root may open any chardev, but it has no handle.
       words.append(errnoName(Mapping.refusal(of: try OpenFile(importerPath), offset: offset, pages: pages)))
       if let exporterPath {
         words.append(errnoName(Mapping.refusal(of: try OpenFile(exporterPath), offset: canonical, pages: pages)))
@@ -58,7 +59,7 @@ enum PassedTests {
     look.equal(answer(4), "EACCES", "importer's chardev, opened anew: the forwarded offset")
     if exporterPath != nil { look.equal(answer(5), "EACCES", "exporter's chardev, opened anew: the buffer's offset") }
 
-    // From outside: what map_files of another process lends.
+    // From outside: what another process's map_files gives access to.
     let link = forwarded.mapFile.replacingSelf(with: parent)
     let lent = try Child.answer {
       let named = try target(ofLink: link)
@@ -102,7 +103,7 @@ enum PassedTests {
   }
 
   /// Asks for another buffer of the exporter by its offset in the file that the mapping is linked to, with the one call
-  /// that takes a file from a mapping: it must not be a file in which that offset means anything.
+  /// that takes its file from a mapping. That offset must mean nothing in that file.
   private static func neighbour(
     of forwarded: Mapping, _ shared: SharedBuffer, _ pair: Pair, _ look: Recorder
   ) throws {
@@ -122,6 +123,6 @@ enum PassedTests {
 }
 
 extension String {
-  /// The path of another process's file, from that of one's own.
+  /// Turns a path below /proc/self into the same path of another process.
   fileprivate func replacingSelf(with pid: pid_t) -> String { "/proc/\(pid)" + dropFirst("/proc/self".count) }
 }

@@ -2,7 +2,7 @@
 
 internal import Glibc
 
-/// Mappings that must be refused, and that must leave nothing behind.
+/// Mappings that must be refused without leaving anything behind.
 enum RefusalTests {
   private static let repetitions = 50
 
@@ -10,11 +10,11 @@ enum RefusalTests {
     [
       GuestTest(
         "errors/\(pair.name)/private-writable",
-        question: "When the exporter refuses after vm_file was swapped, which file does mmap_region() put?"
+        question: "If the exporter refuses after vm_file was swapped, which file does mmap_region() put?"
       ) { try privateWritable(pair, $0) },
       GuestTest(
         "errors/\(pair.name)/beyond-the-buffer",
-        question: "Is a mapping that reaches beyond the buffer refused on every way to it?"
+        question: "Is a mapping beyond the buffer refused by every path to it?"
       ) { try beyond(pair, $0) },
       GuestTest(
         "access/\(pair.name)/no-handle",
@@ -35,11 +35,11 @@ enum RefusalTests {
     look.equal(answers.sorted(), ["EINVAL"], "forwarded, private and writable, \(repetitions) times")
     look.equal(counts.sorted(), [base ?? -1], "dma-buf: references after each")
     look.equal(try mappings(ofDmabuf: shared.inode).count, 0, "VMAs left by them")
-    // The heap maps a single page privately on 6.12, since remap_pfn_range() refuses that only of a part of a VMA.
+    // On 6.12 the heap maps a single page privately: remap_pfn_range() refuses that only for a part of a VMA.
     let single = pair.exporter == .systemHeap ? "mapped" : "EINVAL"
     look.equal(refused(shared.importer.file, shared.forwardedOffset, 1, MAP_PRIVATE), single, "a single page of it")
 
-    // Private is private, whatever may be done with it now.
+    // Private is private, whatever its protection is now.
     var ways = [("forwarded", shared.importer.file, shared.forwardedOffset), ("dma-buf", shared.exported.dmabuf, 0)]
     if case .chardev(let client, let buffer) = shared.exported.home {
       ways.append(("chardev", client.file, buffer.fakeOffset))
@@ -51,7 +51,7 @@ enum RefusalTests {
       }
     }
 
-    // A reference to the chardev put too often would have released it under us, with its handles.
+    // If the chardev had been put once too often, it would have been released under us, with its handles.
     let exported = try shared.importer.export(shared.handle)
     look.equal(try exported.inode(), shared.inode, "the importer's handle still leads to the dma-buf")
     exported.close()
@@ -60,7 +60,7 @@ enum RefusalTests {
     forwarded.set(0x77, page: 0)
     look.equal(forwarded.byte(page: 0), 0x77, "and it can be written")
     forwarded.unmap()
-    // One put too seldom would keep it open, and what the import holds with it.
+    // If it had been put too rarely, it would stay open, with everything the import holds.
     try CountTests.tearDown(shared, look)
   }
 
@@ -73,7 +73,7 @@ enum RefusalTests {
     let dmabuf = shared.exported.dmabuf
     let offset = shared.forwardedOffset
     look.equal(refused(chardev, offset, shared.pages + 1), "EINVAL", "forwarded: one page too many")
-    // A fake offset names an object by its first page only.
+    // A fake offset identifies an object by its first page only.
     look.equal(refused(chardev, offset + page, 1), "EINVAL", "forwarded: from the second page")
     look.equal(refused(chardev, offset + end, 1), "EINVAL", "forwarded: the page behind")
     if case .chardev(let client, let buffer) = shared.exported.home {
@@ -83,7 +83,7 @@ enum RefusalTests {
     look.equal(refused(dmabuf, 0, shared.pages + 1), "EINVAL", "dma-buf: one page too many")
     look.equal(refused(dmabuf, page, shared.pages), "EINVAL", "dma-buf: all pages, from the second")
     look.equal(refused(dmabuf, end, 1), "EINVAL", "dma-buf: the page behind")
-    // Offsets and lengths that overflow on the way, or that name no page.
+    // Offsets and lengths that overflow on the way, or that are not page-aligned.
     let limit: UInt64 = 1 << 63
     for (name, file) in [("forwarded", chardev), ("dma-buf", dmabuf)] {
       look.equal(refused(file, limit - page, 1), "EINVAL", "\(name): the last offset that off_t has")
@@ -96,7 +96,7 @@ enum RefusalTests {
     }
     look.equal(try mappings(ofDmabuf: shared.inode).count, 0, "VMAs left by all refusals")
     try look.references(shared.inode, base, "references after all refusals")
-    // Proves that it was the bounds which were refused.
+    // Proves that the bounds were the reason for the refusals.
     look.equal(refused(chardev, offset, shared.pages), "mapped", "control: forwarded, the whole buffer")
     look.equal(refused(chardev, offset, 1), "mapped", "control: forwarded, its first page alone")
     look.equal(refused(dmabuf, end - page, 1), "mapped", "control: dma-buf, its last page alone")
@@ -113,7 +113,7 @@ enum RefusalTests {
     try look.references(shared.inode, base, "references afterwards")
     look.equal(refused(shared.importer.file, offset, shared.pages), "mapped", "control: the client with the handle")
 
-    // An import of its own is another object at another fake offset: it opens nobody else's.
+    // Its own import is another object at another fake offset, and gives no access to the first one.
     let handle = try stranger.importBuffer(shared.exported.dmabuf)
     look.equal(
       refused(stranger.file, offset, shared.pages), "EACCES", "importer: that client with an import of its own")
@@ -132,7 +132,7 @@ enum RefusalTests {
     try CountTests.tearDown(shared, look)
   }
 
-  /// How a writable mapping was refused, or that it was not.
+  /// The errno with which a writable mapping was refused, or `mapped`.
   private static func refused(_ file: OpenFile, _ offset: UInt64, _ pages: Int, _ flags: Int32 = MAP_SHARED) -> String {
     let code = Mapping.refusal(of: file, offset: offset, pages: pages, flags: flags)
     return code == 0 ? "mapped" : errnoName(code)

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A device that imports its own buffer gets the object itself back: nothing is forwarded, nothing may be swapped.
+/// If a device imports its own buffer, it gets the object itself back: nothing is forwarded, and nothing may be
+/// swapped.
 enum SelfImportTests {
   static func of(_ driver: String) -> GuestTest {
     GuestTest(
       "selfimport/\(driver)/same-object",
-      question: "Does a device that imports its own buffer still map it by its own chardev, without a lock held twice?"
+      question: "Can a device that imports its own buffer still map it by its own chardev, without taking a lock twice?"
     ) { try sameObject(driver, $0) }
   }
 
@@ -15,7 +16,7 @@ enum SelfImportTests {
     let other = try owner.stranger()
     let alone = try References.count(inode: exported.inode)
     let handle = try other.importBuffer(exported.dmabuf)
-    // An imported object has no fake offset to ask for; the object itself has.
+    // An import of another device's buffer has no fake offset to ask for. This object has one.
     look.equal(try other.fakeOffset(of: handle), buffer.fakeOffset, "the import has the buffer's own fake offset")
     let base = try References.count(inode: exported.inode)
     look.equal(base, alone.map { $0 + 1 }, "dma-buf: the second client's handle holds one reference")

@@ -3,31 +3,32 @@
 internal import CGuest
 internal import Glibc
 
-/// A buffer that the kernel is busy with, as one in VRAM is that is being moved, and a buffer that may move while it is
-/// shared. What the driver does meanwhile is a fence, which everybody has to wait for.
+/// A buffer that the kernel is busy with (like one in VRAM that is being moved), and a buffer that may move while it is
+/// shared. The driver's work is represented by a fence, which everyone has to wait for.
 enum BusyTests {
-  /// As long as nobody waits for in vain, and no test takes.
+  /// Longer than any wait that succeeds, and longer than any test takes.
   private static let long: UInt32 = 60_000
 
   static let all: [GuestTest] =
     ["vgem", "vkms", TestDriver.name].map { importer in
       GuestTest(
         "busy/pbtest-to-\(importer)/import",
-        question: "Does an import wait for a move of the buffer, and leave nothing behind where a signal ends its wait?"
+        question:
+          "Does an import wait for a move of the buffer, and leave nothing behind if a signal interrupts the wait?"
       ) { try importing(importer, $0) }
     }
     + [
       GuestTest(
-        "busy/pbtest/access", question: "Does the processor's access wait for a move of the buffer, as far as it may?"
+        "busy/pbtest/access", question: "Does only begin_cpu_access wait for a move, and can a signal interrupt it?"
       ) { try access($0) },
       GuestTest(
-        "busy/pbtest/poll", question: "Does poll of a dma-buf wait for a move of the buffer, and wake up after it?"
+        "busy/pbtest/poll", question: "Does poll() on a dma-buf wait for a move of the buffer, and wake up afterwards?"
       ) { try polling($0) },
     ]
     + [("pbtest", Int32(0)), ("pbtest_dynamic", PBTEST_BO_DYNAMIC)].map { exporter, flags in
       GuestTest(
         "busy/\(exporter)-to-pbtest/moves",
-        question: "Is an importer that can take a move told of it, and does what is mapped through it follow?"
+        question: "Is a dynamic importer notified of a move, and do mappings made through it follow?"
       ) { try moving(flags, $0) }
     }
 
@@ -97,7 +98,7 @@ enum BusyTests {
       try client.keepBusy(buffer.handle, milliseconds: long)
       look.equal(ready(events, milliseconds: 0), 0, "busy, \(name): ready")
       look.equal(ready(events, milliseconds: 0), 0, "busy, \(name), asked once more: ready")
-      // Whoever is to be woken holds the file until then, once for each of the two.
+      // A waiter holds a reference to the file until it is woken, one each for reading and writing.
       look.equal(try count() - before, name == "both" ? 2 : 1, "busy, \(name): references")
       try client.keepBusy(buffer.handle, milliseconds: 0)
       look.equal(ready(events, milliseconds: 0), events, "over, \(name): ready")

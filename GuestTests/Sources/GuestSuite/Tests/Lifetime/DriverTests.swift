@@ -3,11 +3,11 @@
 internal import CGuest
 internal import Glibc
 
-/// What only the test driver can bring about or tell: failures at every step of the way, offsets that no stock importer
-/// passes on, who is counted where.
+/// What only the test driver can cause or observe: failures at every step of the path, offsets that no stock importer
+/// passes on, and which address space counts a mapping.
 enum DriverTests {
   private static let importers = ["vgem", "vkms", TestDriver.name]
-  /// An errno that nothing on the way makes by itself.
+  /// An errno that nothing on the path returns by itself.
   private static let asked = EPROTO
 
   static let all: [GuestTest] =
@@ -16,42 +16,44 @@ enum DriverTests {
         GuestTest(
           "failure/pbtest-to-\(importer)/each-step",
           question:
-            "mmap fails at any step of the way: are all counts as before, and is its errno the one that is told?"
+            "If mmap() fails at any step of the path, are all counts restored, and is that step's errno returned?"
         ) { try eachStep(importer, $0) },
         GuestTest(
           "accounting/pbtest-to-\(importer)/address-spaces",
-          question: "mmap_region() counts writable mappings by two routes: do both address spaces come out even?"
+          question: "mmap_region() counts writable mappings in two places: do both address spaces come out balanced?"
         ) { try accounting(importer, $0) },
         GuestTest(
           "history/pbtest-to-\(importer)/stale-vm-ops",
-          question: "An exporter sets no vm_ops (2023): does it inherit the importer's?"
+          question: "If an exporter sets no vm_ops (2023), does the mapping inherit the importer's?"
         ) { try staleOps(importer, $0) },
       ]
     } + [
       GuestTest(
         "errors/pbtest-to-pbtest/bounds",
         question:
-          "dma_buf_mmap() is asked for what lies beyond the buffer or overflows: is it refused, at no one's cost?"
+          "If dma_buf_mmap() is asked for a range beyond the buffer, or one that overflows, is it refused cleanly?"
       ) { try bounds($0) },
       GuestTest(
         "forward/pbtest-to-vgem/own-file",
-        question: "An exporter puts a file of its own into the mapping (i915, etnaviv): does it stay, at no one's cost?"
+        question:
+          "If an exporter puts its own file into the mapping (i915, etnaviv), does that file stay, without a leak?"
       ) { try ownFile($0) },
       GuestTest(
         "errors/pbtest-to-vgem/no-mmap",
-        question: "A dma-buf cannot be mapped at all: is a mapping refused, at no one's cost?"
+        question: "If a dma-buf has no mmap callback, is a mapping refused without a leak?"
       ) { try withoutMmap($0) },
       GuestTest(
         "counts/pbtest-to-vgem/objects",
-        question: "Does every handle and every mapping hold its object exactly once, and the last one let it go?"
+        question:
+          "Does every handle and every mapping hold exactly one reference to its object, and the last one free it?"
       ) { try objects($0) },
       GuestTest(
         "leaks/pbtest/unload",
-        question: "Can the exporter's driver be unloaded once its buffers have gone, and not a moment earlier?"
+        question: "Can the exporter's driver be unloaded once its buffers are gone, and not before?"
       ) { try unload($0) },
     ]
 
-  /// What no failure may change.
+  /// The numbers that no failure may change.
   private struct Balance: Equatable, CustomStringConvertible {
     var counts: [Int64]
     var writable: [Int64]
@@ -110,7 +112,7 @@ enum DriverTests {
         look.equal(try Balance(kernel, files(shared, client)), before, "\(name): \(step.name): all as before")
       }
     }
-    // Proves that it was the step which failed, and that the way is open again.
+    // Proves that the requested step was what failed, and that mapping works again.
     for alias in try shared.mapAll() {
       alias.set(0x21, page: 1)
       look.equal(alias.byte(page: 1), 0x21, "control: \(alias.name): can be mapped afterwards")
@@ -168,7 +170,8 @@ enum DriverTests {
       let shared = try MoveTests.share(client, with: importer, flags: flag | PBTEST_BO_LEAVE_VM_OPS)
       let mapping = try shared.mapForwarded()
       let vma = try kernel.vma(mapping)
-      // A kernel may give it vm_ops that do nothing, but not those of the importer's own objects, nor such an object.
+      // A kernel may give it vm_ops that do nothing, but not those of the importer's own objects, nor an importer's
+      // object as vm_private_data.
       let own = try shared.importer.createDumb(pages: 1)
       let ordinary = try Mapping("own", of: shared.importer.file, offset: own.fakeOffset, pages: 1)
       let importers = try kernel.vma(ordinary).operations
@@ -209,7 +212,7 @@ enum DriverTests {
       look.equal(try forwarded(at: one.page, pages: one.pages), one.expected, one.name)
       look.equal(try Balance(kernel, files(shared, client)), before, "\(one.name): all as before")
     }
-    // An import that is larger than its dma-buf lets a size through that GEM's own lookup would stop.
+    // An import that is larger than its dma-buf lets a size through that GEM's own lookup would refuse.
     let second = try TestDriver.client(1)
     let larger = try second.importOwn(shared.exported.dmabuf, extraPages: 1)
     look.equal(
@@ -217,7 +220,7 @@ enum DriverTests {
       "one page too many")
     try second.closeHandle(larger.handle)
     second.close()
-    // The page that was asked for is the page that is shown.
+    // The mapping shows the page that was asked for.
     let direct = try shared.exported.mapDmabuf()
     for page in 0..<shared.pages { direct.set(UInt8(0x50 + page), page: page) }
     try importer.forward(shared.handle, at: 2)
@@ -296,7 +299,7 @@ enum DriverTests {
     try check(2, "all unmapped")
     try shared.importer.closeHandle(shared.handle)
     dmabuf.close()
-    // The exporting client goes on knowing its handle's dma-buf, to hand the same out again.
+    // The exporting client still remembers the dma-buf of its handle, so that it can return the same one again.
     try check(2, "no longer shared")
     let again = try client.export(buffer.handle)
     look.sameInode(try again.inode(), exported.inode, "exported again: the same dma-buf")
@@ -313,7 +316,7 @@ enum DriverTests {
     let mapping = try shared.mapForwarded()
     try shared.closeHandles()
     shared.closeAll()
-    // Nothing but the mapping is left, and its memory is the driver's.
+    // Only the mapping is left, and its memory belongs to the driver.
     look.equal(unloaded(), "EAGAIN", "a forwarded mapping alone keeps the exporter's driver")
     mapping.set(0x61, page: 3)
     look.equal(mapping.byte(page: 3), 0x61, "and its memory")

@@ -15,14 +15,14 @@ enum InvalidateTests {
   static func deviceFreed(_ pair: Pair) -> GuestTest {
     GuestTest(
       "leaks/\(pair.name)/unbind",
-      question: "Is a device that was unbound freed once the last mapping of its buffers has gone?"
+      question: "Is an unbound device freed once the last mapping of its buffers is gone?"
     ) { try freed(pair, $0) }
   }
 
-  /// A DRM device keeps its minor number, and so its name in /dev, until the last reference to it has gone: a device
-  /// bound anew gets the old name only if nothing holds the one before.
+  /// A DRM device keeps its minor number, and so its name in /dev, until the last reference to it is gone. A newly
+  /// bound device gets the old name only if nothing holds the previous one.
   private static func freed(_ pair: Pair, _ look: Recorder) throws {
-    // A device that nothing before this test has seen.
+    // A device that nothing before this test has used.
     try DrmClient(driver: VirtioGpu.driver).close()
     try VirtioGpu.unbind()
     func boundAnew() throws -> String {
@@ -40,7 +40,7 @@ enum InvalidateTests {
     try shared.closeHandles()
     shared.closeAll()
     for alias in aliases.dropLast() { alias.unmap() }
-    // Not bound anew before the last mapping has gone: 6.12 would warn of two slab caches by the driver's one name.
+    // Do not rebind before the last mapping is gone: 6.12 would warn of two slab caches with the driver's name.
     try VirtioGpu.unbind()
     let last = aliases[aliases.count - 1]
     look.equal((0..<shared.pages).filter { last.tryByte(page: $0) != "\($0 + 1)" }, [], "forwarded: pages without mark")
@@ -54,7 +54,7 @@ enum InvalidateTests {
     let aliases = try shared.mapAll()
     let control = try SelfCheckTests.freshPage()
     look.equal(control.touch(page: 0).faults, 1, "control: a page never touched faults once")
-    // At both ends as well: a range too short would leave them.
+    // Both ends as well: a range that is too short would miss them.
     for alias in aliases {
       look.equal(
         shared.probes.map { alias.touch(page: $0).faults }, [1, 1, 1], "\(alias.name): faults on first touches")
@@ -63,7 +63,7 @@ enum InvalidateTests {
 
     try VirtioGpu.unbind()
     for alias in aliases {
-      // A driver may also answer for a device that is gone with SIGBUS. That takes a fault too: the alias was found.
+      // A driver may also answer with SIGBUS once its device is gone. That takes a fault too, so the alias was found.
       let seen = shared.probes.map { page in
         let touch = alias.touch(page: page)
         return touch.sigbus != 0 ? "SIGBUS" : "\(touch.faults)"

@@ -3,30 +3,31 @@
 internal import CGuest
 internal import Glibc
 
-/// Mappings that live on when everything they came from has gone, and when the kernel moves them.
+/// Mappings that outlive everything they came from, and mappings that mremap() moves.
 enum LifetimeTests {
   static func of(_ pair: Pair) -> [GuestTest] {
     [
       GuestTest(
         "lifetime/\(pair.name)/outlives-handles",
-        question: "Does a mapping outlive the dma-buf's fd and every handle, and free the buffer at its own end?"
+        question: "Does a mapping outlive the dma-buf's fd and every handle, and free the buffer when it is unmapped?"
       ) { try outlives(pair, $0) },
       GuestTest(
         "lifetime/\(pair.name)/mapped-late",
         question:
-          "Can a buffer be mapped after the exporter's, but not the importer's, handle has gone (2025: dma_buf NULL)?"
+          "Can a buffer be mapped once the exporter's handle is closed, but not the importer's (2025: dma_buf NULL)?"
       ) { try mappedLate(pair, $0) },
       GuestTest(
         "lifetime/\(pair.name)/moved",
-        question: "Does a forwarded mapping still lie at the exporter's offset once mremap() has moved it?"
+        question: "Does a forwarded mapping keep the exporter's offset after mremap() moves it?"
       ) { try moved(pair, $0) },
     ]
   }
 
-  /// Only virtio-gpu: it frees an object when the host has answered, so for a moment the object is dead and still found.
+  /// Only virtio-gpu: it frees an object once the host has answered, so for a moment the object is dead but still
+  /// found.
   static let deadObject = GuestTest(
     "lifetime/\(VirtioGpu.driver)/dead-object",
-    question: "Is an object that is being freed, and still has its fake offset, as good as none to mmap()?"
+    question: "Does mmap() ignore an object that is being freed but still has its fake offset?"
   ) { look in
     let client = try DrmClient(driver: VirtioGpu.driver)
     var answers: Set<String> = []
@@ -35,21 +36,22 @@ enum LifetimeTests {
       let buffer = try client.createDumb(pages: 4)
       try client.closeHandle(buffer.handle)
       answers.insert(errnoName(Mapping.refusal(of: client.file, offset: buffer.fakeOffset, pages: 4)))
-      // If the next one does not go where the first was, that was not free yet, and even less a moment before.
+      // If the next buffer is not placed where this one was, this one was not free yet, and was not free a moment ago
+      // either.
       let next = try client.createDumb(pages: 4)
       if next.fakeOffset != buffer.fakeOffset { met += 1 }
       try client.closeHandle(next.handle)
-      // Until it has gone as well.
+      // Wait until it is gone as well.
       usleep(2_000)
     }
     look.equal(answers.sorted(), ["EINVAL"], "what mmap() says to a handle just closed")
     client.close()
-    if met == 0 { throw Skip(reason: "not reached: every object had gone before it could be asked for") }
+    if met == 0 { throw Skip(reason: "not reached: every object was gone before mmap() could look it up") }
   }
 
   static let dying = GuestTest(
     "lifetime/pbtest/dying",
-    question: "An object's last reference has gone, and its end takes a while: is it as good as none to mmap()?"
+    question: "Once an object's last reference is dropped, does mmap() ignore it while it is still being freed?"
   ) { look in
     let kernel = try TestDriver.ask()
     let client = try TestDriver.client(0)
@@ -57,15 +59,16 @@ enum LifetimeTests {
     var met = 0
     var alive: Set<Int32> = []
     var others: Set<Int32> = []
-    // How many rounds it takes is chance, so that nothing is recorded before the last.
+    // The number of rounds is down to chance, so nothing is recorded before the last one.
     for _ in 1...10 where met < 3 {
       let buffer = try client.createOwn(pages: 2, flags: PBTEST_BO_SLOW_FREE)
       alive.insert(Mapping.refusal(of: client.file, offset: buffer.fakeOffset, pages: 2))
       let child = cguest_fork_child()
       if child < 0 { throw CallFailed("fork") }
       if child == 0 { _exit(cguest_drm_close_handle(client.file.number, buffer.handle) == 0 ? 0 : 1) }
-      // First the handle goes, then the right to map, then the last reference, and the fake offset last. So the answers on
-      // the way are those of a live object; from some moment on it is none, as long as it is still there.
+      // The handle goes first, then the right to map, then the last reference, and the fake offset last. So mmap()
+      // first answers as for a live object. From some moment on it must answer as for no object, although the object
+      // still exists.
       var code: Int32 = 0
       repeat {
         code = Mapping.refusal(of: client.file, offset: buffer.fakeOffset, pages: 2)
@@ -89,7 +92,8 @@ enum LifetimeTests {
     for page in 0..<shared.pages { aliases[0].set(UInt8(1 + page), page: page) }
     try shared.closeHandles()
     shared.closeAll()
-    // Alias 1 keeps its chardev open, but no handle is left in it; the other two hold the dma-buf's file, once each.
+    // Alias 1 keeps its chardev open, but no handle is left in it. The other two hold one reference each to the
+    // dma-buf's file.
     try look.references(shared.inode, 2, "every fd and handle closed: the two mappings are left")
     for alias in aliases { marks(of: alias, look) }
 
@@ -99,7 +103,7 @@ enum LifetimeTests {
         look.equal(alias.byte(page: page), UInt8(0xa0 + page), "page \(page) written last, read through \(alias.name)")
       }
     }
-    // The forwarded one goes last: it alone must keep the memory.
+    // The forwarded mapping goes last: it alone must keep the memory.
     for alias in aliases.dropLast() { alias.unmap() }
     try look.references(shared.inode, 1, "only forwarded is left")
     let last = aliases[aliases.count - 1]
@@ -113,7 +117,7 @@ enum LifetimeTests {
   private static func mappedLate(_ pair: Pair, _ look: Recorder) throws {
     let shared = try pair.share()
     try shared.exported.mapDmabuf().mark()
-    // With the exporter's last handle goes its object's own link to the dma-buf; only the importer's is left.
+    // Closing the exporter's last handle drops the object's own link to the dma-buf. Only the importer's is left.
     if case .chardev(let client, let buffer) = shared.exported.home {
       try client.closeHandle(buffer.handle)
       let code = Mapping.refusal(of: client.file, offset: buffer.fakeOffset, pages: shared.pages)
@@ -152,7 +156,7 @@ enum LifetimeTests {
       try look.references(shared.inode, base, "\(mapping.name): references once moved")
       let entry = try mapping.mapsEntry()
       look.equal(entry?.path, "/dmabuf:", "\(mapping.name): vm_file once moved")
-      // A wrong offset here is how a mapping hides from unmap_mapping_range().
+      // With a wrong offset a mapping would hide from unmap_mapping_range().
       let offset = hex(shared.exported.canonicalOffset)
       look.equal(entry.map { hex($0.offset) }, offset, "\(mapping.name): vm_pgoff once moved")
       marks(of: mapping, look)

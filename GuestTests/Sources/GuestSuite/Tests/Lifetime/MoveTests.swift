@@ -3,28 +3,28 @@
 internal import CGuest
 internal import Glibc
 
-/// Whether a buffer that moves takes every alias of its own with it, and no other buffer's. No stock driver in a guest
-/// both moves its buffers and shares them, so all of this needs the test driver.
+/// Whether moving a buffer moves all of its own aliases, and no other buffer's. No stock driver in a guest both moves
+/// its buffers and shares them, so all of this needs the test driver.
 enum MoveTests {
-  /// Who forwards; the last is the test driver's own second device.
+  /// The drivers that forward. The last is the second device of the test driver.
   private static let importers = ["vgem", "vkms", TestDriver.name]
 
   static let all: [GuestTest] =
     [
       GuestTest(
         "selfcheck/pbtest/move-without-zap",
-        question: "Does a mapping that a move forgot show as one that still holds the old page?"
+        question: "If a move misses a mapping, is that mapping seen to still hold the old page?"
       ) { try forgotten($0) }
     ]
     + importers.flatMap { importer in
       [
         GuestTest(
           "move/pbtest-to-\(importer)/one-buffer",
-          question: "One buffer moves: does each of its aliases fault once, and no mapping of its neighbours?"
+          question: "If one buffer moves, does each of its aliases fault once, and no mapping of its neighbours?"
         ) { try oneOfThree(importer, $0) },
         GuestTest(
           "move/pbtest-to-\(importer)/canonical",
-          question: "Does every alias hang on the address space, and lie at the offset, by which the exporter zaps it?"
+          question: "Is every alias on the address space and at the offset by which the exporter zaps it?"
         ) { try canonical(importer, $0) },
       ]
     } + [
@@ -45,7 +45,7 @@ enum MoveTests {
     return try SharedBuffer(exported, importer: client)
   }
 
-  /// A move that does not zap is what a driver gets wrong whose zap does not find a mapping: the oracles must see it.
+  /// A move without a zap looks like a driver whose zap misses a mapping. The oracles must notice it.
   private static func forgotten(_ look: Recorder) throws {
     let client = try TestDriver.client(0)
     let buffer = try client.createOwn(pages: 1)
@@ -69,7 +69,7 @@ enum MoveTests {
     let offsets = buffers.map(\.exported.canonicalOffset).sorted()
     look.equal(
       [offsets[1] - offsets[0], offsets[2] - offsets[1]], [size, size], "control: the three are neighbours")
-    // The one between the two others.
+    // The one between the other two.
     let middle = buffers.first { $0.exported.canonicalOffset == offsets[1] }!
     var aliases: [(mapping: Mapping, moves: Bool, name: String)] = []
     for buffer in buffers {
@@ -134,7 +134,7 @@ enum MoveTests {
     for alias in aliases { look.equal(alias.touch(page: 0).faults, 1, "\(alias.name): faults on the first touch") }
     try TestDriver.unbind(0)
     for alias in aliases {
-      // The driver answers for a device that is gone with SIGBUS, which it can only if the page was taken away.
+      // The driver answers with SIGBUS once its device is gone. It can only do so if the page was zapped.
       look.equal(alias.touch(page: 0).sigbus, 1, "\(alias.name): SIGBUS on touch after the unplug")
       alias.unmap()
     }

@@ -3,48 +3,51 @@
 internal import CGuest
 internal import Glibc
 
-/// Forwarded mappings in places and ways that mmap_region() has rules of its own for.
+/// Forwarded mappings in the cases that mmap_region() treats specially.
 enum MappedTests {
   static let all: [GuestTest] =
     Suite.failingPairs.flatMap { pair in
       [
         GuestTest(
           "mapped/\(pair.name)/locked",
-          question: "A process locks all that it maps: is a buffer's memory counted as locked, however it is mapped?"
+          question:
+            "If a process locks all its memory, are a buffer's pages left out of VmLck, however the buffer is mapped?"
         ) { try locked(pair, $0) },
         GuestTest(
           "mapped/\(pair.name)/write-exec",
-          question: "A process gave up memory that it may write and execute: is it refused of a buffer as well?"
+          question: "If a process gave up writable and executable memory, is such a mapping of a buffer refused?"
         ) { try writeExec(pair, $0) },
         GuestTest(
           "mapped/\(pair.name)/renamed",
-          question: "An import gets a name, and who opens that exports it: is it the same dma-buf?"
+          question:
+            "If an import gets a flink name, and the client that opens the name exports it, is it the same dma-buf?"
         ) { try renamed(pair, $0) },
         GuestTest(
           "failing/\(pair.name)/mmap-over",
           question:
-            "An allocation fails in mmap() over the middle of a forwarded mapping: is the rest of that one whole?"
+            "If an allocation fails in mmap() over the middle of a forwarded mapping, is the rest of it intact?"
         ) { try over(pair, $0) },
       ]
     }
     + ["virtio_gpu", "vgem", "vkms", TestDriver.name].map { driver in
       GuestTest(
         "mapped/\(driver)/named-again",
-        question: "A buffer's last handle goes, and its name with it: does the next handle's name lead to the buffer?"
+        question:
+          "If a buffer loses its last handle, and so its flink name, does the name of the next handle find the buffer?"
       ) { try namedAgain(driver, $0) }
     } + [
       GuestTest(
         "mapped/pbtest_plain/locked",
-        question: "Memory that can be locked is mapped by a driver: is it counted as locked, until it is unmapped?"
+        question: "If a driver maps memory that can be locked, does it count in VmLck until it is unmapped?"
       ) { try lockedPlain($0) },
       GuestTest(
         "mapped/memfd/hole",
         question:
-          "A hole is punched into the middle of memory: does each of its mappings lose those pages and no other?"
+          "If a hole is punched into a memfd, does each of its mappings lose those pages and no others?"
       ) { try hole($0) },
       GuestTest(
         "fops/pbtest_bare/refused",
-        question: "An object can neither be mapped nor imported: is that the answer, with nothing left behind?"
+        question: "If an object can be neither mapped nor imported, are both refused, with nothing left behind?"
       ) { try bare($0) },
     ]
 
@@ -166,7 +169,7 @@ enum MappedTests {
         again.close()
         try other.closeHandle(opened)
       }
-      // The dma-buf keeps the buffer, without a handle and without a name.
+      // The dma-buf keeps the buffer alive without a handle and without a name.
       try client.closeHandle(handle)
       look.equal(
         errnoWord(cguest_drm_open_name(other.file.number, name, &opened)), "ENOENT",
@@ -192,7 +195,7 @@ enum MappedTests {
       let way = shared.ways.last!
       let place = mapping.address + pageSize
       func marks() -> String? {
-        // Where the driver's own mmap failed, what was there before is unmapped already, which POSIX allows.
+        // If the driver's own mmap failed, the old mapping is already gone there, which POSIX allows.
         let seen = (0..<mapping.pages).map { mapping.tryByte(page: $0) }
         let wrong = seen.indices.filter {
           seen[$0] != "\(Mapping.mark(of: $0))" && !($0 == 1 && seen[$0] == "SIGSEGV")
@@ -206,7 +209,7 @@ enum MappedTests {
           return address == MAP_FAILED ? errno : 0
         }, counts: shared.countsPerMapping,
         undo: {
-          // The buffer's first page is seen in the middle as well.
+          // The middle page shows the buffer's first page as well.
           let seen = (0..<3).map { mapping.tryByte(page: $0) }
           let right = [0, 0, 2].map { "\(Mapping.mark(of: $0))" }
           if seen != right { look.equal(seen, right, "mapped over the middle: bytes") }
@@ -220,11 +223,11 @@ enum MappedTests {
     fixture.close()
   }
 
-  /// Memory as udmabuf shares it: of a buffer of DRM's nobody unmaps a part.
+  /// Uses a memfd, the memory that udmabuf shares. Nothing punches holes into the buffers of a DRM driver.
   private static func hole(_ look: Recorder) throws {
     let pages = 6
     let memfd = OpenFile(number: cguest_sealed_memfd("hole", pages * pageSize))
-    // The second begins behind the first's beginning, the third within the hole.
+    // The second starts after the start of the first, the third starts inside the hole.
     let mappings = try [(0, 6), (1, 5), (3, 3)].map { first, count in
       (first, try Mapping("from page \(first)", of: memfd, offset: UInt64(first * pageSize), pages: count))
     }
@@ -233,7 +236,7 @@ enum MappedTests {
     }
     if cguest_punch(memfd.number, UInt64(2 * pageSize), UInt64(2 * pageSize)) != 0 { throw CallFailed("punch a hole") }
     for (first, mapping) in mappings {
-      // The others first: a fault brings its neighbours along.
+      // The others first: a fault maps neighbouring pages as well.
       let others = (first..<pages).filter { ![2, 3].contains($0) }
       look.equal(
         others.map { mapping.touch(page: $0 - first).faults }, others.map { _ in 0 },

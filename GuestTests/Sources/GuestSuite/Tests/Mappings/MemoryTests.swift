@@ -3,43 +3,43 @@
 internal import CGuest
 internal import Glibc
 
-/// Memory of no buffer, in ways that mmap_region() and the unmapping of a file's pages have of their own: what a series
-/// changes there for buffers it changes for everybody.
+/// Memory outside of any buffer, in the cases that mmap_region() and the unmapping of a file's pages treat specially.
+/// What a series changes there for buffers, it changes for everyone.
 enum MemoryTests {
   static let all = [
     GuestTest(
       "mapped/memfd/truncated",
       question:
-        "A file of memory becomes shorter: does each of its mappings lose the pages behind its end, and no other?"
+        "If a memfd is truncated, does each of its mappings lose the pages beyond the new end, and no others?"
     ) { try truncated($0) },
     GuestTest(
       "mapped/memfd/sealed",
       question:
-        "A file of memory is sealed against writing: is a mapping that could write refused, and nothing counted?"
+        "If a memfd is sealed against writing, is a shared writable mapping refused, and nothing counted?"
     ) { try sealed($0) },
     GuestTest(
       "mapped/anonymous/too-much",
-      question: "More memory is mapped than there is: is that refused, and what was there before whole or gone?"
+      question: "If more memory is mapped than exists, is that refused, and the old mapping either intact or gone?"
     ) { try tooMuch($0) },
     GuestTest(
       "mapped/anonymous/accounted",
-      question: "Memory takes the place of other memory: is what the system has promised as much as before?"
+      question: "If a mapping replaces another one, is the committed memory the same as before?"
     ) { try accounted($0) },
     GuestTest(
       "mapped/anonymous/limited",
-      question: "A process may have so much address space: is it given that much, and not a page more?"
+      question: "If a process has an address space limit, can it map exactly that much, and not one page more?"
     ) { try limited($0) },
     GuestTest(
       "mapped/anonymous/merged",
-      question: "Memory is mapped beside memory: does it become one mapping where both are alike, and only there?"
+      question: "If memory is mapped next to other memory, are the two merged if they are alike, and only then?"
     ) { try merged($0) },
     GuestTest(
       "failing/anonymous/mmap-private",
-      question: "An allocation fails while much memory is mapped: is what the system promised for it taken back?"
+      question: "If an allocation fails while a large mapping is made, is the memory committed for it released?"
     ) { try failing($0) },
     GuestTest(
       "failing/anonymous/mmap-shared",
-      question: "An allocation fails while shared memory without a file is mapped: is nothing of it left?"
+      question: "If an allocation fails while shared anonymous memory is mapped, is nothing left of it?"
     ) { try shared($0) },
   ]
 
@@ -86,7 +86,7 @@ enum MemoryTests {
     memfd.close()
   }
 
-  /// Without MAP_NORESERVE the kernel refuses at once what no machine of its size could give
+  /// Without MAP_NORESERVE the kernel refuses at once what no machine of its size could provide
   /// (Documentation/mm/overcommit-accounting.rst, mode 0).
   private static func tooMuch(_ look: Recorder) throws {
     let length = 1 << 40
@@ -102,7 +102,7 @@ enum MemoryTests {
     for round in 1...2 {
       let address = mmap(space, length, PROT_READ | PROT_WRITE, fixed, -1, 0)
       look.equal(address == MAP_FAILED ? errnoName(errno) : "mapped", "ENOMEM", "round \(round): errno")
-      // Up to 6.11 what was there is unmapped first, which POSIX allows.
+      // Up to 6.11 the old mapping is unmapped first, which POSIX allows.
       let seen = (0..<2).map { inside.tryByte(page: $0) }
       look.expect([["66", "67"], ["SIGSEGV", "SIGSEGV"]].contains(seen), "round \(round): what was there", "\(seen)")
     }
@@ -110,14 +110,14 @@ enum MemoryTests {
     munmap(space, length)
   }
 
-  /// In kB: others map and unmap little besides.
+  /// In kB. Other processes map and unmap little meanwhile.
   private static let slack = 1024
 
-  /// What the system has promised to all processes together, in kB.
+  /// The memory committed to all processes together, in kB.
   private static func promised() throws -> Int {
     let line = try readText("/proc/meminfo").split(separator: "\n").first { $0.hasPrefix("Committed_AS:") }
     guard let words = line?.split(separator: " "), words.count > 1, let size = Int(words[1]) else {
-      throw Skip(reason: "this kernel does not say what it has promised (Committed_AS)")
+      throw Skip(reason: "this kernel does not report its committed memory (Committed_AS)")
     }
     return size
   }
@@ -170,7 +170,7 @@ enum MemoryTests {
         let address = mmap(place, pages * pageSize, PROT_READ, flags, -1, 0)
         return address == MAP_FAILED ? nil : address
       }
-      // The process itself may have taken some of it by now.
+      // The process itself may have used some of it by now.
       var (most, beyond) = (0, 2 * spare)
       while beyond - most > 1 {
         let pages = (most + beyond) / 2
@@ -182,7 +182,7 @@ enum MemoryTests {
         }
       }
       let all = map(nil, most)
-      // What takes the place of as much needs no more.
+      // Replacing the same number of pages needs no more.
       let isReplaced = all != nil && map(all, most) != nil
       let isExceeded = map(nil, 1) != nil
       let isPlausible = most > spare / 2 && most <= spare
@@ -202,7 +202,7 @@ enum MemoryTests {
     func mappings() throws -> [Int] {
       let first = UInt64(UInt(bitPattern: space))
       let end = first + UInt64(4 * pageSize)
-      // What is reserved may be one with what lies behind it.
+      // The reserved pages may have been merged with the mapping behind them.
       return MapsEntry.all(in: try readText("/proc/self/maps")).filter { $0.start >= first && $0.start < end }
         .map { Int(min($0.end, end) - $0.start) / pageSize }
     }
@@ -210,7 +210,7 @@ enum MemoryTests {
     look.equal(try mappings(), [1, 3], "one page, and what is reserved behind it: pages of each mapping")
     try map(1, 0)
     look.equal(try mappings(), [2, 2], "a page of the same kind beside it")
-    // Nothing is promised for it, so it is another kind.
+    // It is not accounted, so its flags differ.
     try map(2, MAP_NORESERVE)
     look.equal(try mappings(), [2, 1, 1], "a page of another kind beside them")
     let mapping = Mapping("memory", at: space, pages: 3)
@@ -219,9 +219,9 @@ enum MemoryTests {
     munmap(space, 4 * pageSize)
   }
 
-  /// Maps over and over, with the first, the second, … allocation in it failing, until it is done without one that failed.
-  /// - Parameter undo: takes back what was mapped.
-  /// - Returns: what was answered where it was refused; and `endless` where it is never done.
+  /// Maps repeatedly, with the first, the second, … allocation in it failing, until no allocation failed.
+  /// - Parameter undo: unmaps it.
+  /// - Returns: the errnos of the refusals, and `endless` if the end is never reached.
   private static func failAll(
     map: () -> UnsafeMutableRawPointer?, undo: (UnsafeMutableRawPointer) -> Void
   ) throws -> Set<String> {
@@ -247,7 +247,7 @@ enum MemoryTests {
 
   private static func failing(_ look: Recorder) throws {
     let length = 64 << 20
-    // Far from everything else: nothing there can be merged with.
+    // Far from everything else, so that it cannot be merged with anything.
     let space = UnsafeMutableRawPointer(bitPattern: 0x2100_0000_0000)!
     let before = try promised()
     let refusals = try failAll(
@@ -255,11 +255,11 @@ enum MemoryTests {
       undo: { munmap($0, length) })
     look.equal(refusals.sorted(), ["ENOMEM"], "control: refusals")
     let after = try promised()
-    // What others map and unmap meanwhile is far less than one of these.
+    // What other processes map and unmap meanwhile is far less than one of these.
     look.expect(abs(after - before) < length / 2048, "promised, as before", "\(before) kB, then \(after) kB")
   }
 
-  /// Files that nobody has a name for are counted by the system (nr_files), so what was not given back is seen there.
+  /// The kernel counts files without a name as well (nr_files), so a leaked one shows there.
   private static func shared(_ look: Recorder) throws {
     func files() throws -> Int {
       let words = try readText("/proc/sys/fs/file-nr").split(separator: "\t")
@@ -268,12 +268,12 @@ enum MemoryTests {
     }
     let length = 2 * pageSize
     let map = { mmap(nil, length, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0) }
-    // What the first ones leave behind stays.
+    // Whatever the first ones leave behind stays.
     _ = try failAll(map: map, undo: { munmap($0, length) })
     let before = try files()
     var refusals: Set<String> = []
     for _ in 0..<8 { refusals.formUnion(try failAll(map: map, undo: { munmap($0, length) })) }
-    // ENOSPC is what a new file in shared memory says where there is no inode (mm/shmem.c).
+    // A new file in shared memory fails with ENOSPC if there is no inode (mm/shmem.c).
     look.expect(
       refusals.contains("ENOMEM") && refusals.isSubset(of: ["ENOMEM", "ENOSPC"]), "control: refusals", "\(refusals)")
     var after = try files()

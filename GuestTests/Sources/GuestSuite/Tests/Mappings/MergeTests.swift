@@ -3,13 +3,13 @@
 internal import CGuest
 internal import Glibc
 
-/// mmap_region() tries to merge a mapping once more if its file's mmap() changed its flags, and then gives back the
-/// file of what was merged away. No stock importer gets there: GEM's mappings are never merged.
+/// If a file's mmap() changes the flags of a mapping, mmap_region() tries once more to merge it, and then puts the file
+/// of the VMA that was merged away. No stock importer gets there: GEM's mappings are never merged.
 enum MergeTests {
   static let all = [
     GuestTest(
       "history/pbtest_plain-to-plain/merged-after-mmap",
-      question: "A mapping is merged away after vm_file was swapped (2020, bc4fe4cdd602): is the right file put?"
+      question: "If a mapping is merged away after vm_file was swapped (2020, bc4fe4cdd602), is the right file put?"
     ) { try merged($0) }
   ]
 
@@ -23,8 +23,8 @@ enum MergeTests {
     let before = try files.map { try kernel.file($0.1).count }
     var merged = 0
 
-    // 6.1 compares what the new mapping has become with its neighbour, 6.12 what mmap() was called with: a forwarded
-    // mapping meets one of the dma-buf in the former, one of the importer's own in the latter.
+    // 6.1 compares the neighbour with what the new mapping has become, 6.12 with what mmap() was called with. So a
+    // forwarded mapping can merge with one of the dma-buf on 6.1, and with one of the importer's own on 6.12.
     for first in ["own", "forwarded"] {
       let space = try reserveAddresses(pages: 2)
       for page in 0..<2 {

@@ -3,25 +3,25 @@
 internal import CGuest
 internal import Glibc
 
-/// What a process may do to a forwarded mapping once it has one.
+/// What a process may do to its forwarded mapping.
 enum VmaTests {
   static func of(_ pair: Pair) -> [GuestTest] {
     [
       GuestTest(
         "vma/\(pair.name)/protection",
-        question: "Does mprotect() of a forwarded mapping, or of a part, change what may be done and nothing else?"
+        question: "Does mprotect() of a forwarded mapping, or of a part of it, change the protection and nothing else?"
       ) { try protection(pair, $0) },
       GuestTest(
         "vma/\(pair.name)/reshaped",
-        question: "However a forwarded mapping is cut, replaced and moved, does each VMA left hold one reference?"
+        question: "However a forwarded mapping is cut, replaced and moved, does each remaining VMA hold one reference?"
       ) { try reshaped(pair, $0) },
       GuestTest(
         "vma/\(pair.name)/neighbours",
-        question: "Do maps of one buffer that lie side by side stay whole, whether or not the kernel merges them?"
+        question: "Do adjacent mappings of one buffer stay intact, whether or not the kernel merges them?"
       ) { try neighbours(pair, $0) },
       GuestTest(
         "vma/\(pair.name)/grown",
-        question: "Can a forwarded mapping be made to reach beyond its buffer (2022: udmabuf's fault lost its bound)?"
+        question: "Can a forwarded mapping be grown beyond its buffer (2022: udmabuf's fault handler lost its bound)?"
       ) { try grown(pair, $0) },
     ]
   }
@@ -64,7 +64,7 @@ enum VmaTests {
     let shared = try pair.share()
     let base = try References.count(inode: shared.inode) ?? 0
     let forwarded = try shared.mapForwarded()
-    // Touched at once, while it is whole: pages that are faulted in afterwards are for identity/…/parts.
+    // Touched at once, while the mapping is whole: identity/…/parts covers pages that are faulted in later.
     forwarded.mark()
     func pieces(_ expected: [Range<Int>], elsewhere: Int = 0, _ step: String) throws {
       try look.pieces(of: forwarded, shared, are: expected, base: base, elsewhere: elsewhere, step)
@@ -90,8 +90,7 @@ enum VmaTests {
     let moved = Mapping("moved", at: target, pages: 2)
     try pieces([1..<3, 5..<8, 9..<11, 13..<15], elsewhere: 1, "a part of a piece moved")
     look.equal([moved.tryByte(page: 0), moved.tryByte(page: 1)], ["12", "13"], "moved: its own bytes")
-    // The heap's mapping counts as anonymous, by which its offset changes when it is moved. That is for
-    // lifetime/…/moved to say.
+    // The heap's mapping counts as anonymous, so its offset changes when it is moved. lifetime/…/moved covers that.
     if pair.exporter != .systemHeap {
       let offset = hex(shared.exported.canonicalOffset + UInt64(11 * pageSize))
       look.equal(try moved.mapsEntry().map { hex($0.offset) }, offset, "moved: vm_pgoff")
@@ -110,7 +109,7 @@ enum VmaTests {
     first.mark()
     first.unmap()
 
-    // The same file at the offset that continues the neighbour's: what a merge asks for, but for the flags.
+    // The same file at the offset that continues the neighbour's: it would be merged but for the flags.
     let space = try reserveAddresses(pages: shared.pages)
     let whole = Mapping("side by side", at: space, pages: shared.pages)
     func map(_ file: OpenFile, _ offset: UInt64, page: Int, pages: Int) throws {
@@ -123,7 +122,7 @@ enum VmaTests {
     try map(shared.importer.file, shared.forwardedOffset, page: 0, pages: half)
     try look.pieces(of: whole, shared, are: [0..<half], base: base, "the first half forwarded")
     try map(shared.exported.dmabuf, UInt64(half * pageSize), page: half, pages: half)
-    // What the second half shows is for identity/…/parts.
+    // identity/…/parts covers what the second half shows.
     var all = try mappings(ofDmabuf: shared.inode)
     look.equal(
       all.map { Int(($0.end - $0.start) / 4096) }.reduce(0, +), shared.pages, "the second half beside it: pages")
@@ -163,7 +162,7 @@ enum VmaTests {
       ]
       for way in ways {
         let from = way.old == pageSize ? mapping.address + 3 * pageSize : mapping.address
-        // Who leaves a mapping behind must keep its length.
+        // A move that leaves the old mapping behind must keep its length.
         let new = way.flags & leaveBehind == 0 ? length + pageSize : length
         let name = "\(mapping.name): grown \(way.name)"
         guard let address = cguest_mremap(from, way.old, new, way.flags, nil) else {
@@ -171,7 +170,7 @@ enum VmaTests {
           continue
         }
         look.expect(false, name, "granted, expected \(way.code)")
-        // What counts then is that nothing behind the buffer comes in.
+        // Then nothing beyond the buffer may be accessible.
         let granted = Mapping(mapping.name, at: address, pages: new / pageSize)
         look.equal(granted.tryByte(page: granted.pages - 1), "SIGBUS", "\(name): the page behind the buffer")
         granted.unmap()

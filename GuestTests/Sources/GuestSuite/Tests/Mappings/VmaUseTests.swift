@@ -3,27 +3,27 @@
 internal import CGuest
 internal import Glibc
 
-/// What the rest of the kernel takes a forwarded mapping for: advice, locks, forks, and hands that reach into it.
+/// How the rest of the kernel treats a forwarded mapping: madvise(), mlock(), fork() and access from outside.
 enum VmaUseTests {
   static func of(_ pair: Pair) -> [GuestTest] {
     [
       GuestTest(
         "vma/\(pair.name)/advice",
-        question: "Is a forwarded mapping, to madvise() and mlock(), what one of the dma-buf itself is?"
+        question: "Do madvise() and mlock() treat a forwarded mapping like one of the dma-buf itself?"
       ) { try advice(pair, $0) },
       GuestTest(
         "vma/\(pair.name)/forked",
-        question: "Does a child share a forwarded mapping with its parent, and only where it was let?"
+        question: "Does a child share a forwarded mapping with its parent, unless MADV_DONTFORK forbids it?"
       ) { try forked(pair, $0) },
       GuestTest(
         "vma/\(pair.name)/foreign-access",
         question:
-          "Are a forwarded mapping's pages, which have no struct page to it, kept from those who would pin them?"
+          "Does access that pins pages fail on a forwarded mapping, whose pages are PFNs only (VM_PFNMAP)?"
       ) { try foreign(pair, $0) },
     ]
   }
 
-  /// The advice with its number (include/uapi/asm-generic/mman-common.h), and what the kernel says to it.
+  /// An advice with its number (include/uapi/asm-generic/mman-common.h), and the kernel's answer.
   private struct Advice {
     var name: String
     var number: Int32
@@ -63,7 +63,7 @@ enum VmaUseTests {
       look.equal(needs.filter { !has.contains($0) }, [], "\(mapping.name): flags of device memory that it lacks")
       flags.append(has.sorted().joined(separator: " "))
       look.equal(errnoWord(munlock(mapping.address, length)), "ok", "\(mapping.name): munlock")
-      // What was advised may have zapped pages, which would only come back as faults.
+      // The advice may have zapped pages, which would show as faults.
       let faults = shared.probes.map { mapping.touch(page: $0).faults }
       look.equal(faults, shared.probes.map { _ in 0 }, "\(mapping.name): faults on touch afterwards")
       try look.pieces(of: mapping, shared, are: [0..<shared.pages], base: base, "\(mapping.name): afterwards")
@@ -77,7 +77,7 @@ enum VmaUseTests {
     let shared = try pair.share()
     let forwarded = try shared.mapForwarded()
     forwarded.mark()
-    // Without the fd, of which each child would have a copy.
+    // Without the fd: each child would have a copy of it.
     shared.exported.dmabuf.close()
     guard let base = try References.count(inode: shared.inode) else {
       throw CallFailed("find the dma-buf in bufinfo", code: ENOENT)
@@ -97,7 +97,7 @@ enum VmaUseTests {
     look.equal(advised(MADV_DONTFORK), "ok", "MADV_DONTFORK")
     look.equal(try Child.answer { forwarded.tryByte(page: 0) }, "SIGSEGV", "a child not let: its first byte")
     try Child.withHolder { _ in try look.references(shared.inode, base, "a child not let: references while it lives") }
-    // Refused to mappings of I/O memory, which those of the heap are called by remap_pfn_range().
+    // Refused for mappings of I/O memory. remap_pfn_range() marks the heap's mappings as such.
     let refused = pair.exporter == .systemHeap
     look.equal(advised(MADV_DOFORK), refused ? "EINVAL" : "ok", "MADV_DOFORK")
     let again = try Child.answer { forwarded.tryByte(page: 0) }
@@ -133,7 +133,7 @@ enum VmaUseTests {
           cguest_read_remote(child, address, &byte) == 0 ? "\(byte)" : errnoName(errno),
         ]
       }
-      // Without CONFIG_CROSS_MEMORY_ATTACH there is no third way, for anybody.
+      // Without CONFIG_CROSS_MEMORY_ATTACH the third way does not exist for any memory.
       let control = ways(to: own.address)
       look.equal(Array(control[..<2]), ["42", "42"], "control: memory of its own, by /proc/PID/mem and ptrace")
       look.expect(["42", "ENOSYS"].contains(control[2]), "control: and by process_vm_readv", control[2])
@@ -156,7 +156,7 @@ enum VmaUseTests {
     try CountTests.tearDown(shared, look)
   }
 
-  /// Lets the kernel copy a byte out of page 1 and another into page 2, which needs no hold on the page.
+  /// Has the kernel copy one byte out of page 1 and another into page 2, for which it need not pin the page.
   private static func throughPipe(_ alias: Mapping) -> String {
     var ends: [Int32] = [-1, -1]
     guard pipe(&ends) == 0 else { return errnoName(errno) }

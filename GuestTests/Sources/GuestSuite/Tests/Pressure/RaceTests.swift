@@ -3,37 +3,38 @@
 internal import CGuest
 internal import Glibc
 
-/// Many hands on one buffer. What each of them sees must be right at any moment, and nothing may be left at the end.
+/// Several threads and processes on one buffer. What each of them sees must always be right, and nothing may be left at
+/// the end.
 ///
-/// A race that was not run is a skip, never a pass: its reason says what was not reached.
+/// A race that did not take place is a skip, never a pass. The reason says what was not reached.
 enum RaceTests {
   private static let pages = 4
 
   static func mapping(_ pair: Pair) -> GuestTest {
     GuestTest(
       "race/\(pair.name)/map-touch-fork",
-      question: "Do maps, cuts, faults, forks and maps over one another by several threads keep every count and byte?"
+      question: "If several threads map, cut, fault, fork and map over one another, is every count and byte right?"
     ) { try manyHands(pair, $0) }
   }
 
   static func sharing(_ pair: Pair) -> GuestTest {
     GuestTest(
       "race/\(pair.name)/import-export",
-      question: "Do exports and imports of one buffer by several clients agree on its dma-buf and leave none behind?"
+      question: "If several clients export and import one buffer, do they agree on its dma-buf, and leave none behind?"
     ) { try manyClients(pair, $0) }
   }
 
   static func twins(importer: String) -> GuestTest {
     GuestTest(
       "race/\(TestDriver.name)-to-\(importer)/twin-imports",
-      question: "Do two threads that import one dma-buf into one client at the same moment get the same handle?"
+      question: "If two threads import one dma-buf into one client at the same time, do they get the same handle?"
     ) { try twinImports(importer, $0) }
   }
 
   static func unbind(_ pair: Pair) -> GuestTest {
     GuestTest(
       "race/\(pair.name)/unbind",
-      question: "Does an unplug amid maps, faults, cuts and forks zap what it must, and free the device afterwards?"
+      question: "Does an unplug during maps, faults, cuts and forks zap what it must, and free the device afterwards?"
     ) { try unplug(pair, $0) }
   }
 
@@ -62,7 +63,7 @@ enum RaceTests {
     look.equal(try mappings(ofDmabuf: shared.inode).count, 0, "VMAs left")
     try look.references(shared.inode, base, "references left")
     try CountTests.tearDown(shared, look)
-    if !reached { throw Skip(reason: "not reached: the workers did not come to their rounds (seed \(race.seed))") }
+    if !reached { throw Skip(reason: "not reached: the workers did not complete their rounds (seed \(race.seed))") }
   }
 
   private static func manyClients(_ pair: Pair, _ look: Recorder) throws {
@@ -76,7 +77,7 @@ enum RaceTests {
     race.standing(direct)
     race.way(shared.importer.file, shared.forwardedOffset)
     race.way(owner.file, buffer.fakeOffset)
-    // Clients of their own: two that share one would close each other's handles.
+    // Separate clients: two workers that share one would close each other's handles.
     let clients = [try shared.importer.stranger(), try shared.importer.stranger()]
     let owners = [owner, try owner.stranger()]
     let second = try owners[1].importBuffer(shared.exported.dmabuf)
@@ -94,11 +95,11 @@ enum RaceTests {
     owners[1].close()
     try look.references(shared.inode, base, "references left")
     try CountTests.tearDown(shared, look)
-    if !reached { throw Skip(reason: "not reached: the workers did not come to their rounds (seed \(race.seed))") }
+    if !reached { throw Skip(reason: "not reached: the workers did not complete their rounds (seed \(race.seed))") }
   }
 
-  /// An exporter that makes an import take its time has nearly every round overlap. The race was not reached where too few
-  /// do, and that they do says little of one alone: a processor of the guest's may stand still between the clock and the call.
+  /// With an exporter that makes an import slow, nearly every round overlaps. If too few do, the race was not reached.
+  /// One round proves little: a CPU of the guest may stand still between the clock and the call.
   private static let twinRounds: UInt32 = 20
   private static let mostTwinBatches = 10
   private static let leastTwinOverlaps: UInt32 = 20
@@ -130,12 +131,12 @@ enum RaceTests {
     client.close()
     exporter.close()
     if overlapped < leastTwinOverlaps {
-      throw Skip(reason: "not reached: \(overlapped) imports overlapped, and \(leastTwinOverlaps) have to")
+      throw Skip(reason: "not reached: \(overlapped) imports overlapped, \(leastTwinOverlaps) are needed")
     }
   }
 
-  /// On 6.12 an unplug of virtio-gpu leaves aliases 2 and 3 (see invalidate/…/unbind), so of the touchers only the faults
-  /// of all aliases together are looked at; those of alias 1 are enough to tell that the unplug hit a mapping.
+  /// On 6.12 an unplug of virtio-gpu leaves aliases 2 and 3 (see invalidate/…/unbind). So only the sum of the touchers'
+  /// faults over all aliases is checked; those of alias 1 are enough to prove that the unplug hit a mapping.
   private static func unplug(_ pair: Pair, _ look: Recorder) throws {
     let seed = Seed.take()
     var tally = RaceTally()
@@ -155,7 +156,8 @@ enum RaceTests {
       race.worker("mapper", CGUEST_MAPPER, rounds: 10)
       race.worker("toucher 1", CGUEST_TOUCHER, rounds: 20, page: 1)
       race.worker("toucher 2", CGUEST_TOUCHER, rounds: 20, page: 2)
-      // A fork takes the touchers' stacks away as an unplug does the buffer, so it has cycles of its own.
+      // A fork makes the touchers fault on their stacks, as an unplug makes them fault on the buffer, so forks have
+      // separate cycles.
       let forks = cycle % 2 == 1
       if forks { race.worker("forker", CGUEST_FORKER, rounds: 2) }
       reached = try race.run(amid: VirtioGpu.unbind) && reached
@@ -167,7 +169,7 @@ enum RaceTests {
     }
     tally.check(look, seed: seed)
     look.equal(BufInfo.parse(try readText(References.bufinfo)).count, before, "dma-bufs alive afterwards")
-    if !reached { throw Skip(reason: "not reached: the workers did not come to their rounds (seed \(seed))") }
+    if !reached { throw Skip(reason: "not reached: the workers did not complete their rounds (seed \(seed))") }
     look.expect(hits > 0, "the unplug took pages from under the touchers", "seed \(seed)")
   }
 }

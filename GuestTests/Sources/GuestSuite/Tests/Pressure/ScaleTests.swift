@@ -4,17 +4,17 @@ internal import CGuest
 internal import Glibc
 internal import GuestProtocol
 
-/// Drivers hold thousands of private objects; that is why these are not all file descriptors.
+/// Drivers hold thousands of private objects, which is why these are not all file descriptors.
 enum ScaleTests {
-  /// Buffers of each of two processes, which work at the same time because there are two processors. They come from the
-  /// heap, which makes a buffer and its dma-buf in a single call; every one is an object of the importer's all the same.
+  /// Buffers of each of two processes, which work at the same time because there are two CPUs. They come from the heap,
+  /// which makes a buffer and its dma-buf in a single call. Each is still an object of the importer.
   private static let number = 2500
-  /// File descriptors that may be open beside those of the start: one dma-buf, and one text that is read.
+  /// File descriptors that may be open in addition to those at the start: one dma-buf, and one text that is read.
   private static let handful: rlim_t = 3
 
   static let all = GuestTest(
     "scale/system_heap/many-mappings",
-    question: "Does it hold at thousands of objects, with no fd kept for any of them?"
+    question: "Does everything work with thousands of objects, and no fd kept for any of them?"
   ) { try many($0) }
 
   private static func many(_ look: Recorder) throws {
@@ -59,7 +59,7 @@ enum ScaleTests {
     return failed.isEmpty ? "as it should be" : failed.map { "\($0.name): \($0.detail)" }.joined(separator: "; ")
   }
 
-  /// Makes, imports and maps a process's half, and closes everything but the mappings.
+  /// Creates, imports and maps one process's half, and closes everything but the mappings.
   private static func map(importer driver: String, _ look: Recorder) throws -> [Mapping] {
     let importer = try DrmClient(driver: driver)
     let heap = try Exporter.device("/dev/dma_heap/system", config: "CONFIG_DMABUF_HEAPS_SYSTEM")
@@ -69,8 +69,8 @@ enum ScaleTests {
     limit.rlim_cur = rlim_t(fds) + handful
     if setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) != 0 { throw CallFailed("setrlimit") }
 
-    // With nothing else on the device each import lies a page behind the one before. The buffers at either end prove that
-    // it was so, and a mapping at any other place would be refused.
+    // With nothing else on the device, each import lies one page behind the previous one. The buffers at either end
+    // prove this, and a mapping at any other place would be refused.
     let first = try importer.createDumb(pages: 1)
     var forwarded: [Mapping] = []
     var unlike = 0
@@ -82,7 +82,7 @@ enum ScaleTests {
       let mapping = try Mapping("forwarded", of: importer.file, offset: offset, pages: 1)
       mapping.set(UInt8(1 + index % 251), page: 0)
       mapping.set(UInt8(1 + index / 251), page: 0, at: 1)
-      // Now and then, since it costs as much as the rest: that it is this dma-buf which was mapped.
+      // Only now and then, since it costs as much as the rest: check that this dma-buf is the one that was mapped.
       if index % 250 == 0 {
         let direct = try Mapping("dma-buf", of: dmabuf, offset: 0, pages: 1)
         if !shows(direct, index) { unlike += 1 }
@@ -95,15 +95,15 @@ enum ScaleTests {
     look.equal(last.fakeOffset, first.fakeOffset + UInt64((number + 1) * pageSize), "imports between first and last")
     look.equal(unlike, 0, "mappings that show another buffer's bytes than the dma-buf")
     look.equal(names(in: "/proc/self/fd").count, fds, "fds open while all are mapped")
-    // What is left of each is its mapping, once the handles have gone with the chardev.
+    // Once the chardev has closed the handles, only the mappings are left.
     importer.close()
     heap.close()
     look.equal(forwarded.indices.filter { !shows(forwarded[$0], $0) }.count, 0, "mappings that show another's bytes")
     return forwarded
   }
 
-  /// Unmaps all in one call where they lie side by side, as they do if the kernel put them there one after the other: that
-  /// costs half.
+  /// Unmaps all in one call if they are adjacent, which they are if the kernel placed them one after another. That
+  /// halves the cost.
   private static func unmap(_ mappings: [Mapping]) {
     guard let low = mappings.map(\.start).min(), let high = mappings.map(\.start).max(),
       Int(high - low) == (mappings.count - 1) * pageSize, let first = mappings.first(where: { $0.start == low })
