@@ -54,10 +54,10 @@ struct BareSteps {
 
   private func read(_ series: FilePath) async throws -> ReadSeries {
     let store = scratch.appending("diffs-\(UUID().uuidString)")
-    guard let directory = try SeriesDirectory.find([series.string]).first else {
+    guard let source = try SeriesForms.find([series.string]).first else {
       throw BenchmarkError(message: "\(series) is not a series")
     }
-    return try await directory.read(into: store, cage: nil)
+    return try await source.read(into: store, cage: nil)
   }
 
   private func make(_ target: String? = nil) async throws {

@@ -123,8 +123,8 @@ extension Workshop {
     for number in 1...benchmark.pairs {
       say(.virtmeNG, number)
       let one = try series.write("vng-\(number)", [(source.string, 10_000 + number)])
-      guard let directory = try SeriesDirectory.find([one.string]).first else { continue }
-      let read = try await directory.read(into: scratch.appending("vng-diffs-\(number)"), cage: nil)
+      guard let source = try SeriesForms.find([one.string]).first else { continue }
+      let read = try await source.read(into: scratch.appending("vng-diffs-\(number)"), cage: nil)
       comparison.pairs.append(
         try await pair(number) {
           try await program.run(one, name: "vng-\(number)").seconds

@@ -84,13 +84,13 @@ public struct MutantRun: Sendable {
   /// - Throws: the errors of `BenchRun.begin()`.
   public func begin(
     _ drawn: [Mutant], of sources: [String: CSource], candidates: Int, absent: [String] = [], seed: UInt64,
-    behind series: SeriesDirectory? = nil
+    behind series: ReadSeries? = nil
   ) async throws -> (directory: RunDirectory, plan: MutantPlan) {
     let mutants = MutantPlan(
       kernel: plan.target.kernel.name, profile: plan.target.profile.name, seed: seed, candidates: candidates,
       absent: absent,
       mutants: drawn, argued: drawn.filter { argued.reason(for: $0) != nil }.map(\.id),
-      series: series.map { $0.directory.absolute.string })
+      series: series.flatMap { $0.series.path.map { FilePath($0).absolute.string } })
     return try await plan.place.cache.withScratch { scratch in
       var run = plan
       run.series = try drawn.filter { !mutants.argued.contains($0.id) }.map { mutant in
@@ -111,8 +111,8 @@ public struct MutantRun: Sendable {
   public func begin(
     series path: String, patterns: [NamePattern], count: Int?, seed: UInt64
   ) async throws -> (directory: RunDirectory, plan: MutantPlan) {
-    guard let directory = try SeriesDirectory.find([path]).first else { throw NoMutants(reason: "\(path): no series") }
-    return try await withApplied(directory) { series, tree, base, scratch in
+    guard let source = try SeriesForms.find([path]).first else { throw NoMutants(reason: "\(path): no series") }
+    return try await withApplied(source) { series, tree, base, scratch in
       let lines = try changedLines(of: series, tree, base)
       let search = try CandidateSearch(
         base, environment: plan.place.environment, overlay: lines.mapValues(\.file), scratch: scratch)
@@ -132,7 +132,7 @@ public struct MutantRun: Sendable {
       let one = SeededSample.drawOne(ofEach: groups, seed: seed)
       let drawn = count.map { SeededSample.draw($0, of: one, seed: seed) } ?? one
       return try await begin(
-        drawn.map { byID[$0]! }, of: sources, candidates: byID.count, seed: seed, behind: directory)
+        drawn.map { byID[$0]! }, of: sources, candidates: byID.count, seed: seed, behind: series)
     }
   }
 
@@ -242,19 +242,19 @@ extension MutantRun {
   }
 
   private func withApplied<Result>(
-    _ directory: SeriesDirectory,
+    _ source: any SeriesSource,
     _ body: (ReadSeries, SeriesTree, BaseBuild, _ scratch: FilePath) async throws -> Result
   ) async throws -> Result {
     let base = try await base()
     let cage = try await plan.limits.sandbox?.cage()
     return try await plan.place.cache.withScratch { scratch in
-      let series = try await directory.read(into: scratch.appending("read"), cage: cage)
+      let series = try await source.read(into: scratch.appending("read"), cage: cage)
       let method = try await SeriesTree.method(scratch: scratch, cage: cage)
       let place = scratch.appending("applied")
       try FileManager.default.createDirectory(atPath: place.string, withIntermediateDirectories: true)
       let tree = try await SeriesTree.make(base, method: method, cage: cage, scratch: place)
       if let refused = try await tree.apply(series.series, diffs: series.diffs) {
-        throw NoMutants(reason: "\(directory.directory) does not apply: \(refused.message)")
+        throw NoMutants(reason: "\(source.path) does not apply: \(refused.message)")
       }
       return try await body(series, tree, base, scratch)
     }
@@ -282,7 +282,7 @@ extension MutantRun {
     if let known = try Self.series(directory), let image = known.image {
       return Baseline(trial: known.trial, image: image)
     }
-    let found = try SeriesDirectory.find([path])
+    let found = try SeriesForms.find([path])
     let own = RunDirectory(directory.path.appending("unmutated"))
     var run = plan
     run.series = found
@@ -319,28 +319,21 @@ extension MutantRun {
 
   /// Writes a mutant as a series: the patches before it, then its own.
   private static func write(
-    _ mutant: Mutant, of source: CSource, behind series: SeriesDirectory?, in place: FilePath
-  ) throws -> SeriesDirectory {
+    _ mutant: Mutant, of source: CSource, behind series: ReadSeries?, in place: FilePath
+  ) throws -> any SeriesSource {
     let manager = FileManager.default
     let directory = place.appending(mutant.id)
     try manager.createDirectory(atPath: directory.string, withIntermediateDirectories: true)
     var number = 1
-    for file in series?.files ?? [] {
-      // Renumber the patches so that the mutant's own comes last, whatever their names.
-      let name = "\(padded(number))-\(file)"
-      try manager.copyItem(
-        atPath: series!.directory.appending(file).string, toPath: directory.appending(name).string)
+    for diff in series?.diffs ?? [] {
+      try manager.copyItem(atPath: diff.string, toPath: directory.appending(ReadSeries.diffName(number)).string)
       number += 1
     }
-    let mail = directory.appending("\(padded(number))-mutant.patch")
+    let mail = directory.appending("\(ReadSeries.diffName(number)).patch")
     try Data(mutant.mail(of: source).utf8).write(to: URL(filePath: mail.string))
-    guard let written = try SeriesDirectory.find([directory.string]).first else {
+    guard let written = try SeriesForms.find([directory.string]).first else {
       throw NoMutants(reason: "\(mutant.id) could not be written")
     }
     return written
-  }
-
-  private static func padded(_ number: Int) -> String {
-    String(repeating: "0", count: max(0, 4 - "\(number)".count)) + "\(number)"
   }
 }

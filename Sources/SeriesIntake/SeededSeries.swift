@@ -6,8 +6,8 @@ public import SystemPackage
 import Yams
 
 /// A series with a known answer.
-public struct SeededSeries: Sendable, Hashable {
-  public var directory: SeriesDirectory
+public struct SeededSeries: Sendable {
+  public var source: any SeriesSource
   public var expectation: Expectation
 
   /// Finds the seeded series for a kernel.
@@ -22,7 +22,7 @@ public struct SeededSeries: Sendable, Hashable {
     let manager = FileManager.default
     let expectations = root.appending("expect")
     guard let names = try? manager.contentsOfDirectory(atPath: expectations.string) else {
-      throw .noSuchDirectory(expectations.string)
+      throw .noSuchPath(expectations.string)
     }
     let version = kernel.split(separator: "-").last.map(String.init) ?? kernel
     var found: [SeededSeries] = []
@@ -34,10 +34,10 @@ public struct SeededSeries: Sendable, Hashable {
       let kind = written.isHarmless ? "harmless" : "faults"
       let places = ["\(kind)-\(version)", kind].map { root.appending($0).appending(name) }
       guard let place = places.first(where: { manager.fileExists(atPath: $0.string) }) else {
-        throw .noSuchDirectory(places[1].string)
+        throw .noSuchPath(places[1].string)
       }
-      guard let directory = try SeriesDirectory.find([place.string]).first else { throw .empty(place.string) }
-      found.append(SeededSeries(directory: directory, expectation: try written.expectation(of: name, path)))
+      guard let source = try SeriesForms.find([place.string]).first else { throw .empty(place.string) }
+      found.append(SeededSeries(source: source, expectation: try written.expectation(of: name, path)))
     }
     if found.isEmpty { throw .empty(root.string) }
     return found

@@ -41,7 +41,7 @@ import Toolbox
         profile: KernelDefinition.Profile(
           name: "p", fragments: [], image: .vmlinux, clocks: KernelDefinition.Clocks(), extent: .boot), connection: nil,
         accelerator: .tcg),
-      series: try SeriesDirectory.find([scratch.path.appending("series").string]),
+      series: try SeriesForms.find([scratch.path.appending("series").string]),
       choices: RunChoices(tests: [], fresh: true, keepsMemory: false, accepted: [], executor: .local),
       retryPolicy: RetryPolicy(retries: 2, repeats: 3),
       limits: RunLimits(resources: Resources(jobs: 1, memory: 1024), sandbox: Sandbox(jobs: 1)),
@@ -80,7 +80,7 @@ import Toolbox
     let evil = "diff --git a/../x.c b/../x.c\n--- a/../x.c\n+++ b/../x.c\n@@ -1 +1 @@\n-a\n+b\n"
     try scratch.write("series/two/0001-evil.diff", evil)
     var both = plan
-    both.series = try SeriesDirectory.find([scratch.path.appending("series").string])
+    both.series = try SeriesForms.find([scratch.path.appending("series").string])
     let run = BenchRun(both, sinks: [])
     let series = try await run.recordedSeries(of: try await run.begin())
     #expect(series.map(\.series.name) == ["one", "two"])

@@ -34,7 +34,8 @@ extension BenchSerial {
       Row(
         testDescription: "planted faults of an unknown kernel", arguments: ["selfcheck", "--kernel", "linux-0.1"],
         status: 2, words: "linux-6.12"),
-      Row(testDescription: "no such path", arguments: ["run", "absent"], status: 2, words: "no such directory"),
+      Row(
+        testDescription: "no such path", arguments: ["run", "absent"], status: 2, words: "no such file or directory"),
       Row(testDescription: "an empty directory", arguments: ["run", "empty"], status: 2, words: "no patches in it"),
       Row(testDescription: "a file without a patch", arguments: ["run", "nopatch"], status: 2, words: "0001-a.patch"),
       Row(

@@ -51,7 +51,7 @@ struct Workbench {
     let jobs = ProcessInfo.processInfo.activeProcessorCount
     return RunPlan(
       target: RunTarget(kernel: kernel, profile: try kernel.profile("kasan"), connection: nil, accelerator: .auto),
-      series: try SeriesDirectory.find(paths),
+      series: try SeriesForms.find(paths),
       choices: RunChoices(tests: [], fresh: fresh, keepsMemory: false, accepted: [], executor: .local),
       retryPolicy: RetryPolicy(retries: 0, repeats: 1),
       limits: RunLimits(

@@ -14,8 +14,8 @@ private let limits = ToolLimits(time: .seconds(60), memory: 1 << 30, processes: 
 private func read(_ files: [String: String]) async throws -> (ReadSeries, Scratch) {
   let scratch = try Scratch()
   for (name, text) in files { try scratch.write("in/series/\(name)", text) }
-  let directory = try SeriesDirectory.find([scratch.path.pushing("in/series").string])[0]
-  return (try await directory.read(into: scratch.path.appending("out"), cage: Cage.find(limits)), scratch)
+  let source = try SeriesForms.find([scratch.path.pushing("in/series").string])[0]
+  return (try await source.read(into: scratch.path.appending("out"), cage: Cage.find(limits)), scratch)
 }
 
 @Suite struct ReadSeriesTests {

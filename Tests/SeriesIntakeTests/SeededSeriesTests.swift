@@ -24,14 +24,14 @@ import Testing
 
   @Test func eachKernelHasItsForms() throws {
     let newer = try SeededSeries.find(in: scratch.path, kernel: "linux-6.12")
-    #expect(newer.map(\.directory.name) == ["one", "three", "two"])
+    #expect(newer.map(\.source.name) == ["one", "three", "two"])
     #expect(newer[0].expectation.fault == "first")
     #expect(newer[0].expectation.answer == .caught(by: [.test("a/*"), .report("KASAN: *")]))
     #expect(newer[1].expectation.answer == .clean)
-    #expect(newer[2].directory.directory == scratch.path.pushing("faults/two"))
+    #expect(newer[2].source.path == scratch.path.pushing("faults/two"))
     let older = try SeededSeries.find(in: scratch.path, kernel: "linux-6.1")
     #expect(
-      older.map(\.directory.directory)
+      older.map(\.source.path)
         == ["harmless/three", "faults-6.1/two"].map { scratch.path.pushing(FilePath($0)) })
     #expect(older[1].expectation.answer == .caught(by: []))
   }
@@ -57,7 +57,7 @@ import Testing
 
   @Test func anAnswerWithoutItsSeriesIsRefused() throws {
     try scratch.write("expect/four.yaml", "class: x\nkernels: [linux-6.12]\ncaught-by: []\n")
-    #expect(throws: IntakeError.noSuchDirectory(scratch.path.pushing("faults/four").string)) {
+    #expect(throws: IntakeError.noSuchPath(scratch.path.pushing("faults/four").string)) {
       try SeededSeries.find(in: scratch.path, kernel: "linux-6.12")
     }
     #expect(throws: IntakeError.empty(scratch.path.string)) {

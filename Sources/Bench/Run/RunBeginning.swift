@@ -29,12 +29,12 @@ extension BenchRun {
   func read(into scratch: FilePath, cage: Cage?) async throws -> [ReadSeries] {
     // In parallel, because starting git in the sandbox three times per patch is slow.
     let answers = try await plan.series.concurrentMap(limit: plan.limits.resources.jobs) {
-      directory -> (series: ReadSeries, refusal: (any Error)?) in
+      source -> (series: ReadSeries, refusal: (any Error)?) in
       do {
-        let place = scratch.appending("series").appending(directory.name)
-        return (try await directory.read(into: place, cage: cage), nil)
+        let place = scratch.appending("series").appending(source.name)
+        return (try await source.read(into: place, cage: cage), nil)
       } catch  where error is IntakeError || error.isExcess {
-        return (directory.refused("\(error)"), error)
+        return (source.refused("\(error)"), error)
       }
     }
     let series = answers.map(\.series)
@@ -96,7 +96,7 @@ extension BenchRun {
     var series: [ReadSeries] = []
     for one in try directory.recordedPlan().series {
       let evidence = directory.evidence(one.series.name).absolute
-      let diffs = one.diffs.indices.map { evidence.appending(SeriesDirectory.diffName($0 + 1)) }
+      let diffs = one.diffs.indices.map { evidence.appending(ReadSeries.diffName($0 + 1)) }
       for (diff, digest) in zip(diffs, one.diffs) {
         // A missing diff has no digest.
         let now = try? await Digest.of(file: diff)

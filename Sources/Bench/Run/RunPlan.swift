@@ -9,7 +9,7 @@ public import SystemPackage
 /// Everything that a run is asked to do.
 public struct RunPlan: Sendable {
   public var target: RunTarget
-  public var series: [SeriesDirectory]
+  public var series: [any SeriesSource]
   public var choices: RunChoices
   public var retryPolicy: RetryPolicy
   public var limits: RunLimits
@@ -18,7 +18,7 @@ public struct RunPlan: Sendable {
   public var purpose: RunPurpose
 
   public init(
-    target: RunTarget, series: [SeriesDirectory], choices: RunChoices, retryPolicy: RetryPolicy, limits: RunLimits,
+    target: RunTarget, series: [any SeriesSource], choices: RunChoices, retryPolicy: RetryPolicy, limits: RunLimits,
     checkout: Checkout, place: RunPlace, purpose: RunPurpose
   ) {
     self.target = target

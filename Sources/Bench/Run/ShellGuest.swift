@@ -13,14 +13,14 @@ import Toolbox
 public struct ShellGuest: Sendable {
   public var target: RunTarget
   /// `nil` is the base.
-  public var series: SeriesDirectory?
+  public var series: (any SeriesSource)?
   public var busybox: FilePath
   public var limits: RunLimits
   public var checkout: Checkout
   public var place: RunPlace
 
   public init(
-    target: RunTarget, series: SeriesDirectory?, busybox: FilePath, limits: RunLimits, checkout: Checkout,
+    target: RunTarget, series: (any SeriesSource)?, busybox: FilePath, limits: RunLimits, checkout: Checkout,
     place: RunPlace
   ) {
     self.target = target

@@ -135,7 +135,7 @@ struct RunCommand: AsyncParsableCommand {
   /// Returns one plan per configuration. The plans share nothing but the series.
   private func plans(_ environment: [String: String]) throws -> (plans: [RunPlan], together: FilePath?) {
     let checkout = try common.checkout()
-    let series = paths.isEmpty ? [] : try SeriesDirectory.find(paths)
+    let series = paths.isEmpty ? [] : try SeriesForms.find(paths)
     let configurations = try kernels.flatMap { name in
       let kernel = try KernelDefinition.load(name, from: checkout.kernels)
       return try profiles.map { (kernel, try kernel.profile($0)) }

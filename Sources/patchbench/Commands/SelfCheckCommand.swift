@@ -52,7 +52,7 @@ struct SelfCheckCommand: AsyncParsableCommand {
     let series = try SeededSeries.find(in: root, kernel: definition.name)
     try refuseIfUnfit(Doctor.quick(guestBinary: checkout.guestBinary))
     let plan = RunPlan(
-      target: work.target(definition, try definition.profile(profile)), series: series.map(\.directory),
+      target: work.target(definition, try definition.profile(profile)), series: series.map(\.source),
       choices: RunChoices(tests: [], fresh: work.fresh, keepsMemory: false, accepted: [], executor: .local),
       // The same policy as in `run`, so that both share the base's result.
       retryPolicy: .standard, limits: work.limits(), checkout: checkout,

@@ -52,7 +52,7 @@ struct ShellCommand: AsyncParsableCommand {
       throw Failure(
         "no busybox for the guest's shell", advice: "apt-get install busybox-static", status: ExitStatus.inconclusive)
     }
-    let found = try path.map { try SeriesDirectory.find([$0]) } ?? []
+    let found = try path.map { try SeriesForms.find([$0]) } ?? []
     if found.count > 1 {
       throw Failure("\(path ?? "") has several series", advice: "name one of them", status: ExitStatus.usage)
     }

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BenchModel
 import Foundation
-import SeriesIntake
+import Glibc
 import SystemPackage
 import TestSupport
 import Testing
+
+@testable import SeriesIntake
 
 /// Returns a patch in the format of `git format-patch`.
 func mail(_ subject: String, path: String = "a.c", author: String = "A U Thor <author@example.org>") -> String {
@@ -54,22 +57,49 @@ let coverLetter = """
 
   """
 
-@Suite struct SeriesDirectoryTests {
+@Suite struct SeriesFormTests {
   @Test func aPathIsOneSeriesOrADirectoryOfSeveral() throws {
     let scratch = try Scratch()
     try scratch.write("all/one/0001-a.patch", mail("[PATCH] a"))
     try scratch.write("all/two/0001-b.patch", mail("[PATCH] b"))
     try scratch.write("all/README.md", "notes")
-    #expect(try SeriesDirectory.find([scratch.path.appending("all").string]).map(\.name) == ["one", "two"])
-    #expect(try SeriesDirectory.find([scratch.path.pushing("all/one").string]).map(\.name) == ["one"])
-    #expect(try SeriesDirectory.find([scratch.path.pushing("all/one/.").string]).map(\.name) == ["one"])
+    #expect(try SeriesForms.find([scratch.path.appending("all").string]).map(\.name) == ["one", "two"])
+    #expect(try SeriesForms.find([scratch.path.pushing("all/one").string]).map(\.name) == ["one"])
+    #expect(try SeriesForms.find([scratch.path.pushing("all/one/.").string]).map(\.name) == ["one"])
   }
 
   @Test func patchesApplyInTheOrderOfTheirNames() throws {
     let scratch = try Scratch()
     for name in ["0010-j.patch", "0002-b.patch", "0001-a.patch"] { try scratch.write("s/\(name)", mail("[PATCH] x")) }
-    let files = try SeriesDirectory.find([scratch.path.appending("s").string])[0].files
+    let found = try SeriesForms.find([scratch.path.appending("s").string])
+    let files = try #require(found[0] as? MailSeries).files
     #expect(files == ["0001-a.patch", "0002-b.patch", "0010-j.patch"])
+  }
+
+  @Test func aFileIsASeries() async throws {
+    let scratch = try Scratch()
+    try scratch.write("in/[PATCH v2] drm: x.eml", mail("[PATCH] a"))
+    let path = scratch.path.pushing(FilePath("in/[PATCH v2] drm: x.eml"))
+    let found = try SeriesForms.find([path.string])
+    #expect(found.map(\.name) == ["PATCH-v2-drm-x"])
+    let read = try await found[0].read(into: scratch.path.appending("out"), cage: nil)
+    #expect(read.series.path == path.string)
+    #expect(read.series.patches.map(\.subject) == ["a"])
+  }
+
+  @Test(arguments: [
+    ("v4.mbox", "v4"), ("0001-drm-fix.patch", "0001-drm-fix"), ("a.b", "a.b"), ("x.patch.mbox", "x.patch"),
+    ("..mbox", ""), ("-v.diff", "v"), ("Ärger mit dma.txt", "rger-mit-dma"), ("日本.eml", ""),
+  ]) func aFileGivesItsSeriesAName(_ file: String, _ name: String) {
+    #expect(PatchFile.name(of: file) == name)
+  }
+
+  @Test func whatIsNeitherFileNorDirectoryHasNoForm() throws {
+    let scratch = try Scratch()
+    let pipe = scratch.path.appending("pipe")
+    #expect(mkfifo(pipe.string, 0o600) == 0)
+    let error = #expect(throws: IntakeError.noForm(pipe.string)) { try SeriesForms.find([pipe.string]) }
+    #expect(error?.description.contains("an mbox, a patch or a diff") == true)
   }
 
   @Test func whatCannotBeASeriesIsRefusedWithItsReason() throws {
@@ -84,11 +114,11 @@ let coverLetter = """
     try scratch.write("a\nb/0001.patch", mail("[PATCH] a"))
     func refusal(_ names: String...) -> IntakeError? {
       #expect(throws: IntakeError.self) {
-        try SeriesDirectory.find(names.map { scratch.path.pushing(FilePath($0)).string })
+        try SeriesForms.find(names.map { scratch.path.pushing(FilePath($0)).string })
       }
     }
     func path(_ name: String) -> String { scratch.path.pushing(FilePath(name)).string }
-    #expect(refusal("absent") == .noSuchDirectory(path("absent")))
+    #expect(refusal("absent") == .noSuchPath(path("absent")))
     #expect(refusal("hollow") == .empty(path("hollow/inner")))
     #expect(refusal("hollow/inner") == .empty(path("hollow/inner")))
     #expect(refusal("mixed") == .mixed(path("mixed")))
