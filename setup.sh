@@ -67,9 +67,9 @@ install_files() {
   done
   ln -sfn ../libexec/patchbench/patchbench "$prefix/bin/patchbench"
   install -m 755 GuestTests/.build/release/patchbench-guest "$data/GuestTests/patchbench-guest"
-  rm -rf "$data/Kernels" "$data/Patches" "$data/GuestTests/Driver"
+  rm -rf "$data/Kernels" "$data/Patches" "$data/GuestTests/Driver" "$data/GuestTests/Suites"
   cp -a Kernels Patches "$data/"
-  cp -a GuestTests/Driver "$data/GuestTests/Driver"
+  cp -a GuestTests/Driver GuestTests/Suites "$data/GuestTests/"
   # This is swift-argument-parser's plugin. It writes below .build.
   swift package generate-manual --multi-page >&2
   install -m 644 .build/plugins/GenerateManual/outputs/patchbench/*.1 "$prefix/share/man/man1/"

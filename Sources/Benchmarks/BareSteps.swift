@@ -15,6 +15,8 @@ struct BareSteps {
   var base: BaseBuild
   var tree: SeriesTree
   var initramfs: FilePath
+  /// The suite's devices.
+  var devices: [String]
   /// How many tests the guest runs.
   var tests: Int
   var jobs: Int
@@ -70,10 +72,11 @@ struct BareSteps {
   /// Boots an image with QEMU directly, and runs the tests.
   /// - Throws: ``BenchmarkError`` if a test gave no answer.
   private func boot(_ image: FilePath) async throws {
-    let spec = MachineSpec(
+    var spec = MachineSpec(
       name: "bare", accelerator: .tcg, kernel: image, initramfs: initramfs,
       commandLine: KernelCommandLine(GuestOptions()), console: scratch.appending("bare-console.log"),
       results: scratch.appending("bare-results.ktap"))
+    spec.devices = devices
     _ = try await Tool(Architecture.host.emulation.program, Self.arguments(spec)).output(deadline: .seconds(900))
     let text = (try? String(contentsOfFile: spec.results.string, encoding: .utf8)) ?? ""
     let results = text.split(separator: "\n").count { $0.hasPrefix("ok ") || $0.hasPrefix("not ok ") }
@@ -94,7 +97,7 @@ struct BareSteps {
       "-kernel", spec.kernel.string, "-initrd", spec.initramfs.string, "-append", spec.commandLine.text,
       "-serial", "file:\(spec.console)",
       "-device", "virtio-serial-pci", "-chardev", "file,id=results,path=\(spec.results)",
-      "-device", "virtserialport,chardev=results,name=\(MachineSpec.resultsPort)", "-device", "virtio-gpu-pci",
-    ]
+      "-device", "virtserialport,chardev=results,name=\(MachineSpec.resultsPort)",
+    ] + spec.deviceArguments
   }
 }

@@ -211,7 +211,8 @@ struct Workshop {
     return try await benchmark.place.cache.withScratch { scratch in
       let tree = try await SeriesTree.make(base, method: .copy, cage: nil, scratch: scratch)
       let bare = BareSteps(
-        base: base, tree: tree, initramfs: initramfs, tests: tests.count, jobs: benchmark.jobs, scratch: scratch)
+        base: base, tree: tree, initramfs: initramfs,
+        devices: benchmark.checkout.suite.devices, tests: tests.count, jobs: benchmark.jobs, scratch: scratch)
       _ = try await tree.makeByHand(jobs: benchmark.jobs, log: scratch.appending("bare.log"))
       return try await body(bare)
     }

@@ -16,10 +16,11 @@ extension Workshop {
     let directory = scratch.appending("fresh")
     try FileManager.default.createDirectory(atPath: directory.string, withIntermediateDirectories: true)
     let options = GuestOptions(only: ["no/such-test"])
-    let spec = MachineSpec(
+    var spec = MachineSpec(
       name: "patchbench-\(ProcessInfo.processInfo.processIdentifier)-fresh", accelerator: .tcg, kernel: base.image,
       initramfs: plainInitramfs, commandLine: KernelCommandLine(options), console: directory.appending("console.log"),
       results: directory.appending("results.ktap"))
+    spec.devices = benchmark.checkout.suite.devices
     let seconds = try await LibvirtHost.with(uri: nil, environment: benchmark.place.environment) { host in
       try await host.withSavedGuest(spec, directory: directory, watch: watch) { saved in
         for number in 1...benchmark.pairs {

@@ -5,7 +5,7 @@ public struct KConfigSetting: Sendable, Hashable {
   /// `CONFIG_KASAN`
   public var symbol: String
   public var value: Value
-  /// The fragment and line of the request: `drm.config:12`.
+  /// The fragment and line of the request: `drivers.config:12`.
   public var origin: String
 
   public enum Value: Sendable, Hashable, CustomStringConvertible {

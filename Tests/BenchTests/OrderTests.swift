@@ -7,6 +7,7 @@ import GuestProtocol
 import KernelBuild
 import SeriesIntake
 import SystemPackage
+import TestBench
 import TestSupport
 import Testing
 
@@ -24,7 +25,7 @@ import Testing
         connection: nil, accelerator: .tcg),
       series: [], choices: RunChoices(tests: [], fresh: true, keepsMemory: true, accepted: [], executor: .process),
       retryPolicy: .standard, limits: RunLimits(resources: Resources(jobs: 1, memory: 1024), sandbox: Sandbox(jobs: 1)),
-      checkout: Checkout(home: "/nowhere", version: "test"),
+      checkout: Checkout(home: "/nowhere", version: "test", suite: .scripted(in: "/nowhere")),
       place: RunPlace(
         cache: try Cache(scratch.path.appending("cache")), output: nil, results: "results", environment: [:]),
       purpose: .verdicts)
@@ -71,7 +72,7 @@ import Testing
 
   private func run(_ order: TrialOrder, output: FilePath) async throws {
     _ = try await order.run(
-      checkout: Checkout(home: "/nowhere", version: "test"),
+      checkout: Checkout(home: "/nowhere", version: "test", suite: .scripted(in: "/nowhere")),
       place: RunPlace(
         cache: try Cache(scratch.path.appending("cache")), output: nil, results: "results", environment: [:]),
       resources: Resources(jobs: 1, memory: 1024), output: output, sinks: [])

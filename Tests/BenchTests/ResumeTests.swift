@@ -7,6 +7,7 @@ import GuestProtocol
 import KernelBuild
 import SeriesIntake
 import SystemPackage
+import TestBench
 import TestSupport
 import Testing
 import Toolbox
@@ -45,7 +46,7 @@ import Toolbox
       choices: RunChoices(tests: [], fresh: true, keepsMemory: false, accepted: [], executor: .local),
       retryPolicy: RetryPolicy(retries: 2, repeats: 3),
       limits: RunLimits(resources: Resources(jobs: 1, memory: 1024), sandbox: Sandbox(jobs: 1)),
-      checkout: Checkout(home: "/checkout", version: "test"),
+      checkout: Checkout(home: "/checkout", version: "test", suite: .scripted(in: "/checkout")),
       place: RunPlace(
         cache: try Cache(scratch.path.appending("cache")), output: scratch.path.appending("run"), results: "results",
         environment: [:]),

@@ -24,7 +24,7 @@ import Verdicts
   private var checkout: Checkout {
     get throws {
       let home = small.scratch.path.appending("checkout")
-      let checkout = Checkout(home: home, version: "test")
+      let checkout = Checkout(home: home, version: "test", suite: .scripted(in: home))
       let manager = FileManager.default
       if manager.fileExists(atPath: checkout.guestBinary.string) { return checkout }
       for file in [checkout.guestBinary, checkout.driver.appending("Kbuild")] {

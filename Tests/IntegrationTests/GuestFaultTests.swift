@@ -24,11 +24,12 @@ extension BenchSerial {
       let initramfs = bench.scratch.path.appending("initramfs.cpio")
       try await Initramfs.write(binary: Workbench.guestBinary, to: initramfs, scratch: bench.scratch.path)
       let name = "patchbench-\(ProcessInfo.processInfo.processIdentifier)-fault"
-      let spec = MachineSpec(
+      var spec = MachineSpec(
         name: name, accelerator: .tcg, kernel: base.image, initramfs: initramfs,
         commandLine: KernelCommandLine(GuestOptions()), console: bench.scratch.path.appending("console.log"),
         results: bench.scratch.path.appending("results.ktap"))
-      return try await LibvirtHost.with(uri: nil, environment: bench.environment) { host in
+      spec.devices = try Workbench.checkout().suite.devices
+      return try await LibvirtHost.with(uri: nil, environment: bench.environment) { [spec] host in
         try await host.withMachine(spec) { machine in
           let pid = try #require(try await Workbench.processes("qemu-system.*guest=\(name)").first)
           let run = try await GuestWatch(clocks, clock: ContinuousClock(), memory: memory).watch(

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Bench
 import BenchModel
 import Foundation
 import Glibc
@@ -29,10 +30,12 @@ extension BenchSerial {
     private func spec(_ name: String, _ options: GuestOptions) async throws -> MachineSpec {
       let initramfs = bench.scratch.path.appending("\(name).cpio")
       try await Initramfs.write(binary: Workbench.guestBinary, to: initramfs, scratch: bench.scratch.path)
-      return MachineSpec(
+      var spec = MachineSpec(
         name: "patchbench-\(ProcessInfo.processInfo.processIdentifier)-\(name)", accelerator: .tcg,
         kernel: try await bench.base().image, initramfs: initramfs, commandLine: KernelCommandLine(options),
         console: console(name), results: results(name))
+      spec.devices = try Workbench.checkout().suite.devices
+      return spec
     }
 
     /// Saves a guest in a separate directory.

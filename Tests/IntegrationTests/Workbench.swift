@@ -34,8 +34,12 @@ struct Workbench {
   static let program = FilePath(URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().path)
     .removingLastComponent().appending("patchbench")
 
+  static func checkout() throws -> Checkout {
+    try Checkout(home: home, version: "test", suite: SuiteDefinition.standard)
+  }
+
   static func kernel() throws -> KernelDefinition {
-    try KernelDefinition.load("linux-6.12", from: home.appending("Kernels"))
+    try checkout().kernel("linux-6.12")
   }
 
   func base() async throws -> BaseBuild {
@@ -56,7 +60,7 @@ struct Workbench {
       retryPolicy: RetryPolicy(retries: 0, repeats: 1),
       limits: RunLimits(
         resources: Resources(jobs: jobs, memory: Resources.spareMemory()), sandbox: Sandbox(jobs: jobs)),
-      checkout: Checkout(home: Self.home, version: "test"),
+      checkout: try Self.checkout(),
       place: RunPlace(
         cache: cache, output: scratch.path.appending(output), results: "results", environment: environment),
       purpose: .verdicts)

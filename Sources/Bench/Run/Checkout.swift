@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
-import KernelBuild
+public import KernelBuild
 public import SystemPackage
 
 /// The place of patchbench's own files, and patchbench's version.
@@ -10,41 +10,58 @@ public struct Checkout: Sendable, Hashable {
   public var home: FilePath
   /// The version, for the report.
   public var version: String
+  /// The guest tests that are run.
+  public var suite: SuiteDefinition
 
-  public init(home: FilePath, version: String) {
+  public init(home: FilePath, version: String, suite: SuiteDefinition) {
     self.home = home
     self.version = version
+    self.suite = suite
+  }
+
+  /// Loads the suite of that name from `home`.
+  /// - Throws: ``DefinitionError``
+  public init(home: FilePath, version: String, suite: String) throws(DefinitionError) {
+    self.init(
+      home: home, version: version,
+      suite: try SuiteDefinition.load(suite, from: home.pushing(FilePath("GuestTests/Suites"))))
   }
 
   public var kernels: FilePath { home.appending("Kernels") }
   /// The guest binary: the installed one, or else the one that `swift build --package-path GuestTests -c release`
   /// makes.
   public var guestBinary: FilePath {
-    let installed = home.pushing(FilePath("GuestTests/patchbench-guest"))
+    let installed = home.appending("GuestTests").appending(suite.binary)
     if FileManager.default.fileExists(atPath: installed.string) { return installed }
-    return home.pushing(FilePath("GuestTests/.build/release/patchbench-guest"))
+    return home.pushing(FilePath("GuestTests/.build/release")).appending(suite.binary)
   }
   /// The test driver's sources.
-  public var driver: FilePath { home.pushing(FilePath("GuestTests/Driver")) }
+  public var driver: FilePath { suite.modules }
   /// Planted faults and harmless series.
   public var seeded: FilePath { home.pushing(FilePath("Patches/seeded")) }
   /// The functions that mutants are drawn from, and the arguments about some mutants.
   public var mutants: FilePath { home.pushing(FilePath("Patches/mutants")) }
 
-  /// Finds the checkout. Searches upwards from the program, then from the current directory.
+  /// Loads a kernel's definition, with the suite's config fragments.
+  /// - Throws: ``DefinitionError``
+  public func kernel(_ name: String) throws(DefinitionError) -> KernelDefinition {
+    try KernelDefinition.load(name, from: kernels).configured(for: suite)
+  }
+
+  /// Finds the directory of a checkout. Searches upwards from the program, then from the current directory.
   ///
   /// The program is in the checkout's `.build`, or in a `libexec` next to the `share` that its data was installed to.
   /// - Parameter explicit: the path that the user gave; it is taken without a search.
   /// - Returns: `nil` if neither search finds one.
-  public static func find(_ explicit: String?, version: String) -> Checkout? {
-    if let explicit { return Checkout(home: FilePath(explicit), version: version) }
+  public static func findHome(_ explicit: String?) -> FilePath? {
+    if let explicit { return FilePath(explicit) }
     let program = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().path
     for start in [FilePath(program), FilePath(FileManager.default.currentDirectoryPath)] {
       var path = start
       while true {
         for home in [path, path.pushing(FilePath("share/patchbench"))]
         where !KernelDefinition.names(in: home.appending("Kernels")).isEmpty {
-          return Checkout(home: home, version: version)
+          return home
         }
         if !path.removeLastComponent() { break }
       }

@@ -13,6 +13,7 @@ public import Toolbox
 public struct PreparedRun: Sendable {
   public var target: RunTarget
   public var place: RunPlace
+  public var suite: SuiteDefinition
   public var base: BaseBuild
   /// The test driver, built against the base.
   public var driver: BaseDriver
@@ -52,7 +53,8 @@ public struct PreparedRun: Sendable {
     let method = try await SeriesTree.method(scratch: scratch, cage: cage)
     let driver = try await base.driver(source, cache: place.cache, method: method, jobs: jobs)
     return PreparedRun(
-      target: target, place: place, base: base, driver: driver, method: method, cage: cage, initramfs: initramfs,
+      target: target, place: place, suite: checkout.suite, base: base, driver: driver, method: method, cage: cage,
+      initramfs: initramfs,
       guestBinary: try await guestBinary, driverSource: source.digest, emulator: emulator, scratch: scratch)
   }
 

@@ -55,6 +55,7 @@ public struct ShellGuest: Sendable {
           kernel: built.image.absolute, initramfs: initramfs.absolute, commandLine: .shell,
           console: scratch.appending("console.log"), results: scratch.appending("results.ktap"))
         spec.hasTerminal = true
+        spec.devices = checkout.suite.devices
         progress("booting; Ctrl-] ends the machine")
         try await host.withMachine(spec) { machine in try await body(try await machine.terminal()) }
       }

@@ -43,6 +43,8 @@ public struct TrialOrder: Codable, Sendable {
   var guests: Guests
   /// `nil` reads and builds the series outside the sandbox.
   var sandbox: Sandbox?
+  /// The guest tests; `nil` is the standard suite.
+  public var suite: String?
   /// The conditions that must be the same as when the order was made.
   var conditions: RunConditions
   /// The base's trial, which the series is compared with; `nil` in the base's own order.
@@ -55,6 +57,7 @@ public struct TrialOrder: Codable, Sendable {
     guests = Guests(
       clocks: clocks, keepsMemory: plan.choices.keepsMemory, connection: plan.target.connection)
     sandbox = plan.limits.sandbox
+    suite = plan.checkout.suite.name == SuiteDefinition.standard ? nil : plan.checkout.suite.name
     self.conditions = conditions
   }
 
@@ -141,7 +144,7 @@ extension TrialOrder {
     let one = try await readSeries()
     try takeDirectory(output)
     await Leftovers.clear(place.cache, environment: place.environment)
-    let kernel = try KernelDefinition.load(rules.cell.kernel, from: checkout.kernels)
+    let kernel = try checkout.kernel(rules.cell.kernel)
     let target = RunTarget(
       kernel: kernel, profile: try kernel.profile(rules.cell.profile), connection: guests.connection,
       accelerator: conditions.accelerator == .kvm ? .kvm : .tcg)

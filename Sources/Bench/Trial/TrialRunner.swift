@@ -222,12 +222,14 @@ struct TrialRunner<Host: SavingHost>: Sendable {
   /// Returns the machine for one guest.
   /// - Parameter suffix: the suffix of its evidence files; empty for the trial's first guest.
   func machine(_ suffix: String, _ bootable: Bootable, _ options: GuestOptions, evidence: FilePath) -> MachineSpec {
-    MachineSpec(
+    var spec = MachineSpec(
       name: "patchbench-\(ProcessInfo.processInfo.processIdentifier)-\(UUID().uuidString.prefix(8))",
       accelerator: guests.accelerator, kernel: bootable.image.absolute, initramfs: bootable.initramfs.absolute,
       commandLine: guests.keepsMemory ? KernelCommandLine(options).staying : KernelCommandLine(options),
       console: evidence.appending("console\(suffix).log").absolute,
       results: evidence.appending("results\(suffix).ktap").absolute)
+    spec.devices = prepared.suite.devices
+    return spec
   }
 
   /// Runs one guest, from its start to its end.

@@ -87,8 +87,7 @@ enum DomainXML {
         <qemu:commandline>
           <qemu:arg value='-bios'/>
           <qemu:arg value='\(here.emulation.firmware)'/>
-          <qemu:arg value='-device'/>
-          <qemu:arg value='virtio-gpu-pci,bus=\(here.emulation.bus),addr=0x10'/>
+          \(spec.deviceArguments.map { "<qemu:arg value='\(escape($0))'/>" }.joined())
         </qemu:commandline>
       </domain>
       """

@@ -14,6 +14,8 @@ public struct MachineSpec: Sendable, Hashable {
   public var initramfs: FilePath
   public var commandLine: KernelCommandLine
   public var processors = 2
+  /// QEMU's names of the devices next to those that every guest has, from the first PCI slot on.
+  public var devices: [String] = []
   /// In MiB.
   public var memory = MachineSpec.standardMemory
   /// A file of kernel text, from the first byte that the firmware lets through.
@@ -65,6 +67,13 @@ public struct MachineSpec: Sendable, Hashable {
     spec.secret = nil
     spec.commandLine.parameters.append("patchbench.hold")
     return spec
+  }
+
+  /// The arguments for QEMU's command line that add ``devices``. libvirt cannot add all of them itself.
+  public var deviceArguments: [String] {
+    devices.enumerated().flatMap { number, device in
+      ["-device", "\(device),bus=\(Architecture.host.emulation.bus),addr=0x\(String(0x10 + number, radix: 16))"]
+    }
   }
 
   /// In MiB: enough for KASAN's shadow and for what the tests map.

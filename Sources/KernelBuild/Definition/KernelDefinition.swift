@@ -82,11 +82,12 @@ public struct KernelDefinition: Sendable, Hashable {
   }
 }
 
-/// An error in a kernel's definition, or in the name that requested it. User error; exit status 2.
+/// An error in the definition of a kernel or a suite, or in the name that requested it. User error; exit status 2.
 public enum DefinitionError: Error, Sendable, Hashable, CustomStringConvertible {
   case noKernels(directory: String)
   case noSuchKernel(String, known: [String])
   case noSuchProfile(String, kernel: String, known: [String])
+  case noSuchSuite(String, known: [String])
   case unusable(file: String, reason: String)
 
   public var description: String {
@@ -95,6 +96,8 @@ public enum DefinitionError: Error, Sendable, Hashable, CustomStringConvertible 
     case .noSuchKernel(let name, let known): "no kernel “\(name)”; there are: \(known.joined(separator: ", "))"
     case .noSuchProfile(let name, let kernel, let known):
       "\(kernel) has no profile “\(name)”; there are: \(known.joined(separator: ", "))"
+    case .noSuchSuite(let name, let known):
+      "no suite “\(name)”; there are: \(known.isEmpty ? "none" : known.joined(separator: ", "))"
     case .unusable(let file, let reason): "\(file): \(reason)"
     }
   }
@@ -103,10 +106,7 @@ public enum DefinitionError: Error, Sendable, Hashable, CustomStringConvertible 
 extension KernelDefinition {
   /// The names of all kernels under `directory`, including their aliases, sorted.
   public static func names(in directory: FilePath) -> [String] {
-    let entries = (try? FileManager.default.contentsOfDirectory(atPath: directory.string)) ?? []
-    return entries.filter {
-      FileManager.default.fileExists(atPath: directory.appending($0).appending("kernel.yaml").string)
-    }.sorted()
+    DefinitionFolder.names(in: directory, with: "kernel.yaml")
   }
 
   /// Loads one kernel's definition. A symlink to a kernel's directory is an alias: the loaded definition has the
@@ -173,6 +173,17 @@ extension KernelDefinition {
       found.append(KnownReport(report: NamePattern(entry.report), reason: reason, link: link, expires: date))
     }
     return found
+  }
+
+  /// The kernel as a suite needs it: with the suite's config fragments in every profile.
+  public func configured(for suite: SuiteDefinition) -> KernelDefinition {
+    var kernel = self
+    kernel.profiles = profiles.mapValues { profile in
+      var profile = profile
+      profile.fragments += suite.fragments
+      return profile
+    }
+    return kernel
   }
 
   /// Returns the profile of that name.

@@ -64,7 +64,7 @@ struct BenchmarkCommand: AsyncParsableCommand {
     let environment = ProcessInfo.processInfo.environment
     let checkout = try common.checkout()
     try refuseIfUnfit(Doctor.quick(guestBinary: checkout.guestBinary))
-    let definition = try KernelDefinition.load(kernel, from: checkout.kernels)
+    let definition = try checkout.kernel(kernel)
     let place = try common.place(environment)
     let jobs = WorkOptions.resources(jobs: jobs, memory: nil).jobs
     let benchmark = Benchmark(

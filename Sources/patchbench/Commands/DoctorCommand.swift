@@ -28,7 +28,7 @@ struct DoctorCommand: AsyncParsableCommand {
     let checkout = try common.checkout()
     let checks = await Doctor.full(
       guestBinary: checkout.guestBinary, cache: try Cache(common.cacheRoot(environment)),
-      kernel: try KernelDefinition.load(kernel, from: checkout.kernels), connection: connect, environment: environment)
+      kernel: try checkout.kernel(kernel), connection: connect, environment: environment)
     if json {
       Output.result(try JSONText.of(checks))
     } else {

@@ -67,7 +67,7 @@ struct FaultsCommand: AsyncParsableCommand {
     let environment = ProcessInfo.processInfo.environment
     let checkout = try common.checkout()
     try refuseIfUnfit(Doctor.quick(guestBinary: checkout.guestBinary))
-    let definition = try KernelDefinition.load(Self.kernel.name, from: checkout.kernels)
+    let definition = try checkout.kernel(Self.kernel.name)
     let root = common.cacheRoot(environment)
     let cache = try Cache(root)
     let jobs = WorkOptions.resources(jobs: nil, memory: nil).jobs

@@ -199,7 +199,7 @@ struct MutantsCommand: AsyncParsableCommand {
     if let begun {
       return try ResumeCommand.plan(try begun.recordedPlan(), of: begun, common, resources: work.resources())
     }
-    let definition = try KernelDefinition.load(kernel, from: checkout.kernels)
+    let definition = try checkout.kernel(kernel)
     return RunPlan(
       target: work.target(definition, try definition.profile(profile)), series: [],
       choices: RunChoices(

@@ -84,8 +84,8 @@ struct ResumeCommand: AsyncParsableCommand {
     _ recorded: RecordedPlan, of directory: RunDirectory, _ common: CommonOptions, resources: Resources
   ) throws -> RunPlan {
     let environment = ProcessInfo.processInfo.environment
-    let checkout = try CommonOptions.checkout(common.home ?? recorded.home)
-    let kernel = try KernelDefinition.load(recorded.kernel, from: checkout.kernels)
+    let checkout = try common.checkout(recorded.home, suite: recorded.suite)
+    let kernel = try checkout.kernel(recorded.kernel)
     if let record = try directory.record(), !record.interrupted {
       Output.note("patchbench: \(directory.path) is complete; writing its reports again")
     } else {

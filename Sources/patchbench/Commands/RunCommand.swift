@@ -137,7 +137,7 @@ struct RunCommand: AsyncParsableCommand {
     let checkout = try common.checkout()
     let series = paths.isEmpty ? [] : try SeriesForms.find(paths)
     let configurations = try kernels.flatMap { name in
-      let kernel = try KernelDefinition.load(name, from: checkout.kernels)
+      let kernel = try checkout.kernel(name)
       return try profiles.map { (kernel, try kernel.profile($0)) }
     }
     try refuseIfUnfit(Doctor.quick(guestBinary: checkout.guestBinary))

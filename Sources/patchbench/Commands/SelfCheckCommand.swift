@@ -47,7 +47,7 @@ struct SelfCheckCommand: AsyncParsableCommand {
   func run() async throws {
     let environment = ProcessInfo.processInfo.environment
     let checkout = try common.checkout()
-    let definition = try KernelDefinition.load(kernel, from: checkout.kernels)
+    let definition = try checkout.kernel(kernel)
     let root = seeded.map { FilePath($0) } ?? checkout.seeded
     let series = try SeededSeries.find(in: root, kernel: definition.name)
     try refuseIfUnfit(Doctor.quick(guestBinary: checkout.guestBinary))

@@ -56,7 +56,7 @@ struct ShellCommand: AsyncParsableCommand {
     if found.count > 1 {
       throw Failure("\(path ?? "") has several series", advice: "name one of them", status: ExitStatus.usage)
     }
-    let definition = try KernelDefinition.load(kernel, from: checkout.kernels)
+    let definition = try checkout.kernel(kernel)
     let resources = WorkOptions.resources(jobs: nil, memory: nil)
     let guest = ShellGuest(
       target: RunTarget(

@@ -46,7 +46,7 @@ struct TrialCommand: AsyncParsableCommand {
   func run() async throws {
     let environment = ProcessInfo.processInfo.environment
     let order = try TrialOrder(FilePath(order))
-    let checkout = try common.checkout()
+    let checkout = try common.checkout(suite: order.suite)
     try refuseIfUnfit(Doctor.quick(guestBinary: checkout.guestBinary))
     let place = try common.place(environment)
     let display = ProgressDisplay(total: 1)

@@ -16,6 +16,10 @@ struct CommonOptions: ParsableArguments {
   var home: String?
 
   @Option(
+    help: ArgumentHelp("The guest tests: a directory under GuestTests/Suites/.", valueName: "name"))
+  var suite: String?
+
+  @Option(
     help: ArgumentHelp(
       "The cache directory. Default: $PATCHBENCH_CACHE, else patchbench in $XDG_CACHE_HOME or ~/.cache.",
       valueName: "dir"))
@@ -36,12 +40,16 @@ struct CommonOptions: ParsableArguments {
     }
   }
 
-  func checkout() throws -> Checkout { try Self.checkout(home) }
-
-  /// Returns the checkout at `home`, or else the one found.
-  /// - Throws: ``Failure`` if there is no checkout.
-  static func checkout(_ home: String?) throws -> Checkout {
-    if let found = Checkout.find(home, version: Patchbench.version) { return found }
+  /// Returns the checkout with the suite that the options name.
+  /// - Parameters:
+  ///   - recordedHome: the checkout, if no option names one; `nil` searches for it.
+  ///   - recordedSuite: the suite, if no option names one; `nil` is the standard suite.
+  /// - Throws: ``Failure`` if there is no checkout, ``DefinitionError`` if there is no such suite.
+  func checkout(_ recordedHome: String? = nil, suite recordedSuite: String? = nil) throws -> Checkout {
+    if let found = Checkout.findHome(home ?? recordedHome) {
+      return try Checkout(
+        home: found, version: Patchbench.version, suite: suite ?? recordedSuite ?? SuiteDefinition.standard)
+    }
     throw Failure(
       "patchbench's Kernels directory is not found",
       advice: "run it in its checkout, or name the checkout with --home; if it is installed: ./setup.sh install",

@@ -4,6 +4,7 @@ import ArgumentParser
 import Bench
 import BenchModel
 import Foundation
+import KernelBuild
 import Reports
 import SystemPackage
 import Toolbox
@@ -121,6 +122,12 @@ struct RunMatrix {
           ? "run it again; the base's build continues where it stopped"
           : "`\(resume(directory.path))` continues, and so does the base's build",
         status: ExitStatus.inconclusive, isStop: true)
+    }
+    let suite = plan.checkout.suite
+    for one in try directory.recordedPlan().series where !suite.covers(one.series.patches.flatMap(\.paths)) {
+      Output.note(
+        "\(one.series.name) changes nothing that the suite \(suite.name) tests: "
+          + suite.paths.map(\.text).joined(separator: ", "))
     }
     return (report, directory, interrupted)
   }

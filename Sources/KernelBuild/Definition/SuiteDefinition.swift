@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import BenchModel
+import Foundation
+public import SystemPackage
+import Yams
+
+/// A suite of guest tests: one directory under `GuestTests/Suites/`, described by its `suite.yaml`.
+public struct SuiteDefinition: Sendable, Hashable {
+  /// The suite that is used if none is named.
+  public static let standard = "dma-buf"
+
+  /// The directory's name.
+  public var name: String
+  /// The product of GuestTests' package that is PID 1 of the guest.
+  public var binary: String
+  /// The directory of the sources of its kernel modules.
+  public var modules: FilePath
+  /// Config fragments, merged after those of the kernel's profile. Absolute paths.
+  public var fragments: [FilePath]
+  /// QEMU's names of the devices that its guests need, next to those that every guest has.
+  public var devices: [String]
+  /// The source paths that the tests are about.
+  public var paths: [NamePattern]
+
+  public init(
+    name: String, binary: String, modules: FilePath, fragments: [FilePath], devices: [String], paths: [NamePattern]
+  ) {
+    self.name = name
+    self.binary = binary
+    self.modules = modules
+    self.fragments = fragments
+    self.devices = devices
+    self.paths = paths
+  }
+
+  /// Whether the tests are about any of these source paths.
+  public func covers(_ changed: [String]) -> Bool {
+    changed.contains { path in paths.contains { $0.matches(path) } }
+  }
+}
+
+extension SuiteDefinition {
+  private static let file = "suite.yaml"
+
+  /// The names of all suites under `directory`, sorted.
+  public static func names(in directory: FilePath) -> [String] { DefinitionFolder.names(in: directory, with: file) }
+
+  /// Loads one suite's definition.
+  /// - Throws: ``DefinitionError``
+  public static func load(_ name: String, from directory: FilePath) throws(DefinitionError) -> SuiteDefinition {
+    let known = names(in: directory)
+    guard known.contains(name) else { throw .noSuchSuite(name, known: known) }
+    let home = directory.appending(name)
+    let path = home.appending(file)
+    let yaml: SuiteYAML
+    do {
+      yaml = try YAMLDecoder().decode(SuiteYAML.self, from: Data(contentsOf: URL(filePath: path.string)))
+    } catch { throw .unusable(file: path.string, reason: "cannot be read: \(error)") }
+    func resolve(_ text: String) -> FilePath { home.pushing(FilePath(text)).lexicallyNormalized() }
+    let device = yaml.devices?.first { !$0.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-") } }
+    if let device { throw .unusable(file: path.string, reason: "devices: “\(device)” is not a device's name") }
+    if yaml.binary.contains("/") || yaml.binary.isEmpty {
+      throw .unusable(file: path.string, reason: "binary: needs the name of a product")
+    }
+    return SuiteDefinition(
+      name: name, binary: yaml.binary, modules: resolve(yaml.modules), fragments: (yaml.fragments ?? []).map(resolve),
+      devices: yaml.devices ?? [], paths: yaml.paths.map(NamePattern.init))
+  }
+}
+
+/// The format of `suite.yaml`.
+private struct SuiteYAML: Decodable {
+  var binary: String
+  var modules: String
+  var fragments: [String]?
+  var devices: [String]?
+  var paths: [String]
+}
+
+/// A directory with one directory for each definition.
+enum DefinitionFolder {
+  /// The names of the directories that contain such a file, sorted.
+  static func names(in directory: FilePath, with file: String) -> [String] {
+    let entries = (try? FileManager.default.contentsOfDirectory(atPath: directory.string)) ?? []
+    return entries.filter {
+      FileManager.default.fileExists(atPath: directory.appending($0).appending(file).string)
+    }.sorted()
+  }
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import BenchModel
+import Foundation
+import KernelBuild
+import SystemPackage
+import TestSupport
+import Testing
+
+@Suite struct SuiteDefinitionTests {
+  private let scratch = try! Scratch()
+
+  private static let whole = """
+    binary: guest
+    modules: ../../Driver
+    fragments: [a.config]
+    devices: [virtio-gpu-pci]
+    paths: ['drivers/dma-buf/*', mm/mmap.c]
+    """
+
+  private func load(_ yaml: String) throws -> SuiteDefinition {
+    try scratch.write("suites/s/suite.yaml", yaml)
+    return try SuiteDefinition.load("s", from: scratch.path.appending("suites"))
+  }
+
+  @Test("paths are relative to the file, and a kernel gets the fragments behind its own")
+  func whole() throws {
+    let suite = try load(Self.whole)
+    #expect(suite.modules == scratch.path.appending("Driver"))
+    #expect(suite.devices == ["virtio-gpu-pci"])
+    let profile = KernelDefinition.Profile(
+      name: "p", fragments: ["/own.config"], image: .vmlinux, clocks: KernelDefinition.Clocks(), extent: .boot)
+    let kernel = KernelDefinition(name: "k", source: .tree("/k"), profiles: ["p": profile]).configured(for: suite)
+    #expect(
+      try kernel.profile("p").fragments == ["/own.config", scratch.path.pushing("suites/s/a.config")])
+  }
+
+  @Test(arguments: [
+    (["drivers/dma-buf/heaps/x.c"], true), (["mm/mmap.c", "fs/x.c"], true), (["mm/mmap.c.rej"], false), ([], false),
+    (["Documentation/drivers/dma-buf/x.c"], false),
+  ]) func aSeriesIsCoveredByAnyOfItsFiles(_ changed: [String], _ isCovered: Bool) throws {
+    #expect(try load(Self.whole).covers(changed) == isCovered)
+  }
+
+  @Test(arguments: [
+    ("binary: a/b\nmodules: m\npaths: []", "binary: needs the name of a product"),
+    ("binary: b\nmodules: m\npaths: []\ndevices: ['x,y=z']", "devices: “x,y=z” is not a device's name"),
+    ("binary: b\npaths: []", "cannot be read: "), ("[", "cannot be read: "),
+  ]) func aMistakeIsAnErrorWithTheFile(_ yaml: String, _ words: String) {
+    let error = #expect(throws: DefinitionError.self) { try load(yaml) }
+    #expect(error?.description.contains("s/suite.yaml: \(words)") == true)
+  }
+
+  @Test func anUnknownNameSaysWhichThereAre() throws {
+    _ = try load(Self.whole)
+    let folder = scratch.path.appending("suites")
+    #expect(throws: DefinitionError.noSuchSuite("t", known: ["s"])) { try SuiteDefinition.load("t", from: folder) }
+    #expect(throws: DefinitionError.noSuchSuite("../s", known: ["s"])) {
+      try SuiteDefinition.load("../s", from: folder)
+    }
+  }
+}
