@@ -154,6 +154,8 @@ public struct GuestRun: Codable, Sendable, Hashable {
   public var hang: GuestHang?
   /// By test: what the kernel printed while it ran.
   public var logs: [String: [String]]?
+  /// How long each test took, in seconds of the host, by name; `nil` in old records.
+  public var seconds: [String: Double]?
 
   public init(
     release: String?, accelerator: Accelerator, ending: GuestEnding, booted: Bool, tests: [TestResult],
@@ -189,6 +191,7 @@ public struct GuestRun: Codable, Sendable, Hashable {
     run.reports += next.reports
     run.hang = hang ?? next.hang
     run.logs = (logs ?? [:]).merging(next.logs ?? [:]) { first, second in first + second }
+    if let more = next.seconds { run.seconds = (seconds ?? [:]).merging(more) { _, last in last } }
     if let more = next.execution { run.execution = run.execution?.adding(more) ?? more }
     run.anomalies += next.anomalies
     if !next.booted {

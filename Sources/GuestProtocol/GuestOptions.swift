@@ -11,6 +11,8 @@ public struct GuestOptions: Sendable, Hashable {
   /// Seconds that one test may take before its process is killed. The longest test takes seven in an emulated guest on
   /// two idle processors, and four times that alongside two other guests.
   public var testSeconds: Int
+  /// The limits of tests that may take longer, in seconds, by name.
+  public var slow: [String: Int] = [:]
   /// The seed of the tests that race threads. Without it each test picks its own. The result names the seed, so that it
   /// can be passed again.
   public var seed: UInt32?
@@ -22,7 +24,8 @@ public struct GuestOptions: Sendable, Hashable {
   public static let path = "/patchbench.orders"
 
   public init(
-    only: [String] = [], after: String? = nil, testSeconds: Int = 45, seed: UInt32? = nil, hold: Bool = false
+    only: [String] = [], after: String? = nil, testSeconds: Int = GuestOptions.usualSeconds, seed: UInt32? = nil,
+    hold: Bool = false
   ) {
     self.only = only
     self.after = after
@@ -31,9 +34,21 @@ public struct GuestOptions: Sendable, Hashable {
     self.hold = hold
   }
 
-  /// The options as kernel parameters, in a fixed order.
+  /// The usual limit for one test.
+  public static let usualSeconds = 45
+
+  /// How long a test may take, in seconds.
+  public func seconds(for test: String) -> Int { slow[test] ?? testSeconds }
+
+  /// The options as kernel parameters, in a fixed order. The usual limit is left out: orders that do not mention it
+  /// leave the one on the command line.
   public var parameters: [String] {
-    var list = ["patchbench.test_seconds=\(testSeconds)"]
+    var list: [String] = []
+    if testSeconds != Self.usualSeconds { list.append("patchbench.test_seconds=\(testSeconds)") }
+    if !slow.isEmpty {
+      let words = slow.sorted { $0.key < $1.key }.map { "\($0.key):\($0.value)" }
+      list.append("patchbench.slow=" + words.joined(separator: ","))
+    }
     if let seed { list.append("patchbench.seed=\(seed)") }
     if let after { list.append("patchbench.after=\(after)") }
     if !only.isEmpty { list.append("patchbench.only=" + only.joined(separator: ",")) }
@@ -65,6 +80,12 @@ public struct GuestOptions: Sendable, Hashable {
       case "patchbench.after": after = String(value)
       case "patchbench.only": only = value.split(separator: ",").map(String.init)
       case "patchbench.test_seconds": if let seconds = Int(value), seconds > 0 { testSeconds = seconds }
+      case "patchbench.slow":
+        for word in value.split(separator: ",") {
+          guard let colon = word.lastIndex(of: ":"), let seconds = Int(word[word.index(after: colon)...]), seconds > 0
+          else { continue }
+          slow[String(word[..<colon])] = seconds
+        }
       case "patchbench.seed": if let number = UInt32(value) { seed = number }
       default: break
       }

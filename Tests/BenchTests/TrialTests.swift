@@ -94,6 +94,7 @@ import Verdicts
     return path
   }
 
+  private let long = TestLimits(long: 45)
   private static let once = RetryPolicy(retries: 0, repeats: 1)
 
   @Test("if a test ends its guest, a fresh guest runs the tests after it")
@@ -105,7 +106,7 @@ import Verdicts
       ], clock: ScriptClock())
     let runner = try await runner(host, plan(Self.once))
     var trial = trial("s", runner)
-    try await runner.boot(bootable(runner), evidence: evidence("s"), trial: &trial)
+    try await runner.boot(bootable(runner), long, evidence: evidence("s"), trial: &trial)
     let run = try run(trial)
     #expect(run.tests.map(\.name) == names)
     #expect(run.tests.map(\.status) == [.ok, .missing, .ok])
@@ -118,7 +119,7 @@ import Verdicts
     let host = ScriptedHost([GuestScript.answers([(names[0], .ok)])], clock: ScriptClock())
     let runner = try await runner(host, plan(Self.once))
     var trial = trial("s", runner)
-    try await runner.boot(bootable(runner), evidence: evidence("s"), trial: &trial)
+    try await runner.boot(bootable(runner), long, evidence: evidence("s"), trial: &trial)
     #expect(try run(trial).anomalies == ["the guest did not plan exactly the 3 tests that it was asked for"])
   }
 
@@ -146,9 +147,10 @@ import Verdicts
       ], clock: ScriptClock())
     let runner = try await runner(host, plan(RetryPolicy(retries: 2, repeats: 1)))
     var trial = trial("s", runner)
-    try await runner.boot(bootable(runner), evidence: evidence("s"), trial: &trial)
+    try await runner.boot(bootable(runner), long, evidence: evidence("s"), trial: &trial)
     try await runner.tryAgain(
-      bootable(runner), base: base(runner), evidence: evidence("s"), scratch: small.scratch.path, trial: &trial)
+      bootable(runner), base: base(runner), long, [], evidence: evidence("s"), scratch: small.scratch.path,
+      trial: &trial)
     #expect(trial.again?.map { $0.map(\.status) } == [[.notOk], [.notOk]])
     #expect(trial.baseAgain?.map { $0.map(\.status) } == [[.ok], [.ok]])
     // One boot for the series' tests, and one on each side for the saved guest.
@@ -164,9 +166,10 @@ import Verdicts
     let host = ScriptedHost([all, GuestScript.holds, all, all], clock: ScriptClock())
     let runner = try await runner(host, plan(RetryPolicy(retries: 0, repeats: 3)))
     var trial = trial("s", runner)
-    try await runner.boot(bootable(runner), evidence: evidence("s"), trial: &trial)
+    try await runner.boot(bootable(runner), long, evidence: evidence("s"), trial: &trial)
     try await runner.tryAgain(
-      bootable(runner), base: base(runner), evidence: evidence("s"), scratch: small.scratch.path, trial: &trial)
+      bootable(runner), base: base(runner), long, [], evidence: evidence("s"), scratch: small.scratch.path,
+      trial: &trial)
     #expect(trial.again?.count == 2)
     #expect(ordered(host) == [names, names])
     #expect(try run(trial).anomalies == [])
@@ -192,9 +195,10 @@ import Verdicts
       ], clock: ScriptClock())
     let runner = try await runner(host, plan(RetryPolicy(retries: 2, repeats: 1)))
     var trial = trial("s", runner)
-    try await runner.boot(bootable(runner), evidence: evidence("s"), trial: &trial)
+    try await runner.boot(bootable(runner), long, evidence: evidence("s"), trial: &trial)
     try await runner.tryAgain(
-      bootable(runner), base: base(runner), evidence: evidence("s"), scratch: small.scratch.path, trial: &trial)
+      bootable(runner), base: base(runner), long, [], evidence: evidence("s"), scratch: small.scratch.path,
+      trial: &trial)
     #expect(trial.again?.map { $0.map(\.status) } == [[.notOk], [.notOk]])
     #expect(
       try run(trial).anomalies == [
@@ -208,12 +212,83 @@ import Verdicts
     let host = ScriptedHost([GuestScript.answers(answers(.ok, .notOk, .ok))], clock: ScriptClock())
     let runner = try await runner(host, plan(RetryPolicy(retries: 2, repeats: 1)))
     var trial = trial("s", runner)
-    try await runner.boot(bootable(runner), evidence: evidence("s"), trial: &trial)
+    try await runner.boot(bootable(runner), long, evidence: evidence("s"), trial: &trial)
     let base = BaseTrials()
     base.fulfil(nil)
     try await runner.tryAgain(
-      bootable(runner), base: base, evidence: evidence("s"), scratch: small.scratch.path, trial: &trial)
+      bootable(runner), base: base, long, [], evidence: evidence("s"), scratch: small.scratch.path, trial: &trial)
     #expect(trial.again == nil)
     #expect(host.calls.count { if case .started = $0 { true } else { false } } == 1)
+  }
+
+  /// The limit for each test that restored guests were ordered to run.
+  private func limits(_ host: ScriptedHost) -> [Int] {
+    host.calls.compactMap {
+      guard case .restored(_, let orders, _) = $0 else { return nil }
+      let options = GuestOptions(commandLine: orders)
+      return options.seconds(for: options.only[0])
+    }
+  }
+
+  /// A trial whose tests answer like this, and how it is rerun: the first guest had short limits.
+  private func rerun(
+    _ first: [Step], _ further: [[Step]], overdue: Set<String>
+  ) async throws -> (ScriptedHost, Trial) {
+    let onBase = GuestScript.answers(answers(.ok, .ok, .ok))
+    let host = ScriptedHost(
+      [first, GuestScript.holds] + further + [GuestScript.holds, onBase, onBase], clock: ScriptClock())
+    let runner = try await runner(host, plan(RetryPolicy(retries: further.count, repeats: 1)))
+    var trial = trial("s", runner)
+    let short = TestLimits(long: 45, base: timed())
+    try await runner.boot(bootable(runner), short, evidence: evidence("s"), trial: &trial)
+    let (kept, late) = short.takingBack(try run(trial), base: timed())
+    trial.result = .ran(kept)
+    #expect(late == overdue)
+    try await runner.tryAgain(
+      bootable(runner), base: base(runner), short, late, evidence: evidence("s"), scratch: small.scratch.path,
+      trial: &trial)
+    return (host, trial)
+  }
+
+  /// The base, of which each test took a tenth of a second.
+  private func timed() -> GuestRun {
+    var run = GuestRun(
+      release: "6", accelerator: .tcg, ending: .completed, booted: true,
+      tests: names.map { TestResult(name: $0, status: .ok) }, reports: [], anomalies: [], lastLines: [])
+    run.seconds = Dictionary(uniqueKeysWithValues: names.map { ($0, 0.1) })
+    return run
+  }
+
+  @Test("a test that ran out of a short limit gets the long one, and has no answer before")
+  func slow() async throws {
+    let again = GuestScript.answers([(names[1], .ok)])
+    let (host, trial) = try await rerun(
+      GuestScript.answers(answers(.ok, .timeout, .ok)), [again, again], overdue: [names[1]])
+    #expect(try run(trial).tests.map(\.status) == [.ok, .skip, .ok])
+    #expect(try run(trial).tests[1].reason.contains("not done in 10 s; it took 0.10 s on the base"))
+    // It needed more than the short limit once, so it keeps the long one.
+    #expect(limits(host).prefix(2) == [45, 45])
+  }
+
+  @Test("a test that runs out of the long limit as well costs the short one from then on")
+  func hung() async throws {
+    let again = GuestScript.answers([(names[1], .timeout)])
+    let (host, trial) = try await rerun(
+      GuestScript.answers(answers(.ok, .timeout, .ok)), [again, again], overdue: [names[1]])
+    #expect(trial.again?.map { $0.map(\.status) } == [[.timeout], [.timeout]])
+    #expect(limits(host).prefix(2) == [45, 10])
+    // The base is always rerun with the long limit.
+    #expect(limits(host).dropFirst(2) == [45, 45])
+  }
+
+  @Test("of tests that failed alike one is rerun, and the others only if it answers otherwise")
+  func alike() async throws {
+    let failed = GuestScript.answers([(names[0], .notOk)])
+    let (host, _) = try await rerun(GuestScript.answers(answers(.notOk, .notOk, .ok)), [failed, failed], overdue: [])
+    #expect(ordered(host).prefix(2) == [[names[0]], [names[0]]])
+    let passed = GuestScript.answers([(names[0], .ok)])
+    let both = GuestScript.answers([(names[0], .ok), (names[1], .notOk)])
+    let (other, _) = try await rerun(GuestScript.answers(answers(.notOk, .notOk, .ok)), [passed, both], overdue: [])
+    #expect(ordered(other).prefix(2) == [[names[0]], [names[0], names[1]]])
   }
 }

@@ -97,6 +97,9 @@ extension BenchSerial {
           "source: {debian: linux-source-0.1}\nprofiles: {kasan: {fragments: [../../none.config]}}\n")
         // The guest binary and the test driver are also looked up under --home.
         try scratch.write("\(home)/GuestTests/.build/release/patchbench-guest", "")
+        try scratch.write(
+          "\(home)/GuestTests/Suites/dma-buf/suite.yaml",
+          "binary: patchbench-guest\nmodules: ../../Driver\npaths: ['*']\n")
       }
       try scratch.write("home/GuestTests/Driver/Kbuild", "")
 

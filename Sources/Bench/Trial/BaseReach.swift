@@ -158,7 +158,7 @@ extension TrialRunner {
     let bootable = Bootable(
       image: base.image, initramfs: place.appending("initramfs.cpio"), trace: trace, modules: driver.modules)
     try await Initramfs.write(
-      extras(bootable.modules, trace: trace, testSeconds: clocks.test), behind: prepared.initramfs,
+      extras(bootable.modules, trace: trace), behind: prepared.initramfs,
       to: bootable.initramfs, scratch: place)
     let run = try await resources.guest {
       events.send(.progress(series: nil, stage: .tests, text: "finding which tests run which code"))

@@ -67,9 +67,10 @@ extension TrialRunner {
   /// Runs one further guest, from its start to its end.
   /// - Parameter suffix: the suffix of its evidence files.
   func guest(
-    _ suffix: String, _ fresh: FreshGuests<Host>, tests: [String], evidence: FilePath, trial: inout Trial
+    _ suffix: String, _ fresh: FreshGuests<Host>, _ limits: TestLimits, tests: [String], evidence: FilePath,
+    trial: inout Trial
   ) async throws -> GuestRun {
-    let options = GuestOptions(only: tests, testSeconds: clocks.test)
+    let options = limits.options(only: tests)
     if let saved = fresh.saved {
       do {
         return try await guest(suffix, fresh.bootable, options, from: saved, evidence: evidence, trial: &trial)
@@ -84,6 +85,6 @@ extension TrialRunner {
       Initramfs.Extras(driver: part.modules.driver.forGuest, orders: options), behind: prepared.initramfs,
       to: part.initramfs, scratch: fresh.directory)
     return try await guest(
-      suffix, part, GuestOptions(testSeconds: clocks.test), evidence: evidence, trial: &trial)
+      suffix, part, limits.options(), evidence: evidence, trial: &trial)
   }
 }

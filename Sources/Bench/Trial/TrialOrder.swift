@@ -215,6 +215,6 @@ extension PreparedRun {
       "initramfs-base.cpio",
       Initramfs.Extras(
         driver: driver.modules.driver.forGuest,
-        orders: asked.isPart ? GuestOptions(only: asked.names, testSeconds: clocks.test) : nil))
+        orders: asked.isPart ? GuestOptions(only: asked.names) : nil))
   }
 }

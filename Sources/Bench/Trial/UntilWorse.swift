@@ -60,14 +60,16 @@ extension TrialRunner {
       if case .ran(let run) = trial.result { first.insert(run.tests.filter { $0.name == name }, at: 0) }
       trial = try await resources.guest {
         var trial = built
-        try await boot(bootable, evidence: evidence, trial: &trial)
+        try await boot(bootable, TestLimits(long: clocks.test), evidence: evidence, trial: &trial)
         return trial
       }
       trial.again = first
-      try await tryAgain(bootable, base: base, evidence: evidence, scratch: scratch, trial: &trial)
+      try await tryAgain(
+        bootable, base: base, TestLimits(long: clocks.test), [], evidence: evidence, scratch: scratch, trial: &trial)
       return trial
     case nil:
-      try await tryAgain(bootable, base: base, evidence: evidence, scratch: scratch, trial: &trial)
+      try await tryAgain(
+        bootable, base: base, TestLimits(long: clocks.test), [], evidence: evidence, scratch: scratch, trial: &trial)
       return trial
     }
   }
@@ -87,7 +89,8 @@ extension TrialRunner {
       try FileManager.default.createDirectory(atPath: directory.string, withIntermediateDirectories: true)
       var fresh = FreshGuests<Host>(bootable: bootable, directory: directory)
       fresh.bootable.trace = nil
-      try await further("again-1", fresh, tests: [name], evidence: evidence, trial: &trial)
+      try await further(
+        "again-1", fresh, TestLimits(long: clocks.test), tests: [name], evidence: evidence, trial: &trial)
       return trial
     }
     guard case .ran(let both) = trial.result else { return false }

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import BenchModel
+import Foundation
+import GuestMachine
+import GuestProtocol
+import KernelBuild
+import SystemPackage
+import Toolbox
+
+extension TrialRunner {
+  /// How many guests one trial may use. A guest that dies costs the time of another boot; a guest that hangs costs much
+  /// more.
+  private static var mostGuests: Int { 4 }
+
+  /// Runs the tests of a series, with limits from how long they took on the base.
+  /// - Returns: the trial, the limits, and the tests that ran out of a short one.
+  func boot(
+    _ bootable: Bootable, _ built: Trial, base: Trial?, evidence: FilePath
+  ) async throws -> (Trial, TestLimits, overdue: Set<String>) {
+    var baseRun: GuestRun?
+    if case .ran(let run)? = base?.result { baseRun = run }
+    let limits = TestLimits(long: clocks.test, base: baseRun)
+    var trial = built
+    try await boot(bootable, limits, evidence: evidence, trial: &trial)
+    guard case .ran(let run) = trial.result else { return (trial, limits, []) }
+    let (kept, overdue) = limits.takingBack(run, base: baseRun)
+    trial.result = .ran(kept)
+    return (trial, limits, overdue)
+  }
+
+  /// Runs the tests. If a test ends its guest, a fresh guest runs the tests after it.
+  func boot(_ bootable: Bootable, _ limits: TestLimits, evidence: FilePath, trial: inout Trial) async throws {
+    var whole: GuestRun?
+    var number = 1
+    var options = limits.options()
+    var expected = asked.names[...]
+    while true {
+      let run: GuestRun
+      do {
+        run = try await guest(
+          number == 1 ? "" : "-\(number)", bootable, options, evidence: evidence, trial: &trial
+        ).asked(for: expected)
+      } catch {
+        // The results of the earlier guests stay, whatever happens to later guests.
+        guard var sum = whole, !error.endsRun else { throw error }
+        sum.anomalies.append("no fresh guest could be started for the remaining tests: \(error)")
+        trial.result = .ran(sum)
+        return
+      }
+      let sum = whole?.continued(by: run) ?? run
+      trial.result = .ran(sum)
+      whole = sum
+      guard let death = run.deaths.last, run.tests.last?.name != death.test, number < Self.mostGuests,
+        sum.deaths.count(where: \.isHang) < 2
+      else { return }
+      number += 1
+      options.after = death.test
+      expected = expected.drop { $0 != death.test }.dropFirst()
+    }
+  }
+
+  /// A disk with less free space than this, in bytes, counts as full.
+  private static var leastSpace: Int64 { 1 << 20 }
+
+  /// Returns the machine for one guest.
+  /// - Parameter suffix: the suffix of its evidence files; empty for the trial's first guest.
+  func machine(_ suffix: String, _ bootable: Bootable, _ options: GuestOptions, evidence: FilePath) -> MachineSpec {
+    var spec = MachineSpec(
+      name: "patchbench-\(ProcessInfo.processInfo.processIdentifier)-\(UUID().uuidString.prefix(8))",
+      accelerator: guests.accelerator, kernel: bootable.image.absolute, initramfs: bootable.initramfs.absolute,
+      commandLine: guests.keepsMemory ? KernelCommandLine(options).staying : KernelCommandLine(options),
+      console: evidence.appending("console\(suffix).log").absolute,
+      results: evidence.appending("results\(suffix).ktap").absolute)
+    spec.devices = prepared.suite.devices
+    return spec
+  }
+
+  /// Runs one guest, from its start to its end.
+  /// - Parameters:
+  ///   - suffix: the suffix of its evidence files; empty for the trial's first guest.
+  ///   - saved: the saved guest to restore; `nil` boots the guest.
+  ///   - isEnough: as in `GuestWatch.watch`.
+  func guest(
+    _ suffix: String, _ bootable: Bootable, _ options: GuestOptions, from saved: SavedGuest<Host>? = nil,
+    evidence: FilePath, trial: inout Trial,
+    isEnough: @escaping @Sendable (TestResult?, [KernelReport]) -> Bool = { _, _ in false }
+  ) async throws -> GuestRun {
+    let name = trial.series
+    events.send(.stageStarted(series: name, stage: .boot))
+    let spec = machine(suffix, bootable, options, evidence: evidence)
+    let watch = GuestWatch(
+      clocks.guest, clock: ContinuousClock(),
+      memory: guests.keepsMemory ? evidence.appending("vmcore\(suffix)").absolute : nil)
+    let begun = ContinuousClock.now
+    let idleSlot = IdleGuestSlot(resources.guests)
+    let wasEnough = Locked(false)
+    let isEnough = { @Sendable (test: TestResult?, reports: [KernelReport]) in
+      let isEnough = isEnough(test, reports)
+      if isEnough { wasEnough.withLock { $0 = true } }
+      return isEnough
+    }
+    let (watched, started, ended) = try await start(spec, options, from: saved) { machine in
+      let started = ContinuousClock.now
+      let watched = try await idleSlot.with {
+        try await watch.watch(machine, accelerator: guests.accelerator, isEnough: isEnough) { progress in
+          idleSlot.heard()
+          switch progress {
+          case .booted: events.send(.stageStarted(series: name, stage: .tests))
+          case .testStarted(let test, let number, let count):
+            events.send(.progress(series: name, stage: .tests, text: "\(number)/\(count) \(test)"))
+          }
+        }
+      }
+      let ended = ContinuousClock.now
+      // A guest that was ended on purpose has given all that was needed.
+      if !wasEnough.withLock({ $0 }), watched.run.ending != .completed || !watched.run.anomalies.isEmpty {
+        do {
+          try await machine.keepState(as: StateDisks.place(in: evidence, suffix).absolute)
+        } catch {
+          // Losing extra evidence must not cost the trial.
+          if error.isCancellation { throw CancellationError() }
+          events.send(.progress(series: name, stage: .tests, text: "could not keep its state disk: \(error)"))
+        }
+      }
+      return (watched, started, ended)
+    }
+    // The channels drop what they cannot write. On a full disk, the guest's output is cut short, which is not its
+    // fault.
+    if DiskSpace.free(at: evidence) < Self.leastSpace { throw StageError.noSpace(.tests) }
+    trial.seconds.add(.start, (started - begun) / .seconds(1))
+    trial.seconds.add(.boot, watched.boot)
+    trial.seconds.add(.tests, watched.tests)
+    trial.seconds.add(.collect, (.now - ended) / .seconds(1))
+    var run = watched.run
+    if let trace = bootable.trace { run.execution = trace.execution(of: run.execution) }
+    return run
+  }
+
+  private func start<Result: Sendable>(
+    _ spec: MachineSpec, _ options: GuestOptions, from saved: SavedGuest<Host>?,
+    _ body: @Sendable (Host.Running) async throws -> Result
+  ) async throws -> Result {
+    guard let saved else { return try await host.withMachine(spec, body) }
+    return try await saved.withMachine(options, console: spec.console, results: spec.results, body)
+  }
+}
+
+extension GuestDeath {
+  /// Whether it was noticed only by a timeout.
+  fileprivate var isHang: Bool {
+    if case .silent = ending { true } else { false }
+  }
+}
