@@ -9,8 +9,9 @@ public enum GuestInit {
   /// Once this many tests have survived SIGKILL, the others are not run. Most would only wait for the locks that the
   /// first ones hold, each until its timeout, and show nothing about the series.
   private static let mostHanging = 2
-  /// Likewise once this many have timed out, whether or not they could be killed then.
-  private static let mostTimeouts = 4
+  /// Likewise once tests that could be killed have used up this much time, in seconds, or four of the limits if those are
+  /// longer.
+  private static let mostTimeoutSeconds = 180
 
   /// Runs the tests that the kernel command line asks for, or those ordered from a guest that holds, and powers the
   /// machine off.
@@ -42,7 +43,8 @@ public enum GuestInit {
     let request = (try? readText(TraceRequest.path)).map(TraceRequest.init(text:)) ?? TraceRequest([])
     var counter = counter(request, port)
     var hanging = 0
-    var timeouts = 0
+    var timeouts = (number: 0, seconds: 0)
+    var failed = 0
     var reported = 0
     for (index, name) in plan.enumerated() {
       port.write(KTAPWriter.start(index + 1))
@@ -62,15 +64,20 @@ public enum GuestInit {
       while waitpid(-1, nil, WNOHANG) > 0 {}
       reported += 1
       if hangs { hanging += 1 }
-      if result.status == .timeout { timeouts += 1 }
+      if result.status == .timeout {
+        timeouts.number += 1
+        timeouts.seconds += options.seconds(for: name)
+      }
+      if result.status == .notOk { failed += 1 }
+      Patience.adapt(failed: failed)
       if index + 1 == plan.count { continue }
       if hanging == mostHanging {
         port.write(
           KTAPWriter.stopped("\(hanging) tests hang in the kernel, and the others would wait for what they hold"))
         break
       }
-      if timeouts == mostTimeouts {
-        port.write(KTAPWriter.stopped("\(timeouts) tests did not end within their time limits"))
+      if timeouts.seconds >= max(mostTimeoutSeconds, 4 * options.testSeconds) {
+        port.write(KTAPWriter.stopped("\(timeouts.number) tests did not end within their time limits"))
         break
       }
     }

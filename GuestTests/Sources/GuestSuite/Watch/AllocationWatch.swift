@@ -100,7 +100,7 @@ final class AllocationWatch {
   /// The functions whose allocations are still held: `drm_gem_prime_mmap (2)`. Allocations after the first such call
   /// are not followed.
   /// - Parameter patience: how often to look again, 10 ms apart, for as long as something is held.
-  func stillHeld(patience: Int = 150) -> [String] {
+  func stillHeld(patience: Int = Patience.rounds) -> [String] {
     read()
     // In two steps, since memory allocated on one CPU may have been freed on the other.
     if !hasLooked {

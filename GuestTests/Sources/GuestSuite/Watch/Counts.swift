@@ -26,11 +26,10 @@ struct Counts: Equatable, CustomStringConvertible {
       .map { "\($0.name) \($0.number) instead of \($1.number)" }.joined(separator: ", ")
   }
 
-  /// Reads numbers until they are the expected ones, or 1.5 seconds have passed: virtio-gpu frees an object only once
-  /// the host has answered, and RCU frees a file late.
+  /// Reads numbers until they are the expected ones, or until ``Patience`` ends.
   static func settled(at expected: Counts, _ read: () throws -> Counts) rethrows -> Counts {
     var now = try read()
-    for _ in 0..<(hasWaitedInVain ? 15 : 150) where now != expected {
+    for _ in 0..<(hasWaitedInVain ? 15 : Patience.rounds) where now != expected {
       usleep(10_000)
       now = try read()
     }

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// How long tests wait for numbers that must recover. virtio-gpu frees an object only once the host has answered, and RCU
+/// frees a file late. A series that leaks makes nearly every test wait in vain.
+enum Patience {
+  /// Rounds of ten milliseconds. PID 1 sets it, and each test's process inherits it.
+  nonisolated(unsafe) private(set) static var rounds = 150
+
+  /// Once this many tests have failed, the series is wrong, and what is left is to show where. No base fails as many.
+  private static let mostFailed = 24
+  private static let fewRounds = 40
+
+  /// Called by PID 1 with the number of tests that have failed so far.
+  static func adapt(failed: Int) { rounds = failed < mostFailed ? 150 : fewRounds }
+}

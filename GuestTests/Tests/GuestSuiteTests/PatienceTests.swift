@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Testing
+
+@testable import GuestSuite
+
+@Suite struct PatienceTests {
+  @Test("a series that fails many tests is waited for less long, and a base never is")
+  func adapts() {
+    defer { Patience.adapt(failed: 0) }
+    // 6.1's base fails 19.
+    for failed in [0, 8, 23] {
+      Patience.adapt(failed: failed)
+      #expect(Patience.rounds == 150)
+    }
+    Patience.adapt(failed: 24)
+    #expect(Patience.rounds == 40)
+  }
+}
