@@ -170,7 +170,9 @@ extension BenchSerial {
       #expect(run.anomalies.contains { $0.hasSuffix("are not signed by its PID 1, the first: KTAP version 1") })
       for output in ["console", "results"] {
         #expect(
-          run.anomalies.contains { $0.wholeMatch(of: /[0-9]+ bytes of its (.*) were over the limit.*/)?.1 == output[...] },
+          run.anomalies.contains {
+            $0.wholeMatch(of: /[0-9]+ bytes of its (.*) were over the limit.*/)?.1 == output[...]
+          },
           "\(run.anomalies)")
       }
       let lastLine = 64

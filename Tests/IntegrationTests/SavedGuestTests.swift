@@ -76,6 +76,7 @@ extension BenchSerial {
     private func findings(_ watched: Watched) -> GuestRun {
       var run = watched.run
       run.logs = nil
+      run.seconds = nil
       for (index, test) in run.tests.enumerated() {
         run.tests[index].checks = test.checks.map {
           var check = $0
