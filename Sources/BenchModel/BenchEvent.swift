@@ -82,9 +82,12 @@ public struct RunConditions: Codable, Sendable, Hashable {
   /// QEMU's version.
   public var emulator: String
   public var accelerator: Accelerator
+  /// The suite's devices; `nil` in old records.
+  public var devices: [String]?
 
   public init(
-    program: String, base: String, driver: String, guestBinary: String, emulator: String, accelerator: Accelerator
+    program: String, base: String, driver: String, guestBinary: String, emulator: String, accelerator: Accelerator,
+    devices: [String]
   ) {
     self.program = program
     self.base = base
@@ -92,6 +95,7 @@ public struct RunConditions: Codable, Sendable, Hashable {
     self.guestBinary = guestBinary
     self.emulator = emulator
     self.accelerator = accelerator
+    self.devices = devices
   }
 
   /// Returns what has changed, in words.
@@ -99,7 +103,8 @@ public struct RunConditions: Codable, Sendable, Hashable {
     [
       (program == earlier.program, "patchbench itself"),
       (base == earlier.base, "the base (its source, configuration or toolchain)"),
-      (driver == earlier.driver, "the test driver"), (guestBinary == earlier.guestBinary, "the guest binary"),
+      (driver == earlier.driver, "the test driver"), (devices == earlier.devices, "the suite's devices"),
+      (guestBinary == earlier.guestBinary, "the guest binary"),
       (emulator == earlier.emulator, "the emulator (\(earlier.emulator), now \(emulator))"),
       (
         accelerator == earlier.accelerator,

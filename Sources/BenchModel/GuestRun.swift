@@ -154,6 +154,9 @@ public struct GuestRun: Codable, Sendable, Hashable {
   public var hang: GuestHang?
   /// By test: what the kernel printed while it ran.
   public var logs: [String: [String]]?
+  /// The tests that only ran out of a limit shorter than the usual one. They count as skipped until a rerun answers;
+  /// `nil` if there are none.
+  public var overdue: [String]?
   /// How long each test took, in seconds of the host, by name; `nil` in old records.
   public var seconds: [String: Double]?
 

@@ -18,6 +18,8 @@ struct VirtmeNG {
   var guestBinary: FilePath
   /// A separate copy of the test driver's sources, next to the tree.
   var driver: FilePath
+  /// The suite's devices.
+  var devices: [String]
   /// Which tests run.
   var tests: [String]
   var jobs: Int
@@ -49,12 +51,13 @@ struct VirtmeNG {
     try Data("insmod \(driver)/pbtest.ko && exec \(guestBinary) --run \(tests.joined(separator: " "))\n".utf8)
       .write(to: URL(filePath: script.string))
     try await expect(
-      vng([
-        "--run", ".", "--disable-kvm", "--cpus", "2", "--memory", "1G", "--user", "root",
-        // They may be in a directory where the guest mounts its own file system, such as /tmp.
-        "--rodir", driver.string, "--rodir", guestBinary.removingLastComponent().string,
-        "--qemu-opts=-device virtio-gpu-pci", "--exec", "sh \(script)",
-      ]), log: log)
+      vng(
+        [
+          "--run", ".", "--disable-kvm", "--cpus", "2", "--memory", "1G", "--user", "root",
+          // They may be in a directory where the guest mounts its own file system, such as /tmp.
+          "--rodir", driver.string, "--rodir", guestBinary.removingLastComponent().string,
+          "--exec", "sh \(script)",
+        ] + devices.map { "--qemu-opts=-device \($0)" }), log: log)
     let text = (try? String(contentsOfFile: log.string, encoding: .utf8)) ?? ""
     return text.split(whereSeparator: \.isNewline).count { $0.hasPrefix("ok ") || $0.hasPrefix("not ok ") }
   }
@@ -97,7 +100,9 @@ extension Workshop {
     defer { lock.release() }
     let other = VirtmeNG(
       executable: executable, tree: home.appending("tree"), guestBinary: benchmark.checkout.guestBinary,
-      driver: home.appending("driver"), tests: tests, jobs: benchmark.jobs, environment: benchmark.place.environment)
+      driver: home.appending("driver"),
+      devices: benchmark.checkout.suite.devices, tests: tests, jobs: benchmark.jobs,
+      environment: benchmark.place.environment)
     await Cache.remove(other.driver)
     try FileManager.default.createDirectory(atPath: home.string, withIntermediateDirectories: true)
     try FileManager.default.copyItem(atPath: benchmark.checkout.driver.string, toPath: other.driver.string)

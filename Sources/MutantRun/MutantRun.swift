@@ -324,12 +324,11 @@ extension MutantRun {
     let manager = FileManager.default
     let directory = place.appending(mutant.id)
     try manager.createDirectory(atPath: directory.string, withIntermediateDirectories: true)
-    var number = 1
     for diff in series?.diffs ?? [] {
-      try manager.copyItem(atPath: diff.string, toPath: directory.appending(ReadSeries.diffName(number)).string)
-      number += 1
+      try manager.copyItem(atPath: diff.string, toPath: directory.appending(diff.lastComponent!).string)
     }
-    let mail = directory.appending("\(ReadSeries.diffName(number)).patch")
+    // Its name sorts behind those of the diffs.
+    let mail = directory.appending("mutant.patch")
     try Data(mutant.mail(of: source).utf8).write(to: URL(filePath: mail.string))
     guard let written = try SeriesForms.find([directory.string]).first else {
       throw NoMutants(reason: "\(mutant.id) could not be written")

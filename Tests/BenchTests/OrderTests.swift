@@ -33,7 +33,8 @@ import Testing
       plan, asked: AskedTests(names: ["a/b/c"], isPart: true),
       clocks: TrialClocks(KernelDefinition.Clocks(boot: 20), .tcg, boot: nil),
       conditions: RunConditions(
-        program: "1", base: "2", driver: "3", guestBinary: "4", emulator: "5", accelerator: .tcg))
+        program: "1", base: "2", driver: "3", guestBinary: "4", emulator: "5", accelerator: .tcg,
+        devices: []))
   }
 
   private func series() async throws -> (ReadSeries, TrialOrder) {

@@ -148,7 +148,8 @@ import Toolbox
 
   @Test func whatDecidesTheResultsIsNamedWhereItIsAnother() {
     let before = RunConditions(
-      program: "p", base: "b", driver: "d", guestBinary: "g", emulator: "7", accelerator: .tcg)
+      program: "p", base: "b", driver: "d", guestBinary: "g", emulator: "7", accelerator: .tcg,
+      devices: ["virtio-gpu-pci"])
     #expect(before.changes(since: before) == [])
     let paths: [WritableKeyPath<RunConditions, String>] = [\.program, \.base, \.driver, \.guestBinary, \.emulator]
     for path in paths {
@@ -159,6 +160,9 @@ import Toolbox
     var now = before
     now.accelerator = .kvm
     #expect(now.changes(since: before) == ["the accelerator (tcg, now kvm)"])
+    now = before
+    now.devices = []
+    #expect(now.changes(since: before) == ["the suite's devices"])
   }
 
   private func record(_ kinds: [BenchEvent.Kind]) throws -> RunRecord {

@@ -85,6 +85,12 @@ import Toolbox
     let failure = ApplyFailure(patch: patch, file: "x.c", hunk: 1, message: "m")
     let ended = ApplyFailure(patch: patch, file: nil, hunk: nil, message: "git was ended")
     let blamed = Diagnostic(file: "x.c", line: 1, message: "m", patch: "0001.patch")
+    var late = GuestRun(
+      release: "6", accelerator: .tcg, ending: .completed, booted: true,
+      tests: [TestResult(name: "t", status: .skip, reason: "not done in 10 s")], reports: [], anomalies: [],
+      lastLines: [])
+    late.overdue = ["t"]
+    let overdue = trial("s", .ran(late))
     let rows: [(name: String, trial: Trial, isKept: Bool)] = [
       ("completed", trial("s", ran(.completed)), true), ("panicked", trial("s", ran(.panicked("x"))), true),
       ("refused", trial("s", .doesNotApply(failure)), true), ("git ended", trial("s", .doesNotApply(ended)), false),
@@ -100,6 +106,7 @@ import Toolbox
       ("silent", trial("s", ran(.silent(seconds: 1))), false), ("early", trial("s", ran(.stoppedEarly)), false),
       ("late", trial("s", ran(.runDeadline(seconds: 1))), false), ("died", trial("s", ran(.machineDied("x"))), false),
       ("contradicts", trial("s", ran(.completed, anomalies: ["x"])), false),
+      ("overdue, and answered by a rerun", overdue, false),
       ("fault", trial("s", .fault(HarnessFault(stage: .boot, message: "m"))), false),
       ("stopped", trial("s", .interrupted), false),
     ]

@@ -41,7 +41,7 @@ struct TrialCache: Sendable {
         now.program, now.base, now.driver, now.guestBinary, now.emulator, now.accelerator.rawValue,
         plan.target.connection ?? "", plan.cell.kernel, plan.cell.profile, plan.cell.architecture,
         plan.cell.toolchain, plan.cell.extent.rawValue, plan.cell.guest, only?.joined(separator: " ") ?? "",
-        "\(plan.retryPolicy.retries)", sandbox ?? "",
+        "\(plan.retryPolicy.retries)", sandbox ?? "", (now.devices ?? []).joined(separator: " "),
       ] + failures)
     self.init(cache: plan.place.cache, scratch: scratch, conditions: conditions)
     if plan.purpose.isOfMutants { mode = "until it is worse than \(plan.purpose.baseline?.image ?? "the base")" }
@@ -150,6 +150,8 @@ struct TrialCache: Sendable {
     case .ran(let run):
       if trial.series != nil, base == nil { return }
       guard run.anomalies.isEmpty, run.booted else { return }
+      // A rerun has answered for tests that ran out of a short limit, but on another day they may not run out of it.
+      if run.overdue != nil { return }
       // A test that even SIGKILL could not end was not just slow.
       let late = run.tests.filter { $0.status == .timeout }
       guard trial.series == nil ? late.isEmpty : late.allSatisfy(\.hangs) else { return }

@@ -92,7 +92,7 @@ extension BenchRun {
       let conditions = RunConditions(
         program: try await Self.programDigest(), base: base.key, driver: source.digest,
         guestBinary: try await Digest.of(file: plan.checkout.guestBinary), emulator: emulator,
-        accelerator: accelerator ?? .tcg)
+        accelerator: accelerator ?? .tcg, devices: plan.checkout.suite.devices)
       let kept = try await TrialCache(
         plan, scratch: scratch, conditions: conditions, modules: driver?.modules,
         only: plan.choices.tests.isEmpty

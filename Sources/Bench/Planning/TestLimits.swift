@@ -50,34 +50,29 @@ struct TestLimits: Sendable, Hashable {
     slow = Dictionary(uniqueKeysWithValues: longer.prefix(Self.most).filter { [short] in $0.value > short })
   }
 
-  /// Whether any test has less than the long limit.
-  var isShort: Bool { short < long }
-
   func seconds(for test: String) -> Int { slow[test] ?? short }
 
   /// The options for a guest.
-  func options(only names: [String] = [], after: String? = nil) -> GuestOptions {
-    var options = GuestOptions(only: names, after: after, testSeconds: short)
+  func options(only names: [String] = []) -> GuestOptions {
+    var options = GuestOptions(only: names, testSeconds: short)
     options.slow = names.isEmpty ? slow : slow.filter { names.contains($0.key) }
     return options
   }
 
   /// Takes back the answers of tests that only ran out of a short limit. They count as skipped until a try with the long
   /// limit gives the answer. A test that survives SIGKILL has shown that it hangs.
-  /// - Returns: the run, and the names of these tests.
-  func takingBack(_ run: GuestRun, base: GuestRun?) -> (run: GuestRun, overdue: Set<String>) {
+  func takingBack(_ run: GuestRun, base: GuestRun?) -> GuestRun {
     var run = run
-    var overdue: Set<String> = []
     for (index, test) in run.tests.enumerated() {
       let limit = seconds(for: test.name)
       guard test.status == .timeout, !test.hangs, limit < long else { continue }
       let taken = (base?.seconds?[test.name]).map { String(format: "%.2f s", $0) } ?? "an unknown time"
-      overdue.insert(test.name)
+      run.overdue = (run.overdue ?? []) + [test.name]
       run.tests[index].status = .skip
       run.tests[index].reason =
         "not done in \(limit) s; it took \(taken) on the base, so its limit was \(Int(Self.multiple)) times that, and at "
         + "least \(short) s"
     }
-    return (run, overdue)
+    return run
   }
 }

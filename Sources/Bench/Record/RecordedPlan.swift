@@ -26,7 +26,7 @@ public struct RecordedPlan: Codable, Sendable, Hashable {
   public var sandbox: Sandbox?
   /// patchbench's checkout; `nil` is the checkout of the program that resumes the run.
   public var home: String?
-  /// The guest tests; `nil` is the standard suite.
+  /// The guest tests; `nil`, in old files, is the standard suite.
   public var suite: String?
   public var cache: String
   /// The directory of the seeded series' answers, if the run is compared with them.
@@ -60,7 +60,7 @@ public struct RecordedPlan: Codable, Sendable, Hashable {
     keepsMemory = plan.choices.keepsMemory
     sandbox = plan.limits.sandbox
     home = plan.checkout.home.absolute.string
-    suite = plan.checkout.suite.name == SuiteDefinition.standard ? nil : plan.checkout.suite.name
+    suite = plan.checkout.suite.name
     cache = plan.place.cache.root.absolute.string
     answers = plan.purpose.answers?.absolute.string
     stopsWhenWorse = plan.purpose.isOfMutants ? true : nil

@@ -121,7 +121,7 @@ public struct BenchRun: Sendable {
       plan.target.profile.clocks, accelerator, boot: Timings(plan.place.cache).boot?[accelerator.rawValue])
     let guests = GuestSetup(
       accelerator: accelerator, clocks: clocks, keepsMemory: plan.choices.keepsMemory,
-      baseInitramfs: try await prepared.baseInitramfs(asked, clocks))
+      baseInitramfs: try await prepared.baseInitramfs(asked))
     let finished = FinishedWork(earlier)
     try directory.clear(but: finished, series: series.map(\.series.name))
     if earlier == nil {
@@ -228,7 +228,7 @@ extension RunConditions {
       program: program, base: try await BaseBuild.key(target.kernel, profile: target.profile, cache: cache),
       driver: try await DriverSource(checkout.driver).digest,
       guestBinary: try await Digest.of(file: checkout.guestBinary), emulator: try await Emulator.version(),
-      accelerator: accelerator)
+      accelerator: accelerator, devices: checkout.suite.devices)
   }
 
   /// The conditions of a prepared run.
@@ -236,6 +236,6 @@ extension RunConditions {
   init(_ prepared: PreparedRun, program: String, accelerator: Accelerator) {
     self.init(
       program: program, base: prepared.base.key, driver: prepared.driverSource, guestBinary: prepared.guestBinary,
-      emulator: prepared.emulator, accelerator: accelerator)
+      emulator: prepared.emulator, accelerator: accelerator, devices: prepared.suite.devices)
   }
 }

@@ -14,19 +14,17 @@ extension TrialRunner {
   private static var mostGuests: Int { 4 }
 
   /// Runs the tests of a series, with limits from how long they took on the base.
-  /// - Returns: the trial, the limits, and the tests that ran out of a short one.
+  /// - Returns: the trial, and the limits.
   func boot(
     _ bootable: Bootable, _ built: Trial, base: Trial?, evidence: FilePath
-  ) async throws -> (Trial, TestLimits, overdue: Set<String>) {
+  ) async throws -> (Trial, TestLimits) {
     var baseRun: GuestRun?
     if case .ran(let run)? = base?.result { baseRun = run }
     let limits = TestLimits(long: clocks.test, base: baseRun)
     var trial = built
     try await boot(bootable, limits, evidence: evidence, trial: &trial)
-    guard case .ran(let run) = trial.result else { return (trial, limits, []) }
-    let (kept, overdue) = limits.takingBack(run, base: baseRun)
-    trial.result = .ran(kept)
-    return (trial, limits, overdue)
+    if case .ran(let run) = trial.result { trial.result = .ran(limits.takingBack(run, base: baseRun)) }
+    return (trial, limits)
   }
 
   /// Runs the tests. If a test ends its guest, a fresh guest runs the tests after it.

@@ -43,7 +43,7 @@ public struct TrialOrder: Codable, Sendable {
   var guests: Guests
   /// `nil` reads and builds the series outside the sandbox.
   var sandbox: Sandbox?
-  /// The guest tests; `nil` is the standard suite.
+  /// The guest tests; `nil`, in old files, is the standard suite.
   public var suite: String?
   /// The conditions that must be the same as when the order was made.
   var conditions: RunConditions
@@ -57,7 +57,7 @@ public struct TrialOrder: Codable, Sendable {
     guests = Guests(
       clocks: clocks, keepsMemory: plan.choices.keepsMemory, connection: plan.target.connection)
     sandbox = plan.limits.sandbox
-    suite = plan.checkout.suite.name == SuiteDefinition.standard ? nil : plan.checkout.suite.name
+    suite = plan.checkout.suite.name
     self.conditions = conditions
   }
 
@@ -166,7 +166,7 @@ extension TrialOrder {
           prepared: prepared, asked: asked,
           guests: GuestSetup(
             accelerator: accelerator.accelerator, clocks: guests.clocks, keepsMemory: guests.keepsMemory,
-            baseInitramfs: try await prepared.baseInitramfs(asked, guests.clocks)),
+            baseInitramfs: try await prepared.baseInitramfs(asked)),
           rules: rules, resources: resources, host: host, events: events,
           baseAgain: BaseEvidence(directory: output.appending("base-again"), tries: Counter()))
         guard let one else { return try await runner.runBase(evidence: output) }
@@ -210,7 +210,7 @@ extension TrialOrder {
 
 extension PreparedRun {
   /// Writes the initramfs of the base's guests.
-  func baseInitramfs(_ asked: AskedTests, _ clocks: TrialClocks) async throws -> FilePath {
+  func baseInitramfs(_ asked: AskedTests) async throws -> FilePath {
     try await initramfs(
       "initramfs-base.cpio",
       Initramfs.Extras(

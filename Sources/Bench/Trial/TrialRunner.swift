@@ -63,12 +63,12 @@ struct TrialRunner<Host: SavingHost>: Sendable {
           return try await inOrder(for: built.change).runUntilWorse(
             bootable, built, base: base, evidence: evidence, scratch: scratch)
         }
-        var (tried, limits, overdue) = try await resources.guest {
+        var (tried, limits) = try await resources.guest {
           try await boot(bootable, built, base: rules.baseline?.trial ?? base.finished, evidence: evidence)
         }
         do {
           try await tryAgain(
-            bootable, base: base, limits, overdue, evidence: evidence, scratch: scratch, trial: &tried)
+            bootable, base: base, limits, evidence: evidence, scratch: scratch, trial: &tried)
         } catch  where !error.endsRun {
           // The first guest's results stay, but were not confirmed.
           tried.result.note("changed results could not be rerun: \(error)")

@@ -12,16 +12,15 @@ extension TrialRunner {
   /// Reruns tests whose results changed, each time in a fresh guest, on the series and on the base. With `--repeat`,
   /// runs all tests again instead.
   ///
-  /// Of tests that failed alike only the first is rerun. If it gives another result, the others of its kind are rerun
-  /// as well. The first rerun has the long limits. What runs out of them again costs the short limit from then on.
+  /// Of tests that failed alike only the first is rerun. If it gives another result in any rerun, it says nothing about
+  /// the others of its kind, and they are rerun as well.
   /// - Parameters:
   ///   - limits: the limits of the trial's first guest.
-  ///   - overdue: the tests that ran out of a short limit.
   ///   - scratch: the caller's scratch directory.
   ///   - trial: a trial whose guest ran. The results of further guests are added to it.
   func tryAgain(
-    _ bootable: Bootable, base: BaseTrials, _ limits: TestLimits, _ overdue: Set<String>, evidence: FilePath,
-    scratch: FilePath, trial: inout Trial
+    _ bootable: Bootable, base: BaseTrials, _ limits: TestLimits, evidence: FilePath, scratch: FilePath,
+    trial: inout Trial
   ) async throws {
     guard case .ran(let run) = trial.result, run.booted else { return }
     let long = TestLimits(long: clocks.test)
@@ -40,37 +39,46 @@ extension TrialRunner {
     let changed = rules.retryPolicy.retries > 0 ? changedTests(base: baseRun, series: run) : []
     // A race that did not happen may happen the next time. Until then, the test has no answer to confirm.
     let silent = silentTests(base: baseRun, series: run)
-    let kinds = alikeTests(changed + silent, in: run.tests, overdue: overdue)
+    let kinds = alikeTests(changed + silent, in: run)
     if kinds.isEmpty { return }
     let times = max(rules.retryPolicy.retries, RetryPolicy.chances)
-    var names = Array(kinds.compactMap(\.first).prefix(RetryPolicy.mostRetried))
-    var later = limits
+    var names = Array(kinds.map { $0[0] }.prefix(RetryPolicy.mostRetried))
     try await withFreshGuests(bootable, count: times, scratch: scratch, trial: &trial) { fresh, trial in
-      for number in 1...times {
-        try await further(
-          "again-\(number)", fresh, number == 1 ? long : later, tests: names, evidence: evidence, trial: &trial)
-        guard number == 1, let second = trial.again?.last else { continue }
-        let unlike = Set(alikeChanged(names, run.tests, second, overdue))
-        let others = kinds.filter { $0.first.map(unlike.contains) ?? false }.flatMap { $0.dropFirst() }
-        names = Array((names + others).prefix(RetryPolicy.mostRetried))
-        // A limit that was too short once is too short again.
-        if !unlike.isDisjoint(with: overdue) { later = long }
-      }
+      let unsteady = try await rerun(names, 1...times, of: run, fresh, limits, evidence: evidence, trial: &trial)
+      let others = kinds.filter { unsteady.contains($0[0]) }.flatMap { $0.dropFirst() }.prefix(RetryPolicy.mostRetried)
+      if others.isEmpty { return }
+      names += others
+      _ = try await rerun(
+        Array(others), times + 1...2 * times, of: run, fresh, limits, evidence: evidence, trial: &trial)
     }
     if rules.baseline == nil {
       trial.baseAgain = try await askBaseAgain(names, times: times, base: base, scratch: scratch, trial: &trial)
     }
   }
 
-  /// Returns the tests that did not fail as before when they were rerun.
-  private func alikeChanged(
-    _ names: [String], _ first: [TestResult], _ second: [TestResult], _ overdue: Set<String>
-  ) -> [String] {
-    names.filter { name in
-      guard let before = first.first(where: { $0.name == name }), let after = second.first(where: { $0.name == name })
-      else { return true }
-      return FailureKind(before, isOverdue: overdue.contains(name)) != FailureKind(after, isOverdue: false)
+  /// Reruns tests several times. The first rerun has the long limits. Later ones have them only if a test needed them.
+  /// - Parameters:
+  ///   - numbers: the numbers of the reruns, for their evidence.
+  ///   - run: the first guest's run.
+  /// - Returns: the tests that did not always fail as in the first guest.
+  private func rerun(
+    _ names: [String], _ numbers: ClosedRange<Int>, of run: GuestRun, _ fresh: FreshGuests<Host>, _ limits: TestLimits,
+    evidence: FilePath, trial: inout Trial
+  ) async throws -> Set<String> {
+    var unsteady: Set<String> = []
+    let overdue = Set(run.overdue ?? [])
+    for number in numbers {
+      let isLong = number == numbers.lowerBound || !unsteady.isDisjoint(with: overdue)
+      try await further(
+        "again-\(number)", fresh, isLong ? TestLimits(long: clocks.test) : limits, tests: names, evidence: evidence,
+        trial: &trial)
+      let again = Dictionary((trial.again?.last ?? []).map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+      for before in run.tests where names.contains(before.name) {
+        let after = again[before.name].map { FailureKind($0, isOverdue: false) }
+        if after != FailureKind(before, isOverdue: overdue.contains(before.name)) { unsteady.insert(before.name) }
+      }
     }
+    return unsteady
   }
 
   /// Reruns tests on the base, as far as no series has had them rerun yet.

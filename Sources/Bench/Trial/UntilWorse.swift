@@ -65,11 +65,11 @@ extension TrialRunner {
       }
       trial.again = first
       try await tryAgain(
-        bootable, base: base, TestLimits(long: clocks.test), [], evidence: evidence, scratch: scratch, trial: &trial)
+        bootable, base: base, TestLimits(long: clocks.test), evidence: evidence, scratch: scratch, trial: &trial)
       return trial
     case nil:
       try await tryAgain(
-        bootable, base: base, TestLimits(long: clocks.test), [], evidence: evidence, scratch: scratch, trial: &trial)
+        bootable, base: base, TestLimits(long: clocks.test), evidence: evidence, scratch: scratch, trial: &trial)
       return trial
     }
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import BenchModel
 public import GuestProtocol
 
 /// In which way a test failed or gave no answer. If many tests fail alike, a few tries of one of them tell as much as
@@ -32,10 +33,11 @@ public struct FailureKind: Hashable, Sendable {
 /// Groups tests by how they failed, in the order of their first ones.
 /// - Parameters:
 ///   - names: the tests.
-///   - results: their results; a test without one is alone.
-///   - overdue: the tests that only ran out of a short limit.
-public func alikeTests(_ names: [String], in results: [TestResult], overdue: Set<String> = []) -> [[String]] {
-  let byName = Dictionary(results.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+///   - run: the run with their results; a test without one is alone.
+/// - Returns: the groups. None is empty.
+public func alikeTests(_ names: [String], in run: GuestRun) -> [[String]] {
+  let byName = Dictionary(run.tests.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+  let overdue = Set(run.overdue ?? [])
   var order: [FailureKind] = []
   var groups: [FailureKind: [String]] = [:]
   for name in names {

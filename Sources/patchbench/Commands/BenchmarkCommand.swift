@@ -78,7 +78,7 @@ struct BenchmarkCommand: AsyncParsableCommand {
       // Use TCG on both sides, and do not probe KVM in between.
       options: [
         "--kernel", kernel, "--profile", profile, "--jobs", "\(jobs)", "--cache", place.cache.root.string, "--home",
-        checkout.home.string, "--accelerator", "tcg", "--retries", "0",
+        checkout.home.string, "--suite", checkout.suite.name, "--accelerator", "tcg", "--retries", "0",
       ] + Benchmark.tests.flatMap { ["--tests", $0] }, progress: { Output.note($0) })
     let asked = names.isEmpty ? Benchmark.Name.allCases : names
     let report = try await untilSignal {

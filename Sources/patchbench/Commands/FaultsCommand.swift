@@ -81,7 +81,7 @@ struct FaultsCommand: AsyncParsableCommand {
         executable: FilePath(URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().path),
         options: [
           "--kernel", Self.kernel.name, "--profile", Self.kernel.profile, "--cache", root.string, "--home",
-          checkout.home.string,
+          checkout.home.string, "--suite", checkout.suite.name,
         ], environment: environment, kills: kills
       ) { row in
         Output.note("\(row.seen.isExpected ? "as expected" : "OTHERWISE")  \(row.name): \(row.seen.words)")
