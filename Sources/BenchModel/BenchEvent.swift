@@ -135,6 +135,9 @@ public struct BenchEvent: Codable, Sendable, Hashable {
     case stateRead(series: String?, StateEvidence)
     /// An interrupted run was resumed.
     case runResumed
+    /// A series' test or kernel report is worse than on the base: `subject` is the test or the report. Not confirmed by
+    /// another try unless that is said. Like progress, it is shown and not recorded: the trial will say it.
+    case worse(series: String, subject: String, words: String, isConfirmed: Bool)
     /// The last event of a run that finished; `interrupted` if the user stopped it.
     case runFinished(interrupted: Bool)
     /// Recorded after the run: the time its reports took to make.
@@ -190,7 +193,7 @@ public struct RunRecord: Sendable, Hashable {
         found?.finished = event.at
         found?.interrupted = interrupted
       case .reported(let seconds): found?.reportSeconds = seconds
-      case .stageStarted, .progress: break
+      case .stageStarted, .progress, .worse: break
       }
     }
     guard let found else { return nil }

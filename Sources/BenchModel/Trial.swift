@@ -209,6 +209,10 @@ public struct Trial: Codable, Sendable, Hashable {
   public var states: [StateEvidence]?
   /// Why its first guest was stopped early; `nil` if it was not.
   public var cutShort: CutShort?
+  /// Of the base: which tests ran which functions; `nil` if that was not counted.
+  public var reach: TestReach?
+  /// How many seconds after its guest's first line a result was first worse than the base's; `nil` if none was.
+  public var firstNews: Double?
 
   public init(
     series: String?, cell: Cell, seconds: StageSeconds, work: BuildWork? = nil, change: CodeChange? = nil,

@@ -143,7 +143,8 @@ private func weigh(
   case .broken(let flaw, _): judgement.reasons = [flaw]
   case .whole:
     let grounds = VerdictReasons(
-      run, change: trial.change, accepted: accepted, tests: judgement.tests, reports: judgement.reports)
+      run, cutShort: trial.cutShort, change: trial.change, accepted: accepted, tests: judgement.tests,
+      reports: judgement.reports)
     judgement.verdict = grounds.verdict
     judgement.reasons = grounds.reasons
   }
@@ -198,6 +199,17 @@ public func changedTests(base: GuestRun, series: GuestRun) -> [String] {
   let all = compare(base: [base.tests], series: [series.tests])
   let worse = all.filter { $0.change == .regressed || $0.change == .new && $0.series.isBad }
   return (worse + all.filter { $0.change == .fixed }).map(\.name)
+}
+
+/// Returns the first test that got worse with a series and was rerun, if there is one.
+/// - Parameters:
+///   - base: the results of each of the base's guests.
+///   - series: the same of the series.
+public func confirmedWorse(base: [[TestResult]], series: [[TestResult]]) -> TestComparison? {
+  compare(base: base, series: series).first { test in
+    test.wasTriedAgain && (test.change == .regressed || test.change == .new && test.series.isBad)
+      && !OnlyOurs.isAsked(by: test.name)
+  }
 }
 
 /// Returns the tests that have an answer on the base and were skipped with the series.

@@ -54,6 +54,9 @@ public struct SelfCheck: Codable, Sendable, Hashable {
   public var suspects: [String]
   /// The number of tests in the base's plan.
   public var tests: Int
+  /// Of the faults that a guest detected: how many seconds after its first line a result was first worse, as the median;
+  /// `nil` if that is not known of any.
+  public var firstNews: Double?
 
   /// Whether every fault was caught by a named witness, and there was no false alarm.
   public var passed: Bool { !rows.isEmpty && rows.allSatisfy { $0.outcome == .caught || $0.outcome == .clean } }
@@ -70,6 +73,7 @@ public struct SelfCheck: Codable, Sendable, Hashable {
     var seen: Set<String> = []
     var effective: Set<String> = []
     var failing: Set<String> = []
+    var news: [Double] = []
     for judgement in judgements {
       for test in judgement.tests where test.base.isAnswer && seen.insert(test.name).inserted {
         known.append(test.name)
@@ -77,10 +81,14 @@ public struct SelfCheck: Codable, Sendable, Hashable {
       }
       guard let expectation = expectations.first(where: { $0.series == judgement.series.name }) else { continue }
       let worse = Worse(judgement)
-      if case .caught = expectation.answer { effective.formUnion(worse.tests) }
+      if case .caught = expectation.answer {
+        effective.formUnion(worse.tests)
+        if let seconds = judgement.trial?.firstNews { news.append(seconds) }
+      }
       rows.append(Self.row(judgement, worse, expectation))
     }
     tests = known.count
+    firstNews = news.isEmpty ? nil : news.sorted()[news.count / 2]
     silentTests = known.filter { !effective.contains($0) }
     failingOnBase = silentTests.filter(failing.contains)
     var left = silentTests.filter { !failing.contains($0) }

@@ -22,16 +22,19 @@ struct VerdictReasons {
 
   /// - Parameters:
   ///   - run: A run that booted, compared with a base that completed with nothing missing.
+  ///   - cutShort: Why the run was stopped early; `nil` if it was not.
   ///   - change: The changes in the compiled code; `nil` if they were not examined.
   ///   - accepted: Changed lines that do not have to run.
   init(
-    _ run: GuestRun, change: CodeChange?, accepted: [AcceptedLines] = [], tests: [TestComparison],
+    _ run: GuestRun, cutShort: CutShort? = nil, change: CodeChange?, accepted: [AcceptedLines] = [],
+    tests: [TestComparison],
     reports: [ReportComparison]
   ) {
     self.tests = tests
     endedEarly = run.ending != .completed
     machineDied = if case .machineDied = run.ending { true } else { false }
-    takeEnding(of: run)
+    // It was ended for what follows.
+    if cutShort == nil { takeEnding(of: run) }
     // One title may occur many times. The verdict needs it once, where it weighs most.
     var titles: Set<String> = []
     let new = reports.filter { !$0.onBase && $0.known == nil }
@@ -42,6 +45,11 @@ struct VerdictReasons {
     }
     for test in tests { take(test) }
     for anomaly in run.anomalies { unknown.append(Reason("the guest's evidence is unreliable: \(anomaly)")) }
+    if cutShort != nil {
+      let left = tests.count { $0.series == .missing }
+      unknown.append(Reason("stopped at the first regression, as requested: \(left) tests did not run"))
+      return
+    }
     if !tests.contains(where: \.series.isAnswer) { unknown.append(Reason("no test gave an answer")) }
     // Code that never ran was not tested, whatever the tests say.
     unknown +=

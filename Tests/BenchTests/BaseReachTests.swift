@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import BenchModel
+import GuestProtocol
 import Testing
 import Verdicts
 
@@ -70,5 +71,63 @@ struct BaseReachTests {
     let known = reach([1: all, 2: []])
     #expect(known.runners(all, of: change(9)) == nil)
     #expect(known.runners(all, of: nil) == nil)
+  }
+
+  @Test("for changed functions: one test of each question first, then the rest, and last those that remove a device")
+  func functions() {
+    let tests = [
+      "selfcheck/a", "forward/a/x", "forward/b/x", "calls/a/seek", "leaks/a/unload", "race/a/unbind", "scale/a",
+    ]
+    var asked = AskedTests(names: tests, isPart: false)
+    let change = CodeChange(functions: [CodeChange.Function(name: "f", file: "a.c")])
+    var base = Trial(
+      series: nil,
+      cell: Cell(kernel: "k", profile: "p", architecture: "a", toolchain: "t", extent: .boot, guest: "g"),
+      seconds: [:], reused: false, result: .interrupted)
+    // Nothing is known about the base yet.
+    #expect(asked.inOrder(for: change, base: base) == asked)
+    #expect(asked.inOrder(for: change, base: nil) == asked)
+
+    var run = GuestRun(
+      release: nil, accelerator: .tcg, ending: .completed, booted: true,
+      tests: tests.map { TestResult(name: $0, status: .ok) }, reports: [], anomalies: [], lastLines: [])
+    run.execution = Execution(runs: [
+      "f": ["forward/b/x": 1, "forward/a/x": 2, "calls/a/seek": 1, "race/a/unbind": 1, "leaks/a/unload": 1], "g": [:],
+    ])
+    base.result = .ran(run)
+    base.keepReach()
+    let order = [
+      "forward/a/x", "calls/a/seek", "forward/b/x", "selfcheck/a", "scale/a", "leaks/a/unload", "race/a/unbind",
+    ]
+    let ordered = asked.inOrder(for: change, base: base)
+    #expect(ordered.names == order)
+    #expect(ordered.isPart)
+    // A selection stays a selection.
+    asked.names.removeFirst(2)
+    #expect(
+      asked.inOrder(for: change, base: base).names == [
+        "forward/b/x", "calls/a/seek", "scale/a", "leaks/a/unload", "race/a/unbind",
+      ])
+    // The record keeps which tests ran which function, and not how often.
+    guard case .ran(let kept) = base.result else {
+      Issue.record("\(base.result)")
+      return
+    }
+    #expect(kept.execution == nil)
+    #expect(base.reach?.functions == ["f": [1, 2, 3, 4, 5], "g": []])
+  }
+
+  @Test("a failed count says nothing about the order")
+  func failed() {
+    var run = GuestRun(
+      release: nil, accelerator: .tcg, ending: .completed, booted: true, tests: [TestResult(name: "a", status: .ok)],
+      reports: [], anomalies: [], lastLines: [])
+    run.execution = Execution(failure: "no kprobes", runs: ["f": ["a": 1]])
+    var base = Trial(
+      series: nil,
+      cell: Cell(kernel: "k", profile: "p", architecture: "a", toolchain: "t", extent: .boot, guest: "g"),
+      seconds: [:], reused: false, result: .ran(run))
+    base.keepReach()
+    #expect(base.reach == nil)
   }
 }

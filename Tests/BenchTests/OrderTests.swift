@@ -23,7 +23,9 @@ import Testing
         profile: KernelDefinition.Profile(
           name: "p", fragments: [], image: .vmlinux, clocks: KernelDefinition.Clocks(), extent: .boot),
         connection: nil, accelerator: .tcg),
-      series: [], choices: RunChoices(tests: [], fresh: true, keepsMemory: true, accepted: [], executor: .process),
+      series: [],
+      choices: RunChoices(
+        tests: [], fresh: true, keepsMemory: true, stopsAtFirst: false, accepted: [], executor: .process),
       retryPolicy: .standard, limits: RunLimits(resources: Resources(jobs: 1, memory: 1024), sandbox: Sandbox(jobs: 1)),
       checkout: Checkout(home: "/nowhere", version: "test", suite: .scripted(in: "/nowhere")),
       place: RunPlace(

@@ -43,7 +43,8 @@ import Toolbox
           name: "p", fragments: [], image: .vmlinux, clocks: KernelDefinition.Clocks(), extent: .boot), connection: nil,
         accelerator: .tcg),
       series: try SeriesForms.find([scratch.path.appending("series").string]),
-      choices: RunChoices(tests: [], fresh: true, keepsMemory: false, accepted: [], executor: .local),
+      choices: RunChoices(
+        tests: [], fresh: true, keepsMemory: false, stopsAtFirst: false, accepted: [], executor: .local),
       retryPolicy: RetryPolicy(retries: 2, repeats: 3),
       limits: RunLimits(resources: Resources(jobs: 1, memory: 1024), sandbox: Sandbox(jobs: 1)),
       checkout: Checkout(home: "/checkout", version: "test", suite: .scripted(in: "/checkout")),

@@ -42,7 +42,9 @@ import Verdicts
     RunPlan(
       target: RunTarget(
         kernel: small.kernel, profile: try small.kernel.profile("p"), connection: nil, accelerator: .tcg),
-      series: [], choices: RunChoices(tests: [], fresh: true, keepsMemory: false, accepted: [], executor: .local),
+      series: [],
+      choices: RunChoices(
+        tests: [], fresh: true, keepsMemory: false, stopsAtFirst: false, accepted: [], executor: .local),
       retryPolicy: policy,
       limits: RunLimits(resources: Resources(jobs: 1, memory: 8192), sandbox: nil), checkout: try checkout,
       place: RunPlace(cache: small.cache, output: nil, results: "results", environment: [:]), purpose: .verdicts)
@@ -71,7 +73,8 @@ import Verdicts
 
   private func bootable(_ runner: TrialRunner<ScriptedHost>) -> Bootable {
     Bootable(
-      image: runner.base.image, initramfs: runner.prepared.initramfs, trace: nil, modules: runner.driver.modules)
+      image: runner.base.image, initramfs: runner.prepared.initramfs, trace: nil, modules: runner.driver.modules,
+      asked: runner.asked)
   }
 
   private func trial(_ series: String?, _ runner: TrialRunner<ScriptedHost>) -> Trial {

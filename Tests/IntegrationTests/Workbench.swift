@@ -56,7 +56,8 @@ struct Workbench {
     return RunPlan(
       target: RunTarget(kernel: kernel, profile: try kernel.profile("kasan"), connection: nil, accelerator: .auto),
       series: try SeriesForms.find(paths),
-      choices: RunChoices(tests: [], fresh: fresh, keepsMemory: false, accepted: [], executor: .local),
+      choices: RunChoices(
+        tests: [], fresh: fresh, keepsMemory: false, stopsAtFirst: false, accepted: [], executor: .local),
       retryPolicy: RetryPolicy(retries: 0, repeats: 1),
       limits: RunLimits(
         resources: Resources(jobs: jobs, memory: Resources.spareMemory()), sandbox: Sandbox(jobs: jobs)),

@@ -51,6 +51,15 @@ import Testing
     #expect(error?.description.contains("s/suite.yaml: \(words)") == true)
   }
 
+  @Test("the listed functions come from a file of their own")
+  func functions() throws {
+    #expect(try load(Self.whole).functions == [:])
+    try scratch.write("suites/list.yaml", "- file: a.c\n  functions:\n    f: forwards\n    g: frees\n")
+    #expect(try load(Self.whole + "\nfunctions: ../list.yaml").functions == ["a.c": ["f", "g"]])
+    let error = #expect(throws: DefinitionError.self) { try load(Self.whole + "\nfunctions: missing.yaml") }
+    #expect(error?.description.contains("missing.yaml: cannot be read: ") == true)
+  }
+
   @Test func anUnknownNameSaysWhichThereAre() throws {
     _ = try load(Self.whole)
     let folder = scratch.path.appending("suites")

@@ -40,6 +40,22 @@ import Testing
     #expect(!check(series, .caught(by: [])).passed)
   }
 
+  @Test("the first bad news is the median over the faults")
+  func firstNews() {
+    let series = TrialResult.ran(guest([test("a/x", .notOk), test("a/y", .ok), test("b/x", .ok)]))
+    var judgement = judged(series, base: base)
+    let expectation = BenchModel.Expectation(series: candidate.name, fault: "f", answer: .caught(by: [.test("*")]))
+    #expect(SelfCheck([judgement], [expectation]).firstNews == nil)
+    let all = [9.0, 1, 3].map { seconds in
+      judgement.trial?.firstNews = seconds
+      return judgement
+    }
+    #expect(SelfCheck(all, [expectation]).firstNews == 3)
+    // A harmless series has no bad news.
+    let harmless = BenchModel.Expectation(series: candidate.name, fault: "f", answer: .clean)
+    #expect(SelfCheck(all, [harmless]).firstNews == nil)
+  }
+
   @Test func aFaultThatComesOutCleanIsMissed() {
     let missed = check(base, .caught(by: [.test("*")]))
     #expect(missed.rows.map(\.outcome) == [.missed])

@@ -257,4 +257,26 @@ private let same = [test("a", .ok), test("b", .notOk)]
     #expect(judgement.reports.map(\.onBase) == [false, true])
     #expect(judgement.newReports == 1)
   }
+
+  @Test("a trial that stopped at its first regression regresses by it, and says what did not run")
+  func cutShort() {
+    let base = guest([test("a/x", .ok), test("a/y", .ok), test("b/x", .ok)])
+    let series = guest(
+      [test("a/x", .notOk, "one:bad 0"), test("a/y", .missing), test("b/x", .missing)],
+      ending: .runDeadline(seconds: 3))
+    var cut = trial(.ran(series))
+    cut.cutShort = .test("a/x", reason: "one")
+    let judgement = judge(candidate, trial: cut, base: trial(.ran(base)))
+    #expect(judgement.verdict == .regresses)
+    #expect(
+      judgement.reasons.map(\.description) == [
+        "a/x: ok on base, not-ok with the series (one: 0)",
+        "stopped at the first regression, as requested: 2 tests did not run",
+      ])
+    // Without that request, a guest that is not done in time is itself a regression.
+    cut.cutShort = nil
+    #expect(judge(candidate, trial: cut, base: trial(.ran(base))).reasons.count == 2)
+    #expect(
+      judge(candidate, trial: cut, base: trial(.ran(base))).reasons[0].description.contains("not done within 3 s"))
+  }
 }

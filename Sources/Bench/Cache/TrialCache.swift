@@ -44,7 +44,11 @@ struct TrialCache: Sendable {
         "\(plan.retryPolicy.retries)", sandbox ?? "", (now.devices ?? []).joined(separator: " "),
       ] + failures)
     self.init(cache: plan.place.cache, scratch: scratch, conditions: conditions)
-    if plan.purpose.isOfMutants { mode = "until it is worse than \(plan.purpose.baseline?.image ?? "the base")" }
+    if plan.purpose.isOfMutants {
+      mode = "until it is worse than \(plan.purpose.baseline?.image ?? "the base")"
+    } else if plan.choices.stopsAtFirst {
+      mode = "until its first regression"
+    }
   }
 
   /// Returns the key of a trial, from the digests of its diffs in their order. The base has no diffs.

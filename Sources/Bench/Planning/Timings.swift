@@ -103,7 +103,7 @@ final class TimingsLearner: EventSink {
       let isWhole = isWhole.withLock { $0 }
       timings.withLock { $0.learn(trial, isWhole: isWhole) }
     case .runFinished: timings.withLock { $0 }.save(cache)
-    case .stageStarted, .progress, .baseRepeated, .baseTriedAgain, .stateRead, .runResumed, .reported:
+    case .stageStarted, .progress, .worse, .baseRepeated, .baseTriedAgain, .stateRead, .runResumed, .reported:
       break
     }
   }

@@ -27,8 +27,8 @@ private struct RecordedVersion: Decodable {
   var run: String?
 }
 
-/// Appends each event to the record, one JSON object per line, and syncs it before the run continues. Progress events
-/// are not recorded.
+/// Appends each event to the record, one JSON object per line, and syncs it before the run continues. Events that are
+/// only shown are not recorded.
 public final class EventRecorder: EventSink {
   private let file: FileDescriptor
   /// The id of the record's run: that of its first line, or else a new one.
@@ -59,7 +59,10 @@ public final class EventRecorder: EventSink {
   deinit { try? file.close() }
 
   public func take(_ event: BenchEvent) throws {
-    if case .progress = event.kind { return }
+    switch event.kind {
+    case .progress, .worse: return
+    default: break
+    }
     let encoder = JSONEncoder()
     encoder.dateEncodingStrategy = .secondsSince1970
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]

@@ -33,6 +33,8 @@ public struct RecordedPlan: Codable, Sendable, Hashable {
   public var answers: String?
   /// Whether the run is a run of mutants, and is resumed as one.
   public var stopsWhenWorse: Bool?
+  /// Whether a trial ends with its first confirmed regression; `nil` is false.
+  public var stopsAtFirst: Bool?
   /// Changed lines that need not run; `nil` if there are none.
   public var accepted: [AcceptedLines]?
   /// Where trials run; `nil` is this process.
@@ -64,6 +66,7 @@ public struct RecordedPlan: Codable, Sendable, Hashable {
     cache = plan.place.cache.root.absolute.string
     answers = plan.purpose.answers?.absolute.string
     stopsWhenWorse = plan.purpose.isOfMutants ? true : nil
+    stopsAtFirst = plan.choices.stopsAtFirst ? true : nil
     accepted = plan.choices.accepted.isEmpty ? nil : plan.choices.accepted
     executor = plan.choices.executor == .local ? nil : plan.choices.executor
   }

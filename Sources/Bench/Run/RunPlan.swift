@@ -47,16 +47,20 @@ public struct RunChoices: Sendable, Hashable {
   public var fresh: Bool
   /// Whether to save the memory of guests that panic or hang, next to their console logs.
   public var keepsMemory: Bool
+  /// Whether a series' trial ends with its first confirmed regression.
+  public var stopsAtFirst: Bool
   /// Changed lines that need not run.
   public var accepted: [AcceptedLines]
   public var executor: ExecutorChoice
 
   public init(
-    tests: [NamePattern], fresh: Bool, keepsMemory: Bool, accepted: [AcceptedLines], executor: ExecutorChoice
+    tests: [NamePattern], fresh: Bool, keepsMemory: Bool, stopsAtFirst: Bool, accepted: [AcceptedLines],
+    executor: ExecutorChoice
   ) {
     self.tests = tests
     self.fresh = fresh
     self.keepsMemory = keepsMemory
+    self.stopsAtFirst = stopsAtFirst
     self.accepted = accepted
     self.executor = executor
   }

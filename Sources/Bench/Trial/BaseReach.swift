@@ -74,11 +74,23 @@ public struct BaseReach: Codable, Sendable, Hashable {
   /// Whether a test removes a device, so that later tests find a different machine.
   private static func takesDevice(_ test: String) -> Bool { test.hasSuffix("/unbind") || test.hasSuffix("/unload") }
 
-  /// Returns all tests. Those that run a changed function come first; otherwise the order stays.
+  /// Returns all tests. Those that run a changed function come first.
   func order(_ all: [String], for change: CodeChange?) -> [String] {
-    let names = (change?.functions.map(\.name) ?? []) + (change?.pieces.flatMap(\.carriers) ?? [])
-    let near = names.reduce(into: Set<String>()) { $0.formUnion(tests[$1] ?? []) }
-    return all.filter(near.contains) + all.filter { !near.contains($0) }
+    let near = (change?.runningFunctions ?? []).reduce(into: Set<String>()) { $0.formUnion(tests[$1] ?? []) }
+    return Self.order(all, first: near)
+  }
+
+  /// Returns all tests, some of them first: one of each question, then the next of each, and so on. If a test notices
+  /// nothing, the same question with other drivers seldom does. Tests that leave the guest without a device stay last.
+  static func order(_ all: [String], first near: Set<String>) -> [String] {
+    let steady = all.filter { !takesDevice($0) }
+    var asked: [String: Int] = [:]
+    let ranked = steady.filter(near.contains).enumerated().map { offset, test in
+      asked[question(of: test), default: 0] += 1
+      return (test: test, rank: (asked[question(of: test)]!, offset))
+    }
+    return ranked.sorted { $0.rank < $1.rank }.map(\.test) + steady.filter { !near.contains($0) }
+      + all.filter(takesDevice)
   }
 
   /// Reads what a run found out; `nil` if it did not look, or could not.
@@ -156,9 +168,10 @@ extension TrialRunner {
     guard var trace = try await base.trace(functions, probes: probes) else { return nil }
     trace.request.all = true
     let bootable = Bootable(
-      image: base.image, initramfs: place.appending("initramfs.cpio"), trace: trace, modules: driver.modules)
+      image: base.image, initramfs: place.appending("initramfs.cpio"), trace: trace, modules: driver.modules,
+      asked: asked)
     try await Initramfs.write(
-      extras(bootable.modules, trace: trace), behind: prepared.initramfs,
+      asked.extras(bootable.modules, trace: trace), behind: prepared.initramfs,
       to: bootable.initramfs, scratch: place)
     let run = try await resources.guest {
       events.send(.progress(series: nil, stage: .tests, text: "finding which tests run which code"))

@@ -7,6 +7,7 @@ import GuestProtocol
 import KernelBuild
 import SystemPackage
 import Toolbox
+import Verdicts
 
 extension TrialRunner {
   /// How many guests one trial may use. A guest that dies costs the time of another boot; a guest that hangs costs much
@@ -22,22 +23,32 @@ extension TrialRunner {
     if case .ran(let run)? = base?.result { baseRun = run }
     let limits = TestLimits(long: clocks.test, base: baseRun)
     var trial = built
-    try await boot(bootable, limits, evidence: evidence, trial: &trial)
+    let news = baseRun.flatMap { self.news(of: built.series, beside: $0) }
+    try await boot(bootable, limits, news: news, evidence: evidence, trial: &trial)
+    trial.firstNews = news?.seconds
     if case .ran(let run) = trial.result { trial.result = .ran(limits.takingBack(run, base: baseRun)) }
     return (trial, limits)
   }
 
+  /// - Returns: `nil` for the base, and if it did not complete: then there is nothing to be worse than.
+  func news(of series: String?, beside base: GuestRun) -> FirstNews? {
+    guard let series, base.ending == .completed else { return nil }
+    return FirstNews(series, BaseAnswers(base, known: rules.known, countsOnlyOurs: false), events)
+  }
+
   /// Runs the tests. If a test ends its guest, a fresh guest runs the tests after it.
-  func boot(_ bootable: Bootable, _ limits: TestLimits, evidence: FilePath, trial: inout Trial) async throws {
+  func boot(
+    _ bootable: Bootable, _ limits: TestLimits, news: FirstNews? = nil, evidence: FilePath, trial: inout Trial
+  ) async throws {
     var whole: GuestRun?
     var number = 1
     var options = limits.options()
-    var expected = asked.names[...]
+    var expected = bootable.asked.names[...]
     while true {
       let run: GuestRun
       do {
         run = try await guest(
-          number == 1 ? "" : "-\(number)", bootable, options, evidence: evidence, trial: &trial
+          number == 1 ? "" : "-\(number)", bootable, options, news: news, evidence: evidence, trial: &trial
         ).asked(for: expected)
       } catch {
         // The results of the earlier guests stay, whatever happens to later guests.
@@ -78,10 +89,11 @@ extension TrialRunner {
   /// - Parameters:
   ///   - suffix: the suffix of its evidence files; empty for the trial's first guest.
   ///   - saved: the saved guest to restore; `nil` boots the guest.
+  ///   - news: hears what is worse than on the base; `nil` if nobody is to be told.
   ///   - isEnough: as in `GuestWatch.watch`.
   func guest(
     _ suffix: String, _ bootable: Bootable, _ options: GuestOptions, from saved: SavedGuest<Host>? = nil,
-    evidence: FilePath, trial: inout Trial,
+    news: FirstNews? = nil, evidence: FilePath, trial: inout Trial,
     isEnough: @escaping @Sendable (TestResult?, [KernelReport]) -> Bool = { _, _ in false }
   ) async throws -> GuestRun {
     let name = trial.series
@@ -94,6 +106,7 @@ extension TrialRunner {
     let idleSlot = IdleGuestSlot(resources.guests)
     let wasEnough = Locked(false)
     let isEnough = { @Sendable (test: TestResult?, reports: [KernelReport]) in
+      news?.hear(test, reports)
       let isEnough = isEnough(test, reports)
       if isEnough { wasEnough.withLock { $0 = true } }
       return isEnough
@@ -104,7 +117,9 @@ extension TrialRunner {
         try await watch.watch(machine, accelerator: guests.accelerator, isEnough: isEnough) { progress in
           idleSlot.heard()
           switch progress {
-          case .booted: events.send(.stageStarted(series: name, stage: .tests))
+          case .booted:
+            news?.booted()
+            events.send(.stageStarted(series: name, stage: .tests))
           case .testStarted(let test, let number, let count):
             events.send(.progress(series: name, stage: .tests, text: "\(number)/\(count) \(test)"))
           }

@@ -3,6 +3,7 @@
 import BenchModel
 import Foundation
 import GuestMachine
+import GuestProtocol
 import KernelBuild
 import SystemPackage
 import Toolbox
@@ -22,6 +23,42 @@ struct AskedTests: Codable, Sendable, Hashable {
     self.names = names
     self.isPart = isPart
   }
+
+  /// Returns the tests for a change, in the order in which bad news comes soonest.
+  /// - Parameter base: the base's trial, if it is over.
+  func inOrder(for change: CodeChange?, base: Trial?) -> AskedTests {
+    var other = self
+    if let reach {
+      other.names = reach.runners(names, of: change) ?? reach.order(names, for: change)
+    } else if let reach = base?.reach, case .ran(let run)? = base?.result {
+      let near = reach.tests(running: change?.runningFunctions ?? [], of: run.tests.map(\.name))
+      other.names = BaseReach.order(names, first: near)
+    }
+    other.isPart = isPart || other.names != names
+    return other
+  }
+
+  /// Returns what a guest gets besides its binary to run these tests.
+  func extras(_ modules: GuestModules, trace: CodeTrace) -> Initramfs.Extras {
+    Initramfs.Extras(
+      driver: modules.driver.forGuest, counter: modules.counter.forGuest, trace: trace.request,
+      orders: isPart ? GuestOptions(only: names) : nil)
+  }
+}
+
+extension CodeChange {
+  /// The changed functions, and those that a changed piece was inlined into.
+  var runningFunctions: [String] { functions.map(\.name) + pieces.flatMap(\.carriers) }
+}
+
+extension Trial {
+  /// Takes the counts of the base's functions out of the guest's run, and keeps only which tests ran which.
+  mutating func keepReach() {
+    guard case .ran(var run) = result, let execution = run.execution else { return }
+    if execution.failure == nil { reach = TestReach(execution, tests: run.tests.map(\.name)) }
+    run.execution = nil
+    result = .ran(run)
+  }
 }
 
 /// What all guests of a run have in common.
@@ -40,6 +77,8 @@ struct TrialRules: Codable, Sendable {
   var retryPolicy: RetryPolicy
   /// Whether a trial ends as soon as it is certainly worse.
   var stopsWhenWorse: Bool
+  /// Whether the run is one of mutants; `nil` in old orders.
+  var isOfMutants: Bool?
   /// What series are compared with; `nil` is the base.
   var baseline: Baseline?
   /// Kernel reports that do not count against a series.
@@ -48,7 +87,8 @@ struct TrialRules: Codable, Sendable {
   init(_ plan: RunPlan) {
     cell = plan.cell
     retryPolicy = plan.retryPolicy
-    stopsWhenWorse = plan.purpose.isOfMutants
+    stopsWhenWorse = plan.purpose.isOfMutants || plan.choices.stopsAtFirst
+    isOfMutants = plan.purpose.isOfMutants
     baseline = plan.purpose.baseline
     known = plan.target.kernel.knownReports.filter { Date() < $0.expires }
   }

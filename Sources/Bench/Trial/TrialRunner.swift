@@ -35,16 +35,38 @@ struct TrialRunner<Host: SavingHost>: Sendable {
       return trial
     }
     try await guarding(&trial, .boot) { trial in
-      trial = try await resources.guest {
-        var trial = trial
-        try await boot(
-          Bootable(image: base.image, initramfs: guests.baseInitramfs, trace: nil, modules: driver.modules),
-          TestLimits(long: clocks.test), evidence: evidence, trial: &trial)
-        return trial
+      trial = try await cache.withScratch { scratch in
+        let bootable = try await countedBase(scratch)
+        return try await resources.guest {
+          var trial = trial
+          try await boot(bootable, TestLimits(long: clocks.test), evidence: evidence, trial: &trial)
+          trial.keepReach()
+          return trial
+        }
       }
       try await locate(nil, evidence: evidence, in: &trial)
     }
     return trial
+  }
+
+  /// The base's own image, as series are compared with it.
+  var baseBootable: Bootable {
+    Bootable(
+      image: base.image, initramfs: guests.baseInitramfs, trace: nil, modules: driver.modules, asked: asked)
+  }
+
+  /// The same, with a guest that counts the suite's functions.
+  private func countedBase(_ scratch: FilePath) async throws -> Bootable {
+    let functions = prepared.suite.functions.sorted { $0.key < $1.key }
+      .flatMap { file, names in names.sorted().map { CodeChange.Function(name: $0, file: file) } }
+    var bootable = baseBootable
+    guard !functions.isEmpty, let trace = try await base.trace(functions) else { return bootable }
+    bootable.trace = trace
+    bootable.initramfs = scratch.appending("initramfs.cpio")
+    try await Initramfs.write(
+      asked.extras(bootable.modules, trace: trace), behind: prepared.initramfs, to: bootable.initramfs,
+      scratch: scratch)
+    return bootable
   }
 
   /// Applies, builds and runs one series. The build and the guest each wait for their turn.
@@ -55,13 +77,16 @@ struct TrialRunner<Host: SavingHost>: Sendable {
     try await guarding(&trial, .apply) { trial in
       trial = try await cache.withScratch { scratch in
         let (built, bootable) = try await resources.build {
-          try await build(one, on: layer, evidence: evidence, keep: scratch)
+          try await build(one, on: layer, base: base.finished, evidence: evidence, keep: scratch)
         }
         await layer?.release()
         guard let bootable else { return built }
         if rules.stopsWhenWorse {
-          return try await inOrder(for: built.change).runUntilWorse(
-            bootable, built, base: base, evidence: evidence, scratch: scratch)
+          var tried = try await runUntilWorse(bootable, built, base: base, evidence: evidence, scratch: scratch)
+          if rules.isOfMutants != false { return tried }
+          if let cut = tried.cutShort { tell(cut, of: one.series.name) }
+          try await locate(one, evidence: evidence, in: &tried)
+          return tried
         }
         var (tried, limits) = try await resources.guest {
           try await boot(bootable, built, base: rules.baseline?.trial ?? base.finished, evidence: evidence)
@@ -80,12 +105,23 @@ struct TrialRunner<Host: SavingHost>: Sendable {
     return trial
   }
 
+  /// Tells the user the regression that a trial ended with.
+  private func tell(_ cut: CutShort, of series: String) {
+    let (subject, words) =
+      switch cut {
+      case .test(let name, let reason): (name, reason)
+      case .report(let title): (title, "kernel report that the base does not have")
+      }
+    events.send(.worse(series: series, subject: subject, words: words, isConfirmed: true))
+  }
+
   /// Applies and builds one series.
-  /// - Parameter place: the directory for the files to boot, so that the tree, which is many times larger, can be
-  ///   removed.
+  /// - Parameters:
+  ///   - base: the base's trial, if it is over. It says which tests to run first.
+  ///   - place: the directory for the files to boot, so that the tree, which is many times larger, can be removed.
   /// - Returns: the trial so far, and what to boot; `nil` if the trial is over.
   private func build(
-    _ one: ReadSeries, on layer: SharedPatchTree?, evidence: FilePath, keep place: FilePath
+    _ one: ReadSeries, on layer: SharedPatchTree?, base baseTrial: Trial?, evidence: FilePath, keep place: FilePath
   ) async throws -> (trial: Trial, bootable: Bootable?) {
     let name = one.series.name
     var trial = Trial(series: name, cell: rules.cell, seconds: StageSeconds(), reused: false, result: .interrupted)
@@ -147,14 +183,14 @@ struct TrialRunner<Host: SavingHost>: Sendable {
         let trace = try await tree.trace(of: examined)
         var bootable = Bootable(
           image: place.appending("image"), initramfs: place.appending("initramfs.cpio"), trace: trace,
-          modules: modules)
+          modules: modules, asked: asked.inOrder(for: change, base: baseTrial))
         // The tree is removed, so copy the modules out of it.
         if modules != driver.modules {
           try bootable.modules.driver.keep(in: place)
           try bootable.modules.counter.keep(in: place)
         }
         try await Initramfs.write(
-          inOrder(for: change).extras(bootable.modules, trace: trace),
+          bootable.asked.extras(bootable.modules, trace: trace),
           behind: prepared.initramfs, to: bootable.initramfs, scratch: place)
         trial.seconds[.examine] = (.now - imaged) / .seconds(1)
         try FileManager.default.moveItem(atPath: built.image.string, toPath: bootable.image.string)
@@ -162,22 +198,6 @@ struct TrialRunner<Host: SavingHost>: Sendable {
       }
     }
     return (trial, bootable)
-  }
-
-  /// Returns this runner with the tests for a change, in the best order.
-  func inOrder(for change: CodeChange?) -> Self {
-    guard let reach = asked.reach else { return self }
-    var other = self
-    other.asked.names = reach.runners(asked.names, of: change) ?? reach.order(asked.names, for: change)
-    other.asked.isPart = asked.isPart || other.asked.names != asked.names
-    return other
-  }
-
-  /// Returns what a guest of this runner gets besides its binary.
-  func extras(_ modules: GuestModules, trace: CodeTrace) -> Initramfs.Extras {
-    Initramfs.Extras(
-      driver: modules.driver.forGuest, counter: modules.counter.forGuest, trace: trace.request,
-      orders: asked.isPart ? GuestOptions(only: asked.names) : nil)
   }
 
   /// Turns a harness failure into the trial's result, so that the other series still run.
@@ -259,4 +279,6 @@ struct Bootable: Sendable {
   var trace: CodeTrace?
   /// patchbench's own kernel modules.
   var modules: GuestModules
+  /// The tests that its initramfs orders, in their order.
+  var asked: AskedTests
 }

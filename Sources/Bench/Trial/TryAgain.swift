@@ -28,7 +28,8 @@ extension TrialRunner {
       try await withFreshGuests(bootable, count: rules.retryPolicy.repeats - 1, scratch: scratch, trial: &trial) {
         fresh, trial in
         for number in 1..<rules.retryPolicy.repeats {
-          try await further("repeat-\(number)", fresh, long, tests: asked.names, evidence: evidence, trial: &trial)
+          try await further(
+            "repeat-\(number)", fresh, long, tests: bootable.asked.names, evidence: evidence, trial: &trial)
         }
       }
       return
@@ -54,6 +55,16 @@ extension TrialRunner {
     if rules.baseline == nil {
       trial.baseAgain = try await askBaseAgain(names, times: times, base: base, scratch: scratch, trial: &trial)
     }
+    tellConfirmed(trial, beside: baseRun)
+  }
+
+  /// Tells the user the first test that the reruns have confirmed to be worse.
+  private func tellConfirmed(_ trial: Trial, beside base: GuestRun) {
+    guard let series = trial.series, case .ran(let run) = trial.result else { return }
+    let tests = [run.tests] + (trial.again ?? [])
+    guard let worst = confirmedWorse(base: [base.tests] + (trial.baseAgain ?? []), series: tests) else { return }
+    let words = "ok in \(worst.baseTries.words) tries on base, in \(worst.seriesTries.words) with the series"
+    events.send(.worse(series: series, subject: worst.name, words: words, isConfirmed: true))
   }
 
   /// Reruns tests several times. The first rerun has the long limits. Later ones have them only if a test needed them.
@@ -87,9 +98,8 @@ extension TrialRunner {
   ) async throws -> [[TestResult]] {
     var spent: Double?
     let said = try await base.again(names, times: times) { lists, tell in
-      let whole = Bootable(image: self.base.image, initramfs: guests.baseInitramfs, trace: nil, modules: driver.modules)
       var aside = Trial(series: nil, cell: rules.cell, seconds: StageSeconds(), reused: false, result: .interrupted)
-      try await withFreshGuests(whole, count: lists.count, scratch: scratch, trial: &aside) { fresh, aside in
+      try await withFreshGuests(baseBootable, count: lists.count, scratch: scratch, trial: &aside) { fresh, aside in
         for names in lists {
           let number = baseAgain.tries.next()
           try await further(

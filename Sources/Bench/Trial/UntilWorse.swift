@@ -29,16 +29,19 @@ extension TrialRunner {
       trial.result = .fault(HarnessFault(stage: .tests, message: "there is no complete base to compare it with"))
       return trial
     }
-    let answers = BaseAnswers(baseRun, known: rules.known)
+    // A test that notices a mutant has done its work, even if only the test driver can provoke it.
+    let answers = BaseAnswers(baseRun, known: rules.known, countsOnlyOurs: rules.isOfMutants != false)
     let witnesses = Locked(Witnesses())
+    let news = self.news(of: built.series, beside: baseRun)
     trial = try await resources.guest {
       var trial = trial
       let run = try await guest(
-        "", bootable, GuestOptions(testSeconds: clocks.test), evidence: evidence, trial: &trial
+        "", bootable, GuestOptions(testSeconds: clocks.test), news: news, evidence: evidence, trial: &trial
       ) { test, reports in
         witnesses.withLock { $0.hear(test, reports, answers) }
-      }.asked(for: asked.names[...])
+      }.asked(for: bootable.asked.names[...])
       trial.result = .ran(run)
+      trial.firstNews = news?.seconds
       return trial
     }
     let heard = witnesses.withLock { $0 }

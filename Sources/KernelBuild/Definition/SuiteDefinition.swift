@@ -22,9 +22,13 @@ public struct SuiteDefinition: Sendable, Hashable {
   public var devices: [String]
   /// The source paths that the tests are about.
   public var paths: [NamePattern]
+  /// The functions that the base's guest counts, by source file. Tests that ran a changed one are the first to run with
+  /// a series.
+  public var functions: [String: Set<String>]
 
   public init(
-    name: String, binary: String, modules: FilePath, fragments: [FilePath], devices: [String], paths: [NamePattern]
+    name: String, binary: String, modules: FilePath, fragments: [FilePath], devices: [String], paths: [NamePattern],
+    functions: [String: Set<String>] = [:]
   ) {
     self.name = name
     self.binary = binary
@@ -32,6 +36,7 @@ public struct SuiteDefinition: Sendable, Hashable {
     self.fragments = fragments
     self.devices = devices
     self.paths = paths
+    self.functions = functions
   }
 
   /// Whether the tests are about any of these source paths.
@@ -65,7 +70,15 @@ extension SuiteDefinition {
     }
     return SuiteDefinition(
       name: name, binary: yaml.binary, modules: resolve(yaml.modules), fragments: (yaml.fragments ?? []).map(resolve),
-      devices: yaml.devices ?? [], paths: yaml.paths.map(NamePattern.init))
+      devices: yaml.devices ?? [], paths: yaml.paths.map(NamePattern.init),
+      functions: try yaml.functions.map { text throws(DefinitionError) in try listedFunctions(resolve(text)) } ?? [:])
+  }
+
+  private static func listedFunctions(_ path: FilePath) throws(DefinitionError) -> [String: Set<String>] {
+    do {
+      let list = try YAMLDecoder().decode([FunctionsYAML].self, from: Data(contentsOf: URL(filePath: path.string)))
+      return list.reduce(into: [:]) { $0[$1.file, default: []].formUnion($1.functions.keys) }
+    } catch { throw .unusable(file: path.string, reason: "cannot be read: \(error)") }
   }
 }
 
@@ -76,6 +89,14 @@ private struct SuiteYAML: Decodable {
   var fragments: [String]?
   var devices: [String]?
   var paths: [String]
+  /// A file like `Patches/mutants/functions.yaml`, relative to this one.
+  var functions: String?
+}
+
+/// The functions of one source file, each with the reason for listing it.
+private struct FunctionsYAML: Decodable {
+  var file: String
+  var functions: [String: String]
 }
 
 /// A directory with one directory for each definition.

@@ -10,11 +10,14 @@ public struct BaseAnswers: Sendable {
   private let tests: [String: TestResult]
   private let titles: Set<String>
   private let known: [KnownReport]
+  private let countsOnlyOurs: Bool
 
   /// - Parameters:
   ///   - base: a run that completed.
   ///   - known: kernel reports that do not count against a series; none has expired.
-  public init(_ base: GuestRun, known: [KnownReport]) {
+  ///   - countsOnlyOurs: whether what only the test driver provokes is worse, too.
+  public init(_ base: GuestRun, known: [KnownReport], countsOnlyOurs: Bool) {
+    self.countsOnlyOurs = countsOnlyOurs
     tests = Dictionary(base.tests.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     titles = Set(base.reports.map(\.title))
     self.known = known
@@ -22,7 +25,8 @@ public struct BaseAnswers: Sendable {
 
   /// Returns whether a test is worse than on the base.
   public func isWorse(_ result: TestResult) -> Bool {
-    switch change(base: tests[result.name], series: result) {
+    if !countsOnlyOurs, OnlyOurs.isAsked(by: result.name) { return false }
+    return switch change(base: tests[result.name], series: result) {
     case .regressed: true
     case .new: result.status.isBad
     case .same, .fixed, .flaky, .missing: false
@@ -38,6 +42,7 @@ public struct BaseAnswers: Sendable {
 
   /// Returns whether the base does not have this kernel report.
   public func isNew(_ report: KernelReport) -> Bool {
-    !titles.contains(report.title) && !known.contains { $0.report.matches(report.title) }
+    if !countsOnlyOurs, let test = report.test, OnlyOurs.isAsked(by: test) { return false }
+    return !titles.contains(report.title) && !known.contains { $0.report.matches(report.title) }
   }
 }

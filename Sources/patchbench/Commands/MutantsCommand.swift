@@ -203,7 +203,8 @@ struct MutantsCommand: AsyncParsableCommand {
     return RunPlan(
       target: work.target(definition, try definition.profile(profile)), series: [],
       choices: RunChoices(
-        tests: tests.map(NamePattern.init), fresh: work.fresh, keepsMemory: false, accepted: [], executor: .local),
+        tests: tests.map(NamePattern.init), fresh: work.fresh, keepsMemory: false, stopsAtFirst: false, accepted: [],
+        executor: .local),
       // The same policy as in `run`, so that both share the base's result.
       retryPolicy: .standard, limits: work.limits(), checkout: checkout,
       place: try common.place(environment, output: work.output.map { FilePath($0) }),

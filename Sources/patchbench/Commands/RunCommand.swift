@@ -90,6 +90,15 @@ struct RunCommand: AsyncParsableCommand {
   var accepted: [String] = []
 
   @Flag(
+    name: .customLong("stop-at-first"),
+    help: ArgumentHelp(
+      """
+      End each series' guest at its first confirmed regression. The tests that run the changed functions come first. \
+      Without it, all tests run.
+      """))
+  var stopsAtFirst = false
+
+  @Flag(
     name: .customLong("keep-vmcore"),
     help: ArgumentHelp(
       "Save the memory of guests that panic or hang as vmcore, a 512 MiB ELF core, next to the console log."))
@@ -114,6 +123,9 @@ struct RunCommand: AsyncParsableCommand {
     if baseOnly != paths.isEmpty {
       throw ValidationError(
         baseOnly ? "--base-only takes no series." : "Name a series, or a directory of several; or use --base-only.")
+    }
+    if stopsAtFirst, count > 1 || baseOnly {
+      throw ValidationError("--stop-at-first needs series to compare, and cannot be combined with --repeat.")
     }
     if count < 1 { throw ValidationError("--repeat must be at least 1.") }
     _ = try acceptedLines()
@@ -152,8 +164,8 @@ struct RunCommand: AsyncParsableCommand {
       RunPlan(
         target: work.target(kernel, profile), series: series,
         choices: RunChoices(
-          tests: tests.map(NamePattern.init), fresh: work.fresh, keepsMemory: keepsMemory, accepted: accepted,
-          executor: executor),
+          tests: tests.map(NamePattern.init), fresh: work.fresh, keepsMemory: keepsMemory, stopsAtFirst: stopsAtFirst,
+          accepted: accepted, executor: executor),
         retryPolicy: RetryPolicy(retries: retries, repeats: count), limits: limits, checkout: checkout,
         place: RunPlace(
           cache: cache,

@@ -53,7 +53,8 @@ struct SelfCheckCommand: AsyncParsableCommand {
     try refuseIfUnfit(Doctor.quick(guestBinary: checkout.guestBinary))
     let plan = RunPlan(
       target: work.target(definition, try definition.profile(profile)), series: series.map(\.source),
-      choices: RunChoices(tests: [], fresh: work.fresh, keepsMemory: false, accepted: [], executor: .local),
+      choices: RunChoices(
+        tests: [], fresh: work.fresh, keepsMemory: false, stopsAtFirst: false, accepted: [], executor: .local),
       // The same policy as in `run`, so that both share the base's result.
       retryPolicy: .standard, limits: work.limits(), checkout: checkout,
       place: try common.place(environment, output: work.output.map { FilePath($0) }),

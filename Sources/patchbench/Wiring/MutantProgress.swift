@@ -46,7 +46,7 @@ final class MutantProgress: EventSink, Sendable {
     case .progress(let series, let stage, let text): show("\(series ?? "base"): \(stage.rawValue): \(text)")
     case .trialFinished(let trial): finished(trial)
     case .runResumed: line("continues where it stopped")
-    case .runStarted, .baseRepeated, .baseTriedAgain, .stateRead, .runFinished, .reported: break
+    case .worse, .runStarted, .baseRepeated, .baseTriedAgain, .stateRead, .runFinished, .reported: break
     }
   }
 

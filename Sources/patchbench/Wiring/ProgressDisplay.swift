@@ -33,6 +33,8 @@ final class ProgressDisplay: EventSink, @unchecked Sendable {
       )
     case .stageStarted(let series, let stage): status(series, stage, nil)
     case .progress(let series, let stage, let text): status(series, stage, text)
+    case .worse(let series, let subject, let words, let isConfirmed):
+      line("\(series): \(isConfirmed ? "regresses" : "looks worse"): \(subject): \(words)")
     case .trialFinished(let trial):
       if trial.series != nil { done += 1 }
       active.removeAll { $0.series == trial.series }
