@@ -21,7 +21,10 @@ public struct Report: Sendable {
 
   /// Returns `report.json` as described by `Schema/report.schema.json`. Keys are sorted, so that equal runs give equal
   /// bytes.
-  public func json() throws -> String { try ReportDocument(record, judgements).encoded() }
+  /// - Parameter isIndented: for people. Half of an indented report is space.
+  public func json(isIndented: Bool = false) throws -> String {
+    try ReportDocument(record, judgements).encoded(isIndented: isIndented)
+  }
 
   /// Returns `report.md`, for pasting into a mail.
   public func markdown() -> String { MarkdownReport(record, judgements).text }

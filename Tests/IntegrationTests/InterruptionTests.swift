@@ -100,7 +100,7 @@ extension BenchSerial {
       _ = try await patiently("a build outlived its patchbench") { makes.allSatisfy { kill($0, 0) != 0 } ? true : nil }
       let again = try await judge(bench, output: "again", fresh: true).run(deadline: .seconds(900))
       #expect(again.status == .exited(0), "\(again.errors)")
-      #expect(again.output.contains("\"verdict\" : \"fixes\""))
+      #expect(again.output.contains("\"verdict\":\"fixes\""))
       try await nothingIsLeft(of: bench)
     }
 
@@ -110,13 +110,13 @@ extension BenchSerial {
       async let two = judge(bench, output: "two", fresh: true).run(deadline: .seconds(600))
       for result in try await [one, two] {
         #expect(result.status == .exited(0), "\(result.errors)")
-        #expect(result.output.contains("\"verdict\" : \"fixes\""))
-        #expect(result.output.contains("\"reused\" : false"))
+        #expect(result.output.contains("\"verdict\":\"fixes\""))
+        #expect(result.output.contains("\"reused\":false"))
       }
       // Both runs have cached the same result, and it is complete.
       let third = try await judge(bench, output: "three", fresh: false).run(deadline: .seconds(900))
-      #expect(third.output.contains("\"verdict\" : \"fixes\""))
-      #expect(!third.output.contains("\"reused\" : false"))
+      #expect(third.output.contains("\"verdict\":\"fixes\""))
+      #expect(!third.output.contains("\"reused\":false"))
       try await nothingIsLeft(of: bench)
     }
 

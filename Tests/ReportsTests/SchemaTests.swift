@@ -75,7 +75,7 @@ import Testing
   ]
 
   @Test(arguments: wounds) func aBrokenReportIsRejected(from: String, to: String) async throws {
-    let sound = try Report(record: everyVerdict()).json()
+    let sound = try Report(record: everyVerdict()).json(isIndented: true)
     let range = try #require(sound.range(of: from))
     let wounded = sound.replacingCharacters(in: range, with: to)
     // Still JSON, so that the schema is what rejects it.

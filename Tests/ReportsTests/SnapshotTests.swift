@@ -17,7 +17,7 @@ import Testing
 
   @Test func html() throws { try expect(Report(record: everyVerdict()).html(), equals: "report.html") }
 
-  @Test func json() throws { try expect(Report(record: everyVerdict()).json(), equals: "report.json") }
+  @Test func json() throws { try expect(Report(record: everyVerdict()).json(isIndented: true), equals: "report.json") }
 
   private func expect(_ text: String, equals name: String) throws {
     let file = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Snapshots/\(name)")

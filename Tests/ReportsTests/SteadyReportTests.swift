@@ -74,7 +74,7 @@ import Testing
     record.resumed = [record.started + 60]
     #expect(Report(record: record).markdown().contains(", resumed 2026-"))
     #expect(try Report(record: record).html().contains(", resumed 2026-"))
-    #expect(try Report(record: record).json().contains("\"resumed\" : [\n    \"2026-"))
+    #expect(try Report(record: record).json().contains("\"resumed\":[\"2026-"))
     #expect(!Report(record: everyVerdict()).markdown().contains("resumed"))
   }
 }

@@ -29,9 +29,6 @@ final class BaseTrials: Sendable {
   /// Waits for the base's trial and returns it. The wait also ends when the run is stopped.
   func trial() async -> Trial? { await promise.value }
 
-  /// The base's trial, if it is over.
-  var finished: Trial? { promise.current ?? nil }
-
   /// Returns the base's results of rerunning some tests `times` times.
   /// - Parameter run: runs tests in fresh guests, one per list, and passes each guest's results to `tell` as soon as it
   ///   has them. It is called only for reruns that no series has asked for yet.

@@ -76,11 +76,16 @@ struct TrialRunner<Host: SavingHost>: Sendable {
       series: one.series.name, cell: rules.cell, seconds: StageSeconds(), reused: false, result: .interrupted)
     try await guarding(&trial, .apply) { trial in
       trial = try await cache.withScratch { scratch in
-        let (built, bootable) = try await resources.build {
-          try await build(one, on: layer, base: base.finished, evidence: evidence, keep: scratch)
+        var (built, bootable) = try await resources.build {
+          try await build(one, on: layer, evidence: evidence, keep: scratch)
         }
         await layer?.release()
-        guard let bootable else { return built }
+        guard var bootable else { return built }
+        // The base's guest shows which tests to run first, how long each may take, and what is worse.
+        let baseTrial = if let baseline = rules.baseline { baseline.trial } else { await base.trial() }
+        let imaged = ContinuousClock.now
+        try await order(&bootable, for: built.change, beside: baseTrial, scratch: scratch)
+        built.seconds.add(.examine, (.now - imaged) / .seconds(1))
         if rules.stopsWhenWorse {
           var tried = try await runUntilWorse(bootable, built, base: base, evidence: evidence, scratch: scratch)
           if rules.isOfMutants != false { return tried }
@@ -89,7 +94,7 @@ struct TrialRunner<Host: SavingHost>: Sendable {
           return tried
         }
         var (tried, limits) = try await resources.guest {
-          try await boot(bootable, built, base: rules.baseline?.trial ?? base.finished, evidence: evidence)
+          try await boot(bootable, built, base: baseTrial, evidence: evidence)
         }
         do {
           try await tryAgain(
@@ -105,6 +110,17 @@ struct TrialRunner<Host: SavingHost>: Sendable {
     return trial
   }
 
+  /// Puts the tests into the best order for a change, and writes the initramfs that orders them.
+  private func order(
+    _ bootable: inout Bootable, for change: CodeChange?, beside base: Trial?, scratch: FilePath
+  ) async throws {
+    bootable.asked = asked.inOrder(for: change, base: base)
+    guard let trace = bootable.trace else { return }
+    try await Initramfs.write(
+      bootable.asked.extras(bootable.modules, trace: trace), behind: prepared.initramfs, to: bootable.initramfs,
+      scratch: scratch)
+  }
+
   /// Tells the user the regression that a trial ended with.
   private func tell(_ cut: CutShort, of series: String) {
     let (subject, words) =
@@ -116,12 +132,11 @@ struct TrialRunner<Host: SavingHost>: Sendable {
   }
 
   /// Applies and builds one series.
-  /// - Parameters:
-  ///   - base: the base's trial, if it is over. It says which tests to run first.
-  ///   - place: the directory for the files to boot, so that the tree, which is many times larger, can be removed.
+  /// - Parameter place: the directory for the files to boot, so that the tree, which is many times larger, can be
+  ///   removed.
   /// - Returns: the trial so far, and what to boot; `nil` if the trial is over.
   private func build(
-    _ one: ReadSeries, on layer: SharedPatchTree?, base baseTrial: Trial?, evidence: FilePath, keep place: FilePath
+    _ one: ReadSeries, on layer: SharedPatchTree?, evidence: FilePath, keep place: FilePath
   ) async throws -> (trial: Trial, bootable: Bootable?) {
     let name = one.series.name
     var trial = Trial(series: name, cell: rules.cell, seconds: StageSeconds(), reused: false, result: .interrupted)
@@ -183,15 +198,12 @@ struct TrialRunner<Host: SavingHost>: Sendable {
         let trace = try await tree.trace(of: examined)
         var bootable = Bootable(
           image: place.appending("image"), initramfs: place.appending("initramfs.cpio"), trace: trace,
-          modules: modules, asked: asked.inOrder(for: change, base: baseTrial))
+          modules: modules, asked: asked)
         // The tree is removed, so copy the modules out of it.
         if modules != driver.modules {
           try bootable.modules.driver.keep(in: place)
           try bootable.modules.counter.keep(in: place)
         }
-        try await Initramfs.write(
-          bootable.asked.extras(bootable.modules, trace: trace),
-          behind: prepared.initramfs, to: bootable.initramfs, scratch: place)
         trial.seconds[.examine] = (.now - imaged) / .seconds(1)
         try FileManager.default.moveItem(atPath: built.image.string, toPath: bootable.image.string)
         return (trial, bootable)

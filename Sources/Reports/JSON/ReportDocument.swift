@@ -47,9 +47,10 @@ struct ReportDocument: Encodable {
     series = judgements.map { SeriesDocument($0, header: header) }
   }
 
-  func encoded() throws -> String {
+  func encoded(isIndented: Bool) throws -> String {
     let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    if isIndented { encoder.outputFormatting.insert(.prettyPrinted) }
     return String(decoding: try encoder.encode(self), as: UTF8.self) + "\n"
   }
 }

@@ -23,9 +23,6 @@ public final class Promise<Value: Sendable>: Sendable {
     for one in waiting { one.resume(returning: value) }
   }
 
-  /// The value, if there is one already.
-  public var current: Value? { state.withLock { $0.value } }
-
   /// The value, once there is one. Cancellation does not end the wait.
   public var value: Value {
     get async {
