@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import Bench
-import BenchModel
+public import BenchModel
 import Foundation
 import Glibc
 import GuestMachine
@@ -25,14 +25,6 @@ public struct Benchmark: Sendable {
     case watchedLines500 = "watched-lines-500"
   }
 
-  /// The tests that both sides run.
-  ///
-  /// They are enough to be worth a boot, and the same in each version of patchbench, so that figures of two versions
-  /// can be compared. They are not more, because time that both sides spend on the same tests hides their difference.
-  public static let tests = [
-    "selfcheck/*", "forward/virtio_gpu-to-vgem/*", "forward/udmabuf-to-vgem/*", "access/*/no-handle",
-  ]
-
   public var target: RunTarget
   public var checkout: Checkout
   public var place: RunPlace
@@ -42,6 +34,9 @@ public struct Benchmark: Sendable {
   /// The path of patchbench, and below the options of each of its runs.
   public var executable: FilePath
   public var options: [String]
+  /// The tests that both sides run; empty for all. With few tests, time that both sides spend alike hides less of their
+  /// difference.
+  public var tests: [NamePattern] = []
   /// Gets a description of each step.
   public var progress: @Sendable (String) -> Void
 
@@ -134,7 +129,7 @@ struct Workshop {
       executable: benchmark.executable, options: benchmark.options, cache: benchmark.place.cache,
       environment: benchmark.place.environment, directory: runs)
     tests = try await TestListing.read(from: benchmark.checkout.guestBinary)
-      .names(Benchmark.tests.map(NamePattern.init))
+      .names(benchmark.tests)
     let driver = modules.driver.forGuest
     plainInitramfs = try await prepared.initramfs("initramfs-plain.cpio", Initramfs.Extras(driver: driver))
     initramfs = try await prepared.initramfs(

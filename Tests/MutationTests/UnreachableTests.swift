@@ -16,10 +16,12 @@ import Testing
         asks before
     """
 
-  private func mutant(_ what: MutationOperator, _ before: String, function: String = "f") -> Mutant {
+  private func mutant(
+    _ what: MutationOperator, _ before: String, _ after: String = "x", function: String = "f"
+  ) -> Mutant {
     Mutant(
       id: "i", operator: what, in: "a.c", function: function, at: (9, 2), bytes: 0..<1, replacement: "",
-      lines: (before, "x"))
+      lines: (before, after))
   }
 
   @Test func aMutantOfALineThatNeverRunsIsArgued() throws {
@@ -29,6 +31,15 @@ import Testing
     #expect(list.reason(for: mutant(.returnZero, "return -EINVAL;"), .alive) == nil)
     #expect(list.reason(for: mutant(.returnZero, "return -EINVAL;", function: "g"), .unreached) == nil)
     #expect(list.reason(for: mutant(.returnZero, "return -EIO;"), .unreached) == nil)
+  }
+
+  @Test("of a deleted statement, the next line may run, which says nothing")
+  func deleted() throws {
+    let list = try UnreachableLines(yaml: Self.yaml, name: "u")
+    for fate in [MutantFate.alive, .unreached] {
+      #expect(list.reason(for: mutant(.deleteCall, "return -EINVAL;", ";"), fate) != nil)
+    }
+    #expect(list.reason(for: mutant(.deleteCall, "return -EINVAL;", ";"), .killed) == nil)
   }
 
   @Test func ofAConditionThatNeverHoldsOnlyTheLostBranchIs() throws {

@@ -50,7 +50,11 @@ public struct UnreachableLines: Sendable, Hashable {
   public func reason(for mutant: Mutant, _ fate: MutantFate) -> String? {
     arguments.first { argument in
       guard argument.file == mutant.file, argument.function == mutant.function else { return false }
-      if fate == .unreached, argument.lines.contains(mutant.before) { return true }
+      if argument.lines.contains(mutant.before) {
+        // Nothing is left of a deleted statement that could be seen to run: the next line stands for it, and may run
+        // without it.
+        return fate == .unreached || fate == .alive && mutant.after == ";"
+      }
       return [.alive, .unreached].contains(fate) && mutant.operator == .dropErrorBranch
         && argument.never.contains(mutant.before)
     }?.why

@@ -2,6 +2,7 @@
 
 public import ArgumentParser
 import Bench
+import BenchModel
 public import Benchmarks
 import Foundation
 import KernelBuild
@@ -14,9 +15,9 @@ struct BenchmarkCommand: AsyncParsableCommand {
     abstract: "Time patchbench on this machine against the bare steps and against virtme-ng.",
     discussion: """
       Each comparison times both sides one right after the other, several times, and prints the ratios: minimum, \
-      median and maximum. Nothing else should run on the machine. On two CPUs with emulation, all comparisons take \
-      more than an hour, and virtme-ng's own build takes half an hour more, once. Name some comparisons to run only \
-      those:
+      median and maximum. Nothing else should run on the machine. Both sides run all tests: on two \
+      CPUs with emulation, all comparisons take many hours, and virtme-ng's own build takes half an hour more, once. Name \
+      some comparisons to run only those, or give fewer --pairs or --tests:
 
         one-file       a one-file series, with the base built, against git apply, make in place and QEMU by hand
         virtme-ng      the same series against virtme-ng with patchbench's config fragments; needs vng in PATH (pip \
@@ -50,6 +51,13 @@ struct BenchmarkCommand: AsyncParsableCommand {
   @Option(help: "How many compilers to run at once, on both sides. Default: depends on CPUs and memory.")
   var jobs: Int?
 
+  @Option(
+    name: .customLong("tests"),
+    help: ArgumentHelp(
+      "Run only the tests of this name, on both sides; * matches any text. Repeatable. Default: all.",
+      valueName: "pattern"))
+  var tests: [String] = []
+
   @Flag(help: "Print JSON on standard output instead of the tables.")
   var json = false
 
@@ -67,7 +75,7 @@ struct BenchmarkCommand: AsyncParsableCommand {
     let definition = try checkout.kernel(kernel)
     let place = try common.place(environment)
     let jobs = WorkOptions.resources(jobs: jobs, memory: nil).jobs
-    let benchmark = Benchmark(
+    var benchmark = Benchmark(
       target: RunTarget(
         kernel: definition, profile: try definition.profile(profile), connection: nil, accelerator: .tcg),
       checkout: checkout,
@@ -79,9 +87,10 @@ struct BenchmarkCommand: AsyncParsableCommand {
       options: [
         "--kernel", kernel, "--profile", profile, "--jobs", "\(jobs)", "--cache", place.cache.root.string, "--home",
         checkout.home.string, "--suite", checkout.suite.name, "--accelerator", "tcg", "--retries", "0",
-      ] + Benchmark.tests.flatMap { ["--tests", $0] }, progress: { Output.note($0) })
+      ] + tests.flatMap { ["--tests", $0] }, progress: { Output.note($0) })
+    benchmark.tests = tests.map(NamePattern.init)
     let asked = names.isEmpty ? Benchmark.Name.allCases : names
-    let report = try await untilSignal {
+    let report = try await untilSignal { [benchmark] in
       try await benchmark.run(asked) { comparison in
         let ratios = comparison.pairs.map { "\(($0.ratio * 100).rounded() / 100)" }.joined(separator: " ")
         Output.note("\(comparison.name): \(comparison.failure ?? ratios)")
