@@ -4,12 +4,16 @@
 #define _GNU_SOURCE
 #include "CGuest.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -95,4 +99,34 @@ int cguest_report_pipe(int ends[2]) {
   if (pipe2(ends, O_CLOEXEC) < 0) return -1;
   // Only our end: the test must block until there is room, or a long report would be lost.
   return fcntl(ends[0], F_SETFL, O_NONBLOCK);
+}
+
+static void *sleep_on(void *unused) {
+  for (;;) pause();
+  return unused;
+}
+
+static int leave_in_process(const char *directory) {
+  sigset_t all;
+  struct rlimit few = {64, 64};
+  sigfillset(&all);
+  for (int i = 0; i < 20; i++)
+    if (dup(0) < 0) return -1;
+  if (mkdir(directory, 0700) < 0 || mount("tmpfs", directory, "tmpfs", 0, NULL) < 0 || chdir(directory) < 0) return -1;
+  if (sigprocmask(SIG_BLOCK, &all, NULL) < 0 || signal(SIGUSR1, SIG_IGN) == SIG_ERR) return -1;
+  umask(0777);
+  return setrlimit(RLIMIT_NOFILE, &few) < 0 || setpriority(PRIO_PROCESS, 0, 5) < 0 ? -1 : 0;
+}
+
+pid_t cguest_leave_behind(const char *directory) {
+  pthread_t thread;
+  if (leave_in_process(directory) < 0) return -1;
+  errno = pthread_create(&thread, NULL, sleep_on, NULL);
+  if (errno) return -1;
+  pid_t child = fork();
+  if (child == 0) {
+    setsid();
+    sleep_on(NULL);
+  }
+  return child;
 }

@@ -98,4 +98,10 @@ struct ProcTextTests {
     #expect(fdinfoNumber("exp_name", in: text) == nil)
     #expect(fdinfoNumber("name", in: text) == nil)
   }
+
+  @Test("mounts are told by their directories, in order")
+  func mounts() {
+    let text = "proc /proc proc rw 0 0\ntmpfs /tmp tmpfs rw 0 0\n\ncut"
+    #expect(LeftBehind.places(in: text) == ["/proc", "/tmp"])
+  }
 }

@@ -62,6 +62,10 @@ int cguest_move(void *from, size_t length, void *to);
 /// Forks a child that continues in the caller, with a return value of 0. It keeps the open files up to `as`, which
 /// becomes a copy of `report`. Not for a process with threads: the child would have their locks but not the threads.
 pid_t cguest_fork_test(int report, int as);
+
+/// Leaves behind what a process can: a blocked and an ignored signal, descriptors, a limit, a working directory, a mode
+/// mask, a priority, a mount on `directory`, a thread, and a process of another session. Returns that process, or -1.
+pid_t cguest_leave_behind(const char *directory);
 /// Forks a child that does nothing but hold copies of this process's mappings and descriptors until
 /// `cguest_release_holder`. Returns its pid.
 pid_t cguest_fork_holder(int *control);

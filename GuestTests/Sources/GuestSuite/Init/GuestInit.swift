@@ -42,6 +42,7 @@ public enum GuestInit {
     port.write(KTAPWriter.plan(plan))
     let request = (try? readText(TraceRequest.path)).map(TraceRequest.init(text:)) ?? TraceRequest([])
     var counter = counter(request, port)
+    let leftBehind = LeftBehind()
     var hanging = 0
     var timeouts = (number: 0, seconds: 0)
     var failed = 0
@@ -60,8 +61,7 @@ public enum GuestInit {
         port.write(KTAPWriter.notCounted(error.reason))
         counter = nil
       }
-      // Children of a killed test were reparented to PID 1.
-      while waitpid(-1, nil, WNOHANG) > 0 {}
+      leftBehind.clear()
       reported += 1
       if hangs { hanging += 1 }
       if result.status == .timeout {

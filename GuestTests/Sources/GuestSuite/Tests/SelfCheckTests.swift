@@ -26,7 +26,51 @@ enum SelfCheckTests {
       "selfcheck/guest/fault-point",
       question: "Does exactly the nth place fail, and none before or after it?"
     ) { try faultPoint($0) },
+    GuestTest(
+      "selfcheck/guest/leaves-behind",
+      question: "Can a test leave signals, descriptors, limits, a mount, a thread and a process behind?"
+    ) { try leave($0) },
+    GuestTest(
+      "selfcheck/guest/finds-nothing",
+      question: "Does a test find nothing of what the test before it has left behind?"
+    ) { try find($0) },
   ]
+
+  private static let place = "/tmp/left-behind"
+
+  private static func leave(_ look: Recorder) throws {
+    let child = cguest_leave_behind(place)
+    look.expect(child > 0, "everything is left behind", child > 0 ? "" : errnoName(errno))
+    look.equal(LeftBehind.places().contains(place), true, "control: the mount is there")
+    look.equal(otherProcesses().isEmpty, false, "control: the process is there")
+  }
+
+  private static func find(_ look: Recorder) throws {
+    var mask = sigset_t()
+    sigprocmask(SIG_BLOCK, nil, &mask)
+    look.equal((1..<32).filter { sigismember(&mask, Int32($0)) == 1 }, [], "blocked signals")
+    var action = sigaction()
+    sigaction(SIGUSR1, nil, &action)
+    look.equal(action.__sigaction_handler.sa_handler == nil, true, "SIGUSR1 is not ignored")
+    // Standard input, output and error, the report, and the directory that is read for this.
+    look.equal(names(in: "/proc/self/fd").count, 5, "descriptors")
+    var limit = rlimit()
+    getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    look.equal(limit.rlim_cur > 64, true, "descriptors may be opened")
+    look.equal(umask(0o22), 0o22, "mode mask")
+    look.equal(getpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0), 0, "priority")
+    look.equal(names(in: "/proc/self/task").count, 1, "threads")
+    look.equal(LeftBehind.places().contains(place), false, "the mount")
+    look.equal(otherProcesses(), [], "other processes")
+  }
+
+  /// Processes besides PID 1 and this one. Threads of the kernel have no memory.
+  private static func otherProcesses() -> [String] {
+    names(in: "/proc").compactMap { Int32($0) }.filter { $0 != 1 && $0 != getpid() }.compactMap { process in
+      guard let text = try? readText("/proc/\(process)/status"), text.contains("\nVmSize:") else { return nil }
+      return text.split(separator: "\n").first.map(String.init)
+    }
+  }
 
   private static func allocations(_ look: Recorder) throws {
     let kernel = try TestDriver.ask()
