@@ -14,8 +14,8 @@ struct RunCommand: AsyncParsableCommand {
     commandName: "run",
     abstract: "Test patch series against their base, and give each a verdict.",
     discussion: """
-      Each PATH is one series (a directory of `git format-patch` files; its name is the name of the series) or a \
-      directory of several series. The base is the same kernel without the series, and is built and tested in the same \
+      Each PATH is one series or a directory of several. A series is a directory of `git format-patch` files, an mbox \
+      (also of a whole thread), a patch or a diff; docs/input.md lists all forms. The base is the same kernel without the series, and is built and tested in the same \
       way.
 
         patchbench run Patches/candidates

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import BenchModel
+import Foundation
+import SystemPackage
+import Toolbox
+
+/// A series in files of mails: each file is one mail, a bare diff, or an mbox; any may be compressed.
+struct MailSeries: SeriesSource {
+  var name: String
+  var path: FilePath
+  /// In the order in which their mails apply, unless the subjects say otherwise.
+  var files: [MailFile]
+  /// Whether the order of the files is certain, because a `series` file or a git history gives it.
+  var isOrdered = false
+  /// Whether the files are a mail folder: they may be any mails.
+  var isMailbox = false
+  /// What a reader should know of the choice of files.
+  var notes: [String] = []
+
+  var firstFile: String { files.first?.label ?? name }
+
+  func read(into store: FilePath, cage: Cage?) async throws -> ReadSeries {
+    let manager = FileManager.default
+    // git works in another directory, so paths must be valid there too.
+    let place = store.absolute.appending("mails")
+    try manager.createDirectory(atPath: place.string, withIntermediateDirectories: true)
+    defer { try? manager.removeItem(atPath: place.string) }
+    var split = try await SplitMails(files, in: place, cage)
+    if isMailbox { split.isMailbox = true }
+    var chosen = isOrdered ? ChosenMails(patches: split.mails) : try await choose(split, in: place, cage)
+    if chosen.patches.count > Self.mostPatches {
+      throw IntakeError.tooMuch(path.string, "more than \(Self.mostPatches) patches")
+    }
+    if !isOrdered, !chosen.missing.isEmpty {
+      throw IntakeError.missing(
+        patches: chosen.missing, path: path.string, messageID: chosen.patches.first?.headers.messageID)
+    }
+    let all = (chosen.cover.map { [$0] } ?? []) + chosen.patches
+    var read = try await MailReader(place: place, cage: cage).read(all)
+    var result = ReadSeries(series: PatchSeries(name: name, patches: [], path: path.string), diffs: [])
+    var claims = SeriesClaims()
+    claims.take(from: Array(zip(all, read)), version: chosen.version)
+    if chosen.cover != nil {
+      let cover = read.removeFirst()
+      result.series.cover = CoverLetter(subject: cover.subject, body: cover.body)
+    } else if read.count > 1, read[0].paths.isEmpty, !read[0].subject.isEmpty {
+      // A cover letter without a number.
+      let cover = read.removeFirst()
+      chosen.patches.removeFirst()
+      result.series.cover = CoverLetter(subject: cover.subject, body: cover.body)
+    }
+    for (mail, read) in zip(chosen.patches, read) {
+      if read.paths.isEmpty { throw IntakeError.noPatch(file: mail.fullLabel, reason: "git finds no patch in it") }
+      let subject = read.subject.isEmpty ? mail.headers["description"] ?? mail.label : read.subject
+      result.series.patches.append(
+        Patch(subject: subject, author: read.author, file: mail.label, paths: read.paths))
+      let diff = store.appending(ReadSeries.diffName(result.diffs.count + 1))
+      try manager.moveItem(atPath: read.diff.string, toPath: diff.string)
+      result.diffs.append(diff)
+    }
+    if result.diffs.isEmpty { throw IntakeError.empty(path.string) }
+    claims.origin.notes = notes + chosen.notes
+    result.series.origin = claims.origin
+    return result
+  }
+
+  private func choose(_ split: SplitMails, in place: FilePath, _ cage: Cage?) async throws -> ChosenMails {
+    if let chosen = ChosenMails.bySubjects(split) { return chosen }
+    var chosen = ChosenMails()
+    chosen.patches = try await B4.choose(split.mails, in: place.appending("b4"), cage)
+    if chosen.patches.isEmpty {
+      chosen = ChosenMails.newest(split.mails)
+      chosen.notes.append("b4 found no series in these mails; they are in the order of their numbers")
+    } else {
+      chosen.takeCover(from: split.mails)
+    }
+    if chosen.patches.isEmpty { throw IntakeError.empty(path.string) }
+    chosen.tell(of: split.mails)
+    return chosen
+  }
+
+  /// The longest series ever sent to a list has a few hundred patches.
+  static let mostPatches = 1000
+}
