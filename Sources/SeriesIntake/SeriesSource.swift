@@ -46,6 +46,7 @@ public protocol SeriesForm: Sendable {
 public enum SeriesForms {
   /// The first form that fits an argument reads it.
   public static let all: [any SeriesForm] = [
+    QuiltDirectory(),
     PatchDirectory(),
     PatchFile(),
   ]

@@ -9,12 +9,15 @@ struct MailFile: Sendable, Hashable {
   var path: FilePath
   /// Its name in messages and reports.
   var label: String
+  /// Its name in errors, with the whole path.
+  var shown: String
   /// How many leading components the paths in its diff have, as for `patch -p`.
   var strip = 1
 
-  init(_ path: FilePath, label: String? = nil, strip: Int = 1) {
+  init(_ path: FilePath, label: String? = nil, shown: String? = nil, strip: Int = 1) {
     self.path = path.absolute
     self.label = label ?? path.lastComponent?.string ?? path.string
+    self.shown = shown ?? path.string
     self.strip = strip
   }
 }

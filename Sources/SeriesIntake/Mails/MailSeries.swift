@@ -44,7 +44,7 @@ struct MailSeries: SeriesSource {
     if chosen.cover != nil {
       let cover = read.removeFirst()
       result.series.cover = CoverLetter(subject: cover.subject, body: cover.body)
-    } else if read.count > 1, read[0].paths.isEmpty, !read[0].subject.isEmpty {
+    } else if !isOrdered, read.count > 1, read[0].paths.isEmpty, !read[0].subject.isEmpty {
       // A cover letter without a number.
       let cover = read.removeFirst()
       chosen.patches.removeFirst()
@@ -52,9 +52,11 @@ struct MailSeries: SeriesSource {
     }
     for (mail, read) in zip(chosen.patches, read) {
       if read.paths.isEmpty { throw IntakeError.noPatch(file: mail.fullLabel, reason: "git finds no patch in it") }
+      // Debian's patches have their own headers (DEP-3).
       let subject = read.subject.isEmpty ? mail.headers["description"] ?? mail.label : read.subject
+      let author = read.author.isEmpty ? mail.headers["author"] ?? "" : read.author
       result.series.patches.append(
-        Patch(subject: subject, author: read.author, file: mail.label, paths: read.paths))
+        Patch(subject: subject, author: author, file: mail.label, paths: read.paths))
       let diff = store.appending(ReadSeries.diffName(result.diffs.count + 1))
       try manager.moveItem(atPath: read.diff.string, toPath: diff.string)
       result.diffs.append(diff)

@@ -27,7 +27,7 @@ struct RawMail: Sendable, Hashable {
   /// The name in reports: `t.mbox`, `t.mbox#2`.
   var label: String { number == 1 ? source.label : "\(source.label)#\(number)" }
   /// The name in errors, with the whole path.
-  var fullLabel: String { number == 1 ? source.path.string : "\(source.path)#\(number)" }
+  var fullLabel: String { number == 1 ? source.shown : "\(source.shown)#\(number)" }
 }
 
 /// The mails of a series' files.
@@ -46,7 +46,7 @@ struct SplitMails {
       self.mails += mails
       if mails.count > 1 { isMailbox = true }
       if self.mails.count > Self.mostMails {
-        throw IntakeError.tooMuch(files[0].path.string, "more than \(Self.mostMails) mails")
+        throw IntakeError.tooMuch(files[0].shown, "more than \(Self.mostMails) mails")
       }
     }
   }
@@ -54,13 +54,13 @@ struct SplitMails {
   private static func split(_ file: MailFile, in place: FilePath, _ cage: Cage?) async throws -> [RawMail] {
     try FileManager.default.createDirectory(atPath: place.string, withIntermediateDirectories: true)
     var path = file.path
-    var bytes = try read(path)
+    var bytes = try read(path, file)
     if let packing = Packing(bytes) {
-      path = try await packing.unpack(path, label: file.path.string, in: place, most: largestFile, cage)
-      bytes = try read(path)
+      path = try await packing.unpack(path, label: file.shown, in: place, most: largestFile, cage)
+      bytes = try read(path, file)
     }
     if bytes.starts(with: [0xff, 0xfe]) || bytes.starts(with: [0xfe, 0xff]) {
-      throw IntakeError.utf16(file.path.string)
+      throw IntakeError.utf16(file.shown)
     }
     let single = place.appending(paddedNumber(1))
     var count = 1
@@ -89,19 +89,19 @@ struct SplitMails {
       count > 0
     else {
       throw IntakeError.noPatch(
-        file: file.path.string, reason: "git finds no mail in it (\(answer.errors.firstLine ?? answer.status.words))")
+        file: file.shown, reason: "git finds no mail in it (\(answer.errors.firstLine ?? answer.status.words))")
     }
-    if count > mostMails { throw IntakeError.tooMuch(file.path.string, "\(count) mails") }
+    if count > mostMails { throw IntakeError.tooMuch(file.shown, "\(count) mails") }
     return count
   }
 
-  private static func read(_ path: FilePath) throws -> Data {
+  private static func read(_ path: FilePath, _ source: MailFile) throws -> Data {
     var status = stat()
     guard stat(path.string, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-      throw IntakeError.noPatch(file: path.string, reason: "it is not a file")
+      throw IntakeError.noPatch(file: source.shown, reason: "it is not a file")
     }
     if status.st_size > largestFile {
-      throw IntakeError.tooMuch(path.string, "more than \(largestFile >> 20) MiB")
+      throw IntakeError.tooMuch(source.shown, "more than \(largestFile >> 20) MiB")
     }
     return try Data(contentsOf: URL(filePath: path.string), options: .alwaysMapped)
   }
