@@ -46,7 +46,9 @@ public protocol SeriesForm: Sendable {
 public enum SeriesForms {
   /// The first form that fits an argument reads it.
   public static let all: [any SeriesForm] = [
+    StandardInput(),
     QuiltDirectory(),
+    Maildir(),
     PatchDirectory(),
     PatchFile(),
   ]

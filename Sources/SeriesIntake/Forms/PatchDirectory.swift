@@ -35,7 +35,7 @@ struct PatchDirectory: SeriesForm {
   }
 
   /// Other directories that are one series.
-  private static let singles: [any SeriesForm] = [QuiltDirectory()]
+  private static let singles: [any SeriesForm] = [QuiltDirectory(), Maildir()]
 
   private func series(_ argument: SeriesArgument, _ entries: DirectoryEntries) -> MailSeries {
     MailSeries(

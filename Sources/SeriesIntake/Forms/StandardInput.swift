@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import BenchModel
+import Foundation
+import SystemPackage
+import Toolbox
+
+/// A mailbox, a patch or a diff on standard input.
+struct StandardInput: SeriesForm {
+  let words = "- for standard input"
+  /// Where it is read.
+  var input = FileHandle.standardInput
+
+  func find(_ argument: SeriesArgument) throws(IntakeError) -> [any SeriesSource]? {
+    guard argument.text == "-" else { return nil }
+    // Read now, and once: a run on several kernels reads its series several times.
+    var bytes = Data()
+    do {
+      while bytes.count <= SplitMails.largestFile, let more = try input.read(upToCount: 1 << 20), !more.isEmpty {
+        bytes += more
+      }
+    } catch { throw .unreadable("standard input", reason: error.localizedDescription) }
+    if bytes.isEmpty { throw .empty("standard input") }
+    return [InputSeries(name: "stdin", bytes: bytes)]
+  }
+}
+
+/// What came on standard input.
+private struct InputSeries: SeriesSource {
+  var name: String
+  let path: FilePath = "-"
+  let bytes: Data
+
+  var firstFile: String { name }
+
+  func read(into store: FilePath, cage: Cage?) async throws -> ReadSeries {
+    let manager = FileManager.default
+    try manager.createDirectory(atPath: store.string, withIntermediateDirectories: true)
+    let file = store.appending("input")
+    try bytes.write(to: URL(filePath: file.string))
+    defer { try? manager.removeItem(atPath: file.string) }
+    return try await MailSeries(name: name, path: path, files: [MailFile(file, label: name, shown: "standard input")])
+      .read(into: store, cage: cage)
+  }
+}
