@@ -21,6 +21,10 @@ public enum IntakeError: Error, Sendable, Hashable {
   case unreadable(String, reason: String)
   /// Text in UTF-16, in which git finds no patch.
   case utf16(String)
+  /// A git repository without a range of commits.
+  case noRange(String)
+  /// Commits that cannot be read.
+  case badRange(String, reason: String)
 }
 
 extension IntakeError: CustomStringConvertible {
@@ -50,6 +54,10 @@ extension IntakeError: CustomStringConvertible {
       "\(path): cannot be read: \(reason)."
     case .utf16(let file):
       "\(file): the text is UTF-16, in which git finds no patch. Convert it with `iconv -f UTF-16 -t UTF-8`."
+    case .noRange(let path):
+      "\(path): a git repository. Name the commits as well: `\(path):BASE..TOPIC`."
+    case .badRange(let text, let reason):
+      "\(text): \(reason). Name commits as REPOSITORY:BASE..TOPIC."
     }
   }
 

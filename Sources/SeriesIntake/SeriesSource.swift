@@ -49,6 +49,7 @@ public enum SeriesForms {
     StandardInput(),
     QuiltDirectory(),
     Maildir(),
+    GitRange(),
     PatchDirectory(),
     PatchFile(),
   ]
