@@ -25,6 +25,8 @@ public enum IntakeError: Error, Sendable, Hashable {
   case noRange(String)
   /// Commits that cannot be read.
   case badRange(String, reason: String)
+  /// Mails that would have to be fetched.
+  case offline(String, messageID: String)
 }
 
 extension IntakeError: CustomStringConvertible {
@@ -58,6 +60,9 @@ extension IntakeError: CustomStringConvertible {
       "\(path): a git repository. Name the commits as well: `\(path):BASE..TOPIC`."
     case .badRange(let text, let reason):
       "\(text): \(reason). Name commits as REPOSITORY:BASE..TOPIC."
+    case .offline(let text, let messageID):
+      "\(text): patchbench fetches nothing from the network. Save the thread with `b4 mbox \(Self.quoted(messageID))`, "
+        + "and name the file that it writes."
     }
   }
 

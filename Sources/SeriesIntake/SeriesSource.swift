@@ -49,9 +49,11 @@ public enum SeriesForms {
     StandardInput(),
     QuiltDirectory(),
     Maildir(),
+    GitBundle(),
     GitRange(),
     PatchDirectory(),
     PatchFile(),
+    MessageLink(),
   ]
 
   /// All forms, for messages.

@@ -27,7 +27,9 @@ struct SmallRepository {
     try await git("notes", "add", "-m", "a note")
   }
 
-  @discardableResult func git(_ arguments: String...) async throws -> String {
+  @discardableResult func git(_ arguments: String...) async throws -> String { try await git(arguments) }
+
+  @discardableResult func git(_ arguments: [String]) async throws -> String {
     var git = Git.tool(["-c", "user.name=A U Thor", "-c", "user.email=author@example.org"] + arguments, in: path)
     git.environment["GIT_AUTHOR_DATE"] = "2026-11-02T10:00:00Z"
     return try await git.output().trimmingCharacters(in: .whitespacesAndNewlines)

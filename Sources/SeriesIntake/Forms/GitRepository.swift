@@ -62,7 +62,8 @@ struct GitRepository: Sendable, Hashable {
     git.environment["GIT_DIR"] = directory.string
     // A partial clone would fetch what it lacks.
     git.environment["GIT_NO_LAZY_FETCH"] = "1"
-    return cage?.wrap(git, in: place, reading: parts + reads) ?? git
+    // What is inside the working directory stays writable.
+    return cage?.wrap(git, in: place, reading: parts.filter { !$0.starts(with: place) } + reads) ?? git
   }
 
   /// Returns what git prints, or `nil` if it fails.
