@@ -27,6 +27,8 @@ public enum IntakeError: Error, Sendable, Hashable {
   case badRange(String, reason: String)
   /// Mails that would have to be fetched.
   case offline(String, messageID: String)
+  /// A mail that is not in an archive.
+  case noMail(String, reason: String)
 }
 
 extension IntakeError: CustomStringConvertible {
@@ -63,6 +65,8 @@ extension IntakeError: CustomStringConvertible {
     case .offline(let text, let messageID):
       "\(text): patchbench fetches nothing from the network. Save the thread with `b4 mbox \(Self.quoted(messageID))`, "
         + "and name the file that it writes."
+    case .noMail(let text, let reason):
+      "\(text): \(reason). Name a mail as ARCHIVE.git#MESSAGE-ID."
     }
   }
 

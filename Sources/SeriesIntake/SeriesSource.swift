@@ -50,6 +50,7 @@ public enum SeriesForms {
     QuiltDirectory(),
     Maildir(),
     GitBundle(),
+    PublicInbox(),
     GitRange(),
     PatchDirectory(),
     PatchFile(),

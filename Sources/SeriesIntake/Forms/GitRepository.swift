@@ -57,9 +57,21 @@ struct GitRepository: Sendable, Hashable {
   ///   - place: the working directory, writable.
   ///   - reads: further readable files.
   func git(_ arguments: [String], in place: FilePath, reading reads: [FilePath] = [], _ cage: Cage?) -> Tool {
-    // In a cage of root's, the owner of the repository may be anyone.
-    var git = Git.tool(["-c", "safe.directory=*"] + arguments, in: place)
+    tool("git", arguments, in: place, reading: reads, cage)
+  }
+
+  /// Returns a tool that starts git on this repository.
+  func tool(
+    _ name: String, _ arguments: [String], in place: FilePath, reading reads: [FilePath] = [], _ cage: Cage?
+  ) -> Tool {
+    var git = Git.tool([], in: place)
+    git.executable = name
+    git.arguments = arguments
     git.environment["GIT_DIR"] = directory.string
+    // In a cage of root's, the owner of the repository may be anyone.
+    git.environment["GIT_CONFIG_COUNT"] = "1"
+    git.environment["GIT_CONFIG_KEY_0"] = "safe.directory"
+    git.environment["GIT_CONFIG_VALUE_0"] = "*"
     // A partial clone would fetch what it lacks.
     git.environment["GIT_NO_LAZY_FETCH"] = "1"
     // What is inside the working directory stays writable.

@@ -15,6 +15,8 @@ struct MailSeries: SeriesSource {
   var isOrdered = false
   /// Whether the files are a mail folder: they may be any mails.
   var isMailbox = false
+  /// Which version of a thread is taken; `nil` is the newest.
+  var version: Int?
   /// What a reader should know of the choice of files.
   var notes: [String] = []
 
@@ -68,11 +70,11 @@ struct MailSeries: SeriesSource {
   }
 
   private func choose(_ split: SplitMails, in place: FilePath, _ cage: Cage?) async throws -> ChosenMails {
-    if let chosen = ChosenMails.bySubjects(split) { return chosen }
+    if let chosen = ChosenMails.bySubjects(split), version == nil || chosen.version == version { return chosen }
     var chosen = ChosenMails()
-    chosen.patches = try await B4.choose(split.mails, in: place.appending("b4"), cage)
+    chosen.patches = try await B4.choose(split.mails, version: version, in: place.appending("b4"), cage)
     if chosen.patches.isEmpty {
-      chosen = ChosenMails.newest(split.mails)
+      chosen = ChosenMails.newest(split.mails, version: version)
       chosen.notes.append("b4 found no series in these mails; they are in the order of their numbers")
     } else {
       chosen.takeCover(from: split.mails)
