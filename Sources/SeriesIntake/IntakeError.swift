@@ -39,7 +39,7 @@ extension IntakeError: CustomStringConvertible {
     case .noForm(let path):
       "\(path): not a form in which patchbench reads series. Name \(SeriesForms.words)."
     case .empty(let path):
-      "\(path): no patches in it. Create some with `git format-patch --cover-letter -o \(path) BASE..BRANCH`."
+      "\(path): no patches in it. Name a thread, or what `git format-patch -o DIRECTORY BASE..BRANCH` writes."
     case .mixed(let path):
       "\(path): patches and directories of patches side by side. Move the patches into their own directory."
     case .twice(let path):

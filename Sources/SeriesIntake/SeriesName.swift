@@ -32,15 +32,21 @@ enum SeriesName {
       && !name.hasPrefix("-") && name != "base"
   }
 
-  /// Gives each series its own name. Of two with the same name, the second one gets its directory's name as well, or a
-  /// number.
+  /// Gives each series its own name.
   /// - Throws: ``IntakeError/twice(_:)`` if the same series is named twice.
   static func distinct(_ found: [any SeriesSource]) throws(IntakeError) -> [any SeriesSource] {
+    var paths: Set<FilePath> = []
+    for series in found where !paths.insert(series.path.lexicallyNormalized()).inserted {
+      throw .twice(series.path.string)
+    }
+    return distinct(names: found)
+  }
+
+  /// Of two series with the same name, the second one gets its directory's name as well, or a number.
+  static func distinct(names found: [any SeriesSource]) -> [any SeriesSource] {
     var result: [any SeriesSource] = []
     var names: Set<String> = []
-    var paths: Set<FilePath> = []
     for var series in found {
-      guard paths.insert(series.path.lexicallyNormalized()).inserted else { throw .twice(series.path.string) }
       let own = series.name
       let parent = FilePath(series.path.string).removingLastComponent().lastComponent?.string
       var number = 1

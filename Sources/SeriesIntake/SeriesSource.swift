@@ -20,9 +20,18 @@ public protocol SeriesSource: Sendable {
   ///   - cage: the cage in which tools read the untrusted input; `nil` if that is disabled.
   /// - Throws: ``IntakeError`` if the input is not a series, ``ToolError`` if a tool cannot be run.
   func read(into store: FilePath, cage: Cage?) async throws -> ReadSeries
+
+  /// Returns each version in the input as a series of its own, oldest first. Most forms have only one.
+  /// - Parameters:
+  ///   - scratch: a directory for this only, created here.
+  ///   - cage: as for ``read(into:cage:)``.
+  /// - Throws: as ``read(into:cage:)``.
+  func versions(scratch: FilePath, cage: Cage?) async throws -> [any SeriesSource]
 }
 
 extension SeriesSource {
+  public func versions(scratch: FilePath, cage: Cage?) async throws -> [any SeriesSource] { [self] }
+
   /// Returns a placeholder for a series that could not be read.
   public func refused(_ reason: String) -> ReadSeries {
     let patch = Patch(subject: firstFile, author: "", file: firstFile, paths: [])
@@ -72,6 +81,26 @@ public enum SeriesForms {
       found += series
     }
     return try SeriesName.distinct(found)
+  }
+
+  /// Returns each version of each series as a series of its own: `NAME-v1`, `NAME-v2`.
+  /// - Parameters:
+  ///   - scratch: a directory for this only.
+  ///   - cage: the cage in which tools read the untrusted input; `nil` if that is disabled.
+  /// - Throws: ``IntakeError``, ``ToolError``
+  public static func versions(
+    of series: [any SeriesSource], scratch: FilePath, cage: Cage?
+  ) async throws -> [any SeriesSource] {
+    var found: [any SeriesSource] = []
+    for (number, one) in series.enumerated() {
+      do {
+        found += try await one.versions(scratch: scratch.appending("\(number)"), cage: cage)
+      } catch  where error is IntakeError {
+        // Reading it says so again, next to the other series.
+        found.append(one)
+      }
+    }
+    return SeriesName.distinct(names: found)
   }
 
   private static func series(_ argument: SeriesArgument) throws(IntakeError) -> [any SeriesSource]? {

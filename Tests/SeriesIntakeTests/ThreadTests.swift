@@ -60,7 +60,7 @@ private func read(_ text: String, named name: String = "t.mbox") async throws ->
       archived("[PATCH] one", id: "1") + archived("[PATCH v2] one", id: "2", path: "b.c"))
     #expect(series.patches.map(\.paths) == [["b.c"]])
     #expect(series.origin?.version == 2)
-    #expect(series.origin?.notes == ["v2 is taken; also in the thread: v1"])
+    #expect(series.origin?.notes == ["v2 is taken; also in the thread: v1 (--versions all judges each)"])
   }
 
   @Test func mailsAreOrderedByTheirNumbers() async throws {
@@ -117,6 +117,33 @@ private func read(_ text: String, named name: String = "t.mbox") async throws ->
   @Test func aMessageIDIsQuotedInACommand() {
     let error = IntakeError.missing(patches: ["2/2"], path: "x", messageID: "a'; rm x; '@b")
     #expect("\(error)".contains(#"b4 mbox 'a'\''; rm x; '\''@b'"#))
+  }
+
+  @Test func eachVersionCanBeASeries() async throws {
+    let scratch = try Scratch()
+    let thread =
+      archived("[PATCH 0/2] both", id: "c", text: "What it is for.\n")
+      + archived("[PATCH 1/2] first", id: "1", answers: "c", path: "1.c")
+      + archived("[PATCH 2/2] second", id: "2", answers: "c", path: "2.c")
+      + archived("[PATCH v2] first", id: "3", answers: "c", path: "3.c")
+    let file = try scratch.write("t.mbox", thread)
+    let single = try scratch.write("0001.patch", mail("[PATCH] a"))
+    let found = try SeriesForms.find([file.string, single.string])
+    let all = try await SeriesForms.versions(of: found, scratch: scratch.path.appending("scratch"), cage: nil)
+    #expect(all.map(\.name) == ["t-v1", "t-v2", "0001"])
+    var paths: [[String]] = []
+    for one in all {
+      let series = try await one.read(into: scratch.path.appending(one.name), cage: nil).series
+      paths.append(series.patches.flatMap(\.paths))
+    }
+    #expect(paths == [["1.c", "2.c"], ["3.c"], ["a.c"]])
+  }
+
+  /// Whoever is on the list and in Cc has two copies.
+  @Test func aMailOfWhichThereAreTwoCopiesIsReadOnce() async throws {
+    let series = try await read(archived("[PATCH] one", id: "1") + archived("[list] [PATCH] one", id: "1"))
+    #expect(series.patches.map(\.subject) == ["one"])
+    #expect(series.origin?.notes.isEmpty == true)
   }
 
   @Test func mailsWithoutMessageIDsAreStillAThread() async throws {

@@ -30,16 +30,30 @@ private struct InputSeries: SeriesSource {
   var name: String
   let path: FilePath = "-"
   let bytes: Data
+  var version: Int?
 
   var firstFile: String { name }
 
   func read(into store: FilePath, cage: Cage?) async throws -> ReadSeries {
-    let manager = FileManager.default
-    try manager.createDirectory(atPath: store.string, withIntermediateDirectories: true)
-    let file = store.appending("input")
+    let series = try write(to: store)
+    defer { try? FileManager.default.removeItem(atPath: series.files[0].path.string) }
+    return try await series.read(into: store, cage: cage)
+  }
+
+  func versions(scratch: FilePath, cage: Cage?) async throws -> [any SeriesSource] {
+    try await write(to: scratch).versions(scratch: scratch.appending("mails"), cage: cage).map { one in
+      var series = self
+      series.name = one.name
+      series.version = (one as? MailSeries)?.version
+      return series
+    }
+  }
+
+  private func write(to place: FilePath) throws -> MailSeries {
+    try FileManager.default.createDirectory(atPath: place.string, withIntermediateDirectories: true)
+    let file = place.appending("input")
     try bytes.write(to: URL(filePath: file.string))
-    defer { try? manager.removeItem(atPath: file.string) }
-    return try await MailSeries(name: name, path: path, files: [MailFile(file, label: name, shown: "standard input")])
-      .read(into: store, cage: cage)
+    return MailSeries(
+      name: name, path: path, files: [MailFile(file, label: "stdin", shown: "standard input")], version: version)
   }
 }

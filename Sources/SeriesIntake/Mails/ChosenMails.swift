@@ -48,8 +48,10 @@ struct ChosenMails: Sendable {
   }
 
   /// Adds what was passed over to the notes.
-  /// - Parameter mails: all mails.
-  mutating func tell(of mails: [RawMail]) {
+  /// - Parameters:
+  ///   - mails: all mails.
+  ///   - isNewest: whether nobody asked for this version.
+  mutating func tell(of mails: [RawMail], isNewest: Bool) {
     let taken = Set(patches.map(\.file) + (cover.map { [$0.file] } ?? []))
     let others = mails.filter { !taken.contains($0.file) }
     let replies = others.count { $0.tag.isReply }
@@ -57,7 +59,8 @@ struct ChosenMails: Sendable {
     let versions = Set(others.filter { !$0.tag.isReply && $0.tag.version != version }.map(\.tag.version)).sorted()
     if let version, !versions.isEmpty {
       let list = versions.map { "v\($0)" }.joined(separator: ", ")
-      notes.append("v\(version) is taken; also in the thread: \(list)")
+      let advice = isNewest ? " (--versions all judges each)" : ""
+      notes.append("v\(version) is taken; also in the thread: \(list)\(advice)")
     }
     let older = patches.filter { $0.tag.version != version }
     if let version, !older.isEmpty {

@@ -69,6 +69,22 @@ struct MailSeries: SeriesSource {
     return result
   }
 
+  func versions(scratch: FilePath, cage: Cage?) async throws -> [any SeriesSource] {
+    if isOrdered { return [self] }
+    var split = try await SplitMails(files, in: scratch.absolute, cage)
+    if isMailbox { split.isMailbox = true }
+    // A directory may have two series, one on top of the other.
+    guard ChosenMails.bySubjects(split) == nil else { return [self] }
+    let numbers = Set(split.mails.filter { !$0.tag.isReply }.map(\.tag.version)).sorted()
+    if numbers.count < 2 { return [self] }
+    return numbers.map { number in
+      var one = self
+      one.version = number
+      one.name += "-v\(number)"
+      return one
+    }
+  }
+
   private func choose(_ split: SplitMails, in place: FilePath, _ cage: Cage?) async throws -> ChosenMails {
     if let chosen = ChosenMails.bySubjects(split), version == nil || chosen.version == version { return chosen }
     var chosen = ChosenMails()
@@ -80,7 +96,7 @@ struct MailSeries: SeriesSource {
       chosen.takeCover(from: split.mails)
     }
     if chosen.patches.isEmpty { throw IntakeError.empty(path.string) }
-    chosen.tell(of: split.mails)
+    chosen.tell(of: split.mails, isNewest: version == nil)
     return chosen
   }
 

@@ -36,6 +36,11 @@ struct SplitMails {
   /// Whether they came in a mailbox, which may have any mails. A directory's files are chosen by the user.
   var isMailbox = false
 
+  init(mails: [RawMail], isMailbox: Bool) {
+    self.mails = mails
+    self.isMailbox = isMailbox
+  }
+
   /// - Parameters:
   ///   - place: a directory for the mails, created here.
   ///   - cage: the cage for tools.
@@ -49,6 +54,9 @@ struct SplitMails {
         throw IntakeError.tooMuch(files[0].shown, "more than \(Self.mostMails) mails")
       }
     }
+    // Whoever is on the list and in Cc has two copies of a mail.
+    var ids: Set<String> = []
+    mails.removeAll { mail in mail.headers.messageID.map { !ids.insert($0).inserted } ?? false }
   }
 
   private static func split(_ file: MailFile, in place: FilePath, _ cage: Cage?) async throws -> [RawMail] {
@@ -108,7 +116,10 @@ struct SplitMails {
 
   /// Whether the file has several mails. Only git decides where each one ends.
   private static func isMailbox(_ bytes: Data) -> Bool {
-    guard bytes.starts(with: Array("From ".utf8)) else { return false }
+    // git skips what is empty before the first mail.
+    guard bytes.drop(while: { [0x09, 0x0a, 0x0d, 0x20].contains($0) }).starts(with: Array("From ".utf8)) else {
+      return false
+    }
     return bytes.range(of: Data("\nFrom ".utf8)) != nil
   }
 

@@ -9,6 +9,12 @@ import SeriesIntake
 import SystemPackage
 import Verdicts
 
+/// Which versions of a series are judged.
+enum VersionChoice: String, ExpressibleByArgument, CaseIterable {
+  case newest
+  case all
+}
+
 struct RunCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "run",
@@ -47,6 +53,12 @@ struct RunCommand: AsyncParsableCommand {
 
   @Argument(help: ArgumentHelp("A series, or a directory of several.", valueName: "path"))
   var paths: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "If a mailbox has several versions of a series: newest, or all, each as a series of its own.",
+      valueName: "newest|all"))
+  var versions = VersionChoice.newest
 
   @Flag(help: "Run only the base, without any series.")
   var baseOnly = false
@@ -165,7 +177,10 @@ struct RunCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let (plans, together) = try plans(ProcessInfo.processInfo.environment)
+    var (plans, together) = try plans(ProcessInfo.processInfo.environment)
+    if versions == .all, let series = try await plans.first?.allVersions() {
+      for index in plans.indices { plans[index].series = series }
+    }
     if dryRun {
       var forecasts: [Forecast] = []
       for plan in plans { forecasts.append(try await BenchRun(plan, sinks: []).forecast()) }
