@@ -35,9 +35,9 @@ extension IntakeError: CustomStringConvertible {
   public var description: String {
     switch self {
     case .noSuchPath(let path):
-      "\(path): no such file or directory. Name \(SeriesForms.words)."
+      "\(path): no such file or directory. Name one of: \(SeriesForms.words)."
     case .noForm(let path):
-      "\(path): not a form in which patchbench reads series. Name \(SeriesForms.words)."
+      "\(path): not a form in which patchbench reads series. Name one of: \(SeriesForms.words)."
     case .empty(let path):
       "\(path): no patches in it. Name a thread, or what `git format-patch -o DIRECTORY BASE..BRANCH` writes."
     case .mixed(let path):

@@ -42,8 +42,9 @@ extension SeriesSource {
 
 /// One form in which series are given. A new form is a type with this protocol and an entry in ``SeriesForms/all``.
 public protocol SeriesForm: Sendable {
-  /// What the user can name, for messages: `a directory of git format-patch files`.
-  var words: String { get }
+  /// What the user can name, for messages: `a directory of patches`. `nil` for what is only recognized, to say what to
+  /// do instead.
+  var words: String? { get }
 
   /// Finds the series that an argument names.
   /// - Returns: `nil` if the argument does not have this form.
@@ -67,7 +68,7 @@ public enum SeriesForms {
   ]
 
   /// All forms, for messages.
-  static var words: String { all.map(\.words).joined(separator: "; or ") }
+  static var words: String { all.compactMap(\.words).sorted().joined(separator: "; ") }
 
   /// Finds the series that the user's arguments name. Series of the same name get distinct names.
   /// - Throws: ``IntakeError`` if an argument has none of the forms, or names the same series again.

@@ -20,7 +20,7 @@ import Toolbox
       let text = mail[mail.range(of: "\n")!.upperBound...]
       stream += """
         commit refs/heads/master
-        committer A <a@example.org> 1767600000 +0000
+        committer A <a@example.org> 1793613600 +0000
         data 1
         x
         M 100644 inline m
@@ -49,6 +49,9 @@ import Toolbox
         archived("[PATCH v2 2/2] second", id: "p2", answers: "c", path: "2.c"),
         archived("[PATCH v2 1/2] first", id: "p1", answers: "c", path: "1.c"),
         archived("Re: [PATCH v2 1/2] first", id: "r", answers: "p1", text: "Message-ID: <other@example.org>\n"),
+        archived("[PATCH] dated", id: "20261102100000.1-1-a", path: "4.c"),
+        // It arrived at another time than its name says.
+        archived("[PATCH] misdated", id: "20200101.old", path: "5.c"),
         archived("[PATCH v3 1/1] newer", id: "n", answers: "c", path: "3.c"),
       ], in: scratch)
     // Any mail of the version names it.
@@ -58,6 +61,9 @@ import Toolbox
       #expect(series.cover?.subject == "both")
     }
     #expect(try await read("\(path)#n@example.org", scratch).patches.map(\.paths) == [["3.c"]])
+    let dated = try await read("\(path)#20261102100000.1-1-a@example.org", scratch)
+    #expect(dated.patches.map(\.paths) == [["4.c"]])
+    #expect(try await read("\(path)#20200101.old@example.org", scratch).patches.map(\.paths) == [["5.c"]])
     #expect(try await read("\(path)#other@example.org", scratch).name == "other-example.org")
   }
 
@@ -69,6 +75,14 @@ import Toolbox
     await #expect(throws: IntakeError.noMail("\(path)#\(id)", reason: reason)) {
       _ = try await read("\(path)#\(id)", scratch)
     }
+  }
+
+  @Test(arguments: [
+    ("20261102101112.12-1-x@y", 1_793_577_600), ("20261102-topic-v1-0-1a2b@y", 1_793_577_600),
+    ("cover.1793700000.git.x@y", 1_793_700_000), ("CAF-12@y", nil), ("20269902-x@y", nil), ("x@20261102", nil),
+    ("99999999999999999999-x@y", nil),
+  ]) func aMessageIDCanHaveADate(_ id: String, _ seconds: Int?) {
+    #expect(MailDate.seconds(in: id) == seconds)
   }
 
   @Test func foldedHeadersAreFollowed() {

@@ -7,7 +7,7 @@ import Toolbox
 
 /// Commits in a file that `git bundle create` wrote, and a repository that has what they are based on.
 struct GitBundle: SeriesForm {
-  let words = "REPOSITORY:FILE for a git bundle"
+  let words: String? = "REPOSITORY:BUNDLE"
 
   func find(_ argument: SeriesArgument) throws(IntakeError) -> [any SeriesSource]? {
     if Self.isBundle(argument) {

@@ -7,7 +7,7 @@ import Toolbox
 
 /// Commits of a git repository: `~/src/linux:v3..topic`.
 struct GitRange: SeriesForm {
-  let words = "REPOSITORY:BASE..TOPIC for commits"
+  let words: String? = "REPOSITORY:BASE..TOPIC"
 
   func find(_ argument: SeriesArgument) throws(IntakeError) -> [any SeriesSource]? {
     if argument.isDirectory {

@@ -4,7 +4,7 @@ import SystemPackage
 
 /// A mail folder with one file for each mail, in `new` and `cur`.
 struct Maildir: SeriesForm {
-  let words = "a maildir"
+  let words: String? = "a maildir"
 
   func find(_ argument: SeriesArgument) throws(IntakeError) -> [any SeriesSource]? {
     guard argument.isDirectory else { return nil }

@@ -4,7 +4,7 @@ import Foundation
 
 /// A Message-ID or a link to an archive. patchbench has no network, so it only says how to get the mails.
 struct MessageLink: SeriesForm {
-  let words = "the mbox that `b4 mbox MESSAGE-ID` writes"
+  let words: String? = nil
 
   func find(_ argument: SeriesArgument) throws(IntakeError) -> [any SeriesSource]? {
     guard argument.kind == .nothing, let id = Self.messageID(argument.text) else { return nil }

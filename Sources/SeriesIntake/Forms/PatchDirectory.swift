@@ -5,7 +5,7 @@ import SystemPackage
 
 /// A directory whose files are the mails of one series, or a directory of series.
 struct PatchDirectory: SeriesForm {
-  let words = "a directory of `git format-patch` files, or one that contains several of them"
+  let words: String? = "a directory of patches"
 
   func find(_ argument: SeriesArgument) throws(IntakeError) -> [any SeriesSource]? {
     guard argument.isDirectory else { return nil }

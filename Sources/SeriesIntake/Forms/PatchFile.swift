@@ -4,7 +4,7 @@ import SystemPackage
 
 /// One file with the mails of a series or a thread, one patch, or a bare diff. It may be compressed.
 struct PatchFile: SeriesForm {
-  let words = "an mbox, a patch or a diff, also compressed with gzip or xz"
+  let words: String? = "an mbox, a patch or a diff"
 
   func find(_ argument: SeriesArgument) throws(IntakeError) -> [any SeriesSource]? {
     guard argument.isFile else { return nil }

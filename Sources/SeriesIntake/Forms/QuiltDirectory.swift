@@ -5,7 +5,7 @@ import SystemPackage
 
 /// Patches in the order of a `series` file, as quilt and Debian's source packages have them.
 struct QuiltDirectory: SeriesForm {
-  let words = "a quilt directory with its `series` file, or a tree with `patches/series` or `debian/patches/series`"
+  let words: String? = "a quilt directory"
 
   func find(_ argument: SeriesArgument) throws(IntakeError) -> [any SeriesSource]? {
     guard argument.isDirectory else { return nil }

@@ -7,7 +7,7 @@ import Toolbox
 
 /// A mailbox, a patch or a diff on standard input.
 struct StandardInput: SeriesForm {
-  let words = "- for standard input"
+  let words: String? = "- (standard input)"
   /// Where it is read.
   var input = FileHandle.standardInput
 
