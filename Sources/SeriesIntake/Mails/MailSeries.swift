@@ -89,9 +89,11 @@ struct MailSeries: SeriesSource {
     if let chosen = ChosenMails.bySubjects(split), version == nil || chosen.version == version { return chosen }
     var chosen = ChosenMails()
     chosen.patches = try await B4.choose(split.mails, version: version, in: place.appending("b4"), cage)
-    if chosen.patches.isEmpty {
-      chosen = ChosenMails.newest(split.mails, version: version)
-      chosen.notes.append("b4 found no series in these mails; they are in the order of their numbers")
+    // b4 passes over a mail whose patch is an attachment of a type that it does not know, and gives up at a wrong date.
+    let byNumbers = ChosenMails.newest(split.mails, version: version)
+    if chosen.patches.isEmpty || !chosen.missing.isEmpty && byNumbers.missing.isEmpty && !byNumbers.patches.isEmpty {
+      chosen = byNumbers
+      chosen.notes.append("b4 found no whole series in these mails; they are in the order of their numbers")
     } else {
       chosen.takeCover(from: split.mails)
     }

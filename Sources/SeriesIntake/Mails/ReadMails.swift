@@ -36,7 +36,7 @@ struct MailReader {
   /// --quoted-cr=strip, too.
   private static let script = """
     for mail do
-      git mailinfo --no-scissors --quoted-cr=strip "$mail.body" "$mail.diff" <"$mail" >"$mail.info" 2>"$mail.error" ||
+      git mailinfo --no-scissors --quoted-cr=strip "$mail.body" "$mail.diff" <"$mail" >"$mail.info" 2>"$mail.said" ||
         { : >"$mail.failed"; continue; }
     done
     """
@@ -77,7 +77,7 @@ struct MailReader {
     if mail.has("failed") {
       throw IntakeError.noPatch(
         file: mail.fullLabel,
-        reason: "git cannot read it as a mail (\(mail.text("error").firstLine ?? "no reason given"))")
+        reason: "git cannot read it as a mail (\(mail.text("said").firstLine ?? "no reason given"))")
     }
     var result = ReadMail(diff: mail.part("diff"))
     var (name, address) = ("", "")
@@ -92,7 +92,9 @@ struct MailReader {
       let reason = mail.text("error").firstLine ?? ""
       // A cover letter has a diffstat but no diff. git reports that, and it is not an error.
       if reason.contains("No valid patches in input") || reason.contains("unrecognized input") { return result }
-      throw IntakeError.noPatch(file: mail.fullLabel, reason: "git cannot read its diff (\(reason))")
+      let isFlowed = mail.headers["content-type"]?.lowercased().contains("format=flowed") == true
+      let cause = isFlowed ? "; it was sent as format=flowed, which loses spaces" : ""
+      throw IntakeError.noPatch(file: mail.fullLabel, reason: "git cannot read its diff (\(reason)\(cause))")
     }
     result.paths = Self.paths(mail.text("new"))
     result.paths += Self.paths(mail.text("old")).filter { !result.paths.contains($0) }
