@@ -88,10 +88,11 @@ import Toolbox
   @Test func foldedHeadersAreFollowed() {
     var index = MailIndex()
     let blob = String(repeating: "0", count: 39)
-    index.take("\(blob)1 blob 9\nMessage-ID:\n <a@x>\n")
-    index.take("\(blob)2 blob 9\nMessage-ID: <b@x>\nReferences: <z@x>\n\t<a@x>\n")
-    index.take("\(blob)3 blob 9\nReferences: <b@x>\nmessage-id: <c@x>\n")
-    index.take("\(blob)4 blob 9\nMessage-ID: <d@x>\n")
+    // Some lines of the addressees come without the start of their field.
+    index.take("1:\(blob)1 blob 9\n5:\t<to@x>\n7:Message-ID:\n8: <a@x>\n")
+    index.take("11:\(blob)2 blob 9\n12:Message-ID: <b@x>\n13:References: <z@x>\n14:\t<a@x>\n16:\t<to@x>\n")
+    index.take("21:\(blob)3 blob 9\n23:References: <b@x>\n25:message-id: <c@x>\n")
+    index.take("31:\(blob)4 blob 9\n33:Message-ID: <d@x>\n35:\t<to@x>\n39:Message-ID: <a@x>\n")
     #expect(index.thread(of: "a@x") == [1, 2, 3].map { "\(blob)\($0)" })
     #expect(index.thread(of: "c@x") == [3, 1, 2].map { "\(blob)\($0)" })
     #expect(index.thread(of: "e@x") == [])

@@ -60,29 +60,42 @@ struct MailIndex {
 
   private static let headers = """
     git cat-file --batch --buffer |
-      LC_ALL=C grep -a -E \\
+      LC_ALL=C grep -a -n -E \\
         '^([0-9a-f]{40,64} blob [0-9]+$|[Mm]essage-[Ii][Dd]:|[Ii]n-[Rr]eply-[Tt]o:|[Rr]eferences:|[[:blank:]]+<[^ >]+@)'
     """
 
-  /// Reads what the script printed.
+  /// Reads what the script printed: lines with their numbers.
   mutating func take(_ text: String) {
     var text = text
     text.withUTF8 { bytes in
-      for line in bytes.split(separator: 0x0a) {
+      var last = 0
+      var isOwn: Bool?
+      for numbered in bytes.split(separator: 0x0a) {
+        guard let colon = numbered.firstIndex(of: 0x3a) else { continue }
+        let number = numbered[..<colon].reduce(0) { $0 &* 10 &+ Int($1 & 0xf) }
+        let line = numbered[(colon + 1)...]
+        let isNext = number == last + 1
+        last = number
         if line.first.map(Self.isHexDigit) == true, let space = line.firstIndex(of: 0x20) {
           blobs.append(String(decoding: line[..<space], as: UTF8.self))
           ids.append(0)
           parents.append([])
+          isOwn = nil
           continue
         }
-        guard !blobs.isEmpty else { continue }
-        let isOwn = line.first == UInt8(ascii: "M") || line.first == UInt8(ascii: "m")
+        if line.first == 0x20 || line.first == 0x09 {
+          // A folded line belongs to the line before it. It may also be one of the many addresses in To.
+          if !isNext { isOwn = nil }
+        } else {
+          isOwn = line.first == UInt8(ascii: "M") || line.first == UInt8(ascii: "m")
+        }
+        guard let isOwn, !blobs.isEmpty else { continue }
         for id in Self.ids(in: line) {
-          // A mail that is attached has an id as well. A folded line belongs to the field before.
-          if ids[ids.count - 1] == 0, isOwn || line.first == 0x20 || line.first == 0x09 {
-            ids[ids.count - 1] = id
-          } else if !isOwn {
+          if !isOwn {
             parents[parents.count - 1].append(id)
+          } else if ids[ids.count - 1] == 0 {
+            // Only the first one: a mail that is attached has an id as well.
+            ids[ids.count - 1] = id
           }
         }
       }
