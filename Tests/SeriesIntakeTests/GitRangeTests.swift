@@ -117,6 +117,13 @@ struct SmallRepository {
     let repository = try await SmallRepository()
     let path = repository.path.string
     #expect(throws: IntakeError.noRange(path)) { try SeriesForms.find([path]) }
+    // Some keep their patches in git.
+    for name in ["0001-a.patch", "v2/0001-a.patch"] {
+      let kept = try Scratch()
+      try kept.write(name, mail("[PATCH] a"))
+      _ = try await Git.tool(["init", "-q", kept.path.string]).output()
+      #expect(try SeriesForms.find([kept.path.string]).count == 1)
+    }
     #expect(throws: IntakeError.noSuchPath("/nonexistent:a..b")) { try SeriesForms.find(["/nonexistent:a..b"]) }
   }
 }

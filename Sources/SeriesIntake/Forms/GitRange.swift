@@ -11,7 +11,7 @@ struct GitRange: SeriesForm {
 
   func find(_ argument: SeriesArgument) throws(IntakeError) -> [any SeriesSource]? {
     if argument.isDirectory {
-      guard GitRepository(argument.path) != nil else { return nil }
+      guard GitRepository(argument.path) != nil, try !Self.keepsPatches(argument.path) else { return nil }
       throw .noRange(argument.text)
     }
     guard argument.kind == .nothing else { return nil }
@@ -22,6 +22,18 @@ struct GitRange: SeriesForm {
       return [try GitSeries(argument, repository, range)]
     }
     return nil
+  }
+
+  /// Whether a work tree has a series in its files: some keep their patches in git.
+  private static func keepsPatches(_ path: FilePath) throws(IntakeError) -> Bool {
+    guard SeriesArgument(path.appending(".git").string).kind != .nothing else { return false }
+    let files = try DirectoryEntries(path).files
+    let starts = ["From ", "From: ", "Subject: ", "diff ", "--- ", "Index: "].map { Array($0.utf8) }
+    return files.isEmpty
+      || files.contains { name in
+        guard case .file(let head) = SeriesArgument(path.appending(name).string).kind else { return false }
+        return Packing(head) != nil || starts.contains { head.starts(with: $0) }
+      }
   }
 }
 

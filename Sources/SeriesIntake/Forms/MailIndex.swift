@@ -54,7 +54,7 @@ struct MailIndex {
     """
 
   private static let some = """
-    git log --all --format=%H:m --since="$1" --until="$2" |
+    git log --no-show-signature --all --format=%H:m --since="$1" --until="$2" |
       \(headers)
     """
 

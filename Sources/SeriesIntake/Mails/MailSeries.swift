@@ -40,32 +40,37 @@ struct MailSeries: SeriesSource {
     }
     let all = (chosen.cover.map { [$0] } ?? []) + chosen.patches
     var read = try await MailReader(place: place, cage: cage).read(all)
-    var result = ReadSeries(series: PatchSeries(name: name, patches: [], path: path.string), diffs: [])
     var claims = SeriesClaims()
     claims.take(from: Array(zip(all, read)), version: chosen.version)
+    claims.origin.notes = notes + chosen.notes
+    // A cover letter may have no number.
+    let isCovered = !isOrdered && read.count > 1 && read[0].paths.isEmpty && !read[0].subject.isEmpty
+    if chosen.cover == nil, isCovered { chosen.cover = chosen.patches.removeFirst() }
+    var series = PatchSeries(name: name, patches: [], path: path.string)
+    series.origin = claims.origin
     if chosen.cover != nil {
       let cover = read.removeFirst()
-      result.series.cover = CoverLetter(subject: cover.subject, body: cover.body)
-    } else if !isOrdered, read.count > 1, read[0].paths.isEmpty, !read[0].subject.isEmpty {
-      // A cover letter without a number.
-      let cover = read.removeFirst()
-      chosen.patches.removeFirst()
-      result.series.cover = CoverLetter(subject: cover.subject, body: cover.body)
+      series.cover = CoverLetter(subject: cover.subject, body: cover.body)
     }
-    for (mail, read) in zip(chosen.patches, read) {
-      if read.paths.isEmpty { throw IntakeError.noPatch(file: mail.fullLabel, reason: "git finds no patch in it") }
+    return try result(series, Array(zip(chosen.patches, read)), in: store)
+  }
+
+  /// Adds the patches to the series, and moves their diffs to the store.
+  private func result(
+    _ series: PatchSeries, _ patches: [(raw: RawMail, read: ReadMail)], in store: FilePath
+  ) throws -> ReadSeries {
+    var result = ReadSeries(series: series, diffs: [])
+    for (raw, read) in patches {
+      if read.paths.isEmpty { throw IntakeError.noPatch(file: raw.fullLabel, reason: "git finds no patch in it") }
       // Debian's patches have their own headers (DEP-3).
-      let subject = read.subject.isEmpty ? mail.headers["description"] ?? mail.label : read.subject
-      let author = read.author.isEmpty ? mail.headers["author"] ?? "" : read.author
-      result.series.patches.append(
-        Patch(subject: subject, author: author, file: mail.label, paths: read.paths))
+      let subject = read.subject.isEmpty ? SeriesClaims.header("description", of: raw) ?? raw.label : read.subject
+      let author = read.author.isEmpty ? SeriesClaims.header("author", of: raw) ?? "" : read.author
+      result.series.patches.append(Patch(subject: subject, author: author, file: raw.label, paths: read.paths))
       let diff = store.appending(ReadSeries.diffName(result.diffs.count + 1))
-      try manager.moveItem(atPath: read.diff.string, toPath: diff.string)
+      try FileManager.default.moveItem(atPath: read.diff.string, toPath: diff.string)
       result.diffs.append(diff)
     }
     if result.diffs.isEmpty { throw IntakeError.empty(path.string) }
-    claims.origin.notes = notes + chosen.notes
-    result.series.origin = claims.origin
     return result
   }
 

@@ -13,10 +13,8 @@ struct SeriesClaims {
     guard let first = mails.first else { return }
     origin.version = mails.contains { $0.raw.headers.subject.contains("[") } ? version : nil
     origin.messageID = first.raw.headers.messageID.map(Self.bounded)
-    origin.date = first.raw.headers["date"].map(Self.bounded)
-    origin.link = first.raw.headers["archived-at"].map {
-      Self.bounded($0.trimmingCharacters(in: CharacterSet(charactersIn: "<>")))
-    }
+    origin.date = Self.header("date", of: first.raw)
+    origin.link = Self.header("archived-at", of: first.raw)?.trimmingCharacters(in: CharacterSet(charactersIn: "<>"))
     // The trailers are in the cover letter, or in the first patch, where they follow the diff.
     for (_, read) in mails.prefix(2) {
       let diff = FileManager.default.contents(atPath: read.diff.string) ?? Data()
@@ -48,6 +46,9 @@ struct SeriesClaims {
     guard line.hasPrefix(key) else { return nil }
     return bounded(line.dropFirst(key.count).trimmingCharacters(in: .whitespaces))
   }
+
+  /// Returns a header of a mail, cut to what a report needs.
+  static func header(_ name: String, of mail: RawMail) -> String? { mail.headers[name].map(bounded) }
 
   private static func bounded(_ text: String) -> String { String(text.unicodeScalars.prefix(200)) }
 
