@@ -23,6 +23,8 @@ public enum IntakeError: Error, Sendable, Hashable {
   case utf16(String)
   /// A git repository without a range of commits.
   case noRange(String)
+  /// A git bundle without a repository that has what its commits are based on.
+  case noRepository(String)
   /// Commits that cannot be read.
   case badRange(String, reason: String)
   /// Mails that would have to be fetched.
@@ -60,6 +62,9 @@ extension IntakeError: CustomStringConvertible {
       "\(file): the text is UTF-16, in which git finds no patch. Convert it with `iconv -f UTF-16 -t UTF-8`."
     case .noRange(let path):
       "\(path): a git repository. Name the commits as well: `\(path):BASE..TOPIC`."
+    case .noRepository(let path):
+      "\(path): a git bundle does not have the commit that it is based on. Name a repository that has it, too: "
+        + "`~/src/linux:\(path)`."
     case .badRange(let text, let reason):
       "\(text): \(reason). Name commits as REPOSITORY:BASE..TOPIC."
     case .offline(let text, let messageID):

@@ -10,11 +10,7 @@ struct GitBundle: SeriesForm {
   let words: String? = "REPOSITORY:BUNDLE"
 
   func find(_ argument: SeriesArgument) throws(IntakeError) -> [any SeriesSource]? {
-    if Self.isBundle(argument) {
-      throw .badRange(
-        argument.text,
-        reason: "a git bundle has no base. Name a repository that has it, too: `~/src/linux:\(argument.text)`")
-    }
+    if Self.isBundle(argument) { throw .noRepository(argument.text) }
     guard argument.kind == .nothing else { return nil }
     for colon in argument.text.indices where argument.text[colon] == ":" {
       let file = SeriesArgument(String(argument.text[argument.text.index(after: colon)...]))
