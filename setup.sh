@@ -20,6 +20,8 @@ packages=(
   linux-source-6.12 linux-source-6.1 flex bison bc libelf-dev xz-utils perl ccache bubblewrap
   # to make the files that guests boot from, and to list processes
   cpio procps busybox-static e2fsprogs
+  # to find a series in a thread of mails
+  b4
   # to check report.json in the tests
   python3-jsonschema
 )

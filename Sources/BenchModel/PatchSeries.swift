@@ -38,6 +38,8 @@ public struct PatchSeries: Codable, Sendable, Hashable {
   public var patches: [Patch]
   /// The directory as the user spelled it, for commands that name it again.
   public var path: String?
+  /// `nil` in records of earlier versions.
+  public var origin: SeriesOrigin?
 
   public init(name: String, cover: CoverLetter? = nil, patches: [Patch], path: String? = nil) {
     self.name = name
@@ -45,4 +47,24 @@ public struct PatchSeries: Codable, Sendable, Hashable {
     self.patches = patches
     self.path = path
   }
+}
+
+/// What a series says of itself, and what was done to read it. The claims are a stranger's and are not checked.
+public struct SeriesOrigin: Codable, Sendable, Hashable {
+  /// 2 for `[PATCH v2]`; 1 if no version is given; `nil` for bare diffs.
+  public var version: Int?
+  /// Of the cover letter, or else of the first patch. So are the date and the link.
+  public var messageID: String?
+  public var date: String?
+  /// Where the mail is archived.
+  public var link: String?
+  public var changeID: String?
+  /// The commit that the series is made for.
+  public var baseCommit: String?
+  /// Patch ids, change ids and Message-IDs of what must be applied before.
+  public var prerequisites: [String] = []
+  /// What a reader should know of the way the series was read: passed-over files and mails, the version taken.
+  public var notes: [String] = []
+
+  public init() {}
 }

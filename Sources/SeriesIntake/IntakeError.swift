@@ -9,39 +9,81 @@ public enum IntakeError: Error, Sendable, Hashable {
   case empty(String)
   /// The directory contains both patches and series, so it is not clear which is meant.
   case mixed(String)
-  case badName(String)
-  case twice(String, String, String)
+  /// The same series is named twice.
+  case twice(String)
   /// A file in a series' directory in which git finds no patch.
   case noPatch(file: String, reason: String)
+  /// Patches of the series that are not there: `2/3`.
+  case missing(patches: [String], path: String, messageID: String?)
   /// More than a series may have; it is not read.
   case tooMuch(String, String)
   case leavesTree(file: String, path: String)
   case unreadable(String, reason: String)
+  /// Text in UTF-16, in which git finds no patch.
+  case utf16(String)
+  /// A git repository without a range of commits.
+  case noRange(String)
+  /// A git bundle without a repository that has what its commits are based on.
+  case noRepository(String)
+  /// Commits that cannot be read.
+  case badRange(String, reason: String)
+  /// Mails that would have to be fetched.
+  case offline(String, messageID: String)
+  /// A mail that is not in an archive.
+  case noMail(String, reason: String)
 }
 
 extension IntakeError: CustomStringConvertible {
   public var description: String {
     switch self {
     case .noSuchPath(let path):
-      "\(path): no such file or directory. Name \(SeriesForms.words)."
+      "\(path): no such file or directory. Name one of: \(SeriesForms.words)."
     case .noForm(let path):
-      "\(path): not a form in which patchbench reads series. Name \(SeriesForms.words)."
+      "\(path): not a form in which patchbench reads series. Name one of: \(SeriesForms.words)."
     case .empty(let path):
-      "\(path): no patches in it. Create some with `git format-patch --cover-letter -o \(path) BASE..BRANCH`."
+      "\(path): no patches in it. Name a thread, or what `git format-patch -o DIRECTORY BASE..BRANCH` writes."
     case .mixed(let path):
       "\(path): patches and directories of patches side by side. Move the patches into their own directory."
-    case .badName(let name):
-      "\(name): a series' directory needs a name of letters, digits and . _ + - that is not “base”. Rename it."
-    case .twice(let name, let first, let second):
-      "\(name): two series have this name: \(first) and \(second). Rename one, because reports identify series by name."
+    case .twice(let path):
+      "\(path): named twice. Name each series once."
     case .noPatch(let file, let reason):
       "\(file): \(reason). Remove it, or recreate it with `git format-patch`."
+    case .missing(let patches, let path, let messageID):
+      "\(path): \(Self.list(patches)) \(patches.count == 1 ? "is" : "are") missing. Add what is missing"
+        + (messageID.map { " (`b4 mbox \(Self.quoted($0))` saves the whole thread)" } ?? "")
+        + ". To judge the rest alone, remove the numbers from its subjects."
     case .tooMuch(let file, let amount):
       "\(file): \(amount), which is too much for a series. Name a directory with the patches of one series."
     case .leavesTree(let file, let path):
       "\(file): it changes \(path), which is outside the kernel's tree. Such a patch is not applied."
     case .unreadable(let path, let reason):
       "\(path): cannot be read: \(reason)."
+    case .utf16(let file):
+      "\(file): the text is UTF-16, in which git finds no patch. Convert it with `iconv -f UTF-16 -t UTF-8`."
+    case .noRange(let path):
+      "\(path): a git repository. Name the commits as well: `\(path):BASE..TOPIC`."
+    case .noRepository(let path):
+      "\(path): a git bundle does not have the commit that it is based on. Name a repository that has it, too: "
+        + "`~/src/linux:\(path)`."
+    case .badRange(let text, let reason):
+      "\(text): \(reason). Name commits as REPOSITORY:BASE..TOPIC."
+    case .offline(let text, let messageID):
+      "\(text): patchbench fetches nothing from the network. Save the thread with `b4 mbox \(Self.quoted(messageID))`, "
+        + "and name the file that it writes."
+    case .noMail(let text, let reason):
+      "\(text): \(reason). Name a mail as ARCHIVE.git#MESSAGE-ID."
     }
   }
+
+  /// `patch 2/4`, `patches 2/4 and 3/4`
+  private static func list(_ patches: [String]) -> String {
+    let most = 5
+    var words = Array(patches.prefix(most))
+    if patches.count > most { words.append("\(patches.count - most) more") }
+    let last = words.removeLast()
+    return words.isEmpty ? "patch \(last)" : "patches \(words.joined(separator: ", ")) and \(last)"
+  }
+
+  /// Quotes a word that a stranger wrote, for a command that the user may copy.
+  private static func quoted(_ word: String) -> String { "'" + word.replacing("'", with: "'\\''") + "'" }
 }

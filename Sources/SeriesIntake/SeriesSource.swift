@@ -8,7 +8,7 @@ public import Toolbox
 /// One series as the user gave it, found but not read.
 public protocol SeriesSource: Sendable {
   /// The series' name, unique in a run and usable as a file name.
-  var name: String { get }
+  var name: String { get set }
   /// What the user named; reports show it.
   var path: FilePath { get }
   /// A file of the series, which stands in for its patches if they cannot be read.
@@ -20,9 +20,18 @@ public protocol SeriesSource: Sendable {
   ///   - cage: the cage in which tools read the untrusted input; `nil` if that is disabled.
   /// - Throws: ``IntakeError`` if the input is not a series, ``ToolError`` if a tool cannot be run.
   func read(into store: FilePath, cage: Cage?) async throws -> ReadSeries
+
+  /// Returns each version in the input as a series of its own, oldest first. Most forms have only one.
+  /// - Parameters:
+  ///   - scratch: a directory for this only, created here.
+  ///   - cage: as for ``read(into:cage:)``.
+  /// - Throws: as ``read(into:cage:)``.
+  func versions(scratch: FilePath, cage: Cage?) async throws -> [any SeriesSource]
 }
 
 extension SeriesSource {
+  public func versions(scratch: FilePath, cage: Cage?) async throws -> [any SeriesSource] { [self] }
+
   /// Returns a placeholder for a series that could not be read.
   public func refused(_ reason: String) -> ReadSeries {
     let patch = Patch(subject: firstFile, author: "", file: firstFile, paths: [])
@@ -33,57 +42,72 @@ extension SeriesSource {
 
 /// One form in which series are given. A new form is a type with this protocol and an entry in ``SeriesForms/all``.
 public protocol SeriesForm: Sendable {
-  /// What the user can name, for messages: `a directory of git format-patch files`.
-  var words: String { get }
+  /// What the user can name, for messages: `a directory of patches`. `nil` for what is only recognized, to say what to
+  /// do instead.
+  var words: String? { get }
 
-  /// Finds the series at an existing path.
-  /// - Returns: `nil` if the path does not have this form.
+  /// Finds the series that an argument names.
+  /// - Returns: `nil` if the argument does not have this form.
   /// - Throws: ``IntakeError`` if it has this form but contains no usable series.
-  func find(at path: FilePath) throws(IntakeError) -> [any SeriesSource]?
+  func find(_ argument: SeriesArgument) throws(IntakeError) -> [any SeriesSource]?
 }
 
 /// The forms in which series are given.
 public enum SeriesForms {
-  /// The first form that fits a path reads it.
-  public static let all: [any SeriesForm] = [PatchDirectory(), PatchFile()]
+  /// The first form that fits an argument reads it.
+  public static let all: [any SeriesForm] = [
+    StandardInput(),
+    QuiltDirectory(),
+    Maildir(),
+    GitBundle(),
+    PublicInbox(),
+    GitRange(),
+    PatchDirectory(),
+    PatchFile(),
+    MessageLink(),
+  ]
 
   /// All forms, for messages.
-  static var words: String { all.map(\.words).joined(separator: ", or ") }
+  static var words: String { all.compactMap(\.words).sorted().joined(separator: "; ") }
 
-  /// Finds the series that the user's arguments name.
-  /// - Throws: ``IntakeError`` if a path has none of the forms, or if two series have the same name.
-  public static func find(_ paths: [String]) throws(IntakeError) -> [any SeriesSource] {
+  /// Finds the series that the user's arguments name. Series of the same name get distinct names.
+  /// - Throws: ``IntakeError`` if an argument has none of the forms, or names the same series again.
+  public static func find(_ arguments: [String]) throws(IntakeError) -> [any SeriesSource] {
     var found: [any SeriesSource] = []
-    for path in paths {
-      guard FileManager.default.fileExists(atPath: path) else { throw .noSuchPath(path) }
-      guard let series = try series(at: FilePath(path)) else { throw .noForm(path) }
+    for text in arguments {
+      let argument = SeriesArgument(text)
+      guard let series = try series(argument) else {
+        throw argument.kind == .nothing ? .noSuchPath(text) : .noForm(text)
+      }
       found += series
     }
-    var seen: [String: String] = [:]
-    for series in found {
-      if let first = seen[series.name] { throw .twice(series.name, first, series.path.string) }
-      seen[series.name] = series.path.string
-    }
-    return found
+    return try SeriesName.distinct(found)
   }
 
-  private static func series(at path: FilePath) throws(IntakeError) -> [any SeriesSource]? {
+  /// Returns each version of each series as a series of its own: `NAME-v1`, `NAME-v2`.
+  /// - Parameters:
+  ///   - scratch: a directory for this only.
+  ///   - cage: the cage in which tools read the untrusted input; `nil` if that is disabled.
+  /// - Throws: ``IntakeError``, ``ToolError``
+  public static func versions(
+    of series: [any SeriesSource], scratch: FilePath, cage: Cage?
+  ) async throws -> [any SeriesSource] {
+    var found: [any SeriesSource] = []
+    for (number, one) in series.enumerated() {
+      do {
+        found += try await one.versions(scratch: scratch.appending("\(number)"), cage: cage)
+      } catch  where error is IntakeError {
+        // Reading it says so again, next to the other series.
+        found.append(one)
+      }
+    }
+    return SeriesName.distinct(names: found)
+  }
+
+  private static func series(_ argument: SeriesArgument) throws(IntakeError) -> [any SeriesSource]? {
     for form in all {
-      if let found = try form.find(at: path) { return found }
+      if let found = try form.find(argument) { return found }
     }
     return nil
-  }
-
-  /// Returns a series' name if it can be used as one: in file names, in URLs, and next to the base's.
-  /// - Parameter path: what the user gave, for the error.
-  static func checked(_ name: String, of path: FilePath) throws(IntakeError) -> String {
-    let allowed = name.utf8.allSatisfy { byte in
-      (0x30...0x39).contains(byte) || (0x41...0x5a).contains(byte) || (0x61...0x7a).contains(byte)
-        || [0x2e, 0x5f, 0x2b, 0x2d].contains(byte)
-    }
-    guard allowed, !name.isEmpty, !name.hasPrefix("."), !name.hasPrefix("-"), name != "base" else {
-      throw .badName(path.string)
-    }
-    return name
   }
 }

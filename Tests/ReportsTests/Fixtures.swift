@@ -302,6 +302,11 @@ func hostileRun() -> RunRecord {
   bad.cover?.subject = hostile
   bad.patches[0].author = hostile
   bad.path = hostile
+  var origin = SeriesOrigin()
+  (origin.messageID, origin.date, origin.link) = (hostile, hostile, hostile)
+  (origin.changeID, origin.baseCommit) = (hostile, hostile)
+  (origin.prerequisites, origin.notes) = ([hostile], [hostile])
+  bad.origin = origin
   bad.patches[0].file = hostile
   var others = [bad, bad]
   others[0].name += "2"

@@ -19,6 +19,91 @@ private func read(_ files: [String: String]) async throws -> (ReadSeries, Scratc
 }
 
 @Suite struct ReadSeriesTests {
+  @Test func aMissingPatchIsNamed() async throws {
+    let error = await #expect(throws: IntakeError.self) {
+      _ = try await read(["0001-a.patch": mail("[PATCH 1/3] a"), "0003-c.patch": mail("[PATCH 3/3] c", path: "c.c")])
+    }
+    #expect("\(error!)".contains("patch 2/3 is missing"))
+  }
+
+  @Test func backupsOfEditorsArePassedOver() async throws {
+    let (series, _) = try await read([
+      "0001-a.patch": mail("[PATCH] a"), "0001-a.patch~": mail("[PATCH] old"), "a.rej": "x", "#0001-a.patch#": "x",
+    ])
+    #expect(series.series.patches.map(\.subject) == ["a"])
+    #expect(series.series.origin?.notes.count == 3)
+    #expect(series.series.origin?.notes.contains { $0.contains("0001-a.patch~") } == true)
+  }
+
+  /// As git format-patch --cover-letter --interdiff writes it.
+  @Test func aCoverLetterWithAnInterdiffIsNotApplied() async throws {
+    let interdiff = mail("[PATCH v2 0/2] both", path: "wrong.c")
+    let (series, _) = try await read([
+      "v2-0000-cover-letter.patch": interdiff, "v2-0001-a.patch": mail("[PATCH v2 1/2] a"),
+      "v2-0002-b.patch": mail("[PATCH v2 2/2] b", path: "b.c"),
+    ])
+    #expect(series.series.cover?.subject == "both")
+    #expect(series.series.patches.map(\.paths) == [["a.c"], ["b.c"]])
+    #expect(series.series.origin?.version == 2)
+  }
+
+  @Test func unpaddedNumbersAreInOrder() async throws {
+    let numbers = 1...11
+    let files = numbers.map { ("\($0).eml", mail("[PATCH] p\($0)", path: "\($0).c")) }
+    let (series, _) = try await read(Dictionary(uniqueKeysWithValues: files))
+    #expect(series.series.patches.map(\.subject) == numbers.map { "p\($0)" })
+  }
+
+  /// A series on top of another one, put into one directory by hand.
+  @Test func twoSeriesInOneDirectoryApplyInTheOrderOfTheFiles() async throws {
+    let files = [
+      "1.patch": mail("[PATCH 1/2] a1", path: "1.c"), "2.patch": mail("[PATCH 2/2] a2", path: "2.c"),
+      "3.patch": mail("[PATCH v2 1/1] b", path: "3.c"), "4.patch": mail("[PATCH] c", path: "4.c"),
+    ]
+    let (series, _) = try await read(files)
+    #expect(series.series.patches.map(\.subject) == ["a1", "a2", "b", "c"])
+    await #expect(throws: IntakeError.self) { _ = try await read(files.filter { $0.key != "2.patch" }) }
+  }
+
+  /// Such mails come from lists that encode what the sender wrote with CRLF.
+  @Test func returnsInsideBase64AreStripped() async throws {
+    let whole = mail("[PATCH] x")
+    let body = whole[whole.range(of: "\n\n")!.upperBound...].replacing("\n", with: "\r\n")
+    let encoded = Data(body.utf8).base64EncodedString(options: [.lineLength76Characters, .endLineWithLineFeed])
+    let (series, scratch) = try await read([
+      "m.eml":
+        "From: A <a@example.org>\nSubject: [PATCH] x\nMIME-Version: 1.0\n"
+        + "Content-Type: text/plain; charset=\"utf-8\"\nContent-Transfer-Encoding: base64\n\n\(encoded)\n"
+    ])
+    let diff = try withExtendedLifetime(scratch) {
+      try Data(contentsOf: URL(filePath: series.diffs[0].string))
+    }
+    #expect(!diff.contains(0x0d))
+  }
+
+  @Test func theClaimsOfASeriesAreKept() async throws {
+    let text = mail("[PATCH v4] x").replacingOccurrences(
+      of: "-- \n", with: "base-commit: abc123\nprerequisite-patch-id: def456\nchange-id: 2026-x-1\n-- \n")
+    let (series, _) = try await read(["a.patch": text])
+    let origin = try #require(series.series.origin)
+    #expect(origin.version == 4)
+    #expect(origin.date == "Mon, 2 Nov 2026 10:00:00 +0000")
+    #expect(origin.baseCommit == "abc123")
+    #expect(origin.changeID == "2026-x-1")
+    #expect(origin.prerequisites == ["def456"])
+    #expect(origin.notes.isEmpty)
+  }
+
+  @Test func textInUTF16IsNamed() async throws {
+    let scratch = try Scratch()
+    let file = try scratch.write("a.diff", "")
+    try mail("[PATCH] x").data(using: .utf16)!.write(to: URL(filePath: file.string))
+    let source = try SeriesForms.find([file.string])[0]
+    await #expect(throws: IntakeError.utf16(file.string)) {
+      try await source.read(into: scratch.path.appending("out"), cage: nil)
+    }
+  }
+
   @Test func formatPatchFilesWithACoverLetter() async throws {
     let (series, scratch) = try await read([
       "0000-cover-letter.patch": coverLetter, "0001-first.patch": mail("[PATCH 1/2] first"),

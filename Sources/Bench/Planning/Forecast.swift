@@ -31,6 +31,8 @@ public struct Forecast: Sendable, Hashable, Codable {
     public var work: Work
     /// How long the work takes if nothing else runs.
     public var seconds: Double
+    /// What a reader should know of the way the series was read.
+    public var notes: [String] = []
   }
 
   public var cell: Cell
@@ -40,10 +42,15 @@ public struct Forecast: Sendable, Hashable, Codable {
   /// How long the run takes, with as much in parallel as fits.
   public var seconds: Double
 
-  init(cell: Cell, accelerator: Accelerator?, entries: [Entry], jobs: Int) {
+  init(cell: Cell, accelerator: Accelerator?, entries: [Entry], series: [PatchSeries], jobs: Int) {
     self.cell = cell
     self.accelerator = accelerator
-    self.entries = entries
+    let notes = Dictionary(series.map { ($0.name, $0.origin?.notes ?? []) }, uniquingKeysWith: { first, _ in first })
+    self.entries = entries.map { entry in
+      var entry = entry
+      entry.notes = entry.series.flatMap { notes[$0] } ?? []
+      return entry
+    }
     // A build or a guest keeps about one CPU busy. The base is built first, and its build uses all CPUs.
     let whole = entries.filter { $0.work == .buildAll }.map(\.seconds).reduce(0, +)
     let parts = entries.filter { $0.work != .buildAll }.map(\.seconds)
@@ -82,7 +89,7 @@ extension BenchRun {
               return Forecast.Entry(
                 series: one.series.name, work: .build(objects: objects, method: .kbuild, shared: 0),
                 seconds: timings.buildSeconds(objects: objects) + timings.guestSeconds)
-            }, jobs: plan.limits.resources.jobs)
+            }, series: series.map(\.series), jobs: plan.limits.resources.jobs)
       }
       // If KVM was never probed, the run probes it first. If there is no test driver yet, the run builds it first.
       // Until then, the cache keys are not known.
@@ -119,7 +126,9 @@ extension BenchRun {
         let tree = method == .copy ? nil : scratch.appending("tree-\(number)")
         entries.append(try await entry(item, base: base, method: method, cage: cage, tree: tree, timings: timings))
       }
-      return Forecast(cell: plan.cell, accelerator: accelerator, entries: entries, jobs: plan.limits.resources.jobs)
+      return Forecast(
+        cell: plan.cell, accelerator: accelerator, entries: entries, series: series.map(\.series),
+        jobs: plan.limits.resources.jobs)
     }
   }
 

@@ -88,6 +88,12 @@ public enum Doctor {
         name: "sandbox for builds", state: cage == nil ? .missing : .ok,
         detail: cage?.description ?? "without it, series are only built with --no-sandbox",
         remedy: cage == nil ? .packages(["bubblewrap"]) : nil))
+    let b4 = find("b4")
+    checks.append(
+      DoctorCheck(
+        name: "b4", state: b4 == nil ? .warning : .ok,
+        detail: b4 ?? "not found: without it, threads are read by the numbers in their subjects alone",
+        remedy: b4 == nil ? .packages(["b4"]) : nil))
     checks.append(await buildTrees(cache, cage))
     checks.append(await accelerator(cache))
     checks.append(stateDisks)

@@ -45,6 +45,7 @@ struct HTMLSeries {
     self.number = number
     name = visible(judgement.series.name)
     covers = judgement.series.cover.map { [visible($0.subject)] } ?? []
+    covers += visible(judgement.series.origin?.notes ?? [])
     verdict = judgement.verdict.rawValue
     isOpen = judgement.verdict != .clean
     changes = Words.changes(judgement)

@@ -59,6 +59,7 @@ struct ReportDocument: Encodable {
 struct SeriesDocument: Encodable {
   var name: String
   @ExplicitNull var cover: String?
+  @ExplicitNull var origin: OriginDocument?
   var verdict: Verdict
   var reasons: [String]
   var patches: [PatchDocument]
@@ -70,9 +71,33 @@ struct SeriesDocument: Encodable {
     var file: String
   }
 
+  /// What the series says of itself.
+  struct OriginDocument: Encodable {
+    @ExplicitNull var version: Int?
+    @ExplicitNull var messageID: String?
+    @ExplicitNull var date: String?
+    @ExplicitNull var link: String?
+    @ExplicitNull var changeID: String?
+    @ExplicitNull var baseCommit: String?
+    var prerequisites: [String]
+    var notes: [String]
+
+    init(_ origin: SeriesOrigin) {
+      version = origin.version
+      messageID = origin.messageID
+      date = origin.date
+      link = origin.link
+      changeID = origin.changeID
+      baseCommit = origin.baseCommit
+      prerequisites = origin.prerequisites
+      notes = origin.notes
+    }
+  }
+
   init(_ judgement: Judgement, header: RunHeader) {
     name = judgement.series.name
     cover = judgement.series.cover?.subject
+    origin = judgement.series.origin.map(OriginDocument.init)
     verdict = judgement.verdict
     reasons = judgement.reasons.map(\.description)
     patches = judgement.series.patches.map { PatchDocument(subject: $0.subject, author: $0.author, file: $0.file) }

@@ -13,6 +13,9 @@ struct MarkdownSeries {
     parts.append("## \(Markdown.escape(judgement.series.name)): \(judgement.verdict.rawValue)")
     if let cover = judgement.series.cover { parts.append("_\(Markdown.escape(cover.subject))_") }
     parts.append(Self.list(judgement.reasons.map(Self.reason)))
+    if let notes = judgement.series.origin?.notes, !notes.isEmpty {
+      parts.append(Self.list(notes.map(Markdown.escape)))
+    }
     takePatches(judgement.series.patches)
     if let trial = judgement.trial {
       parts.append("Stage reached: \(judgement.stage.rawValue). \(Words.course(trial))")

@@ -9,13 +9,19 @@ import SeriesIntake
 import SystemPackage
 import Verdicts
 
+/// Which versions of a series are judged.
+enum VersionChoice: String, ExpressibleByArgument, CaseIterable {
+  case newest
+  case all
+}
+
 struct RunCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "run",
     abstract: "Test patch series against their base, and give each a verdict.",
     discussion: """
-      Each PATH is one series (a directory of `git format-patch` files; its name is the name of the series) or a \
-      directory of several series. The base is the same kernel without the series, and is built and tested in the same \
+      Each PATH is one series or a directory of several. A series is a directory of `git format-patch` files, an mbox \
+      (also of a whole thread), a patch or a diff; docs/input.md lists all forms. The base is the same kernel without the series, and is built and tested in the same \
       way.
 
         patchbench run Patches/candidates
@@ -47,6 +53,12 @@ struct RunCommand: AsyncParsableCommand {
 
   @Argument(help: ArgumentHelp("A series, or a directory of several.", valueName: "path"))
   var paths: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "If a mailbox has several versions of a series: newest, or all, each as a series of its own.",
+      valueName: "newest|all"))
+  var versions = VersionChoice.newest
 
   @Flag(help: "Run only the base, without any series.")
   var baseOnly = false
@@ -177,7 +189,10 @@ struct RunCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let (plans, together) = try plans(ProcessInfo.processInfo.environment)
+    var (plans, together) = try plans(ProcessInfo.processInfo.environment)
+    if versions == .all, let series = try await plans.first?.allVersions() {
+      for index in plans.indices { plans[index].series = series }
+    }
     if dryRun {
       var forecasts: [Forecast] = []
       for plan in plans { forecasts.append(try await BenchRun(plan, sinks: []).forecast()) }

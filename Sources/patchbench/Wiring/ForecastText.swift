@@ -13,6 +13,7 @@ enum ForecastText {
     for entry in forecast.entries {
       let name = visible(entry.series ?? "base").padding(toLength: width, withPad: " ", startingAt: 0)
       lines.append("\(name)  \(time(entry.seconds))  \(words(entry.work))")
+      lines += entry.notes.map { String(repeating: " ", count: width + 15) + visible($0) }
     }
     lines += ["", "about \(time(forecast.seconds).trimmingCharacters(in: .whitespaces)) in all"]
     if forecast.accelerator == nil {

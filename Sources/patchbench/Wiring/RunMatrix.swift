@@ -124,6 +124,9 @@ struct RunMatrix {
         status: ExitStatus.inconclusive, isStop: true)
     }
     let suite = plan.checkout.suite
+    for one in try directory.recordedPlan().series {
+      for note in one.series.origin?.notes ?? [] { Output.note(visible("\(one.series.name): \(note)")) }
+    }
     for one in try directory.recordedPlan().series where !suite.covers(one.series.patches.flatMap(\.paths)) {
       Output.note(
         "\(one.series.name) changes nothing that the suite \(suite.name) tests: "

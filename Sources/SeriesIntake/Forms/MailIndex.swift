@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Glibc
+import SystemPackage
+import Toolbox
+
+/// The Message-IDs of an archive's mails, and which mails they answer.
+struct MailIndex {
+  /// Object names.
+  private var blobs: [String] = []
+  /// By the mail's number. Hashes are enough to follow a thread, and cost little for a million mails.
+  private var ids: [Int] = []
+  /// The mails that each one answers, of all mails, one after the other.
+  private var parents: [Int] = []
+  /// Where the parents of each mail begin.
+  private var starts: [Int] = []
+
+  /// Reads the headers of all mails. An archive of 100,000 short mails takes about two seconds on two processors.
+  static func read(_ archive: GitRepository, in place: FilePath, _ cage: Cage?) async throws -> MailIndex {
+    let workers = min(max(ProcessInfo.processInfo.activeProcessorCount, 1), 8)
+    let parts = try await Array(0..<workers).concurrentMap(limit: workers) { worker in
+      var part = MailIndex()
+      part.take(try await print(all, ["\(worker)", "\(workers)"], archive, in: place, cage))
+      return part
+    }
+    return parts.reduce(into: MailIndex()) { $0.add($1) }
+  }
+
+  private mutating func add(_ other: MailIndex) {
+    starts += other.starts.map { $0 + parents.count }
+    blobs += other.blobs
+    ids += other.ids
+    parents += other.parents
+  }
+
+  /// Reads the headers of the mails that arrived a month before a date, to two months after it.
+  /// - Parameter date: in seconds since 1970.
+  static func read(
+    _ archive: GitRepository, around date: Int, in place: FilePath, _ cage: Cage?
+  ) async throws -> MailIndex {
+    let month = 30 * 86400
+    let dates = ["@\(date - month) +0000", "@\(date + 2 * month) +0000"]
+    var index = MailIndex()
+    index.take(try await print(some, dates, archive, in: place, cage))
+    return index
+  }
+
+  private static func print(
+    _ script: String, _ arguments: [String], _ archive: GitRepository, in place: FilePath, _ cage: Cage?
+  ) async throws -> String {
+    // grep's exit status is 1 if there are no mails.
+    try await archive.tool("sh", ["-c", script, "sh"] + arguments, in: place, cage).run().output
+  }
+
+  // These are fixed texts. They print the header lines of mails that have Message-IDs, and the names of the mails'
+  // objects.
+
+  /// The files' paths do not matter, because versions of public-inbox differ in them. Objects that are stored next to
+  /// each other are read by the same worker, because they often build upon each other.
+  private static let all = """
+    git cat-file --batch-all-objects --unordered --batch-check='%(objecttype) %(objectname)' |
+      awk -v worker="$1" -v workers="$2" '$1 == "blob" && int(NR / 2000) % workers == worker { print $2 }' |
+      \(headers)
+    """
+
+  private static let some = """
+    git log --no-show-signature --all --format=%H:m --since="$1" --until="$2" |
+      \(headers)
+    """
+
+  private static let headers = """
+    git cat-file --batch --buffer |
+      LC_ALL=C grep -a -n -E \\
+        '^([0-9a-f]{40,64} blob [0-9]+$|[Mm]essage-[Ii][Dd]:|[Ii]n-[Rr]eply-[Tt]o:|[Rr]eferences:|[[:blank:]]+<[^ >]+@)'
+    """
+
+  /// Reads what the script printed: lines with their numbers.
+  mutating func take(_ text: String) {
+    var text = text
+    text.withUTF8 { bytes in
+      var last = 0
+      var isOwn: Bool?
+      var rest = bytes[...]
+      while !rest.isEmpty {
+        let end = Self.index(of: 0x0a, in: rest) ?? rest.endIndex
+        let numbered = rest[rest.startIndex..<end]
+        rest = rest[min(end + 1, rest.endIndex)...]
+        guard let colon = Self.index(of: 0x3a, in: numbered) else { continue }
+        let number = numbered[..<colon].reduce(0) { $0 &* 10 &+ Int($1 & 0xf) }
+        let line = numbered[(colon + 1)...]
+        let isNext = number == last + 1
+        last = number
+        if line.first.map(Self.isHexDigit) == true, let space = Self.index(of: 0x20, in: line) {
+          blobs.append(String(decoding: line[..<space], as: UTF8.self))
+          ids.append(0)
+          starts.append(parents.count)
+          isOwn = nil
+          continue
+        }
+        if line.first == 0x20 || line.first == 0x09 {
+          // A folded line belongs to the line before it. It may also be one of the many addresses in To.
+          if !isNext { isOwn = nil }
+        } else {
+          isOwn = line.first == UInt8(ascii: "M") || line.first == UInt8(ascii: "m")
+        }
+        guard let isOwn, !blobs.isEmpty else { continue }
+        if isOwn {
+          // Only the first one: a mail that is attached has an id as well.
+          if ids[ids.count - 1] == 0 { ids[ids.count - 1] = Self.ids(in: line).first ?? 0 }
+        } else {
+          parents += Self.ids(in: line)
+        }
+      }
+    }
+  }
+
+  /// Searches for a byte.
+  private static func index(of byte: UInt8, in line: Slice<UnsafeBufferPointer<UInt8>>) -> Int? {
+    guard let start = UnsafeRawPointer(UnsafeBufferPointer(rebasing: line).baseAddress),
+      let found = memchr(start, Int32(byte), line.count)
+    else { return nil }
+    return line.startIndex + (UnsafeRawPointer(found) - start)
+  }
+
+  private static func isHexDigit(_ byte: UInt8) -> Bool {
+    (0x30...0x39).contains(byte) || (0x61...0x66).contains(byte)
+  }
+
+  /// Returns the hashes of the ids between angle brackets.
+  private static func ids(in line: Slice<UnsafeBufferPointer<UInt8>>) -> [Int] {
+    var found: [Int] = []
+    var rest = line
+    while let start = index(of: UInt8(ascii: "<"), in: rest) {
+      rest = rest[(start + 1)...]
+      guard let end = index(of: UInt8(ascii: ">"), in: rest) else { break }
+      found.append(hash(rest[..<end]))
+      rest = rest[(end + 1)...]
+    }
+    return found
+  }
+
+  private static func hash(_ id: Slice<UnsafeBufferPointer<UInt8>>) -> Int {
+    var hasher = Hasher()
+    hasher.combine(
+      bytes: UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(id.base)[id.startIndex..<id.endIndex]))
+    return hasher.finalize()
+  }
+
+  private func parents(of mail: Int) -> ArraySlice<Int> {
+    parents[starts[mail]..<(mail + 1 < starts.count ? starts[mail + 1] : parents.count)]
+  }
+
+  /// Returns the mails of a thread, the named one first; empty if there is no such mail.
+  func thread(of messageID: String) -> [String] {
+    var text = messageID
+    let id = text.withUTF8 { Self.hash($0[...]) }
+    guard let named = ids.firstIndex(of: id) else { return [] }
+    var known: Set<Int> = [id]
+    var members: Set<Int> = [named]
+    var isGrowing = true
+    // Each pass finds the mails one step further away.
+    while isGrowing {
+      isGrowing = false
+      for mail in members { known.formUnion(parents(of: mail)) }
+      for mail in ids.indices where !members.contains(mail) {
+        guard known.contains(ids[mail]) || parents(of: mail).contains(where: known.contains) else { continue }
+        members.insert(mail)
+        known.insert(ids[mail])
+        isGrowing = true
+      }
+    }
+    return [blobs[named]] + members.subtracting([named]).sorted().map { blobs[$0] }
+  }
+}
+
+/// The date that most programs put into a Message-ID.
+enum MailDate {
+  /// Returns the date in seconds since 1970; `nil` without one.
+  ///
+  /// `20261102101112.12-1-x@y` is from git send-email, `20261102-topic-v1-0-1a2b@y` from b4, `cover.1793700000.git.x@y`
+  /// from git format-patch --thread.
+  static func seconds(in messageID: String) -> Int? {
+    for digits in messageID.prefix(while: { $0 != "@" }).split(whereSeparator: { !("0"..."9").contains($0) }) {
+      guard let number = Int(digits) else { continue }
+      if digits.count == 10, digits.first == "1" { return number }
+      guard [8, 14].contains(digits.count), digits.hasPrefix("20"), let day = Int(digits.prefix(8)) else { continue }
+      var calendar = Calendar(identifier: .gregorian)
+      calendar.timeZone = .gmt
+      let parts = DateComponents(year: day / 10000, month: day / 100 % 100, day: day % 100)
+      if parts.isValidDate(in: calendar), let date = calendar.date(from: parts) {
+        return Int(date.timeIntervalSince1970)
+      }
+    }
+    return nil
+  }
+}

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import BenchModel
+import Foundation
+import SystemPackage
+import Toolbox
+
+/// A series in files of mails: each file is one mail, a bare diff, or an mbox; any may be compressed.
+struct MailSeries: SeriesSource {
+  var name: String
+  var path: FilePath
+  /// In the order in which their mails apply, unless the subjects say otherwise.
+  var files: [MailFile]
+  /// Whether the order of the files is certain, because a `series` file or a git history gives it.
+  var isOrdered = false
+  /// Whether the files are a mail folder: they may be any mails.
+  var isMailbox = false
+  /// Which version of a thread is taken; `nil` is the newest.
+  var version: Int?
+  /// What a reader should know of the choice of files.
+  var notes: [String] = []
+
+  var firstFile: String { files.first?.label ?? name }
+
+  func read(into store: FilePath, cage: Cage?) async throws -> ReadSeries {
+    let manager = FileManager.default
+    // git works in another directory, so paths must be valid there too.
+    let place = store.absolute.appending("mails")
+    try manager.createDirectory(atPath: place.string, withIntermediateDirectories: true)
+    defer { try? manager.removeItem(atPath: place.string) }
+    var split = try await SplitMails(files, in: place, cage)
+    if isMailbox { split.isMailbox = true }
+    var chosen = isOrdered ? ChosenMails(patches: split.mails) : try await choose(split, in: place, cage)
+    if chosen.patches.count > Self.mostPatches {
+      throw IntakeError.tooMuch(path.string, "more than \(Self.mostPatches) patches")
+    }
+    if !isOrdered, !chosen.missing.isEmpty {
+      throw IntakeError.missing(
+        patches: chosen.missing, path: path.string, messageID: chosen.patches.first?.headers.messageID)
+    }
+    let all = (chosen.cover.map { [$0] } ?? []) + chosen.patches
+    var read = try await MailReader(place: place, cage: cage).read(all)
+    var claims = SeriesClaims()
+    claims.take(from: Array(zip(all, read)), version: chosen.version)
+    claims.origin.notes = notes + chosen.notes
+    // A cover letter may have no number.
+    let isCovered = !isOrdered && read.count > 1 && read[0].paths.isEmpty && !read[0].subject.isEmpty
+    if chosen.cover == nil, isCovered { chosen.cover = chosen.patches.removeFirst() }
+    var series = PatchSeries(name: name, patches: [], path: path.string)
+    series.origin = claims.origin
+    if chosen.cover != nil {
+      let cover = read.removeFirst()
+      series.cover = CoverLetter(subject: cover.subject, body: cover.body)
+    }
+    return try result(series, Array(zip(chosen.patches, read)), in: store)
+  }
+
+  /// Adds the patches to the series, and moves their diffs to the store.
+  private func result(
+    _ series: PatchSeries, _ patches: [(raw: RawMail, read: ReadMail)], in store: FilePath
+  ) throws -> ReadSeries {
+    var result = ReadSeries(series: series, diffs: [])
+    for (raw, read) in patches {
+      if read.paths.isEmpty { throw IntakeError.noPatch(file: raw.fullLabel, reason: "git finds no patch in it") }
+      // Debian's patches have their own headers (DEP-3).
+      let subject = read.subject.isEmpty ? SeriesClaims.header("description", of: raw) ?? raw.label : read.subject
+      let author = read.author.isEmpty ? SeriesClaims.header("author", of: raw) ?? "" : read.author
+      result.series.patches.append(Patch(subject: subject, author: author, file: raw.label, paths: read.paths))
+      let diff = store.appending(ReadSeries.diffName(result.diffs.count + 1))
+      try FileManager.default.moveItem(atPath: read.diff.string, toPath: diff.string)
+      result.diffs.append(diff)
+    }
+    if result.diffs.isEmpty { throw IntakeError.empty(path.string) }
+    return result
+  }
+
+  func versions(scratch: FilePath, cage: Cage?) async throws -> [any SeriesSource] {
+    if isOrdered { return [self] }
+    var split = try await SplitMails(files, in: scratch.absolute, cage)
+    if isMailbox { split.isMailbox = true }
+    // A directory may have two series, one on top of the other.
+    guard ChosenMails.bySubjects(split) == nil else { return [self] }
+    let numbers = Set(split.mails.filter { !$0.tag.isReply }.map(\.tag.version)).sorted()
+    if numbers.count < 2 { return [self] }
+    return numbers.map { number in
+      var one = self
+      one.version = number
+      one.name += "-v\(number)"
+      return one
+    }
+  }
+
+  private func choose(_ split: SplitMails, in place: FilePath, _ cage: Cage?) async throws -> ChosenMails {
+    if let chosen = ChosenMails.bySubjects(split), version == nil || chosen.version == version { return chosen }
+    var chosen = ChosenMails()
+    chosen.patches = try await B4.choose(split.mails, version: version, in: place.appending("b4"), cage)
+    // b4 passes over a mail whose patch is an attachment of a type that it does not know, and gives up at a wrong date.
+    let byNumbers = ChosenMails.newest(split.mails, version: version)
+    if chosen.patches.isEmpty || !chosen.missing.isEmpty && byNumbers.missing.isEmpty && !byNumbers.patches.isEmpty {
+      chosen = byNumbers
+      chosen.notes.append("b4 found no whole series in these mails; they are in the order of their numbers")
+    } else {
+      chosen.takeCover(from: split.mails)
+    }
+    if chosen.patches.isEmpty { throw IntakeError.empty(path.string) }
+    chosen.tell(of: split.mails, isNewest: version == nil)
+    return chosen
+  }
+
+  /// The longest series ever sent to a list has a few hundred patches.
+  static let mostPatches = 1000
+}
