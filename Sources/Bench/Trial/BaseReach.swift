@@ -28,7 +28,7 @@ public struct BaseReach: Codable, Sendable, Hashable {
   /// and notice more. If no test runs one of the lines, all tests that run its function are returned, because counts
   /// only cover what the compiler left of a line.
   /// - Parameters:
-  ///   - all: all tests in the order in which they would run. Tests that leave the guest without a device stay last.
+  ///   - all: all tests in the order in which they would run. Those that can change the machine for later ones stay last.
   ///   - change: a change that moves no line.
   /// - Returns: at least one test; `nil` if it is not known for every line which tests run it.
   func runners(_ all: [String], of change: CodeChange?) -> [String]? {
@@ -51,13 +51,13 @@ public struct BaseReach: Codable, Sendable, Hashable {
     // Among tests of equal rank, one of each question comes first: if one test notices nothing, the same question with
     // other drivers seldom does.
     var asked: [Question: Int] = [:]
-    let ranked = found.filter { !Self.takesDevice($0) }.enumerated().map { offset, test in
+    let ranked = found.filter { !Self.staysLast($0) }.enumerated().map { offset, test in
       let rank = fewest[test] ?? .max
       let question = Question(rank: rank, name: Self.question(of: test))
       asked[question, default: 0] += 1
       return (test: test, rank: (rank, asked[question]!, offset))
     }
-    return ranked.sorted { $0.rank < $1.rank }.map(\.test) + found.filter(Self.takesDevice)
+    return ranked.sorted { $0.rank < $1.rank }.map(\.test) + found.filter(Self.staysLast)
   }
 
   private struct Question: Hashable {
@@ -71,8 +71,11 @@ public struct BaseReach: Codable, Sendable, Hashable {
     return "\(parts.first ?? "")/\(parts.last ?? "")"
   }
 
-  /// Whether a test removes a device, so that later tests find a different machine.
-  private static func takesDevice(_ test: String) -> Bool { test.hasSuffix("/unbind") || test.hasSuffix("/unload") }
+  /// Whether a test can change the machine for later tests: it removes a device, or leaves thousands of buffers if it
+  /// fails, which every later count has to read.
+  private static func staysLast(_ test: String) -> Bool {
+    test.hasSuffix("/unbind") || test.hasSuffix("/unload") || test.hasPrefix("scale/")
+  }
 
   /// Returns all tests. Those that run a changed function come first.
   func order(_ all: [String], for change: CodeChange?) -> [String] {
@@ -81,16 +84,17 @@ public struct BaseReach: Codable, Sendable, Hashable {
   }
 
   /// Returns all tests, some of them first: one of each question, then the next of each, and so on. If a test notices
-  /// nothing, the same question with other drivers seldom does. Tests that leave the guest without a device stay last.
+  /// nothing, the same question with other drivers seldom does. Tests that can change the machine for later ones stay
+  /// last.
   static func order(_ all: [String], first near: Set<String>) -> [String] {
-    let steady = all.filter { !takesDevice($0) }
+    let steady = all.filter { !staysLast($0) }
     var asked: [String: Int] = [:]
     let ranked = steady.filter(near.contains).enumerated().map { offset, test in
       asked[question(of: test), default: 0] += 1
       return (test: test, rank: (asked[question(of: test)]!, offset))
     }
     return ranked.sorted { $0.rank < $1.rank }.map(\.test) + steady.filter { !near.contains($0) }
-      + all.filter(takesDevice)
+      + all.filter(staysLast)
   }
 
   /// Reads what a run found out; `nil` if it did not look, or could not.
