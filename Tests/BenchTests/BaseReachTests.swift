@@ -73,7 +73,7 @@ struct BaseReachTests {
     #expect(known.runners(all, of: nil) == nil)
   }
 
-  @Test("for changed functions: one test of each question first, then the rest, and last those that can change the machine")
+  @Test("for changed functions: one test of each question, the rest, and those that change the machine")
   func functions() {
     let tests = [
       "selfcheck/a", "forward/a/x", "forward/b/x", "calls/a/seek", "leaks/a/unload", "race/a/unbind", "scale/a",
