@@ -209,6 +209,8 @@ public struct Trial: Codable, Sendable, Hashable {
   public var states: [StateEvidence]?
   /// Why its first guest was stopped early; `nil` if it was not.
   public var cutShort: CutShort?
+  /// Which patches bring what is worse than on the base; `nil` if that was not asked.
+  public var culprits: [Culprit]?
   /// Of the base: which tests ran which functions; `nil` if that was not counted.
   public var reach: TestReach?
   /// How many seconds after its guest's first line a result was first worse than the base's; `nil` if none was.

@@ -147,6 +147,9 @@ private func weigh(
       reports: judgement.reports)
     judgement.verdict = grounds.verdict
     judgement.reasons = grounds.reasons
+    if grounds.verdict == .regresses {
+      judgement.reasons = (trial.culprits ?? []).map { $0.reason(in: judgement.series) } + grounds.reasons
+    }
   }
 }
 
@@ -201,6 +204,16 @@ public func changedTests(base: GuestRun, series: GuestRun) -> [String] {
   return (worse + all.filter { $0.change == .fixed }).map(\.name)
 }
 
+/// Returns the tests that got worse with a series, as far as a stock exporter shows it, in the order of the plan.
+/// - Parameters:
+///   - base: the results of each of the base's guests.
+///   - series: the same of the series.
+public func worseTests(base: [[TestResult]], series: [[TestResult]]) -> [String] {
+  compare(base: base, series: series).filter { test in
+    (test.change == .regressed || test.change == .new && test.series.isBad) && !OnlyOurs.isAsked(by: test.name)
+  }.map(\.name)
+}
+
 /// Returns the first test that got worse with a series and was rerun, if there is one.
 /// - Parameters:
 ///   - base: the results of each of the base's guests.
@@ -215,4 +228,16 @@ public func confirmedWorse(base: [[TestResult]], series: [[TestResult]]) -> Test
 /// Returns the tests that have an answer on the base and were skipped with the series.
 public func silentTests(base: GuestRun, series: GuestRun) -> [String] {
   compare(base: [base.tests], series: [series.tests]).filter { $0.change == .missing && $0.series == .skip }.map(\.name)
+}
+
+extension Culprit {
+  /// `patch 3 of 4: “mm: forward it twice” brings it: counts/vgem-to-vkms/mmap-munmap (12 more fail alike)`
+  fileprivate func reason(in series: PatchSeries) -> Reason {
+    let subject = series.patches.indices.contains(number - 1) ? series.patches[number - 1].subject : ""
+    let more = alike == 0 ? "" : " (\(alike) more fail\(alike == 1 ? "s" : "") alike)"
+    let gap =
+      lastGood == number - 1
+      ? "" : "; or one of the patches from \(lastGood + 1) on, which give no answer by themselves"
+    return Reason("patch \(number) of \(series.patches.count)", "“\(subject)” brings it: \(test)\(more)\(gap)")
+  }
 }

@@ -49,6 +49,13 @@ import Verdicts
       #expect(off.trial?.result == .sameCode)
       #expect(off.reasons.allSatisfy { $0.text.contains("#ifdef CONFIG_DMA_API_DEBUG") }, "\(off.reasons)")
 
+      // Of four patches, the third is to blame, for every group of tests.
+      let four = try #require(judgements.first { $0.series.name == "third-of-four" })
+      let culprits = try #require(four.trial?.culprits)
+      #expect(!culprits.isEmpty && culprits.allSatisfy { $0.number == 3 && $0.lastGood == 2 }, "\(culprits)")
+      #expect(
+        four.reasons[0].description.hasPrefix("patch 3 of 4: “dma-buf: hold the buffer while it is mapped” brings"))
+
       let alone = try #require(judgements.first { $0.series.name == "leave-vm-file-alone" })
       try linesAreTheKernelsOwn(alone)
       try evidenceIsThere(record, directory)

@@ -279,4 +279,32 @@ private let same = [test("a", .ok), test("b", .notOk)]
     #expect(
       judge(candidate, trial: cut, base: trial(.ran(base))).reasons[0].description.contains("not done within 3 s"))
   }
+
+  @Test(
+    "the patch that brings a regression is the first reason",
+    arguments: [
+      (Culprit(number: 2, lastGood: 1, test: "a/x", alike: 0), "patch 2 of 3: “two” brings it: a/x"),
+      (
+        Culprit(number: 2, lastGood: 1, test: "a/x", alike: 1),
+        "patch 2 of 3: “two” brings it: a/x (1 more fails alike)"
+      ),
+      (
+        Culprit(number: 3, lastGood: 0, test: "a/x", alike: 2),
+        "patch 3 of 3: “three” brings it: a/x (2 more fail alike); or one of the patches from 1 on, which give no answer by "
+          + "themselves"
+      ),
+      // A record that somebody edited.
+      (Culprit(number: 9, lastGood: 8, test: "a/x", alike: 0), "patch 9 of 3: “” brings it: a/x"),
+    ])
+  func culprit(_ culprit: Culprit, _ words: String) {
+    let patches = ["one", "two", "three"].map { Patch(subject: $0, author: "", file: $0, paths: []) }
+    var worse = trial(.ran(guest([test("a/x", .notOk)])))
+    worse.culprits = [culprit]
+    let series = PatchSeries(name: "candidate", patches: patches)
+    let base = trial(.ran(guest([test("a/x", .ok)])))
+    #expect(judge(series, trial: worse, base: base).reasons.first?.description == words)
+    // A verdict that is not worse has no culprit.
+    worse.result = .ran(guest([test("a/x", .ok)]))
+    #expect(judge(series, trial: worse, base: base).reasons.first?.description != words)
+  }
 }

@@ -103,11 +103,23 @@ struct TrialRunner<Host: SavingHost>: Sendable {
           // The first guest's results stay, but were not confirmed.
           tried.result.note("changed results could not be rerun: \(error)")
         }
+        try await culprits(of: one, base: baseTrial, evidence: evidence, scratch: scratch, trial: &tried)
         try await locate(one, evidence: evidence, in: &tried)
         return tried
       }
     }
     return trial
+  }
+
+  /// Searches for the patches that are to blame. The verdict stands without them.
+  private func culprits(
+    of one: ReadSeries, base: Trial?, evidence: FilePath, scratch: FilePath, trial: inout Trial
+  ) async throws {
+    do {
+      try await findCulprits(of: one, base: base, evidence: evidence, scratch: scratch, trial: &trial)
+    } catch  where !error.endsRun {
+      events.send(.progress(series: trial.series, stage: .done, text: "the patch to blame was not found: \(error)"))
+    }
   }
 
   /// Puts the tests into the best order for a change, and writes the initramfs that orders them.
@@ -135,7 +147,7 @@ struct TrialRunner<Host: SavingHost>: Sendable {
   /// - Parameter place: the directory for the files to boot, so that the tree, which is many times larger, can be
   ///   removed.
   /// - Returns: the trial so far, and what to boot; `nil` if the trial is over.
-  private func build(
+  func build(
     _ one: ReadSeries, on layer: SharedPatchTree?, evidence: FilePath, keep place: FilePath
   ) async throws -> (trial: Trial, bootable: Bootable?) {
     let name = one.series.name
