@@ -56,7 +56,7 @@ public func judge(
     judgement.reasons = [Reason("not the series' fault: \(fault.message)\(advice)")]
   case .doesNotApply(let failure):
     judgement.verdict = .doesNotApply
-    judgement.reasons = [reason(for: failure)]
+    judgement.reasons = reasons(for: failure)
   case .doesNotBuild(let failure):
     judgement.verdict = .doesNotBuild
     judgement.reasons = reasons(for: failure)
@@ -175,11 +175,10 @@ private func weighBoot(_ run: GuestRun, evidence: BaseEvidence, into judgement: 
   }
 }
 
-private func reason(for failure: ApplyFailure) -> Reason {
-  var text = "does not apply"
-  if let file = failure.file { text += ": \(file)" }
-  if let hunk = failure.hunk { text += ", hunk \(hunk)" }
-  return Reason(failure.patch.file, "\(text): \(failure.message)")
+private func reasons(for failure: ApplyFailure) -> [Reason] {
+  failure.words.enumerated().map { index, reason in
+    index == 0 ? Reason(failure.patch.file, reason.text) : reason
+  }
 }
 
 private func reasons(for failure: BuildFailure) -> [Reason] {

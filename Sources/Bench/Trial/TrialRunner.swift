@@ -99,11 +99,14 @@ struct TrialRunner<Host: SavingHost>: Sendable {
         let done = layer?.patches ?? 0
         var rest = one.series
         rest.patches.removeFirst(done)
-        let diffs = one.diffs.dropFirst(done).map { evidence.appending($0.lastComponent!.string).absolute }
+        let whole = one.diffs.map { evidence.appending($0.lastComponent!.string).absolute }
+        let diffs = Array(whole.dropFirst(done))
         let refused = try await tree.apply(rest, diffs: diffs)
         trial.seconds[.apply] = (.now - begun) / .seconds(1)
         if let refused {
-          trial.result = .doesNotApply(refused)
+          let others = UnpackedKernel.all(definedIn: prepared.kernels, cache: cache, besides: self.base)
+          trial.result = .doesNotApply(
+            try await tree.diagnosed(refused, of: one.series, diffs: whole, others: others))
           return (trial, nil)
         }
         events.send(.stageStarted(series: name, stage: .build))

@@ -174,7 +174,7 @@ struct RunCommand: AsyncParsableCommand {
       } else {
         Output.result(forecasts.map(ForecastText.text).joined(separator: "\n\n"))
       }
-      return
+      throw ExitCode(forecasts.contains(where: \.refuses) ? ExitStatus.worse : ExitStatus.fine)
     }
     try await RunMatrix(plans: plans, together: together, json: json).run()
   }

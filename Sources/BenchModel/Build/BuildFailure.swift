@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// One error from a compiler, linker or kbuild.
+public struct Diagnostic: Codable, Sendable, Hashable {
+  /// Relative to the tree's root, if the tool named a file.
+  public var file: String?
+  public var line: Int?
+  public var message: String
+  /// The last patch of the series that touched `file`, by its file name.
+  public var patch: String?
+
+  public init(file: String?, line: Int?, message: String, patch: String? = nil) {
+    self.file = file
+    self.line = line
+    self.message = message
+    self.patch = patch
+  }
+}
+
+/// A build that failed.
+public struct BuildFailure: Codable, Sendable, Hashable {
+  /// The first errors, in the order printed.
+  public var diagnostics: [Diagnostic]
+  /// The last lines of the build log, in case none of it parses as a diagnostic.
+  public var tail: [String]
+
+  public init(diagnostics: [Diagnostic], tail: [String]) {
+    self.diagnostics = diagnostics
+    self.tail = tail
+  }
+}

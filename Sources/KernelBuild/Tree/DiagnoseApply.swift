@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import BenchModel
+import Foundation
+import KernelCode
+import KernelText
+public import SystemPackage
+import Toolbox
+
+/// In bytes; longer files and diffs are not searched for the place of a hunk.
+private let longestText: Int64 = 4 << 20
+
+extension SeriesTree {
+  /// Finds out why git rejected a patch, and what would take it. Only git's strict answer counts for the verdict.
+  /// - Parameters:
+  ///   - failure: from ``apply(_:diffs:)``; the tree has not changed since.
+  ///   - series: the whole series, with patches that an underlying tree has.
+  ///   - diffs: one per patch, absolute paths.
+  ///   - others: further kernels to try the whole series on.
+  /// - Returns: the failure with its diagnosis.
+  public func diagnosed(
+    _ failure: ApplyFailure, of series: PatchSeries, diffs: [FilePath], others: [UnpackedKernel]
+  ) async throws -> ApplyFailure {
+    guard let index = series.patches.firstIndex(of: failure.patch), index < diffs.count else { return failure }
+    let diff = diffs[index]
+    var found = failure.diagnosis ?? ApplyDiagnosis()
+    found.baseCommit = Self.baseCommit(of: series, diffs)
+    if try await takes(["--reverse"], diff) {
+      found.isContained = true
+    } else if let strip = try await firstThatTakes([0, 2, 3], { ["-p\($0)"] }, diff) {
+      found.strip = strip
+    } else {
+      found.mismatch = mismatch(failure, diff)
+      if let lines = try await firstThatTakes([2, 1], { ["-C\($0)"] }, diff) {
+        found.takers.append("git apply -C\(lines)")
+      } else if try await takes(["--ignore-whitespace"], diff) {
+        found.takers.append("git apply --ignore-whitespace")
+      }
+      if let fuzz = try await fuzz(diff) { found.takers.append(fuzz == 0 ? "patch" : "patch with fuzz \(fuzz)") }
+    }
+    for other in others {
+      found.triedKernels.append(other.name)
+      if try await other.takes(diffs, cage: cage) { found.kernels.append(other.name) }
+    }
+    var failure = failure
+    failure.diagnosis = found
+    return failure
+  }
+
+  private func firstThatTakes(
+    _ numbers: [Int], _ options: (Int) -> [String], _ diff: FilePath
+  ) async throws -> Int? {
+    for number in numbers where try await takes(options(number), diff) { return number }
+    return nil
+  }
+
+  private func mismatch(_ failure: ApplyFailure, _ diff: FilePath) -> HunkMismatch? {
+    guard let path = failure.file, let number = failure.hunk, let source = contents(path),
+      source.count <= longestText, let text = regularContents(diff, most: longestText)
+    else { return nil }
+    let files = UnifiedDiff.parse(String(decoding: text, as: UTF8.self)).filter { $0.path == path }
+    let hunks = files.flatMap(\.hunks)
+    guard hunks.indices.contains(number - 1), let start = hunks[number - 1].oldStart else { return nil }
+    return HunkPlace.mismatch(hunks[number - 1], at: start, of: path, in: source)
+  }
+
+  /// The trailer is in the cover letter, or in the first patch.
+  private static func baseCommit(of series: PatchSeries, _ diffs: [FilePath]) -> String? {
+    if let cover = series.cover, let commit = GitApply.baseCommit(in: cover.body.utf8) { return commit }
+    for diff in diffs {
+      if let text = regularContents(diff, most: longestText), let commit = GitApply.baseCommit(in: text) {
+        return commit
+      }
+    }
+    return nil
+  }
+}
+
+/// A kernel whose source is unpacked in the cache, as the tree of a built base.
+public struct UnpackedKernel: Sendable {
+  public var name: String
+  var tree: FilePath
+  /// Prevents its removal while it is in use.
+  private var lock: FileLock
+
+  /// Finds the kernels that are defined in a directory and are unpacked, the newest first.
+  /// - Parameter base: left out, because it is already known whether the series applies to it.
+  public static func all(definedIn directory: FilePath, cache: Cache, besides base: BaseBuild) -> [UnpackedKernel] {
+    let kernels = KernelDefinition.names(in: directory).filter { name in
+      // A link is another name of a kernel that is listed as well.
+      (try? FileManager.default.destinationOfSymbolicLink(atPath: directory.appending(name).string)) == nil
+    }
+    let places = (try? FileManager.default.contentsOfDirectory(atPath: cache.bases.string)) ?? []
+    let own = base.tree.removingLastComponent().lastComponent?.string ?? ""
+    var found: [UnpackedKernel] = []
+    for name in kernels.sorted(by: { $0.compare($1, options: .numeric) == .orderedDescending })
+    where !isPlace(own, of: name) {
+      for place in places.sorted() where isPlace(place, of: name) {
+        let home = cache.bases.appending(place)
+        guard FileManager.default.fileExists(atPath: home.appending("built").string),
+          let lock = try? FileLock.attempt(FilePath(home.string + ".lock"), .shared)
+        else { continue }
+        found.append(UnpackedKernel(name: name, tree: home.appending("tree"), lock: lock))
+        break
+      }
+    }
+    return found
+  }
+
+  /// Whether a directory of the cache is a base of a kernel: `linux-6.1-kasan-0123456789ab`. The kernel's name and the
+  /// profile's may have hyphens, so `linux-6.1` is not taken for a base of `linux`.
+  private static func isPlace(_ place: String, of name: String) -> Bool {
+    guard place.hasPrefix(name + "-"), !place.hasSuffix(".lock") else { return false }
+    let rest = place.dropFirst(name.count + 1)
+    return rest.first?.isNumber == false
+  }
+
+  /// Whether a series applies here, completely.
+  func takes(_ diffs: [FilePath], cage: Cage?) async throws -> Bool {
+    // As one patch, because later patches may need what the earlier ones do.
+    var text: [UInt8] = []
+    for diff in diffs {
+      guard let part = regularContents(diff) else { return false }
+      text += part + [0x0a]
+    }
+    let git = Git.tool(["apply", "--check", "--whitespace=nowarn", "-"], in: tree)
+    let outcome = try await ApplyOutcome(of: cage?.wrap(git, in: tree, writable: false) ?? git, input: text)
+    guard case .result(let answer) = outcome else { return false }
+    return answer.status.isSuccess
+  }
+}
