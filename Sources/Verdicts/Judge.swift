@@ -63,7 +63,9 @@ public func judge(
   case .sameCode:
     let doubts = trial.change?.doubts(nil, accepted: accepted) ?? []
     judgement.verdict = doubts.isEmpty ? .clean : .inconclusive
-    judgement.reasons = doubts.isEmpty ? [Reason("no compiled change: there was nothing to boot")] : doubts
+    judgement.reasons =
+      doubts.isEmpty
+      ? [(trial.change ?? CodeChange()).sameCodeReason(touched: series.patches.flatMap(\.paths))] : doubts
   case .built: weighBuild(trial, base: base, accepted: accepted, into: &judgement)
   case .ran(let run):
     let evidence = BaseEvidence(base)

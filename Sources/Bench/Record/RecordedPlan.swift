@@ -37,6 +37,8 @@ public struct RecordedPlan: Codable, Sendable, Hashable {
   public var accepted: [AcceptedLines]?
   /// Where trials run; `nil` is this process.
   public var executor: ExecutorChoice?
+  /// Settings for the series; `nil` if there are none.
+  public var settings: [String]?
 
   /// A series as it was read. Its diffs are in the run's directory.
   public struct Series: Codable, Sendable, Hashable {
@@ -66,6 +68,7 @@ public struct RecordedPlan: Codable, Sendable, Hashable {
     stopsWhenWorse = plan.purpose.isOfMutants ? true : nil
     accepted = plan.choices.accepted.isEmpty ? nil : plan.choices.accepted
     executor = plan.choices.executor == .local ? nil : plan.choices.executor
+    settings = plan.choices.settings.isEmpty ? nil : plan.choices.settings
   }
 }
 

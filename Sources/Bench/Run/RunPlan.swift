@@ -50,15 +50,19 @@ public struct RunChoices: Sendable, Hashable {
   /// Changed lines that need not run.
   public var accepted: [AcceptedLines]
   public var executor: ExecutorChoice
+  /// Lines such as `CONFIG_X=y`, which are added to the profile's for the series, and not for the base.
+  public var settings: [String]
 
   public init(
-    tests: [NamePattern], fresh: Bool, keepsMemory: Bool, accepted: [AcceptedLines], executor: ExecutorChoice
+    tests: [NamePattern], fresh: Bool, keepsMemory: Bool, accepted: [AcceptedLines], executor: ExecutorChoice,
+    settings: [String] = []
   ) {
     self.tests = tests
     self.fresh = fresh
     self.keepsMemory = keepsMemory
     self.accepted = accepted
     self.executor = executor
+    self.settings = settings
   }
 }
 

@@ -44,6 +44,8 @@ struct TrialRules: Codable, Sendable {
   var baseline: Baseline?
   /// Kernel reports that do not count against a series.
   var known: [KnownReport]
+  /// See ``RunChoices/settings``; `nil` for none.
+  var settings: [String]?
 
   init(_ plan: RunPlan) {
     cell = plan.cell
@@ -51,6 +53,7 @@ struct TrialRules: Codable, Sendable {
     stopsWhenWorse = plan.purpose.isOfMutants
     baseline = plan.purpose.baseline
     known = plan.target.kernel.knownReports.filter { Date() < $0.expires }
+    settings = plan.choices.settings.isEmpty ? nil : plan.choices.settings
   }
 }
 

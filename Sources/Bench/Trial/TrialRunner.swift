@@ -111,7 +111,9 @@ struct TrialRunner<Host: SavingHost>: Sendable {
         }
         events.send(.stageStarted(series: name, stage: .build))
         let log = evidence.appending("build.log").absolute
-        let built = try await tree.build(one.series, jobs: resources.jobs, log: log) { text in
+        let built = try await tree.build(
+          one.series, settings: rules.settings ?? [], jobs: resources.jobs, log: log
+        ) { text in
           events.send(.progress(series: name, stage: .build, text: text))
         }
         trial.seconds[.configure] = built.seconds[.configure]

@@ -100,7 +100,8 @@ struct ResumeCommand: AsyncParsableCommand {
       series: [],
       choices: RunChoices(
         tests: recorded.tests, fresh: recorded.fresh, keepsMemory: recorded.keepsMemory,
-        accepted: recorded.accepted ?? [], executor: recorded.executor ?? .local),
+        accepted: recorded.accepted ?? [], executor: recorded.executor ?? .local,
+        settings: recorded.settings ?? []),
       retryPolicy: RetryPolicy(retries: recorded.retries, repeats: recorded.repeats),
       limits: RunLimits(resources: resources, sandbox: recorded.sandbox), checkout: checkout,
       place: RunPlace(

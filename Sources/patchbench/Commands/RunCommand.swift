@@ -100,6 +100,15 @@ struct RunCommand: AsyncParsableCommand {
       "Where trials run: local (in this process) or process (each in its own `patchbench trial`)."))
   var executor = ExecutorChoice.local
 
+  @Option(
+    name: .customLong("series-config"), parsing: .singleValue,
+    help: ArgumentHelp(
+      """
+      A setting for the series only, such as CONFIG_X=y for an option that the series adds. The base is built without \
+      it. Repeatable.
+      """, valueName: "setting"))
+  var settings: [String] = []
+
   @Flag(help: "Print report.json on standard output instead of the table.")
   var json = false
 
@@ -117,6 +126,9 @@ struct RunCommand: AsyncParsableCommand {
     }
     if count < 1 { throw ValidationError("--repeat must be at least 1.") }
     _ = try acceptedLines()
+    if let wrong = settings.first(where: { !KernelSetting.isValid($0) }) {
+      throw ValidationError("--series-config '\(wrong)' is not a setting. Write it as in .config: CONFIG_X=y.")
+    }
     if retries < 0 { throw ValidationError("--retries must be at least 0.") }
   }
 
@@ -153,7 +165,7 @@ struct RunCommand: AsyncParsableCommand {
         target: work.target(kernel, profile), series: series,
         choices: RunChoices(
           tests: tests.map(NamePattern.init), fresh: work.fresh, keepsMemory: keepsMemory, accepted: accepted,
-          executor: executor),
+          executor: executor, settings: settings),
         retryPolicy: RetryPolicy(retries: retries, repeats: count), limits: limits, checkout: checkout,
         place: RunPlace(
           cache: cache,
