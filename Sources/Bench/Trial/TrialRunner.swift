@@ -125,6 +125,11 @@ struct TrialRunner<Host: SavingHost>: Sendable {
           trial.result = .doesNotBuild(failure)
           return (trial, nil)
         }
+        let later = Set(rest.patches.flatMap(\.paths))
+        let logs = [layer?.log, log].compactMap { $0 }
+        trial.warnings = await Blocking.run {
+          tree.newWarnings(in: logs, after: later, of: one.series, diffs: whole)
+        }
         let imaged = ContinuousClock.now
         let modules = try await tree.modules(
           driver, touched: Set(one.series.patches.flatMap(\.paths)), work: built.work, jobs: resources.jobs,
