@@ -159,6 +159,9 @@ public struct Trial: Codable, Sendable, Hashable {
   public var baseAgain: [[TestResult]]?
   /// What was recovered from the disks of its guests that did not complete.
   public var states: [StateEvidence]?
+  /// Whether each patch was compiled in its turn, or only the whole series; `nil` if it has one patch, or if its build
+  /// was not reached.
+  public var eachPatch: Bool?
   /// The compiler's warnings that the base's build does not have; `nil` if they were not looked for.
   public var warnings: [Diagnostic]?
   /// Why its first guest was stopped early; `nil` if it was not.

@@ -184,6 +184,13 @@ private func reasons(for failure: ApplyFailure) -> [Reason] {
 }
 
 private func reasons(for failure: BuildFailure) -> [Reason] {
+  let all = reasonsOfBuild(failure)
+  guard let place = failure.after else { return all }
+  let words = "does not build after \(place.words), though the whole series builds: `git bisect` would stop here"
+  return [Reason(place.patch, words)] + all
+}
+
+private func reasonsOfBuild(_ failure: BuildFailure) -> [Reason] {
   guard !failure.diagnostics.isEmpty else {
     return [Reason("does not build: \(failure.tail.last ?? "the build failed without a message")")]
   }

@@ -282,6 +282,12 @@ func everyVerdict() -> RunRecord {
     Diagnostic(file: patch.paths[0], line: 40, message: "unused variable 'x' [-Wunused-variable]", patch: patch.file),
     Diagnostic(file: nil, line: nil, message: "modpost: missing MODULE_DESCRIPTION()"),
   ]
+  run.trials["leave"]?.eachPatch = true
+  run.trials["share"]?.eachPatch = false
+  if case .doesNotBuild(var failure)? = run.trials["typo"]?.result {
+    failure.after = BuildFailure.Place(number: 1, count: 2, subject: patch.subject, patch: patch.file)
+    run.trials["typo"]?.result = .doesNotBuild(failure)
+  }
   run.trials["stale"]?.result = .doesNotApply(diagnosed(patch))
   return run
 }

@@ -257,4 +257,17 @@ private let same = [test("a", .ok), test("b", .notOk)]
     #expect(judgement.reports.map(\.onBase) == [false, true])
     #expect(judgement.newReports == 1)
   }
+
+  @Test("a patch that does not build by itself is named, though the whole series builds")
+  func betweenPatches() {
+    var failure = broken
+    failure.after = BuildFailure.Place(number: 1, count: 2, subject: "drm: x", patch: "0001-x.patch")
+    let judgement = judged(.doesNotBuild(failure), base: nil)
+    #expect(judgement.verdict == .doesNotBuild)
+    #expect(
+      judgement.words.first
+        == "0001-x.patch: does not build after patch 1 of 2, “drm: x”, though the whole series builds: `git bisect` "
+        + "would stop here")
+    #expect(judgement.reasons.count == 2)
+  }
 }

@@ -52,10 +52,12 @@ public struct RunChoices: Sendable, Hashable {
   public var executor: ExecutorChoice
   /// Lines such as `CONFIG_X=y`, which are added to the profile's for the series, and not for the base.
   public var settings: [String]
+  /// Whether to build only the whole series, and not each patch in its turn.
+  public var wholeOnly: Bool
 
   public init(
     tests: [NamePattern], fresh: Bool, keepsMemory: Bool, accepted: [AcceptedLines], executor: ExecutorChoice,
-    settings: [String] = []
+    settings: [String] = [], wholeOnly: Bool = false
   ) {
     self.tests = tests
     self.fresh = fresh
@@ -63,6 +65,7 @@ public struct RunChoices: Sendable, Hashable {
     self.accepted = accepted
     self.executor = executor
     self.settings = settings
+    self.wholeOnly = wholeOnly
   }
 }
 

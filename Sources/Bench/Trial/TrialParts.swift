@@ -46,6 +46,8 @@ struct TrialRules: Codable, Sendable {
   var known: [KnownReport]
   /// See ``RunChoices/settings``; `nil` for none.
   var settings: [String]?
+  /// See ``RunChoices/wholeOnly``; `nil` is false.
+  var wholeOnly: Bool?
 
   init(_ plan: RunPlan) {
     cell = plan.cell
@@ -54,6 +56,7 @@ struct TrialRules: Codable, Sendable {
     baseline = plan.purpose.baseline
     known = plan.target.kernel.knownReports.filter { Date() < $0.expires }
     settings = plan.choices.settings.isEmpty ? nil : plan.choices.settings
+    wholeOnly = plan.choices.wholeOnly ? true : nil
   }
 }
 

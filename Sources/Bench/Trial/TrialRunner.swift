@@ -125,6 +125,10 @@ struct TrialRunner<Host: SavingHost>: Sendable {
           trial.result = .doesNotBuild(failure)
           return (trial, nil)
         }
+        if let failure = try await compileEachPatch(one.series, whole, in: scratch, evidence: evidence, &trial) {
+          trial.result = .doesNotBuild(failure)
+          return (trial, nil)
+        }
         let later = Set(rest.patches.flatMap(\.paths))
         let logs = [layer?.log, log].compactMap { $0 }
         trial.warnings = await Blocking.run {

@@ -23,6 +23,28 @@ public struct BuildFailure: Codable, Sendable, Hashable {
   public var diagnostics: [Diagnostic]
   /// The last lines of the build log, in case none of it parses as a diagnostic.
   public var tail: [String]
+  /// The patch after which the tree does not build, though the whole series does; `nil` if the whole does not build.
+  public var after: Place?
+
+  /// A patch within its series.
+  public struct Place: Codable, Sendable, Hashable {
+    /// From 1.
+    public var number: Int
+    public var count: Int
+    public var subject: String
+    /// Its file.
+    public var patch: String
+
+    public init(number: Int, count: Int, subject: String, patch: String) {
+      self.number = number
+      self.count = count
+      self.subject = subject
+      self.patch = patch
+    }
+
+    /// `patch 1 of 2, “dma-buf: log the answer”`
+    public var words: String { "patch \(number) of \(count), “\(subject)”" }
+  }
 
   public init(diagnostics: [Diagnostic], tail: [String]) {
     self.diagnostics = diagnostics

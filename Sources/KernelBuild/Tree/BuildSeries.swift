@@ -272,7 +272,7 @@ extension SeriesTree {
     try FileManager.default.createDirectory(atPath: place.string, withIntermediateDirectories: true)
   }
 
-  private func failure(_ status: ToolStatus, log: FilePath, of series: PatchSeries) throws -> BuildFailure {
+  func failure(_ status: ToolStatus, log: FilePath, of series: PatchSeries) throws -> BuildFailure {
     let text = (try? Data(contentsOf: URL(filePath: log.string))).map { String(decoding: $0, as: UTF8.self) } ?? ""
     guard case .exited = status else { throw StageError.fault(.build, "make \(status.words)", advice: "see \(log)") }
     try refuseShortage(in: text)

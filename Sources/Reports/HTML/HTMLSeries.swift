@@ -120,7 +120,7 @@ struct HTMLFailure {
       lines += failure.words.dropFirst().map(HTMLReason.init)
       logs = (failure.diagnosis?.mismatch?.diff).map { [visible(Words.mismatch + $0).joined(separator: "\n")] } ?? []
     case .doesNotBuild(let failure):
-      heading = "Does not build"
+      heading = failure.after.map { visible("Does not build after \($0.words)") } ?? "Does not build"
       lines = failure.diagnostics.map { Self.line($0, "last touched by") }
       logs = lines.isEmpty && !failure.tail.isEmpty ? [visible(failure.tail).joined(separator: "\n")] : []
     case .ran, .sameCode, .built, .fault, .interrupted: return nil

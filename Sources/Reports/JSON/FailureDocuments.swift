@@ -50,10 +50,21 @@ struct ApplyFailureDocument: Encodable {
 struct BuildFailureDocument: Encodable {
   var diagnostics: [DiagnosticDocument]
   var tail: [String]
+  @ExplicitNull var after: PlaceDocument?
+
+  struct PlaceDocument: Encodable {
+    var number: Int
+    var count: Int
+    var subject: String
+    var patch: String
+  }
 
   init(_ failure: BuildFailure) {
     diagnostics = failure.diagnostics.map(DiagnosticDocument.init)
     tail = failure.tail
+    after = failure.after.map {
+      PlaceDocument(number: $0.number, count: $0.count, subject: $0.subject, patch: $0.patch)
+    }
   }
 }
 

@@ -24,6 +24,7 @@ struct TrialDocument: Encodable {
   @ExplicitNull var applyFailure: ApplyFailureDocument?
   @ExplicitNull var buildFailure: BuildFailureDocument?
   var warnings: [DiagnosticDocument]
+  @ExplicitNull var eachPatch: Bool?
   var deaths: [DeathDocument]
   var anomalies: [String]
   var lastLines: [String]
@@ -115,6 +116,7 @@ struct TrialDocument: Encodable {
     lastLines = trial?.run?.lastLines ?? []
     hang = trial?.run?.hang.map(HangDocument.init)
     states = (trial?.states ?? []).map(StateDocument.init)
+    eachPatch = trial?.eachPatch
     warnings = (trial?.warnings ?? []).map(DiagnosticDocument.init)
     switch trial?.result {
     case nil: outcome = .notRun

@@ -63,6 +63,7 @@ struct MarkdownSeries {
       if let mismatch = failure.diagnosis?.mismatch { parts.append(Markdown.block(Words.mismatch + mismatch.diff)) }
     case .doesNotBuild(let failure):
       parts.append("### Does not build")
+      if let place = failure.after { parts.append("After \(Markdown.escape(place.words)). The whole series builds.") }
       let lines = failure.diagnostics.map { Self.line($0, "last touched by") }
       if !lines.isEmpty { parts.append(Self.list(lines)) }
       if lines.isEmpty, !failure.tail.isEmpty { parts.append(Markdown.block(failure.tail)) }

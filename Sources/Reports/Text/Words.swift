@@ -55,6 +55,12 @@ enum Words {
       sentences.append(parts.isEmpty ? "No step was reached." : "Time: \(steps).")
     }
     if let work = trial.work { sentences.append("Built: \(built(work)).") }
+    switch trial.eachPatch {
+    case true? where trial.run != nil || trial.result == .sameCode || trial.result == .built:
+      sentences.append("Each of its patches builds.")
+    case false?: sentences.append("Only the whole series was built, not each patch.")
+    default: break
+    }
     return sentences.joined(separator: " ")
   }
 

@@ -32,7 +32,7 @@ struct RunCommand: AsyncParsableCommand {
         fixes           a test that fails on the base passes, and nothing got worse
         regresses       a test or the kernel log got worse
         does-not-apply  git refused a patch
-        does-not-build  the build failed or exceeded a limit
+        does-not-build  the build failed or exceeded a limit, of the whole or after one of its patches
         does-not-boot   the guest never sent its test plan
         inconclusive    the evidence supports no verdict, or a changed line never ran; this is never a pass
 
@@ -109,6 +109,14 @@ struct RunCommand: AsyncParsableCommand {
       """, valueName: "setting"))
   var settings: [String] = []
 
+  @Flag(
+    help: ArgumentHelp(
+      """
+      Build only the whole of each series. Otherwise, each patch of a series of several is compiled in its turn, and the \
+      first that does not build makes the series does-not-build.
+      """))
+  var wholeOnly = false
+
   @Flag(help: "Print report.json on standard output instead of the table.")
   var json = false
 
@@ -165,7 +173,7 @@ struct RunCommand: AsyncParsableCommand {
         target: work.target(kernel, profile), series: series,
         choices: RunChoices(
           tests: tests.map(NamePattern.init), fresh: work.fresh, keepsMemory: keepsMemory, accepted: accepted,
-          executor: executor, settings: settings),
+          executor: executor, settings: settings, wholeOnly: wholeOnly),
         retryPolicy: RetryPolicy(retries: retries, repeats: count), limits: limits, checkout: checkout,
         place: RunPlace(
           cache: cache,
