@@ -32,6 +32,7 @@ extension ApplyFailure {
       all.append(
         Reason("\(list) would take it, but may put it in the wrong place: rebase the series and look at this hunk"))
     }
+    if let kernel = diagnosis.madeFrom { all.append(Reason("it was made from the files of \(kernel)")) }
     if let commit = diagnosis.baseCommit { all.append(Reason("the series names its base: base-commit \(commit)")) }
     if !diagnosis.kernels.isEmpty {
       all.append(Reason("the series applies to \(diagnosis.kernels.joined(separator: ", "))"))
@@ -47,13 +48,19 @@ extension HunkMismatch {
   /// `drivers/dma-buf/dma-buf.c:156`: the patch expects … here, the kernel has …
   var words: Reason? {
     guard let first else { return nil }
-    func quoted(_ text: String?) -> String {
-      guard let text else { return "the end of the file" }
-      let plain = text.drop { $0 == " " || $0 == "\t" }
-      return plain.isEmpty ? "an empty line" : "`\(plain.prefix(160))`"
+    if found.isEmpty {
+      let text = expected.first { $0.contains { !$0.isWhitespace } } ?? ""
+      return Reason(
+        "\(file):\(line)", "the kernel has nothing like the lines that the patch expects, from \(Self.quoted(text)) on")
     }
-    let (expected, found) = (quoted(first.expected), quoted(first.found))
+    let (expected, found) = (Self.quoted(first.expected), Self.quoted(first.found))
     let hint = expected == found ? " (they differ in white space only)" : ""
     return Reason("\(file):\(first.line)", "the patch expects \(expected), the kernel has \(found)\(hint)")
+  }
+
+  private static func quoted(_ text: String?) -> String {
+    guard let text else { return "the end of the file" }
+    let plain = text.drop { $0 == " " || $0 == "\t" }
+    return plain.isEmpty ? "an empty line" : "`\(plain.prefix(160))`"
   }
 }

@@ -118,6 +118,36 @@ import Toolbox
     #expect(neither?.kernels == [])
   }
 
+  /// The other kernel has the file that the patch was made from, and this one changed far from the hunk's lines, but
+  /// within its context.
+  @Test func thePatchIsMergedWithTheFileThatItWasMadeFrom() async throws {
+    let other = "int first(void)\n{\n\treturn 0;\n}\n\nint second(void)\n{\n\treturn 2;\n}\n"
+    let id = try await Git.tool(["hash-object", "--stdin"]).output(input: Array(other.utf8)).prefix(12)
+    let patch = """
+      diff --git a/main.c b/main.c
+      index \(id)..0123456789ab 100644
+      --- a/main.c
+      +++ b/main.c
+      @@ -3,7 +3,7 @@
+       \treturn 0;
+       }
+       
+       int second(void)
+       {
+      -\treturn 2;
+      +\treturn 22;
+       }
+
+      """
+    let found = try #require(try await diagnosis([patch], other: other)?.diagnosis)
+    #expect(found.madeFrom == "other-2")
+    #expect(found.takers.contains("git apply --3way"))
+    let conflict = patch.replacing("-\treturn 2;", with: "-\treturn 0;")
+    #expect(try await diagnosis([conflict], other: other)?.diagnosis?.takers.contains("git apply --3way") == false)
+    let unknown = patch.replacing(id, with: "ba9876543210")
+    #expect(try await diagnosis([unknown], other: other)?.diagnosis?.madeFrom == nil)
+  }
+
   @Test func aDamagedPatchIsNotExplainedAway() async throws {
     let failure = try #require(
       try await diagnosis([Self.patch(" int second(void)").replacing("@@ -5,5", with: "@@ -5,9")]))

@@ -39,8 +39,8 @@ import Testing
     Case(
       testDescription: "the file ends in the hunk", source: "int f(void)\n{\n\tone();\n\n\ttwo();\n", line: 3,
       first: (6, "\t/* does it? */", nil)),
-    Case(testDescription: "nothing of it is there", source: "a\nb\nc\nd\n", line: 3, first: (3, "\tone();", "c")),
-    Case(testDescription: "an empty file", source: "", line: 1, first: (1, "\tone();", nil)),
+    Case(testDescription: "nothing of it is there", source: "a\nb\nc\nd\n", line: 3, first: (3, "\tone();", nil)),
+    Case(testDescription: "an empty file", source: "", line: 3, first: (3, "\tone();", nil)),
     Case(
       testDescription: "all of it is there", source: "\tone();\n\n\ttwo();\n\t/* does it? */\n\tthree();\n", line: 1,
       first: nil),
@@ -65,5 +65,18 @@ import Testing
   @Test func aHunkThatOnlyAddsHasNoPlace() throws {
     let hunk = try hunk("@@ -0,0 +1 @@\n+x\n")
     #expect(HunkPlace.mismatch(hunk, at: 0, of: "x.c", in: Array("y\n".utf8)) == nil)
+  }
+
+  @Test func theBlobsOfAPatchAreFound() {
+    let one =
+      "diff --git a/mm/a.c b/mm/a.c\nindex 8a2297d43..afb8c1c50 100644\n--- a/mm/a.c\n+++ b/mm/a.c\n@@ -1 +1 @@\n-index 1234567..\n+x\n"
+    let two = one.replacing("mm/a.c", with: "b b/c.c")
+    #expect(IndexLines.blobs(in: one.utf8) == ["mm/a.c": "8a2297d43"])
+    #expect(IndexLines.blobs(in: (one + two).utf8) == ["mm/a.c": "8a2297d43", "b b/c.c": "8a2297d43"])
+    for wrong in [
+      one.replacing("8a2297d43", with: "000000000"), one.replacing("8a2297d43", with: "$(reboot)"),
+      one.replacing("b/mm/a.c\nindex", with: "b/mm/b.c\nindex"),
+      one.replacing("index 8a2297d43..afb8c1c50 100644\n", with: ""), "",
+    ] { #expect(IndexLines.blobs(in: wrong.utf8) == nil, "\(wrong)") }
   }
 }

@@ -70,6 +70,17 @@ import Testing
         "the series does not apply to linux-6.1 either",
       ]),
     Case(
+      testDescription: "the lines are gone, and the kernel that it was made for is here",
+      diagnosis: diagnosis {
+        $0.mismatch = HunkMismatch(file: "x.c", line: 147, expected: ["", "\ta"], found: [])
+        $0.madeFrom = "linux-6.1"
+      },
+      words: [
+        "0001-x.patch: does not apply: x.c, hunk 1: patch failed: x.c:147",
+        "x.c:147: the kernel has nothing like the lines that the patch expects, from `a` on",
+        "it was made from the files of linux-6.1",
+      ]),
+    Case(
       testDescription: "only blanks differ",
       diagnosis: diagnosis { $0.mismatch = HunkMismatch(file: "x.c", line: 1, expected: ["\ta"], found: ["  a"]) },
       words: [

@@ -30,6 +30,8 @@ public struct ApplyDiagnosis: Codable, Sendable, Hashable {
   public var isContained = false
   /// The number of leading directories to strip (`-p`) with which it applies, if that is not the usual 1.
   public var strip: Int?
+  /// The kernel that has the files that the patch was made from, by the blobs of its index lines.
+  public var madeFrom: String?
   /// What would take it: `git apply -C2`, `patch with fuzz 2`.
   public var takers: [String] = []
   /// What the rejected hunk expects, and what stands there.
@@ -46,7 +48,7 @@ public struct ApplyDiagnosis: Codable, Sendable, Hashable {
   public init() {}
 }
 
-/// The lines that a hunk expects, and the lines of the tree where it fits best.
+/// The lines that a hunk expects, and the lines of the tree where it fits best; none if it fits nowhere.
 public struct HunkMismatch: Codable, Sendable, Hashable {
   public var file: String
   /// The number of the first line, from 1.

@@ -36,6 +36,10 @@ extension SeriesTree {
       } else if try await takes(["--ignore-whitespace"], diff) {
         found.takers.append("git apply --ignore-whitespace")
       }
+      if let (kernel, merges) = try await threeWay(diff, others) {
+        found.madeFrom = kernel
+        if merges { found.takers.append("git apply --3way") }
+      }
       if let fuzz = try await fuzz(diff) { found.takers.append(fuzz == 0 ? "patch" : "patch with fuzz \(fuzz)") }
     }
     for other in others {
@@ -45,6 +49,40 @@ extension SeriesTree {
     var failure = failure
     failure.diagnosis = found
     return failure
+  }
+
+  /// Merges a patch with the files that it was made from, if another kernel has them.
+  /// - Returns: that kernel, and whether there is no conflict; `nil` if none has all of the files.
+  private func threeWay(_ diff: FilePath, _ others: [UnpackedKernel]) async throws -> (String, Bool)? {
+    guard let text = regularContents(diff, most: longestText), let blobs = IndexLines.blobs(in: text) else {
+      return nil
+    }
+    let paths = blobs.keys.sorted()
+    for other in others where try await other.has(blobs, cage: cage) {
+      let place = scratch.appending("three-way-\(other.name)")
+      let manager = FileManager.default
+      // git makes the new version of a copy; nothing else is in that directory, so no name can lead out of it.
+      for path in paths {
+        let file = place.pushing(FilePath(path))
+        guard let old = regularContents(other.tree.pushing(FilePath(path)), most: longestText) else { return nil }
+        try manager.createDirectory(
+          atPath: file.removingLastComponent().string, withIntermediateDirectories: true)
+        try Data(old).write(to: URL(filePath: file.string))
+      }
+      let apply = Git.tool(["apply", "--whitespace=nowarn", "--", diff.string], in: place)
+      let outcome = try await ApplyOutcome(of: cage?.wrap(apply, in: place, reading: [diff]) ?? apply)
+      guard case .result(let answer) = outcome, answer.status.isSuccess else { return (other.name, false) }
+      for path in paths {
+        guard let own = file(path), UntrustedTree(place).isFile(path) else { return (other.name, false) }
+        let sides = [own, other.tree.pushing(FilePath(path)), place.pushing(FilePath(path))]
+        let merge = Git.tool(["merge-file", "-p", "--quiet"] + sides.map(\.string), in: place)
+        let merged = try await ApplyOutcome(of: cage?.wrap(merge, in: place, reading: sides) ?? merge)
+        // The status is the number of conflicts.
+        guard case .result(let result) = merged, result.status.isSuccess else { return (other.name, false) }
+      }
+      return (other.name, true)
+    }
+    return nil
   }
 
   private func firstThatTakes(
@@ -127,5 +165,23 @@ public struct UnpackedKernel: Sendable {
     let outcome = try await ApplyOutcome(of: cage?.wrap(git, in: tree, writable: false) ?? git, input: text)
     guard case .result(let answer) = outcome else { return false }
     return answer.status.isSuccess
+  }
+
+  /// Whether it has these versions of files.
+  /// - Parameter blobs: by path, the abbreviated id.
+  func has(_ blobs: [String: String], cage: Cage?) async throws -> Bool {
+    let paths = blobs.keys.sorted()
+    guard paths.allSatisfy({ UntrustedTree(tree).isFile($0) }) else { return false }
+    let git = Git.tool(["hash-object", "--no-filters", "--"] + paths, in: tree)
+    let outcome = try await ApplyOutcome(of: cage?.wrap(git, in: tree, writable: false) ?? git)
+    guard case .result(let answer) = outcome, answer.status.isSuccess else { return false }
+    let ids = answer.output.split(separator: "\n")
+    return ids.count == paths.count && zip(paths, ids).allSatisfy { $1.hasPrefix(blobs[$0]!) }
+  }
+}
+
+extension UntrustedTree {
+  fileprivate func isFile(_ path: String) -> Bool {
+    if case .file = kind(of: FilePath(path)) { true } else { false }
   }
 }

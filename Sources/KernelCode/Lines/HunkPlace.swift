@@ -8,7 +8,7 @@ public enum HunkPlace {
   ///   - hunk: of a unified diff.
   ///   - start: the line of the old file in the hunk's header.
   ///   - source: the file as it is.
-  /// - Returns: `nil` if the hunk expects no line.
+  /// - Returns: `nil` if the hunk expects no line. `found` is empty if no place is like it.
   public static func mismatch(_ hunk: DiffHunk, at start: Int, of file: String, in source: [UInt8]) -> HunkMismatch? {
     let expected = hunk.lines.filter { $0.kind != .added }.prefix(mostLines).map(\.text)
     guard !expected.isEmpty else { return nil }
@@ -29,6 +29,10 @@ public enum HunkPlace {
       if score > best.score || score == best.score && score > 0 && distance < best.distance {
         best = (score, distance, at)
       }
+    }
+    // Blank lines and braces alone are no place.
+    if best.score * 3 < weights.reduce(0, +) {
+      return HunkMismatch(file: file, line: max(1, start), expected: Array(expected), found: [])
     }
     let found = lines.isEmpty ? [] : Array(lines[best.at..<min(lines.count, best.at + expected.count)])
     return HunkMismatch(file: file, line: best.at + 1, expected: expected, found: found)

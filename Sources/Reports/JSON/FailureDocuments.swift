@@ -14,6 +14,7 @@ struct ApplyFailureDocument: Encodable {
   struct DiagnosisDocument: Encodable {
     var contained: Bool
     @ExplicitNull var strip: Int?
+    @ExplicitNull var madeFrom: String?
     var takers: [String]
     @ExplicitNull var mismatch: MismatchDocument?
     @ExplicitNull var baseCommit: String?
@@ -37,7 +38,8 @@ struct ApplyFailureDocument: Encodable {
     message = failure.message
     diagnosis = failure.diagnosis.map { diagnosis in
       DiagnosisDocument(
-        contained: diagnosis.isContained, strip: diagnosis.strip, takers: diagnosis.takers,
+        contained: diagnosis.isContained, strip: diagnosis.strip, madeFrom: diagnosis.madeFrom,
+        takers: diagnosis.takers,
         mismatch: diagnosis.mismatch.map {
           MismatchDocument(file: $0.file, line: $0.line, expected: $0.expected, found: $0.found)
         }, baseCommit: diagnosis.baseCommit, kernels: diagnosis.kernels, triedKernels: diagnosis.triedKernels,
