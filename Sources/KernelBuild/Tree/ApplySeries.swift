@@ -28,7 +28,7 @@ extension SeriesTree {
       }
       // If git accepts the patch but could not write it, the tree is at fault, not the patch. Check this before reading
       // git's message, because that quotes the patch.
-      if try await takes(["--verbose"], diff) {
+      if case .result(let dry) = try await gitApply(["--check"], diff), dry.status.isSuccess {
         if answer.errors.contains("No space left on device") { throw StageError.noSpace(.apply) }
         throw StageError.fault(
           .apply, "git could not write to the build tree: \(answer.errors.suffix(300))",
@@ -48,29 +48,38 @@ extension SeriesTree {
   }
 
   /// Whether git would apply a diff to the tree with these options. Nothing is written.
-  func takes(_ options: [String], _ diff: FilePath) async throws -> Bool {
-    guard case .result(let answer) = try await gitApply(["--check"] + options, diff) else { return false }
-    return answer.status.isSuccess
+  /// - Throws: ``TooSlow`` if it takes longer than `time`.
+  func takes(_ options: [String], _ diff: FilePath, time: Duration) async throws -> Bool {
+    switch try await gitApply(["--check"] + options, diff, time: time) {
+    case .result(let answer): return answer.status.isSuccess
+    case .ended: throw TooSlow()
+    }
   }
 
-  private func gitApply(_ options: [String], _ diff: FilePath) async throws -> ApplyOutcome {
+  private func gitApply(
+    _ options: [String], _ diff: FilePath, time: Duration = applyTime
+  ) async throws -> ApplyOutcome {
     var git = Git.tool(["apply"] + options + ["--whitespace=nowarn", "--", diff.string])
     git.environment["GIT_CEILING_DIRECTORIES"] = base.tree.removingLastComponent().string
-    return try await ApplyOutcome(of: wrap(git, reading: [diff], time: applyTime))
+    return try await ApplyOutcome(of: wrap(git, reading: [diff], time: time))
   }
 
   /// Returns the fuzz with which patch(1) would apply a diff to the tree; 0 if it needs none. Nothing is written.
   /// - Returns: `nil` if it would not apply it.
-  func fuzz(_ diff: FilePath) async throws -> Int? {
+  /// - Throws: ``TooSlow`` if it takes longer than `time`.
+  func fuzz(_ diff: FilePath, time: Duration) async throws -> Int? {
     // -u: patch would otherwise also take scripts for ed(1), and run them.
     let tool = Tool(
       "patch", ["-p1", "--dry-run", "-u", "--force", "--fuzz=3", "--reject-file=-", "--input", diff.string])
-    guard case .result(let answer) = try await ApplyOutcome(of: wrap(tool, reading: [diff], time: applyTime)),
-      answer.status.isSuccess
-    else { return nil }
-    return GitApply.fuzz(in: answer.output)
+    switch try await ApplyOutcome(of: wrap(tool, reading: [diff], time: time)) {
+    case .result(let answer): return answer.status.isSuccess ? GitApply.fuzz(in: answer.output) : nil
+    case .ended: throw TooSlow()
+    }
   }
 }
+
+/// A tool that only looks into a patch took too long.
+struct TooSlow: Error {}
 
 /// How a tool that applies a patch ended.
 enum ApplyOutcome {

@@ -7,6 +7,9 @@ import KernelText
 public import SystemPackage
 import Toolbox
 
+/// For one tool. Real patches take a fraction of a second; for one that is made to be slow, all of this would take many
+/// times what applying it took.
+private let patience = Duration.seconds(10)
 /// In bytes; longer files and diffs are not searched for the place of a hunk.
 private let longestText: Int64 = 4 << 20
 
@@ -22,10 +25,20 @@ extension SeriesTree {
     _ failure: ApplyFailure, of series: PatchSeries, diffs: [FilePath], others: [UnpackedKernel]
   ) async throws -> ApplyFailure {
     guard let index = series.patches.firstIndex(of: failure.patch), index < diffs.count else { return failure }
-    let diff = diffs[index]
     var found = failure.diagnosis ?? ApplyDiagnosis()
     found.baseCommit = Self.baseCommit(of: series, diffs)
-    if try await takes(["--reverse"], diff) {
+    do { try await examine(failure, diffs, index, others, &found) } catch is TooSlow {}
+    var failure = failure
+    failure.diagnosis = found
+    return failure
+  }
+
+  private func examine(
+    _ failure: ApplyFailure, _ diffs: [FilePath], _ index: Int, _ others: [UnpackedKernel],
+    _ found: inout ApplyDiagnosis
+  ) async throws {
+    let diff = diffs[index]
+    if try await takes(["--reverse"], diff, time: patience) {
       found.isContained = true
     } else if let strip = try await firstThatTakes([0, 2, 3], { ["-p\($0)"] }, diff) {
       found.strip = strip
@@ -33,22 +46,22 @@ extension SeriesTree {
       found.mismatch = mismatch(failure, diff)
       if let lines = try await firstThatTakes([2, 1], { ["-C\($0)"] }, diff) {
         found.takers.append("git apply -C\(lines)")
-      } else if try await takes(["--ignore-whitespace"], diff) {
+      } else if try await takes(["--ignore-whitespace"], diff, time: patience) {
         found.takers.append("git apply --ignore-whitespace")
       }
       if let (kernel, merges) = try await threeWay(diff, others) {
         found.madeFrom = kernel
         if merges { found.takers.append("git apply --3way") }
       }
-      if let fuzz = try await fuzz(diff) { found.takers.append(fuzz == 0 ? "patch" : "patch with fuzz \(fuzz)") }
+      if let fuzz = try await fuzz(diff, time: patience) {
+        found.takers.append(fuzz == 0 ? "patch" : "patch with fuzz \(fuzz)")
+      }
     }
     for other in others {
+      let applies = try await other.takes(diffs, cage: cage)
       found.triedKernels.append(other.name)
-      if try await other.takes(diffs, cage: cage) { found.kernels.append(other.name) }
+      if applies { found.kernels.append(other.name) }
     }
-    var failure = failure
-    failure.diagnosis = found
-    return failure
   }
 
   /// Merges a patch with the files that it was made from, if another kernel has them.
@@ -70,13 +83,13 @@ extension SeriesTree {
         try Data(old).write(to: URL(filePath: file.string))
       }
       let apply = Git.tool(["apply", "--whitespace=nowarn", "--", diff.string], in: place)
-      let outcome = try await ApplyOutcome(of: cage?.wrap(apply, in: place, reading: [diff]) ?? apply)
+      let outcome = try await ApplyOutcome(of: cage?.patient(patience).wrap(apply, in: place, reading: [diff]) ?? apply)
       guard case .result(let answer) = outcome, answer.status.isSuccess else { return (other.name, false) }
       for path in paths {
         guard let own = file(path), UntrustedTree(place).isFile(path) else { return (other.name, false) }
         let sides = [own, other.tree.pushing(FilePath(path)), place.pushing(FilePath(path))]
         let merge = Git.tool(["merge-file", "-p", "--quiet"] + sides.map(\.string), in: place)
-        let merged = try await ApplyOutcome(of: cage?.wrap(merge, in: place, reading: sides) ?? merge)
+        let merged = try await ApplyOutcome(of: cage?.patient(patience).wrap(merge, in: place, reading: sides) ?? merge)
         // The status is the number of conflicts.
         guard case .result(let result) = merged, result.status.isSuccess else { return (other.name, false) }
       }
@@ -88,7 +101,7 @@ extension SeriesTree {
   private func firstThatTakes(
     _ numbers: [Int], _ options: (Int) -> [String], _ diff: FilePath
   ) async throws -> Int? {
-    for number in numbers where try await takes(options(number), diff) { return number }
+    for number in numbers where try await takes(options(number), diff, time: patience) { return number }
     return nil
   }
 
@@ -162,8 +175,8 @@ public struct UnpackedKernel: Sendable {
       text += part + [0x0a]
     }
     let git = Git.tool(["apply", "--check", "--whitespace=nowarn", "-"], in: tree)
-    let outcome = try await ApplyOutcome(of: cage?.wrap(git, in: tree, writable: false) ?? git, input: text)
-    guard case .result(let answer) = outcome else { return false }
+    let tool = cage?.patient(patience).wrap(git, in: tree, writable: false) ?? git
+    guard case .result(let answer) = try await ApplyOutcome(of: tool, input: text) else { throw TooSlow() }
     return answer.status.isSuccess
   }
 
@@ -183,5 +196,14 @@ public struct UnpackedKernel: Sendable {
 extension UntrustedTree {
   fileprivate func isFile(_ path: String) -> Bool {
     if case .file = kind(of: FilePath(path)) { true } else { false }
+  }
+}
+
+extension Cage {
+  /// Returns the cage with a shorter time limit.
+  fileprivate func patient(_ time: Duration) -> Cage {
+    var other = self
+    other.limits.time = min(time, limits.time)
+    return other
   }
 }
