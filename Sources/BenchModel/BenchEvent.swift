@@ -33,6 +33,8 @@ public struct RunHeader: Codable, Sendable, Hashable {
   /// The sandbox that series were built in: `bubblewrap 0.8.0`. `nil` if their code could do anything that
   /// patchbench may.
   public var sandbox: String?
+  /// Settings that the series were built with and the base was not: `CONFIG_X=y`; `nil` for none.
+  public var settings: [String]?
 
   /// The versions of what a run is made of.
   public struct Versions: Sendable, Hashable {

@@ -57,6 +57,14 @@ public struct CodeChange: Codable, Sendable, Hashable {
   public var unexamined: [String]
   /// The diff, and what is known about each changed line; `nil` in records of older versions, which did not look.
   public var lines: ChangedLines?
+  /// By file of ``notCompiled``: why not, as far as it is known.
+  public var causes: [String: NotCompiledCause]?
+  /// Touched files that are no part of the kernel: documentation, and programs under `tools/`.
+  public var aside: [String]?
+  /// By new path: the old path of a file that was moved.
+  public var moved: [String: String]?
+  /// The options that the series defines and the base does not: `CONFIG_X`.
+  public var addedOptions: [String]?
 
   public init(
     pieces: [Piece] = [], functions: [Function] = [], notCompiled: [String] = [], unexamined: [String] = []
@@ -118,4 +126,17 @@ extension Optional {
     guard let self else { return other }
     return other.map { self.merging($0, uniquingKeysWith: combine) } ?? self
   }
+}
+
+/// Why a file is not compiled.
+public enum NotCompiledCause: Codable, Sendable, Hashable {
+  /// The option that it is built for is off.
+  /// - Parameter isNew: whether the series adds the option.
+  case option(String, isNew: Bool)
+  /// It belongs to another architecture: `arm64`.
+  case architecture(String)
+  /// No Makefile names its object.
+  case noMakefile
+  /// It is a header, and nothing that is compiled includes it.
+  case notIncluded
 }

@@ -109,54 +109,6 @@ public enum Accelerator: String, Codable, Sendable, Hashable {
   case kvm, tcg
 }
 
-/// The first patch of a series that git rejected.
-public struct ApplyFailure: Codable, Sendable, Hashable {
-  public var patch: Patch
-  /// The file in the tree, if git named one.
-  public var file: String?
-  /// The number of the hunk in that file's part of the patch, from 1.
-  public var hunk: Int?
-  /// git's message, without its `error: `.
-  public var message: String
-
-  public init(patch: Patch, file: String?, hunk: Int?, message: String) {
-    self.patch = patch
-    self.file = file
-    self.hunk = hunk
-    self.message = message
-  }
-}
-
-/// One error from a compiler, linker or kbuild.
-public struct Diagnostic: Codable, Sendable, Hashable {
-  /// Relative to the tree's root, if the tool named a file.
-  public var file: String?
-  public var line: Int?
-  public var message: String
-  /// The last patch of the series that touched `file`, by its file name.
-  public var patch: String?
-
-  public init(file: String?, line: Int?, message: String, patch: String? = nil) {
-    self.file = file
-    self.line = line
-    self.message = message
-    self.patch = patch
-  }
-}
-
-/// A build that failed.
-public struct BuildFailure: Codable, Sendable, Hashable {
-  /// The first errors, in the order printed.
-  public var diagnostics: [Diagnostic]
-  /// The last lines of the build log, in case none of it parses as a diagnostic.
-  public var tail: [String]
-
-  public init(diagnostics: [Diagnostic], tail: [String]) {
-    self.diagnostics = diagnostics
-    self.tail = tail
-  }
-}
-
 /// A fault of the harness or of its machine, never of a series.
 public struct HarnessFault: Error, Codable, Sendable, Hashable {
   public var stage: Stage
@@ -207,6 +159,11 @@ public struct Trial: Codable, Sendable, Hashable {
   public var baseAgain: [[TestResult]]?
   /// What was recovered from the disks of its guests that did not complete.
   public var states: [StateEvidence]?
+  /// Whether each patch was compiled in its turn, or only the whole series; `nil` if it has one patch, or if its build
+  /// was not reached.
+  public var eachPatch: Bool?
+  /// The compiler's warnings that the base's build does not have; `nil` if they were not looked for.
+  public var warnings: [Diagnostic]?
   /// Why its first guest was stopped early; `nil` if it was not.
   public var cutShort: CutShort?
   /// Which patches bring what is worse than on the base; `nil` if that was not asked.

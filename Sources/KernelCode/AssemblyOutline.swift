@@ -55,6 +55,13 @@ public struct AssemblyOutline: Sendable, Hashable {
         continue
       }
       if Self.meansNothing(first) { continue }
+      if first.starts(with: ".LC".utf8), first.last == UInt8(ascii: ":") {
+        // A string behind a variable does not belong to it; gcc puts it wherever it first needs it.
+        if case .data = part { finish(&self) }
+        if case .description = part { finish(&self) }
+        continue
+      }
+      if case nil = part, Self.isSection(first), words.count > 1, words[1].starts(with: ".rodata".utf8) { continue }
       // The section of a symbol means little. The section of the file's own assembly decides when an initcall runs.
       if part != nil, Self.isSection(first) { continue }
       if part != nil {
@@ -65,6 +72,13 @@ public struct AssemblyOutline: Sendable, Hashable {
       }
     }
     finish(&self)
+  }
+
+  /// Returns a symbol's name without the compiler's and the macros' counters.
+  public static func plainName(_ line: ArraySlice<UInt8>) -> String {
+    let words = line.split(separator: .space)
+    return words.dropLast().map { String(decoding: $0, as: UTF8.self) }.joined()
+      + (words.last.map(SteadyAssembly.plain) ?? "")
   }
 
   /// Directives that only say where something is placed or describe it for other tools, and preprocessor notes.

@@ -29,6 +29,50 @@ public enum CompilerOutput {
     return causes.isEmpty ? Array(makes.list.prefix(1)) : causes
   }
 
+  /// Returns the warnings of a build log, at most `limit`, in order and without duplicates.
+  public static func warnings(in log: some Sequence<UInt8>, tree: String? = nil, limit: Int = 1000) -> [Diagnostic] {
+    var found = Collected(limit: limit)
+    let prefix = tree.map { $0.hasSuffix("/") ? $0 : $0 + "/" }
+    for line in lines(of: log) {
+      if let (file, number, rest) = place(line), rest.hasPrefix("warning: ") {
+        let message = String(rest.dropFirst("warning: ".count))
+        found.add(Diagnostic(file: relative(file, prefix), line: number, message: message))
+      } else if line.hasPrefix("WARNING: modpost: ") {
+        found.add(Diagnostic(file: nil, line: nil, message: String(line.dropFirst("WARNING: ".count))))
+      } else if let tool = line.firstRange(of: ".o: warning: objtool: ") {
+        // The offsets change whenever the function does.
+        let message = line[tool.lowerBound...].dropFirst(".o: warning: ".count).replacing(/\+0x[0-9a-f]+/, with: "")
+        let object = line[..<tool.lowerBound]
+        let file = object == "vmlinux" ? nil : relative(object, prefix) + ".c"
+        found.add(Diagnostic(file: file, line: nil, message: String(message)))
+      }
+      if found.list.count >= limit { break }
+    }
+    return found.list
+  }
+
+  /// Returns the warnings that a series adds to those of its base. Lines move, so warnings are told apart by file and
+  /// text, and counted.
+  /// - Parameter isAdded: whether a line of a file is the series' own.
+  public static func added(
+    _ warnings: [Diagnostic], to base: [Diagnostic], isAdded: (_ file: String, _ line: Int) -> Bool
+  ) -> [Diagnostic] {
+    struct Kind: Hashable {
+      var file: String?
+      var message: String
+    }
+    var known: [Kind: Int] = [:]
+    for warning in base { known[Kind(file: warning.file, message: warning.message), default: 0] += 1 }
+    var new: Set<Diagnostic> = []
+    for (kind, all) in Dictionary(grouping: warnings, by: { Kind(file: $0.file, message: $0.message) }) {
+      // Of several that are alike, those in the series' own lines are new.
+      let own = all.filter { one in one.file.flatMap { file in one.line.map { isAdded(file, $0) } } ?? false }
+      let others = all.filter { !own.contains($0) }
+      new.formUnion((own + others).prefix(max(0, all.count - (known[kind] ?? 0))))
+    }
+    return warnings.filter(new.contains)
+  }
+
   /// Returns the diagnostics with `patch` filled in: the last patch of the series that touches the file. Otherwise it
   /// is one whose file the message names, for example where a symbol is defined a second time.
   public static func blame(_ diagnostics: [Diagnostic], on patches: [Patch]) -> [Diagnostic] {

@@ -45,6 +45,35 @@ public enum GitApply {
     return ApplyFailure(patch: patch, file: refusal.file, hunk: refusal.hunk, message: refusal.message)
   }
 
+  /// Returns git's own warnings, the first ones, without the word.
+  public static func warnings(in output: some Sequence<UInt8>) -> [String] {
+    var found: [String] = []
+    var searching = false
+    for line in Array(output).split(separator: .lineFeed) where found.count < 5 {
+      let text = String(decoding: line.prefix(500), as: UTF8.self)
+      if text.hasPrefix("error: ") { searching = text.hasPrefix("error: while searching for:") }
+      if !searching, text.hasPrefix("warning: ") { found.append(String(text.dropFirst("warning: ".count))) }
+    }
+    return found
+  }
+
+  /// Returns the largest fuzz in the output of patch(1): 2 for `Hunk #1 succeeded at 147 with fuzz 2.`
+  public static func fuzz(in output: String) -> Int {
+    output.split(separator: "\n").filter { $0.hasPrefix("Hunk #") }.compactMap { line in
+      line.firstRange(of: " with fuzz ").flatMap { Int(line[$0.upperBound...].prefix { $0.isNumber }) }
+    }.max() ?? 0
+  }
+
+  /// Returns the commit of a `base-commit:` trailer, which `git format-patch --base` writes.
+  public static func baseCommit(in text: some Sequence<UInt8>) -> String? {
+    let mark = Array("base-commit: ".utf8)
+    for line in Array(text).split(separator: .lineFeed) where line.starts(with: mark) {
+      let word = String(decoding: line.dropFirst(mark.count).prefix(80), as: UTF8.self).filter { !$0.isWhitespace }
+      if (7...64).contains(word.utf8.count), word.allSatisfy({ $0.isASCII && $0.isHexDigit }) { return word }
+    }
+    return nil
+  }
+
   private static func refusal(_ message: Substring, patch: some Sequence<UInt8>) -> Refusal {
     var refusal = Refusal(file: nil, hunk: nil, message: String(message))
     if message.hasPrefix("patch failed: ") {

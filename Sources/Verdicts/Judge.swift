@@ -56,14 +56,16 @@ public func judge(
     judgement.reasons = [Reason("not the series' fault: \(fault.message)\(advice)")]
   case .doesNotApply(let failure):
     judgement.verdict = .doesNotApply
-    judgement.reasons = [reason(for: failure)]
+    judgement.reasons = reasons(for: failure)
   case .doesNotBuild(let failure):
     judgement.verdict = .doesNotBuild
     judgement.reasons = reasons(for: failure)
   case .sameCode:
     let doubts = trial.change?.doubts(nil, accepted: accepted) ?? []
     judgement.verdict = doubts.isEmpty ? .clean : .inconclusive
-    judgement.reasons = doubts.isEmpty ? [Reason("no compiled change: there was nothing to boot")] : doubts
+    judgement.reasons =
+      doubts.isEmpty
+      ? [(trial.change ?? CodeChange()).sameCodeReason(touched: series.patches.flatMap(\.paths))] : doubts
   case .built: weighBuild(trial, base: base, accepted: accepted, into: &judgement)
   case .ran(let run):
     let evidence = BaseEvidence(base)
@@ -179,14 +181,20 @@ private func weighBoot(_ run: GuestRun, evidence: BaseEvidence, into judgement: 
   }
 }
 
-private func reason(for failure: ApplyFailure) -> Reason {
-  var text = "does not apply"
-  if let file = failure.file { text += ": \(file)" }
-  if let hunk = failure.hunk { text += ", hunk \(hunk)" }
-  return Reason(failure.patch.file, "\(text): \(failure.message)")
+private func reasons(for failure: ApplyFailure) -> [Reason] {
+  failure.words.enumerated().map { index, reason in
+    index == 0 ? Reason(failure.patch.file, reason.text) : reason
+  }
 }
 
 private func reasons(for failure: BuildFailure) -> [Reason] {
+  let all = reasonsOfBuild(failure)
+  guard let place = failure.after else { return all }
+  let words = "does not build after \(place.words), though the whole series builds: `git bisect` would stop here"
+  return [Reason(place.patch, words)] + all
+}
+
+private func reasonsOfBuild(_ failure: BuildFailure) -> [Reason] {
   guard !failure.diagnostics.isEmpty else {
     return [Reason("does not build: \(failure.tail.last ?? "the build failed without a message")")]
   }

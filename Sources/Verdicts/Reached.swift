@@ -48,8 +48,10 @@ extension CodeChange {
   ///   - execution: `nil` if nothing was counted.
   ///   - accepted: changed lines that do not have to run.
   func doubts(_ execution: Execution?, accepted: [AcceptedLines] = []) -> [Reason] {
-    var reasons = notCompiled.map { Reason($0, "changed, but this configuration does not compile it") }
-    let unknown = lines?.doubts(execution, accepted: accepted) ?? []
+    var reasons = notCompiledReasons
+    let unknown =
+      optionAdvice(lines?.fates(execution, accepted: accepted) ?? [])
+      + (lines?.doubts(execution, accepted: accepted) ?? [])
     // Nothing ran, so only code that was never compiled is in doubt.
     if isNothing { return reasons + unknown }
     guard let execution else {
@@ -81,9 +83,10 @@ extension CodeChange {
 
   /// Returns the reasons why it is unknown whether all changes were compiled; empty if they were.
   func compilationDoubts(accepted: [AcceptedLines]) -> [Reason] {
-    var reasons = notCompiled.map { Reason($0, "changed, but this configuration does not compile it") }
+    var reasons = notCompiledReasons
     guard let lines else { return reasons + [Reason("it is unknown which of its lines are compiled")] }
-    reasons += lines.fates(nil, accepted: accepted).filter { $0.state == .notCompiled && $0.isDoubt }.map(\.doubt)
+    let fates = lines.fates(nil, accepted: accepted).filter { $0.state == .notCompiled && $0.isDoubt }
+    reasons += optionAdvice(fates) + fates.map(\.doubt)
     if let failure = lines.failure {
       reasons.append(Reason("it is unknown which of its lines are compiled: \(failure)"))
     }

@@ -373,28 +373,4 @@ private func series(_ diffs: [(file: String, paths: [String])]) -> PatchSeries {
     #expect(trial.applied?.patch.file == "2.diff")
     #expect(try FileManager.default.contentsOfDirectory(atPath: outside.string).isEmpty)
   }
-
-  @Test func aSymbolThatTheSeriesTakesAwayIsABuildFailure() async throws {
-    let drop = """
-      diff --git a/Makefile b/Makefile
-      --- a/Makefile
-      +++ b/Makefile
-      @@ -6,3 +6,3 @@
-       allnoconfig:
-      -\t@grep -v DROPPED $(KCONFIG_ALLCONFIG) > .config || true
-      +\t@: > .config
-       mrproper:
-      diff --git a/Kconfig b/Kconfig
-      --- a/Kconfig
-      +++ b/Kconfig
-      @@ -1 +1 @@
-      -config KEPT
-      +config OTHER
-
-      """
-    let trial = try await trial([("1.diff", ["Makefile", "Kconfig"], drop)])
-    #expect(trial.applied == nil)
-    #expect(trial.built?.diagnostics.first?.message.contains("CONFIG_KEPT") == true)
-    #expect(trial.built?.diagnostics.first?.patch == "1.diff")
-  }
 }

@@ -64,6 +64,17 @@ struct AssemblyTests {
       after: try assembly(source.replacing(old, with: new), flags: flags))
   }
 
+  @Test("a string behind a variable does not belong to it, wherever gcc puts it")
+  func strings() {
+    let variable = "\t.data\n\t.type\tv, @object\n\t.size\tv, 8\nv:\n\t.quad\tf\n"
+    let string = "\t.section\t.rodata.str1.8,\"aMS\"\n\t.align 8\n.LC8:\n\t.string\t\"text\"\n\t.zero\t56\n"
+    let without = AssemblyOutline(Array(variable.utf8))
+    #expect(AssemblyOutline(Array((variable + string).utf8)) == without)
+    #expect(AssemblyOutline(Array((string + variable).utf8)) == without)
+    let longer = variable + "\t.quad\tg\n"
+    #expect(AssemblyOutline(Array(longer.utf8)) != without)
+  }
+
   @Test("moved lines are not a change", arguments: variants)
   func moved(flags: [String]) throws {
     #expect(try change(flags, "static inline int", "\n/* three\nmore\nlines */\nstatic inline int").isEmpty)

@@ -53,6 +53,33 @@ import Testing
     #expect(found == (one.expected.map { [$0] } ?? []))
   }
 
+  @Test(arguments: [
+    Case("fs/x.c:12:3: warning: unused variable 'a' [-Wunused]", "fs/x.c | 12 | unused variable 'a' [-Wunused]"),
+    Case("/src/linux/fs/x.c:12: warning: no", "fs/x.c | 12 | no"), Case("fs/x.c:12:3: error: no", nil),
+    Case("init/Kconfig:12:warning: config symbol without type", "init/Kconfig | 12 | config symbol without type"),
+    Case(
+      "WARNING: modpost: missing MODULE_DESCRIPTION() in fs/x.o",
+      "- | - | modpost: missing MODULE_DESCRIPTION() in fs/x.o"),
+    Case("fs/x.o: warning: objtool: f+0x1a: unreachable", "fs/x.c | - | objtool: f: unreachable"),
+    Case("vmlinux.o: warning: objtool: f+0x1a: unreachable", "- | - | objtool: f: unreachable"),
+    Case("fs/x.c: In function 'f':", nil), Case("", nil),
+  ])
+  func readsWarnings(_ one: Case) {
+    let found = CompilerOutput.warnings(in: one.line.utf8, tree: "/src/linux/").map(words)
+    #expect(found == (one.expected.map { [$0] } ?? []))
+  }
+
+  @Test func aWarningThatTheBaseHasIsNotNewWhereverItMovedTo() {
+    func warning(_ line: Int, _ message: String = "unused") -> Diagnostic {
+      Diagnostic(file: "fs/x.c", line: line, message: message)
+    }
+    let base = [warning(10), warning(10, "other"), Diagnostic(file: "fs/y.c", line: 3, message: "unused")]
+    let series = [warning(8), warning(14), warning(14, "third")]
+    #expect(CompilerOutput.added(series, to: base) { $1 == 8 } == [warning(8), warning(14, "third")])
+    #expect(CompilerOutput.added(series, to: base) { $1 == 14 } == [warning(14), warning(14, "third")])
+    #expect(CompilerOutput.added(base, to: base) { _, _ in true } == [])
+  }
+
   @Test func stopsAtTheLimitAndCountsEachOnce() {
     let log = (0..<50).map { "fs/x.c:\($0 / 2):1: error: no\n" }.joined()
     #expect(CompilerOutput.diagnostics(in: log.utf8, limit: 3).map(\.line) == [0, 1, 2])

@@ -261,7 +261,7 @@ func everyVerdict() -> RunRecord {
       "untested", guest([plain, aliases(.notOk, dmaBuf: false, forwarded: false), skipped]), allSeconds
     ),
   ]
-  return record(
+  var run = record(
     header(results.map { series($0.0) }), base: base, results: results.map { ($0.1, $0.2) },
     works: [
       "leave": BuildWork(method: .replay, objects: 12, cached: 0),
@@ -278,6 +278,32 @@ func everyVerdict() -> RunRecord {
       ],
       "lost": [StateEvidence(image: "series/lost/state.img", files: [], failure: "guestfs_mount: bad superblock")],
     ], reportSeconds: 0.042)
+  run.trials["swap"]?.warnings = [
+    Diagnostic(file: patch.paths[0], line: 40, message: "unused variable 'x' [-Wunused-variable]", patch: patch.file),
+    Diagnostic(file: nil, line: nil, message: "modpost: missing MODULE_DESCRIPTION()"),
+  ]
+  run.trials["leave"]?.eachPatch = true
+  run.trials["share"]?.eachPatch = false
+  if case .doesNotBuild(var failure)? = run.trials["typo"]?.result {
+    failure.after = BuildFailure.Place(number: 1, count: 2, subject: patch.subject, patch: patch.file)
+    run.trials["typo"]?.result = .doesNotBuild(failure)
+  }
+  run.trials["stale"]?.result = .doesNotApply(diagnosed(patch))
+  return run
+}
+
+/// A patch that does not apply, with everything that can be known about it.
+private func diagnosed(_ patch: Patch, _ text: String? = nil) -> ApplyFailure {
+  var diagnosis = ApplyDiagnosis()
+  diagnosis.takers = ["git apply -C2", "patch with fuzz 2"]
+  diagnosis.mismatch = HunkMismatch(
+    file: text ?? patch.paths[0], line: 12, expected: ["{", text ?? "\t/* does it? */"], found: ["{", "\t/* is it? */"])
+  diagnosis.baseCommit = text ?? "401ae99111859c05a0e06eb8ddc2e4667ac71c7e"
+  diagnosis.triedKernels = ["linux-6.1"]
+  diagnosis.kernels = ["linux-6.1"]
+  diagnosis.warnings = [text ?? "x.c has type 100755, expected 100644"]
+  return ApplyFailure(
+    patch: patch, file: text ?? patch.paths[0], hunk: 3, message: text ?? "patch does not apply", diagnosis: diagnosis)
 }
 
 /// A run whose record contains one valid time and every kind of invalid one.
@@ -333,12 +359,12 @@ func hostileRun() -> RunRecord {
     lines: [
       ChangedLine(file: hostile, number: 1, text: hostile, function: hostile, place: .notCompiled(hostile))
     ], failure: hostile)
-  return record(
+  var recorded = record(
     header([bad] + others, reason: hostile), base: guest([plain]),
     results: [
       (run, allSeconds),
       (
-        .doesNotApply(ApplyFailure(patch: bad.patches[0], file: hostile, hunk: 1, message: hostile)), StageSeconds()
+        .doesNotApply(diagnosed(bad.patches[0], hostile)), StageSeconds()
       ),
       (
         .doesNotBuild(
@@ -352,6 +378,8 @@ func hostileRun() -> RunRecord {
         StateEvidence(image: hostile + "2", files: [], failure: hostile),
       ]
     ])
+  recorded.trials[hostile]?.warnings = [Diagnostic(file: hostile, line: 1, message: hostile, patch: hostile)]
+  return recorded
 }
 
 /// A run that was resumed twice.

@@ -45,7 +45,7 @@ import Verdicts
       candidate, trial: trial(.built, cell: buildOnly, change: change), base: trial(.built, cell: buildOnly))
     #expect(judgement.verdict == .inconclusive)
     // The line that is compiled and cannot have run is not in doubt.
-    #expect(judgement.reasons.map(\.subject) == ["drivers/y.c", "drivers/x.c:7"])
+    #expect(judgement.reasons.map(\.subject) == ["drivers/y.c", nil, "drivers/x.c:7"])
   }
 
   /// A build alone is no evidence: it must be known to contain the whole change.

@@ -110,14 +110,18 @@ struct LineTests {
     arguments: [
       (
         ChangedLine.Place.notCompiled("#ifdef CONFIG_DMA_API_DEBUG"),
-        "mm/a.c:7: changed, but this configuration does not compile it (#ifdef CONFIG_DMA_API_DEBUG): `call(7);`"
+        [
+          "CONFIG_DMA_API_DEBUG is off, so changed lines were never compiled: put CONFIG_DMA_API_DEBUG=y into a config "
+            + "fragment of the profile",
+          "mm/a.c:7: changed, but this configuration does not compile it (#ifdef CONFIG_DMA_API_DEBUG): `call(7);`",
+        ]
       ),
-      (.unseen("why"), "mm/a.c:7: changed, but it cannot be seen whether it ran (why): `call(7);`"),
+      (.unseen("why"), ["mm/a.c:7: changed, but it cannot be seen whether it ran (why): `call(7);`"]),
     ])
-  func doubts(place: ChangedLine.Place, words: String) {
+  func doubts(place: ChangedLine.Place, words: [String]) {
     let judgement = judged([line(7, place)], counted([:]))
     #expect(judgement.verdict == .inconclusive)
-    #expect(judgement.words == [words])
+    #expect(judgement.words == words)
   }
 
   @Test("lines that cannot run are not required to", arguments: [ChangedLine.Place.noCode, .sameCode, .declaration])

@@ -307,4 +307,17 @@ private let same = [test("a", .ok), test("b", .notOk)]
     worse.result = .ran(guest([test("a/x", .ok)]))
     #expect(judge(series, trial: worse, base: base).reasons.first?.description != words)
   }
+
+  @Test("a patch that does not build by itself is named, though the whole series builds")
+  func betweenPatches() {
+    var failure = broken
+    failure.after = BuildFailure.Place(number: 1, count: 2, subject: "drm: x", patch: "0001-x.patch")
+    let judgement = judged(.doesNotBuild(failure), base: nil)
+    #expect(judgement.verdict == .doesNotBuild)
+    #expect(
+      judgement.words.first
+        == "0001-x.patch: does not build after patch 1 of 2, “drm: x”, though the whole series builds: `git bisect` "
+        + "would stop here")
+    #expect(judgement.reasons.count == 2)
+  }
 }

@@ -44,10 +44,11 @@ struct TrialCache: Sendable {
         "\(plan.retryPolicy.retries)", sandbox ?? "", (now.devices ?? []).joined(separator: " "),
       ] + failures)
     self.init(cache: plan.place.cache, scratch: scratch, conditions: conditions)
+    mode = (plan.choices.settings + (plan.choices.wholeOnly ? ["whole only"] : [])).joined(separator: " ")
     if plan.purpose.isOfMutants {
       mode = "until it is worse than \(plan.purpose.baseline?.image ?? "the base")"
     } else if plan.choices.stopsAtFirst {
-      mode = "until its first regression"
+      mode += " until its first regression"
     }
   }
 

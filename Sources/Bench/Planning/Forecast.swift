@@ -42,6 +42,9 @@ public struct Forecast: Sendable, Hashable, Codable {
   /// How long the run takes, with as much in parallel as fits.
   public var seconds: Double
 
+  /// Whether a series does not apply.
+  public var refuses: Bool { entries.contains { if case .refuse = $0.work { true } else { false } } }
+
   init(cell: Cell, accelerator: Accelerator?, entries: [Entry], series: [PatchSeries], jobs: Int) {
     self.cell = cell
     self.accelerator = accelerator
@@ -142,7 +145,9 @@ extension BenchRun {
     if let tree {
       let place = try await SeriesTree.make(base, method: method, cage: cage, scratch: tree)
       if let refused = try await place.apply(item.one.series, diffs: item.one.diffs) {
-        return Forecast.Entry(series: name, work: .refuse(refused), seconds: 1)
+        let others = UnpackedKernel.all(definedIn: plan.checkout.kernels, cache: plan.place.cache, besides: base)
+        let failure = try await place.diagnosed(refused, of: item.one.series, diffs: item.one.diffs, others: others)
+        return Forecast.Entry(series: name, work: .refuse(failure), seconds: 1)
       }
     }
     let reach = try base.reach(of: Set(item.one.series.patches.flatMap(\.paths)))

@@ -13,6 +13,8 @@ final class SharedPatchTree: Sendable {
   let tree: SeriesTree
   /// How many patches are applied in it.
   let patches: Int
+  /// The output of its build.
+  var log: FilePath { scratch.appending("build.log") }
   private let scratch: FilePath
   private let users: Locked<Int>
 

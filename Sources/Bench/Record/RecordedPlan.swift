@@ -39,6 +39,10 @@ public struct RecordedPlan: Codable, Sendable, Hashable {
   public var accepted: [AcceptedLines]?
   /// Where trials run; `nil` is this process.
   public var executor: ExecutorChoice?
+  /// Settings for the series; `nil` if there are none.
+  public var settings: [String]?
+  /// `nil` is false.
+  public var wholeOnly: Bool?
 
   /// A series as it was read. Its diffs are in the run's directory.
   public struct Series: Codable, Sendable, Hashable {
@@ -69,6 +73,8 @@ public struct RecordedPlan: Codable, Sendable, Hashable {
     stopsAtFirst = plan.choices.stopsAtFirst ? true : nil
     accepted = plan.choices.accepted.isEmpty ? nil : plan.choices.accepted
     executor = plan.choices.executor == .local ? nil : plan.choices.executor
+    settings = plan.choices.settings.isEmpty ? nil : plan.choices.settings
+    wholeOnly = plan.choices.wholeOnly ? true : nil
   }
 }
 

@@ -205,6 +205,7 @@ extension RunHeader {
     known = plan.target.kernel.knownReports
     accepted = plan.choices.accepted.isEmpty ? nil : plan.choices.accepted
     sandbox = prepared.cage?.description
+    settings = plan.choices.settings.isEmpty ? nil : plan.choices.settings
   }
 }
 

@@ -30,6 +30,8 @@ public struct PreparedRun: Sendable {
   public var emulator: String
   /// The caller's scratch directory, which has all of these files.
   public var scratch: FilePath
+  /// The directory with the definitions of all kernels.
+  public var kernels: FilePath
 
   /// Builds what is not built yet.
   /// - Parameters:
@@ -55,7 +57,8 @@ public struct PreparedRun: Sendable {
     return PreparedRun(
       target: target, place: place, suite: checkout.suite, base: base, driver: driver, method: method, cage: cage,
       initramfs: initramfs,
-      guestBinary: try await guestBinary, driverSource: source.digest, emulator: emulator, scratch: scratch)
+      guestBinary: try await guestBinary, driverSource: source.digest, emulator: emulator, scratch: scratch,
+      kernels: checkout.kernels)
   }
 
   /// Connects to libvirt while `body` runs, and chooses the accelerator for guests.

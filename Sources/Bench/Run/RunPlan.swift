@@ -61,10 +61,14 @@ public struct RunChoices: Sendable, Hashable {
   /// Changed lines that need not run.
   public var accepted: [AcceptedLines]
   public var executor: ExecutorChoice
+  /// Lines such as `CONFIG_X=y`, which are added to the profile's for the series, and not for the base.
+  public var settings: [String]
+  /// Whether to build only the whole series, and not each patch in its turn.
+  public var wholeOnly: Bool
 
   public init(
     tests: [NamePattern], fresh: Bool, keepsMemory: Bool, stopsAtFirst: Bool, accepted: [AcceptedLines],
-    executor: ExecutorChoice
+    executor: ExecutorChoice, settings: [String] = [], wholeOnly: Bool = false
   ) {
     self.tests = tests
     self.fresh = fresh
@@ -72,6 +76,8 @@ public struct RunChoices: Sendable, Hashable {
     self.stopsAtFirst = stopsAtFirst
     self.accepted = accepted
     self.executor = executor
+    self.settings = settings
+    self.wholeOnly = wholeOnly
   }
 }
 

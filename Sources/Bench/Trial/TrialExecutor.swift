@@ -27,7 +27,8 @@ protocol TrialExecutor: Sendable {
 }
 
 extension TrialRunner: TrialExecutor {
-  var sharesPatches: Bool { true }
+  // A shared tree is built with the base's configuration.
+  var sharesPatches: Bool { rules.settings == nil }
 }
 
 /// Runs each trial in a separate process, which gets an order and nothing else.

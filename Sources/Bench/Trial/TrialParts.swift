@@ -83,6 +83,10 @@ struct TrialRules: Codable, Sendable {
   var baseline: Baseline?
   /// Kernel reports that do not count against a series.
   var known: [KnownReport]
+  /// See ``RunChoices/settings``; `nil` for none.
+  var settings: [String]?
+  /// See ``RunChoices/wholeOnly``; `nil` is false.
+  var wholeOnly: Bool?
 
   init(_ plan: RunPlan) {
     cell = plan.cell
@@ -91,6 +95,8 @@ struct TrialRules: Codable, Sendable {
     isOfMutants = plan.purpose.isOfMutants
     baseline = plan.purpose.baseline
     known = plan.target.kernel.knownReports.filter { Date() < $0.expires }
+    settings = plan.choices.settings.isEmpty ? nil : plan.choices.settings
+    wholeOnly = plan.choices.wholeOnly ? true : nil
   }
 }
 

@@ -162,16 +162,21 @@ struct TrialRunner<Host: SavingHost>: Sendable {
         let done = layer?.patches ?? 0
         var rest = one.series
         rest.patches.removeFirst(done)
-        let diffs = one.diffs.dropFirst(done).map { evidence.appending($0.lastComponent!.string).absolute }
+        let whole = one.diffs.map { evidence.appending($0.lastComponent!.string).absolute }
+        let diffs = Array(whole.dropFirst(done))
         let refused = try await tree.apply(rest, diffs: diffs)
         trial.seconds[.apply] = (.now - begun) / .seconds(1)
         if let refused {
-          trial.result = .doesNotApply(refused)
+          let others = UnpackedKernel.all(definedIn: prepared.kernels, cache: cache, besides: self.base)
+          trial.result = .doesNotApply(
+            try await tree.diagnosed(refused, of: one.series, diffs: whole, others: others))
           return (trial, nil)
         }
         events.send(.stageStarted(series: name, stage: .build))
         let log = evidence.appending("build.log").absolute
-        let built = try await tree.build(one.series, jobs: resources.jobs, log: log) { text in
+        let built = try await tree.build(
+          one.series, settings: rules.settings ?? [], jobs: resources.jobs, log: log
+        ) { text in
           events.send(.progress(series: name, stage: .build, text: text))
         }
         trial.seconds[.configure] = built.seconds[.configure]
@@ -182,6 +187,15 @@ struct TrialRunner<Host: SavingHost>: Sendable {
         if let failure = built.failure {
           trial.result = .doesNotBuild(failure)
           return (trial, nil)
+        }
+        if let failure = try await compileEachPatch(one.series, whole, in: scratch, evidence: evidence, &trial) {
+          trial.result = .doesNotBuild(failure)
+          return (trial, nil)
+        }
+        let later = Set(rest.patches.flatMap(\.paths))
+        let logs = [layer?.log, log].compactMap { $0 }
+        trial.warnings = await Blocking.run {
+          tree.newWarnings(in: logs, after: later, of: one.series, diffs: whole)
         }
         let imaged = ContinuousClock.now
         let modules = try await tree.modules(

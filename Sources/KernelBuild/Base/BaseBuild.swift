@@ -41,6 +41,9 @@ public struct BaseBuild: Sendable {
 
   /// The file that is booted.
   public var image: FilePath { tree.pushing(FilePath(profile.image.path)) }
+
+  /// The output of its build.
+  var log: FilePath { tree.removingLastComponent().appending("build.log") }
 }
 
 /// The version of the layout and build of bases; a change rebuilds every base.
@@ -207,7 +210,6 @@ extension BaseBuild {
     try? manager.removeItem(atPath: config.string)
     try manager.copyItem(atPath: resolved.string, toPath: config.string)
 
-    let log = home.appending("build.log")
     let counter = BuildProgress(progress)
     let prepared = ContinuousClock.now
     let status = try await kbuild.make(["-j\(jobs)", profile.image.rawValue], in: tree).run(
@@ -250,10 +252,14 @@ extension Kbuild {
 extension KConfig {
   /// The requested settings that a resolved `.config` lacks, in words.
   static func lost(_ requested: [KConfigSetting], in file: FilePath) throws -> [String] {
-    let text = try Data(contentsOf: URL(filePath: file.string))
-    let resolved = try parse(text, file: file.lastComponent?.string ?? "")
-    return lost(requested: requested, resolved: resolved).map { lost in
+    try lostSymbols(requested, in: file).map { lost in
       "\(lost.requested.symbol)=\(lost.requested.value) (it became \(lost.resolved))"
     }
+  }
+
+  /// The requested settings that a resolved `.config` lacks.
+  static func lostSymbols(_ requested: [KConfigSetting], in file: FilePath) throws -> [LostSymbol] {
+    let text = try Data(contentsOf: URL(filePath: file.string))
+    return lost(requested: requested, resolved: try parse(text, file: file.lastComponent?.string ?? ""))
   }
 }

@@ -11,6 +11,8 @@ private let assemblyDeadline = Duration.seconds(1200)
 struct AssemblySides: Sendable {
   var before: CompilerMakefile
   var after: CompilerMakefile
+  /// By object of the series: the base's object that is made from the same source under its old name.
+  var former: [String: MovedObject] = [:]
 
   /// In bytes. The longest assembly of a kernel with KASAN has about 20 MB.
   private static let longestAssembly: Int64 = 256 << 20
@@ -19,10 +21,15 @@ struct AssemblySides: Sendable {
   var changes: [String: (source: String, change: AssemblyChange)] {
     var found: [String: (String, AssemblyChange)] = [:]
     for (object, source) in after.sources {
-      guard let text = regularContents(after.output(object), most: Self.longestAssembly) else { continue }
-      let old = regularContents(before.output(object))
+      guard var text = regularContents(after.output(object), most: Self.longestAssembly) else { continue }
+      let formerly = former[object]?.from ?? object
+      var old = regularContents(before.output(formerly))
       // Without the base's side everything would seem to be new; only a new file may lack it.
-      if old == nil, before.sources[object] != nil { continue }
+      if old == nil, before.sources[formerly] != nil { continue }
+      if let moved = former[object] {
+        old = old.map { moved.renamed($0) }
+        text = moved.withOldStrings(text)
+      }
       found[object] = (
         source, AssemblyChange(before: old.map { AssemblyOutline($0) }, after: AssemblyOutline(text))
       )

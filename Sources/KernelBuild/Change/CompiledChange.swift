@@ -35,8 +35,9 @@ extension SeriesTree {
   ) async throws -> ExaminedChange {
     let paths = Set(series.patches.flatMap(\.paths))
     let recorded = try RecordedBuild(base.records, about: paths)
-    let sources = Self.sourceChanges(paths) { path in
-      (regularContents(base.tree.pushing(FilePath(path))), contents(path))
+    let moved = movedFiles(paths)
+    let sources = Self.sourceChanges(paths.subtracting(moved.values)) { path in
+      (regularContents(base.tree.pushing(FilePath(moved[path] ?? path))), contents(path))
     }
     // kbuild may have run the series' Makefiles, and its recorded commands may be theirs.
     let ccache: Compiled = built.work.method == .replay ? .shared : .read
@@ -47,14 +48,16 @@ extension SeriesTree {
       let elsewhere = sources.filter { (recorded.readers[$0.key] ?? []).isEmpty }
       return try await examined(
         CodeChange(sources: elsewhere, objects: [], compiled: [], unexamined: []), paths,
-        LineObjects(differing: [], readers: imageObjects(recorded, paths), known: built.evidence, compiled: ccache),
+        LineObjects(
+          differing: [], readers: imageObjects(recorded, paths), known: built.evidence, compiled: ccache, moved: moved),
         compiledFiles: Set(recorded.readers.filter { !$0.value.isEmpty }.keys), jobs: jobs)
     }
     let differing = built.work.method == .unchanged ? [] : try differingObjects(recorded, touched: paths)
     let known = built.assembly
     let rest = differing.map(\.path).filter { known?.after.sources[$0] == nil }
     let modules = driverObjects(touched: paths)
-    let more = try assembly(of: Array(rest.prefix(mostObjects)), in: "more")
+    let more = try assembly(
+      of: Array(rest.prefix(mostObjects)), in: "more", former: formerObjects(moved))
     let environment = try recordedEnvironment
     try await more.after.run(jobs: jobs, environment: environment) { wrap($0, writing: [$1], compiled: ccache) }
     try await more.before.run(jobs: jobs, environment: environment) { tool, _ in inBase(tool) }
@@ -64,8 +67,9 @@ extension SeriesTree {
     }
     var objects: [CompiledObject] = []
     // Makefiles, Kconfig, assembly, linker scripts: their effects need not show in any object that is examined.
-    var unexamined =
+    let others =
       built.work.method == .unchanged ? [] : paths.filter { !RecordedBuild.isC($0) && !RecordedBuild.isProse($0) }
+    var unexamined: [String] = []
     for object in differing + modules {
       guard let (source, change) = all[object.path] else {
         unexamined.append(object.path)
@@ -75,12 +79,16 @@ extension SeriesTree {
         objects.append(CompiledObject(path: object.path, source: source, reads: object.reads, change: change))
       }
     }
+    // If no object differs, and all are where they were, the makefiles did nothing else.
+    let mayBeSame = objects.isEmpty && unexamined.isEmpty && others.allSatisfy(Self.isOfKbuild)
+    let isSame = mayBeSame ? await Blocking.run { isSameLayout(moved) } : false
+    if !isSame { unexamined += others }
     let compiled = Set(recorded.readers.filter { !$0.value.isEmpty }.keys).union(all.values.map(\.source))
     return try await examined(
       CodeChange(sources: sources, objects: objects, compiled: compiled, unexamined: unexamined.sorted()), paths,
       LineObjects(
-        differing: objects, readers: imageObjects(recorded, paths), known: built.evidence, compiled: ccache),
-      compiledFiles: compiled, jobs: jobs)
+        differing: objects, readers: imageObjects(recorded, paths), known: built.evidence, compiled: ccache,
+        moved: moved), compiledFiles: compiled, jobs: jobs)
   }
 
   /// By file: the objects of the image that are made from it.
@@ -97,6 +105,10 @@ extension SeriesTree {
     var change = change
     let lines = try await lines(paths, change, in: objects, compiledFiles: compiledFiles, jobs: jobs)
     change.lines = lines.changed
+    change.causes = causes(of: change.notCompiled, touched: paths)
+    change.aside = paths.filter(RecordedBuild.isProse).sorted()
+    change.moved = objects.moved.isEmpty ? nil : objects.moved
+    change.addedOptions = addedOptions(paths).sorted()
     return ExaminedChange(change: change, probes: lines.probes)
   }
 
@@ -105,7 +117,7 @@ extension SeriesTree {
     _ paths: Set<String>, _ versions: (String) -> (before: [UInt8]?, after: [UInt8]?)
   ) -> [String: SourceChange] {
     var changes: [String: SourceChange] = [:]
-    for path in paths where RecordedBuild.isC(path) {
+    for path in paths where RecordedBuild.isC(path) && !RecordedBuild.isProse(path) {
       let (before, after) = versions(path)
       let change = SourceChange(before: before, after: after)
       if !change.isEmpty { changes[path] = change }
@@ -187,14 +199,16 @@ extension SeriesTree {
 
   /// How some objects are compiled to assembly here and in the base.
   func assembly(
-    of objects: [String], in name: String, before command: ((String) -> String?)? = nil
+    of objects: [String], in name: String, former: [String: MovedObject] = [:],
+    before command: ((String) -> String?)? = nil
   ) throws -> AssemblySides {
     let place = scratch.appending("assembly-\(name)")
     return AssemblySides(
-      before: CompilerMakefile(objects, directory: place.appending("before")) { object in
-        command.map { $0(object) } ?? RecordedBuild.command(of: object, in: base.tree)
+      before: CompilerMakefile(objects.map { former[$0]?.from ?? $0 }, directory: place.appending("before")) { object in
+        command.map { $0(object) } ?? recordedInBase(object)
       },
-      after: CompilerMakefile(objects, directory: place.appending("after")) { recordedCommand(of: $0) })
+      after: CompilerMakefile(objects, directory: place.appending("after")) { recordedCommand(of: $0) },
+      former: former)
   }
 
   /// Compiles objects of the test driver to assembly on both sides. The base's side needs the driver at the same place
@@ -208,6 +222,8 @@ extension SeriesTree {
     try await sides.before.run(jobs: jobs, environment: environment) { tool, _ in tree.wrapTrusted(tool) }
     return sides
   }
+
+  func recordedInBase(_ object: String) -> String? { RecordedBuild.command(of: object, in: base.tree) }
 
   /// kbuild's command for an object, as recorded in this tree, or else in the base.
   func recordedCommand(of target: String) -> String? {

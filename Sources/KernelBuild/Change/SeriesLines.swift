@@ -33,6 +33,8 @@ extension SeriesTree {
     var known: CompilerMakefile?
     /// How the remaining ones may use ccache.
     var compiled: Compiled
+    /// By new path: the old path of a file that was moved.
+    var moved: [String: String] = [:]
 
     /// Returns the objects that differ. For each file that none of them is made from, it adds an object that does not
     /// differ, because that shows which of the file's lines are compiled.
@@ -61,8 +63,8 @@ extension SeriesTree {
     let touched = paths.intersection(compiledFiles).filter(RecordedBuild.isC)
     // Files that are not compiled may have any length. If the whole diff is too long, only the compiled
     // sources are examined.
-    var read = try await diff(of: paths)
-    if read == nil { read = try await diff(of: touched) }
+    var read = try await diff(of: paths, moved: objects.moved)
+    if read == nil { read = try await diff(of: touched, moved: objects.moved) }
     guard let files = read else {
       return Lines(changed: ChangedLines(failure: touched.isEmpty ? nil : "its diff is too long to be read"))
     }
@@ -151,16 +153,17 @@ extension SeriesTree {
 
   /// Returns the diff of some files from the base to this tree, made by git.
   /// - Returns: `nil` if it is too long, or if git takes too long.
-  private func diff(of paths: Set<String>) async throws -> [DiffFile]? {
+  private func diff(of paths: Set<String>, moved: [String: String]) async throws -> [DiffFile]? {
     let place = scratch.appending("diff-\(paths.count)")
-    let sorted = paths.sorted()
+    // A file that was moved is compared with its old self, and its old name is no file of its own.
+    let sorted = paths.subtracting(moved.values).sorted()
     for side in ["a", "b"] {
       try FileManager.default.createDirectory(
         atPath: place.appending(side).string, withIntermediateDirectories: true)
     }
     // The files get numbers, because it is not safe to write to a name that a patch chose.
     for (number, path) in sorted.enumerated() {
-      let old = regularContents(base.tree.pushing(FilePath(path)), most: largestSource)
+      let old = regularContents(base.tree.pushing(FilePath(moved[path] ?? path)), most: largestSource)
       let new = file(path).flatMap { regularContents($0, most: largestSource) }
       for (side, bytes) in [("a", old), ("b", new)] {
         guard let bytes else { continue }

@@ -104,10 +104,19 @@ extension RecordedBuild {
 
   /// Files that no build reads. `Documentation/Kconfig` is not prose: the configuration depends on it.
   static func isProse(_ path: String) -> Bool {
+    if isProgram(path) { return true }
     let name = path.split(separator: "/").last ?? ""
     if ["Kconfig", "Makefile", "Kbuild"].contains(where: name.hasPrefix) { return false }
-    return path.hasPrefix("Documentation/") || path.hasPrefix("tools/testing/") || path.hasPrefix("LICENSES/")
+    return path.hasPrefix("Documentation/") || path.hasPrefix("LICENSES/")
       || ["MAINTAINERS", "CREDITS", ".mailmap", ".gitignore"].contains(path)
+  }
+
+  /// Whether a file belongs to a program under `tools/` that a kernel's build does not need. `tools/testing/` also has
+  /// kernel modules, which no kernel's build makes either.
+  private static func isProgram(_ path: String) -> Bool {
+    let parts = path.split(separator: "/", maxSplits: 2)
+    guard parts.count == 3, parts[0] == "tools" else { return false }
+    return !["arch", "bpf", "build", "include", "lib", "objtool", "scripts"].contains(parts[1])
   }
 
   /// Whether everything that depends on a file is recorded by the compiler. It is not for makefiles, scripts and

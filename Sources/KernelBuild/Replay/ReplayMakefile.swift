@@ -24,6 +24,8 @@ struct ReplayMakefile {
   }
 
   private(set) var rules: [Rule] = []
+  /// What make is to make.
+  private var goals: [String] = []
 
   /// Up to this number of objects, ccache learns from the compiler which files they read.
   static let fewObjects = 16
@@ -46,9 +48,7 @@ struct ReplayMakefile {
         Rule(target: target, prerequisites: prerequisites, word: word, command: words, setting: setting))
       return true
     }
-    // ccache preprocesses a source first, to recognise it if only a comment changed in its includes. For a few objects
-    // that costs more than it can save.
-    let setting = objects.count <= Self.fewObjects && !preprocesses ? "CCACHE_DEPEND" : nil
+    let setting = Self.setting(objects, preprocesses: preprocesses)
     for object in objects { guard try add(object, "CC", after: [], setting) else { return nil } }
     for archive in archives { guard try add(archive.path, "AR", after: archive.members) else { return nil } }
     // The linker's inputs: the libraries and vmlinux.a.
@@ -68,6 +68,26 @@ struct ReplayMakefile {
           target: Self.exports + ".o", prerequisites: ["vmlinux", Self.symbols], word: "CHECK",
           command: "if [ \(Self.exports).c -nt \(Self.exports).o ]; then \(exports); \(link); fi"))
     }
+    goals = rules.suffix(2).map(\.target)
+  }
+
+  /// Makes objects, and nothing from them.
+  /// - Returns: `nil` if the command for one of them was not recorded.
+  init?(
+    compiling objects: [String], preprocesses: Bool, command: (String) throws -> String?
+  ) rethrows {
+    let setting = Self.setting(objects, preprocesses: preprocesses)
+    for object in objects {
+      guard let words = try command(object) else { return nil }
+      rules.append(Rule(target: object, prerequisites: [], word: "CC", command: words, setting: setting))
+    }
+    goals = objects
+  }
+
+  /// ccache preprocesses a source first, to recognise it if only a comment changed in its includes. For a few objects
+  /// that costs more than it can save.
+  private static func setting(_ objects: [String], preprocesses: Bool) -> String? {
+    objects.count <= fewObjects && !preprocesses ? "CCACHE_DEPEND" : nil
   }
 
   private static let symbols = "vmlinux.symvers"
@@ -84,7 +104,7 @@ struct ReplayMakefile {
       # kbuild writes a number sign this way.
       pound := \\#
       .PHONY: all \(rules.map(\.target).joined(separator: " "))
-      all: \(rules.suffix(2).map(\.target).joined(separator: " "))
+      all: \(goals.joined(separator: " "))
 
 
       """

@@ -11,15 +11,13 @@ private let applyTime = Duration.seconds(120)
 
 extension SeriesTree {
   /// Applies the diffs in order with `git apply`, each completely or not at all. It stops at the first one that git
-  /// rejects; the tree must not be used after that.
+  /// rejects. The tree then has the patches before it.
   /// - Parameter diffs: one per patch, absolute paths.
   /// - Returns: `nil` if all applied.
   public func apply(_ series: PatchSeries, diffs: [FilePath]) async throws -> ApplyFailure? {
     for (patch, diff) in zip(series.patches, diffs) {
-      var git = Git.tool(["apply", "--verbose", "--whitespace=nowarn", "--", diff.string])
-      git.environment["GIT_CEILING_DIRECTORIES"] = base.tree.removingLastComponent().string
       let answer: ToolResult
-      switch try await run(wrap(git, reading: [diff], time: applyTime)) {
+      switch try await gitApply(["--verbose"], diff) {
       case .result(let result): answer = result
       case .ended(let words):
         return ApplyFailure(patch: patch, file: nil, hunk: nil, message: "git was ended: \(words)")
@@ -30,31 +28,70 @@ extension SeriesTree {
       }
       // If git accepts the patch but could not write it, the tree is at fault, not the patch. Check this before reading
       // git's message, because that quotes the patch.
-      var check = git
-      check.arguments.insert("--check", at: check.arguments.firstIndex(of: "apply")! + 1)
-      if case .result(let dry) = try await run(wrap(check, reading: [diff], time: applyTime)), dry.status.isSuccess {
+      if case .result(let dry) = try await gitApply(["--check"], diff), dry.status.isSuccess {
         if answer.errors.contains("No space left on device") { throw StageError.noSpace(.apply) }
         throw StageError.fault(
           .apply, "git could not write to the build tree: \(answer.errors.suffix(300))",
           advice: "check whether the cache belongs to another user or is read-only")
       }
       let text = FileManager.default.contents(atPath: diff.string) ?? Data()
-      return GitApply.failure(in: (answer.errors + answer.output).utf8, patch: text, of: patch)
+      let output = (answer.errors + answer.output).utf8
+      var failure = GitApply.failure(in: output, patch: text, of: patch)
+      let warnings = GitApply.warnings(in: output)
+      if !warnings.isEmpty {
+        failure.diagnosis = ApplyDiagnosis()
+        failure.diagnosis?.warnings = warnings
+      }
+      return failure
     }
     return nil
   }
+
+  /// Whether git would apply a diff to the tree with these options. Nothing is written.
+  /// - Throws: ``TooSlow`` if it takes longer than `time`.
+  func takes(_ options: [String], _ diff: FilePath, time: Duration) async throws -> Bool {
+    switch try await gitApply(["--check"] + options, diff, time: time) {
+    case .result(let answer): return answer.status.isSuccess
+    case .ended: throw TooSlow()
+    }
+  }
+
+  private func gitApply(
+    _ options: [String], _ diff: FilePath, time: Duration = applyTime
+  ) async throws -> ApplyOutcome {
+    var git = Git.tool(["apply"] + options + ["--whitespace=nowarn", "--", diff.string])
+    git.environment["GIT_CEILING_DIRECTORIES"] = base.tree.removingLastComponent().string
+    return try await ApplyOutcome(of: wrap(git, reading: [diff], time: time))
+  }
+
+  /// Returns the fuzz with which patch(1) would apply a diff to the tree; 0 if it needs none. Nothing is written.
+  /// - Returns: `nil` if it would not apply it.
+  /// - Throws: ``TooSlow`` if it takes longer than `time`.
+  func fuzz(_ diff: FilePath, time: Duration) async throws -> Int? {
+    // -u: patch would otherwise also take scripts for ed(1), and run them.
+    let tool = Tool(
+      "patch", ["-p1", "--dry-run", "-u", "--force", "--fuzz=3", "--reject-file=-", "--input", diff.string])
+    switch try await ApplyOutcome(of: wrap(tool, reading: [diff], time: time)) {
+    case .result(let answer): return answer.status.isSuccess ? GitApply.fuzz(in: answer.output) : nil
+    case .ended: throw TooSlow()
+    }
+  }
 }
 
-private enum Outcome {
+/// A tool that only looks into a patch took too long.
+struct TooSlow: Error {}
+
+/// How a tool that applies a patch ended.
+enum ApplyOutcome {
   case result(ToolResult)
   /// It exceeded a limit.
   case ended(String)
-}
 
-private func run(_ git: Tool) async throws -> Outcome {
-  do {
-    return .result(try await git.run(deadline: applyTime * 2))
-  } catch ToolError.exceeded(_, let excess) {
-    return .ended(excess.words)
+  init(of tool: Tool, input: [UInt8] = []) async throws {
+    do {
+      self = .result(try await tool.run(input: input, deadline: applyTime * 2))
+    } catch ToolError.exceeded(_, let excess) {
+      self = .ended(excess.words)
+    }
   }
 }

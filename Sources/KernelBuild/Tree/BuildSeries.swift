@@ -78,13 +78,15 @@ extension SeriesTree {
   /// - Parameters:
   ///   - series: the whole series, including patches that an underlying tree already has: any of them may have changed
   ///     Kconfig, and any may be to blame.
+  ///   - settings: lines such as `CONFIG_X=y`, which are added to the profile's for this series.
   ///   - jobs: how many compilers run at once.
   ///   - log: where the complete output of make goes.
   public func build(
-    _ series: PatchSeries, jobs: Int, log: FilePath, progress: @escaping @Sendable (String) -> Void
+    _ series: PatchSeries, settings: [String] = [], jobs: Int, log: FilePath,
+    progress: @escaping @Sendable (String) -> Void
   ) async throws -> SeriesBuild {
     let start = ContinuousClock.now
-    switch try reach(of: series) {
+    switch settings.isEmpty ? try reach(of: series) : .tree("it has settings of its own", objects: 0) {
     case .nothing:
       try Data("Nothing built under this configuration reads a file that the series touches.\n".utf8).write(
         to: URL(filePath: log.string))
@@ -99,7 +101,7 @@ extension SeriesTree {
       }
     case .tree: break
     }
-    return try await make(series, jobs: jobs, log: log, since: start, progress)
+    return try await make(series, settings: settings, jobs: jobs, log: log, since: start, progress)
   }
 
   /// What the series requires to be rebuilt, according to the base's records.
@@ -169,12 +171,13 @@ extension SeriesTree {
 
   /// Builds with kbuild itself, whatever the series touches.
   func make(
-    _ series: PatchSeries, jobs: Int, log: FilePath, since start: ContinuousClock.Instant = .now,
-    _ progress: @escaping @Sendable (String) -> Void = { _ in }
+    _ series: PatchSeries, settings: [String] = [], jobs: Int, log: FilePath,
+    since start: ContinuousClock.Instant = .now, _ progress: @escaping @Sendable (String) -> Void = { _ in }
   ) async throws -> SeriesBuild {
     // Discards the counts of a failed replay.
     try makeStatistics()
-    if let failure = try await configureAgain(series) {
+    let configuration = try await configureAgain(series, settings: settings)
+    if case .failed(let failure) = configuration {
       var build = built(.kbuild, nil, before: .now - start)
       build.failure = failure
       return build
@@ -187,7 +190,12 @@ extension SeriesTree {
     let status = try await wrap(tool, writing: [statistics.removingLastComponent()], compiled: compiled).run(
       log: log, deadline: deadline, line: counter.line)
     var build = built(.kbuild, counter, before: begun - start)
-    if !status.isSuccess { build.failure = try failure(status, log: log, of: series) }
+    if !status.isSuccess {
+      build.failure = try failure(status, log: log, of: series)
+    } else if case .dropped(let fault) = configuration {
+      // Only now, because a kernel that does not build at all is the series' fault.
+      throw StageError.fault(fault)
+    }
     return build
   }
 
@@ -264,7 +272,7 @@ extension SeriesTree {
     try FileManager.default.createDirectory(atPath: place.string, withIntermediateDirectories: true)
   }
 
-  private func failure(_ status: ToolStatus, log: FilePath, of series: PatchSeries) throws -> BuildFailure {
+  func failure(_ status: ToolStatus, log: FilePath, of series: PatchSeries) throws -> BuildFailure {
     let text = (try? Data(contentsOf: URL(filePath: log.string))).map { String(decoding: $0, as: UTF8.self) } ?? ""
     guard case .exited = status else { throw StageError.fault(.build, "make \(status.words)", advice: "see \(log)") }
     try refuseShortage(in: text)
@@ -289,33 +297,7 @@ extension SeriesTree {
   /// In bytes.
   private static let largestOutput: Int64 = 1 << 30
 
-  /// Resolves the configuration again for a series that changes Kconfig. Otherwise kbuild would ask on a terminal about
-  /// new symbols, and a dropped symbol would silently leave code untested.
-  private func configureAgain(_ series: PatchSeries) async throws -> BuildFailure? {
-    let kconfigs = series.patches.filter { patch in
-      patch.paths.contains { FilePath($0).lastComponent?.string.hasPrefix("Kconfig") ?? false }
-    }
-    guard let last = kconfigs.last else { return nil }
-    let configured = try await base.kbuild.configure(fragments: base.fragments, directory: nil) {
-      wrap($0, reading: [base.fragments], compiled: .read)
-    }
-    let text = configured.errors + configured.output
-    if !configured.status.isSuccess { return failure(in: text, of: series) }
-    let requested = try KConfig.parse(Data(contentsOf: URL(filePath: base.fragments.string)), file: "fragments")
-    guard let resolved = file(".config") else {
-      return BuildFailure(
-        diagnostics: [Diagnostic(file: nil, line: nil, message: "make allnoconfig left no .config", patch: last.file)],
-        tail: [])
-    }
-    let lost = try KConfig.lost(requested, in: resolved)
-    if lost.isEmpty { return nil }
-    return BuildFailure(
-      diagnostics: lost.map {
-        Diagnostic(file: nil, line: nil, message: "the series drops the profile's \($0)", patch: last.file)
-      }, tail: [])
-  }
-
-  private func failure(in text: String, of series: PatchSeries) -> BuildFailure {
+  func failure(in text: String, of series: PatchSeries) -> BuildFailure {
     let found = CompilerOutput.diagnostics(in: text.utf8, tree: base.tree.string, limit: mostDiagnostics)
     return BuildFailure(
       diagnostics: CompilerOutput.blame(found, on: series.patches),

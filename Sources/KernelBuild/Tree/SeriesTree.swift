@@ -15,7 +15,7 @@ public struct SeriesTree: Sendable {
   public let base: BaseBuild
   private let place: Place
   /// The cage of the tools that run in this tree; `nil` if they may do anything that patchbench may.
-  private let cage: Cage?
+  let cage: Cage?
   /// A directory for this tree, next to it.
   let scratch: FilePath
   /// Whether it is on top of a tree with other patches.

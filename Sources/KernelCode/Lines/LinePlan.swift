@@ -195,7 +195,10 @@ public struct LinePlan: Sendable, Hashable {
 
   private mutating func place(of number: Int, in view: View) -> (function: String?, ChangedLine.Place) {
     let source = view.source
-    if source.directives.contains(number) { return (nil, .declaration) }
+    if source.directives.contains(number) {
+      if let condition = source.leftOut(directive: number, view.compiled) { return (nil, .notCompiled(condition)) }
+      return (nil, .declaration)
+    }
     guard source.hasWords(number) else { return (nil, .noCode) }
     if let compiled = view.compiled, !compiled.contains(number) {
       return (nil, .notCompiled(source.condition(of: source.section(before: number))))
@@ -210,10 +213,8 @@ public struct LinePlan: Sendable, Hashable {
     guard let located else {
       if view.objects.isEmpty { return (nil, .unseen("none of the objects built from this file was examined")) }
       guard source.acts(first) else { return (nil, .noCode) }
-      return (
-        nil,
-        source.bodies.contains(number) ? .notCompiled("the compiler drops it in this configuration") : .declaration
-      )
+      guard source.bodies.contains(number) else { return (nil, .declaration) }
+      return (nil, .notCompiled(source.option(around: first) ?? "the compiler drops it in this configuration"))
     }
     let functions = Set(
       view.objects.flatMap(\.flows).filter { $0.lines.contains(located) }.map(\.function))

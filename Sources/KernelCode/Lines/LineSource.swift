@@ -17,11 +17,14 @@ struct LineSource: Sendable, Hashable {
   private var sections: [String?] = [nil]
   /// Maps each line to the index of the section that begins or continues after it.
   private var sectionBehind: [Int] = [0]
+  /// The number of blanks and tabs that each line begins with.
+  private(set) var indents: [Int] = [0]
 
   init(_ source: [UInt8]) {
     let lines = Self.withoutComments(source).split(separator: 0x0a, omittingEmptySubsequences: false)
       .map { Substring(decoding: $0, as: UTF8.self) }
     findBodies(lines)
+    indents += lines.map { $0.prefix { $0 == " " || $0 == "\t" }.utf8.count }
     code += lines.map { line in
       var line = line
       while let last = line.utf8.last, last == 0x20 || last == 0x09 || last == 0x0d { line = line.dropLast() }

@@ -59,7 +59,9 @@ struct HTMLSeries {
     }
     stage = judgement.stage.rawValue
     course = trial.map { Words.course($0) } ?? "Not run."
-    failures = trial.flatMap { HTMLFailure($0.result) }.map { [$0] } ?? []
+    failures = [trial.flatMap { HTMLFailure($0.result) }, HTMLFailure(warnings: trial?.warnings ?? [])].compactMap {
+      $0
+    }
     codes = ChangedCode(trial).map { [HTMLCode($0)] } ?? []
     diffs = MarkedDiff(trial, accepted: header.accepted ?? []).map { [HTMLDiff($0)] } ?? []
     slips = RerunCommand.mutants(judgement, header).map { [HTMLReason(Reason($0, Words.slips))] } ?? []
@@ -101,7 +103,7 @@ struct HTMLPatch {
   var file: String
 }
 
-/// The reason why a series did not boot.
+/// The reason why a series did not boot, or what the compiler warns of.
 struct HTMLFailure {
   var heading: String
   var lines: [HTMLReason]
@@ -116,16 +118,26 @@ struct HTMLFailure {
         lines.append(HTMLReason(Reason(file, failure.hunk.map { "hunk \($0)" } ?? "unknown hunk")))
       }
       lines.append(HTMLReason(Reason("git", failure.message)))
-      logs = []
+      lines += failure.words.dropFirst().map(HTMLReason.init)
+      logs = (failure.diagnosis?.mismatch?.diff).map { [visible(Words.mismatch + $0).joined(separator: "\n")] } ?? []
     case .doesNotBuild(let failure):
-      heading = "Does not build"
-      lines = failure.diagnostics.map { diagnostic in
-        let patch = diagnostic.patch.map { " (last touched by \($0))" } ?? ""
-        return HTMLReason(Reason(Words.place(of: diagnostic), diagnostic.message + patch))
-      }
+      heading = failure.after.map { visible("Does not build after \($0.words)") } ?? "Does not build"
+      lines = failure.diagnostics.map { Self.line($0, "last touched by") }
       logs = lines.isEmpty && !failure.tail.isEmpty ? [visible(failure.tail).joined(separator: "\n")] : []
     case .ran, .sameCode, .built, .fault, .interrupted: return nil
     }
+  }
+
+  init?(warnings: [Diagnostic]) {
+    if warnings.isEmpty { return nil }
+    heading = "New compiler warnings"
+    lines = warnings.map { Self.line($0, "from") }
+    logs = []
+  }
+
+  private static func line(_ diagnostic: Diagnostic, _ relation: String) -> HTMLReason {
+    let patch = diagnostic.patch.map { " (\(relation) \($0))" } ?? ""
+    return HTMLReason(Reason(Words.place(of: diagnostic), diagnostic.message + patch))
   }
 }
 

@@ -8,10 +8,37 @@ struct ChangeDocument: Encodable {
   var pieces: [PieceDocument]
   var functions: [FunctionDocument]
   var notCompiled: [String]
+  /// One per file of `notCompiled` for which it is known.
+  var notCompiledCauses: [CauseDocument]
+  var aside: [String]
+  var moved: [MoveDocument]
   var unexamined: [String]
   @ExplicitNull var notCounted: String?
   /// `null` in a run of a patchbench version that did not examine lines.
   @ExplicitNull var diff: DiffDocument?
+
+  struct CauseDocument: Encodable {
+    var file: String
+    /// `option`, `architecture`, `no-makefile`, `not-included`
+    var cause: String
+    /// The option or the architecture.
+    @ExplicitNull var name: String?
+
+    init(_ file: String, _ cause: NotCompiledCause) {
+      self.file = file
+      switch cause {
+      case .option(let option, _): (self.cause, name) = ("option", option)
+      case .architecture(let other): (self.cause, name) = ("architecture", other)
+      case .noMakefile: self.cause = "no-makefile"
+      case .notIncluded: self.cause = "not-included"
+      }
+    }
+  }
+
+  struct MoveDocument: Encodable {
+    var from: String
+    var to: String
+  }
 
   struct PieceDocument: Encodable {
     var kind: String
@@ -53,6 +80,11 @@ struct ChangeDocument: Encodable {
         name: function.name, file: function.file, runs: runs.map { RunsDocument(test: $0.key, count: $0.value) })
     }
     notCompiled = change.notCompiled
+    notCompiledCauses = change.notCompiled.compactMap { file in
+      change.causes?[file].map { CauseDocument(file, $0) }
+    }
+    aside = change.aside ?? []
+    moved = (change.moved ?? [:]).sorted { $0.key < $1.key }.map { MoveDocument(from: $0.value, to: $0.key) }
     unexamined = change.unexamined
     notCounted = execution?.failure
     diff = DiffDocument(trial, accepted: accepted)

@@ -29,6 +29,7 @@ struct ReportDocument: Encodable {
     var acceleratorReason: String
     var processors: Int
     @ExplicitNull var sandbox: String?
+    var seriesConfig: [String]
   }
 
   init(_ record: RunRecord, _ judgements: [Judgement]) {
@@ -42,7 +43,8 @@ struct ReportDocument: Encodable {
     reportSeconds = SecondsDocument.rounded(Cost.known(record.reportSeconds))
     environment = Environment(
       source: header.source, toolchain: header.toolchain, emulator: header.emulator, accelerator: header.accelerator,
-      acceleratorReason: header.acceleratorReason, processors: header.processors, sandbox: header.sandbox)
+      acceleratorReason: header.acceleratorReason, processors: header.processors, sandbox: header.sandbox,
+      seriesConfig: header.settings ?? [])
     base = BaseDocument(record)
     series = judgements.map { SeriesDocument($0, header: header) }
   }

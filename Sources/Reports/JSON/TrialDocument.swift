@@ -23,6 +23,8 @@ struct TrialDocument: Encodable {
   @ExplicitNull var detail: String?
   @ExplicitNull var applyFailure: ApplyFailureDocument?
   @ExplicitNull var buildFailure: BuildFailureDocument?
+  var warnings: [DiagnosticDocument]
+  @ExplicitNull var eachPatch: Bool?
   var deaths: [DeathDocument]
   var anomalies: [String]
   var lastLines: [String]
@@ -114,6 +116,8 @@ struct TrialDocument: Encodable {
     lastLines = trial?.run?.lastLines ?? []
     hang = trial?.run?.hang.map(HangDocument.init)
     states = (trial?.states ?? []).map(StateDocument.init)
+    eachPatch = trial?.eachPatch
+    warnings = (trial?.warnings ?? []).map(DiagnosticDocument.init)
     switch trial?.result {
     case nil: outcome = .notRun
     case .interrupted: outcome = .interrupted
@@ -148,40 +152,5 @@ extension TrialDocument.Outcome {
       case .flooded: .flooded
       case .machineDied: .machineDied
       }
-  }
-}
-
-/// A patch that git rejected.
-struct ApplyFailureDocument: Encodable {
-  var patch: String
-  @ExplicitNull var file: String?
-  @ExplicitNull var hunk: Int?
-  var message: String
-
-  init(_ failure: ApplyFailure) {
-    patch = failure.patch.file
-    file = failure.file
-    hunk = failure.hunk
-    message = failure.message
-  }
-}
-
-/// A build that ended with an error.
-struct BuildFailureDocument: Encodable {
-  var diagnostics: [DiagnosticDocument]
-  var tail: [String]
-
-  struct DiagnosticDocument: Encodable {
-    @ExplicitNull var file: String?
-    @ExplicitNull var line: Int?
-    var message: String
-    @ExplicitNull var patch: String?
-  }
-
-  init(_ failure: BuildFailure) {
-    diagnostics = failure.diagnostics.map {
-      DiagnosticDocument(file: $0.file, line: $0.line, message: $0.message, patch: $0.patch)
-    }
-    tail = failure.tail
   }
 }

@@ -20,6 +20,9 @@ struct MarkdownSeries {
     if let trial = judgement.trial {
       parts.append("Stage reached: \(judgement.stage.rawValue). \(Words.course(trial))")
       takeFailure(trial.result)
+      if let warnings = trial.warnings, !warnings.isEmpty {
+        parts += ["### New compiler warnings", Self.list(warnings.map { Self.line($0, "from") })]
+      }
     }
     takeCode(judgement.trial)
     takeDiff(MarkedDiff(judgement.trial, accepted: header.accepted ?? []))
@@ -58,18 +61,23 @@ struct MarkdownSeries {
       if let file = failure.file { lines.append("File: \(Markdown.code(file))") }
       if let hunk = failure.hunk { lines.append("Hunk: \(hunk)") }
       lines.append("git: \(Markdown.escape(failure.message))")
+      lines += failure.words.dropFirst().map(Self.reason)
       parts += ["### Does not apply", Self.list(lines)]
+      if let mismatch = failure.diagnosis?.mismatch { parts.append(Markdown.block(Words.mismatch + mismatch.diff)) }
     case .doesNotBuild(let failure):
       parts.append("### Does not build")
-      let lines = failure.diagnostics.map { diagnostic in
-        let place = Words.place(of: diagnostic).map { "\(Markdown.code($0)): " } ?? ""
-        let patch = diagnostic.patch.map { " (last touched by \(Markdown.code($0)))" } ?? ""
-        return place + Markdown.escape(diagnostic.message) + patch
-      }
+      if let place = failure.after { parts.append("After \(Markdown.escape(place.words)). The whole series builds.") }
+      let lines = failure.diagnostics.map { Self.line($0, "last touched by") }
       if !lines.isEmpty { parts.append(Self.list(lines)) }
       if lines.isEmpty, !failure.tail.isEmpty { parts.append(Markdown.block(failure.tail)) }
     case .ran, .sameCode, .built, .fault, .interrupted: break
     }
+  }
+
+  private static func line(_ diagnostic: Diagnostic, _ relation: String) -> String {
+    let place = Words.place(of: diagnostic).map { "\(Markdown.code($0)): " } ?? ""
+    let patch = diagnostic.patch.map { " (\(relation) \(Markdown.code($0)))" } ?? ""
+    return place + Markdown.escape(diagnostic.message) + patch
   }
 
   private mutating func takeCode(_ trial: Trial?) {

@@ -17,7 +17,7 @@ struct TerminalReport {
       "accelerator: \(record.header.accelerator.rawValue), \(record.header.acceleratorReason)",
       "base: \(Words.base(record.base))\(reused)",
     ].map { Columns.cut(visible($0), to: width) }
-    if record.header.sandbox == nil {
+    if record.header.sandbox == nil || record.header.settings != nil {
       lines.append(paint.yellow(Columns.cut("built \(Words.sandbox(record.header))", to: width)))
     }
     lines.append("")
@@ -49,6 +49,9 @@ struct TerminalReport {
         let more = judgement.reasons.count == 1 ? "" : " (+\(judgement.reasons.count - 1) more)"
         let room = max(0, width - 2 - more.count)
         lines.append(paint.dim("  " + Columns.cut(visible(reason.description), to: room) + more))
+      }
+      if let warnings = Words.warnings(judgement.trial) {
+        lines.append(paint.yellow("  " + Columns.cut(visible(warnings), to: max(0, width - 2))))
       }
     }
     return lines

@@ -45,6 +45,14 @@ struct ChangedCode {
         "Changed, but no function would show it: " + change.unexamined.prefix(8).joined(separator: ", ")
           + (change.unexamined.count > 8 ? ", …" : "") + ".")
     }
+    for (new, old) in (change.moved ?? [:]).sorted(by: { $0.key < $1.key }).prefix(8) {
+      remarks.append("\(new): was \(old).")
+    }
+    if let aside = change.aside, !aside.isEmpty {
+      remarks.append(
+        "No part of the kernel, neither built nor run: " + aside.prefix(8).joined(separator: ", ")
+          + (aside.count > 8 ? ", …" : "") + ".")
+    }
     for file in change.notCompiled { remarks.append("\(file): changed, but not compiled in this configuration.") }
   }
 }

@@ -10,6 +10,9 @@ enum Words {
   /// The question that `patchbench mutants --series` answers.
   static let slips = "Would the tests have caught a mistake in these lines"
 
+  /// The lines above a diff of what a hunk expects and what the kernel has.
+  static let mismatch = ["--- what the patch expects", "+++ what the kernel has"]
+
   /// `0.04 s`, `0.8 s`, `41 s`, `3 min 05 s`
   static func duration(_ seconds: Double?) -> String {
     guard let seconds = Cost.known(seconds) else { return "–" }
@@ -52,6 +55,12 @@ enum Words {
       sentences.append(parts.isEmpty ? "No step was reached." : "Time: \(steps).")
     }
     if let work = trial.work { sentences.append("Built: \(built(work)).") }
+    switch trial.eachPatch {
+    case true? where trial.run != nil || trial.result == .sameCode || trial.result == .built:
+      sentences.append("Each of its patches builds.")
+    case false?: sentences.append("Only the whole series was built, not each patch.")
+    default: break
+    }
     return sentences.joined(separator: " ")
   }
 
@@ -87,8 +96,10 @@ enum Words {
 
   /// Describes where series were built.
   static func sandbox(_ header: RunHeader) -> String {
-    header.sandbox.map { "in a sandbox (\($0))" }
+    let place =
+      header.sandbox.map { "in a sandbox (\($0))" }
       ?? "without a sandbox (--no-sandbox): the patches' authors could run anything on this machine"
+    return header.settings.map { "\(place); with \($0.joined(separator: ", ")), which the base does not have" } ?? place
   }
 
   /// `4 min 12 s; 2 of 7 series reused`
@@ -211,6 +222,13 @@ enum Words {
   /// `2026-03-01 12:00:00 UTC, resumed 2026-03-02 08:00:00 UTC`
   static func started(_ record: RunRecord) -> String {
     time(record.started) + record.resumed.map { ", resumed \(time($0))" }.joined()
+  }
+
+  /// `2 new compiler warnings; drivers/dma-buf/dma-buf.c:166: unused variable …`
+  static func warnings(_ trial: Trial?) -> String? {
+    guard let all = trial?.warnings, let first = all.first else { return nil }
+    let place = place(of: first).map { "\($0): " } ?? ""
+    return "\(counted(all.count, "new compiler warning")); \(place)\(first.message)"
   }
 
   /// `drivers/gpu/drm/x.c:12`

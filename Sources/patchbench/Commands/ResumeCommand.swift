@@ -101,7 +101,8 @@ struct ResumeCommand: AsyncParsableCommand {
       choices: RunChoices(
         tests: recorded.tests, fresh: recorded.fresh, keepsMemory: recorded.keepsMemory,
         stopsAtFirst: recorded.stopsAtFirst ?? false, accepted: recorded.accepted ?? [],
-        executor: recorded.executor ?? .local),
+        executor: recorded.executor ?? .local, settings: recorded.settings ?? [],
+        wholeOnly: recorded.wholeOnly ?? false),
       retryPolicy: RetryPolicy(retries: recorded.retries, repeats: recorded.repeats),
       limits: RunLimits(resources: resources, sandbox: recorded.sandbox), checkout: checkout,
       place: RunPlace(

@@ -38,7 +38,7 @@ struct RunCommand: AsyncParsableCommand {
         fixes           a test that fails on the base passes, and nothing got worse
         regresses       a test or the kernel log got worse
         does-not-apply  git refused a patch
-        does-not-build  the build failed or exceeded a limit
+        does-not-build  the build failed or exceeded a limit, of the whole or after one of its patches
         does-not-boot   the guest never sent its test plan
         inconclusive    the evidence supports no verdict, or a changed line never ran; this is never a pass
 
@@ -121,6 +121,23 @@ struct RunCommand: AsyncParsableCommand {
       "Where trials run: local (in this process) or process (each in its own `patchbench trial`)."))
   var executor = ExecutorChoice.local
 
+  @Option(
+    name: .customLong("series-config"), parsing: .singleValue,
+    help: ArgumentHelp(
+      """
+      A setting for the series only, such as CONFIG_X=y for an option that the series adds. The base is built without \
+      it. Repeatable.
+      """, valueName: "setting"))
+  var settings: [String] = []
+
+  @Flag(
+    help: ArgumentHelp(
+      """
+      Build only the whole of each series. Otherwise, each patch of a series of several is compiled in its turn, and the \
+      first that does not build makes the series does-not-build.
+      """))
+  var wholeOnly = false
+
   @Flag(help: "Print report.json on standard output instead of the table.")
   var json = false
 
@@ -141,6 +158,9 @@ struct RunCommand: AsyncParsableCommand {
     }
     if count < 1 { throw ValidationError("--repeat must be at least 1.") }
     _ = try acceptedLines()
+    if let wrong = settings.first(where: { !KernelSetting.isValid($0) }) {
+      throw ValidationError("--series-config '\(wrong)' is not a setting. Write it as in .config: CONFIG_X=y.")
+    }
     if retries < 0 { throw ValidationError("--retries must be at least 0.") }
   }
 
@@ -177,7 +197,7 @@ struct RunCommand: AsyncParsableCommand {
         target: work.target(kernel, profile), series: series,
         choices: RunChoices(
           tests: tests.map(NamePattern.init), fresh: work.fresh, keepsMemory: keepsMemory, stopsAtFirst: stopsAtFirst,
-          accepted: accepted, executor: executor),
+          accepted: accepted, executor: executor, settings: settings, wholeOnly: wholeOnly),
         retryPolicy: RetryPolicy(retries: retries, repeats: count), limits: limits, checkout: checkout,
         place: RunPlace(
           cache: cache,
@@ -201,7 +221,7 @@ struct RunCommand: AsyncParsableCommand {
       } else {
         Output.result(forecasts.map(ForecastText.text).joined(separator: "\n\n"))
       }
-      return
+      throw ExitCode(forecasts.contains(where: \.refuses) ? ExitStatus.worse : ExitStatus.fine)
     }
     try await RunMatrix(plans: plans, together: together, json: json).run()
   }

@@ -4,6 +4,7 @@ import Bench
 import BenchModel
 import Foundation
 import Reports
+import Verdicts
 
 /// Renders a forecast as text.
 enum ForecastText {
@@ -13,9 +14,16 @@ enum ForecastText {
     for entry in forecast.entries {
       let name = visible(entry.series ?? "base").padding(toLength: width, withPad: " ", startingAt: 0)
       lines.append("\(name)  \(time(entry.seconds))  \(words(entry.work))")
+      if case .refuse(let failure) = entry.work {
+        let indent = String(repeating: " ", count: width + 15)
+        lines += failure.words.dropFirst().map { indent + visible($0.description) }
+      }
       lines += entry.notes.map { String(repeating: " ", count: width + 15) + visible($0) }
     }
     lines += ["", "about \(time(forecast.seconds).trimmingCharacters(in: .whitespaces)) in all"]
+    if forecast.entries.contains(where: { $0.work == .buildAll }) {
+      lines.append("the base is not built yet, so it was not tried whether the series apply; a run builds it first")
+    }
     if forecast.accelerator == nil {
       lines.append("it is not known yet whether KVM works here; a run finds out by booting a guest")
     }
@@ -28,7 +36,7 @@ enum ForecastText {
     case .run: return "boot and test"
     case .buildAll: return "unpack and build from scratch, boot and test"
     case .refuse(let failure):
-      return visible("does not apply: \(failure.patch.file): \(failure.message)")
+      return visible("\(failure.patch.file): \(failure.words[0].text)")
     case .build(_, .unchanged, _): return "nothing to compile, so nothing to boot"
     case .build(let objects, let method, let shared):
       let made = "\(objects) object\(objects == 1 ? "" : "s")"

@@ -6,6 +6,7 @@ import Foundation
 import Glibc
 import GuestProtocol
 import Reports
+import Verdicts
 
 /// Shows on standard error what a run is doing: on a terminal, one line that is overwritten; elsewhere, one line per
 /// stage.
@@ -89,7 +90,7 @@ final class ProgressDisplay: EventSink, @unchecked Sendable {
 
   static func words(_ trial: Trial) -> String {
     switch trial.result {
-    case .doesNotApply(let failure): return "does not apply: \(failure.patch.file): \(failure.message)"
+    case .doesNotApply(let failure): return "\(failure.patch.file): \(failure.words[0].text)"
     case .doesNotBuild(let failure): return "does not build: \(failure.diagnostics.first?.message ?? "see build.log")"
     case .sameCode: return "no compiled change"
     case .built: return "built"

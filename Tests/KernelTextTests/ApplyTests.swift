@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import KernelText
+import Testing
+
+@Suite struct ApplyTextTests {
+  @Test(arguments: [
+    ("base-commit: 401ae99111859c05a0e06eb8ddc2e4667ac71c7e\n", "401ae99111859c05a0e06eb8ddc2e4667ac71c7e"),
+    ("+x\n\nbase-commit: 401ae991118\r\n-- \n2.39.5\n", "401ae991118"),
+    ("prerequisite-patch-id: 401ae991118\n", nil), ("+base-commit: 401ae991118\n", nil),
+    ("base-commit: $(reboot)\n", nil), ("base-commit: 401a\n", nil), ("", nil),
+  ])
+  func theBaseIsRead(text: String, commit: String?) {
+    #expect(GitApply.baseCommit(in: text.utf8) == commit)
+  }
+
+  @Test(arguments: [
+    ("checking file x.c\nHunk #1 succeeded at 147 with fuzz 2.\n", 2),
+    ("Hunk #1 succeeded at 3 with fuzz 1 (offset 2 lines).\nHunk #2 succeeded at 9 with fuzz 2.\n", 2),
+    ("checking file x.c\nHunk #1 succeeded at 149 (offset 2 lines).\n", 0), ("", 0),
+    ("checking file 'x with fuzz 3'\n", 0),
+  ])
+  func theLargestFuzzCounts(output: String, fuzz: Int) {
+    #expect(GitApply.fuzz(in: output) == fuzz)
+  }
+
+  @Test func gitsOwnWarningsAreKept() {
+    let output = """
+      warning: x.c has type 100755, expected 100644
+      Checking patch x.c...
+      error: while searching for:
+      warning: this is a line of the patch
+      error: patch failed: x.c:1
+      warning: 1 line adds whitespace errors.
+      """
+    #expect(
+      GitApply.warnings(in: output.utf8)
+        == ["x.c has type 100755, expected 100644", "1 line adds whitespace errors."])
+  }
+}
