@@ -31,6 +31,8 @@ public enum CostStep: String, Codable, Sendable, Hashable, CaseIterable {
   case collect
   /// Guests of the base, started for this series to run again what it changed.
   case base
+  /// Builds and guests of its first patches, to find the one to blame.
+  case blame
 }
 
 /// Wall time per step, in seconds; `nil` for a step that was not reached or whose time is unknown. No step includes the

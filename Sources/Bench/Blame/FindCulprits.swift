@@ -35,7 +35,7 @@ extension TrialRunner {
     if groups.isEmpty { return }
     let asked = groups.prefix(RetryPolicy.mostRetried).map { $0[0] }
     let begun = ContinuousClock.now
-    defer { trial.seconds.add(.base, (.now - begun) / .seconds(1)) }
+    defer { trial.seconds.add(.blame, (.now - begun) / .seconds(1)) }
     var known: [Int: [String: CulpritSearch.Answer]] = [:]
     var found: [Culprit] = []
     for (test, group) in zip(asked, groups) {
@@ -73,8 +73,11 @@ extension TrialRunner {
     for diff in part.diffs.compactMap(\.lastComponent) {
       try manager.copyItem(atPath: evidence.appending(diff).string, toPath: place.appending(diff).string)
     }
-    var (trial, bootable) = try await resources.build {
-      try await build(part, on: nil, evidence: place, keep: keep)
+    // Whether each patch builds in its turn is known by now.
+    var whole = self
+    whole.rules.wholeOnly = true
+    var (trial, bootable) = try await resources.build { [whole] in
+      try await whole.build(part, on: nil, evidence: place, keep: keep)
     }
     defer { try? manager.removeItem(atPath: keep.string) }
     guard var bootable else {

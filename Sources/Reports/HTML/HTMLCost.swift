@@ -60,6 +60,7 @@ struct HTMLCost {
     case .tests: "until the machine ends"
     case .collect: "results, cleanup"
     case .base: "changed tests, repeated on the base"
+    case .blame: "which patch brings it"
     case nil: "writing the reports"
     }
   }

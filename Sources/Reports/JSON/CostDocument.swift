@@ -15,6 +15,7 @@ struct SecondsDocument: Encodable {
   @ExplicitNull var tests: Double?
   @ExplicitNull var collect: Double?
   @ExplicitNull var base: Double?
+  @ExplicitNull var blame: Double?
   @ExplicitNull var total: Double?
 
   init(_ seconds: StageSeconds?) {
@@ -30,6 +31,7 @@ struct SecondsDocument: Encodable {
     tests = Self.rounded(seconds?[.tests])
     collect = Self.rounded(seconds?[.collect])
     base = Self.rounded(seconds?[.base])
+    blame = Self.rounded(seconds?[.blame])
     total = Self.rounded(seconds?.total)
   }
 

@@ -25,11 +25,20 @@ struct TrialDocument: Encodable {
   @ExplicitNull var buildFailure: BuildFailureDocument?
   var warnings: [DiagnosticDocument]
   @ExplicitNull var eachPatch: Bool?
+  var culprits: [CulpritDocument]
   var deaths: [DeathDocument]
   var anomalies: [String]
   var lastLines: [String]
   @ExplicitNull var hang: HangDocument?
   var states: [StateDocument]
+
+  /// The patch that brings what is worse.
+  struct CulpritDocument: Encodable {
+    var patch: Int
+    var lastGood: Int
+    var test: String
+    var alike: Int
+  }
 
   /// Where a guest hung, and what its kernel printed about it.
   struct HangDocument: Encodable {
@@ -117,6 +126,9 @@ struct TrialDocument: Encodable {
     hang = trial?.run?.hang.map(HangDocument.init)
     states = (trial?.states ?? []).map(StateDocument.init)
     eachPatch = trial?.eachPatch
+    culprits = (trial?.culprits ?? []).map {
+      CulpritDocument(patch: $0.number, lastGood: $0.lastGood, test: $0.test, alike: $0.alike)
+    }
     warnings = (trial?.warnings ?? []).map(DiagnosticDocument.init)
     switch trial?.result {
     case nil: outcome = .notRun

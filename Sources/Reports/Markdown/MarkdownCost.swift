@@ -20,7 +20,7 @@ struct MarkdownCost {
   /// Eight shades cannot be told apart; four can.
   private static let shades: [(Character, [CostStep])] = [
     ("░", [.apply, .configure]), ("█", [.compile, .link, .examine]), ("▒", [.start, .boot]),
-    ("▓", [.tests, .collect, .base]),
+    ("▓", [.tests, .collect, .base, .blame]),
   ]
 
   /// Together with the longest name and time, this is 76 columns: one line of a mail, once quoted.
