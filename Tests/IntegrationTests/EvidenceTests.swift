@@ -14,13 +14,18 @@ extension BenchSerial {
     @Test("code that ran is counted, changed results are rerun in restored guests, and the same code is not booted")
     func evidence() async throws {
       let bench = try Workbench()
-      let series = ["candidates/pin-dma-buf-for-mapping", "examples/unreached-code", "seeded/harmless/gem-comments"]
+      let series = [
+        "candidates/pin-dma-buf-for-mapping", "examples/unreached-code", "seeded/harmless/gem-comments",
+        "examples/third-of-four",
+      ]
       var plan = try bench.plan(series.map(Workbench.series), output: "run", fresh: true)
-      plan.choices.tests = ["counts/vgem-to-vkms/mmap-munmap", "forward/vgem-to-vkms/*"].map(NamePattern.init)
+      plan.choices.tests = [
+        "counts/vgem-to-vkms/mmap-munmap", "errors/pbtest-to-pbtest/bounds", "forward/vgem-to-vkms/*",
+      ].map(NamePattern.init)
       plan.retryPolicy.retries = 2
       let (record, directory) = try await bench.run(plan)
       let judgements = Dictionary(uniqueKeysWithValues: judge(record).map { ($0.series.name, $0) })
-      #expect(record.header.only?.count == 4)
+      #expect(record.header.only?.count == 5)
 
       let pin = try #require(judgements["pin-dma-buf-for-mapping"])
       #expect(pin.verdict == .regresses, "\(pin.reasons)")
@@ -62,6 +67,18 @@ extension BenchSerial {
       #expect(comments.verdict == .clean)
       #expect(comments.trial?.result == .sameCode)
       #expect(comments.trial?.seconds[.boot] == nil)
+
+      // Of four patches, the third is to blame.
+      let four = try #require(judgements["third-of-four"])
+      #expect(four.verdict == .regresses, "\(four.reasons)")
+      #expect(
+        four.trial?.culprits == [
+          Culprit(number: 3, lastGood: 2, test: "errors/pbtest-to-pbtest/bounds", alike: 0)
+        ])
+      #expect(
+        four.reasons.first?.description
+          == "patch 3 of 4: “dma-buf: refuse every mapping beyond the buffer alike” brings it: "
+          + "errors/pbtest-to-pbtest/bounds")
     }
   }
 }
