@@ -80,7 +80,7 @@ extension BenchSerial {
       for (index, test) in run.tests.enumerated() {
         run.tests[index].checks = test.checks.map {
           var check = $0
-          check.detail = check.detail.replacing(/0x7f[0-9a-f]{10}/, with: "0x7f…")
+          check.detail = check.detail.replacing(/0x7[ef][0-9a-f]{10}/, with: "0x7f…")
           return check
         }
       }
