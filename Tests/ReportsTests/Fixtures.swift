@@ -151,7 +151,7 @@ let lost = TestResult(name: skipped.name, status: .missing)
 
 let allSeconds = StageSeconds([
   .apply: 0.25, .configure: 3.5, .compile: 41.4, .link: 6.75, .examine: 0.4, .start: 0.5, .boot: 2.125, .tests: 9,
-  .collect: 0.04, .base: 4.75,
+  .collect: 0.04, .base: 4.75, .blame: 12.5,
 ])
 
 private func isRun(_ result: TrialResult) -> Bool { if case .ran = result { true } else { false } }

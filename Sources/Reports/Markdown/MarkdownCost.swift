@@ -35,8 +35,9 @@ struct MarkdownCost {
     let lines = rows.map { row in
       "\(Columns.pad(row.name, to: width))  \(Columns.pad(row.bar, to: barWidth))  \(row.time)"
     }
-    let key = shades.map { "\($0) \($1.map(\.rawValue).joined(separator: "+"))" }.joined(separator: "  ")
-    return lines + ["", key]
+    let key = shades.map { "\($0) \($1.map(\.rawValue).joined(separator: "+"))" }
+    // Two lines: one would be wider than a mail.
+    return lines + ["", key[..<2].joined(separator: "  "), key[2...].joined(separator: "  ")]
   }
 
   /// Each part ends at the rounded running sum, so that rounding errors do not add up.
