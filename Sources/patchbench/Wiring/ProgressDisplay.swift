@@ -20,6 +20,8 @@ final class ProgressDisplay: EventSink, @unchecked Sendable {
   private var active: [(series: String?, words: String)] = []
   private let start = ContinuousClock.now
   private var lastLine = ContinuousClock.now
+  /// In characters. A test's detail may have hundreds of numbers; the report has all of them.
+  private static let longestNews = 200
   /// How often to print a sign of life if there is no terminal.
   private static let signOfLife = Duration.seconds(20)
 
@@ -35,7 +37,8 @@ final class ProgressDisplay: EventSink, @unchecked Sendable {
     case .stageStarted(let series, let stage): status(series, stage, nil)
     case .progress(let series, let stage, let text): status(series, stage, text)
     case .worse(let series, let subject, let words, let isConfirmed):
-      line("\(series): \(isConfirmed ? "regresses" : "looks worse"): \(subject): \(words)")
+      let text = "\(series): \(isConfirmed ? "regresses" : "looks worse"): \(subject): \(words)"
+      line(text.count > Self.longestNews ? text.prefix(Self.longestNews) + "…" : text)
     case .trialFinished(let trial):
       if trial.series != nil { done += 1 }
       active.removeAll { $0.series == trial.series }
