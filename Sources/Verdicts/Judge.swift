@@ -208,7 +208,7 @@ private func reasonsOfBuild(_ failure: BuildFailure) -> [Reason] {
 /// before they are judged. The tests that got worse come first.
 public func changedTests(base: GuestRun, series: GuestRun) -> [String] {
   let all = compare(base: [base.tests], series: [series.tests])
-  let worse = all.filter { $0.change == .regressed || $0.change == .new && $0.series.isBad }
+  let worse = all.filter(\.isWorse)
   return (worse + all.filter { $0.change == .fixed }).map(\.name)
 }
 
@@ -216,21 +216,8 @@ public func changedTests(base: GuestRun, series: GuestRun) -> [String] {
 /// - Parameters:
 ///   - base: the results of each of the base's guests.
 ///   - series: the same of the series.
-public func worseTests(base: [[TestResult]], series: [[TestResult]]) -> [String] {
-  compare(base: base, series: series).filter { test in
-    (test.change == .regressed || test.change == .new && test.series.isBad) && !OnlyOurs.isAsked(by: test.name)
-  }.map(\.name)
-}
-
-/// Returns the first test that got worse with a series and was rerun, if there is one.
-/// - Parameters:
-///   - base: the results of each of the base's guests.
-///   - series: the same of the series.
-public func confirmedWorse(base: [[TestResult]], series: [[TestResult]]) -> TestComparison? {
-  compare(base: base, series: series).first { test in
-    test.wasTriedAgain && (test.change == .regressed || test.change == .new && test.series.isBad)
-      && !OnlyOurs.isAsked(by: test.name)
-  }
+public func worseTests(base: [[TestResult]], series: [[TestResult]]) -> [TestComparison] {
+  compare(base: base, series: series).filter { $0.isWorse && !OnlyOurs.isAsked(by: $0.name) }
 }
 
 /// Returns the tests that have an answer on the base and were skipped with the series.

@@ -26,6 +26,9 @@ public struct TestComparison: Codable, Sendable, Hashable {
 
   /// Whether either side was tried more than once.
   public var wasTriedAgain: Bool { baseTries.of > 1 || seriesTries.of > 1 }
+
+  /// Whether it counts against the series.
+  var isWorse: Bool { change == .regressed || change == .new && series.isBad }
 }
 
 /// One check on both sides; `nil` where that side does not have it.

@@ -106,7 +106,7 @@ public struct SelfCheck: Codable, Sendable, Hashable {
     var reports: [String]
 
     init(_ judgement: Judgement) {
-      tests = judgement.tests.filter { $0.change == .regressed || ($0.change == .new && $0.series.isBad) }.map(\.name)
+      tests = judgement.tests.filter(\.isWorse).map(\.name)
       // A test during which the guest dies has detected the fault as well as any test can.
       if case .ran(let run) = judgement.trial?.result {
         for death in run.deaths where !tests.contains(death.test) { tests.append(death.test) }

@@ -71,6 +71,11 @@ struct AssemblyTests {
     let without = AssemblyOutline(Array(variable.utf8))
     #expect(AssemblyOutline(Array((variable + string).utf8)) == without)
     #expect(AssemblyOutline(Array((string + variable).utf8)) == without)
+    // It does where the variable points to it, and then by its text.
+    let table = variable.replacing("f\n", with: ".LC8\n")
+    let other = string.replacing("\"text\"", with: "\"more\"")
+    #expect(AssemblyOutline(Array((table + string).utf8)) == AssemblyOutline(Array((string + table).utf8)))
+    #expect(AssemblyOutline(Array((table + string).utf8)) != AssemblyOutline(Array((table + other).utf8)))
     let longer = variable + "\t.quad\tg\n"
     #expect(AssemblyOutline(Array(longer.utf8)) != without)
   }

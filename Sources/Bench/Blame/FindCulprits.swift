@@ -20,13 +20,13 @@ extension TrialRunner {
   func findCulprits(
     of one: ReadSeries, base baseTrial: Trial?, evidence: FilePath, scratch: FilePath, trial: inout Trial
   ) async throws {
-    guard one.series.patches.count > 1, rules.isOfMutants == false, rules.retryPolicy.retries > 0,
+    guard one.series.patches.count > 1, !rules.isOfMutants, rules.retryPolicy.retries > 0,
       rules.retryPolicy.repeats == 1, case .ran(let run) = trial.result, run.booted,
       case .ran(let baseRun)? = baseTrial?.result, baseRun.ending == .completed
     else { return }
     let answers = BaseAnswers(baseRun, known: rules.known, countsOnlyOurs: false)
     let tries = [run.tests] + (trial.again ?? [])
-    let worse = worseTests(base: [baseRun.tests] + (trial.baseAgain ?? []), series: tries)
+    let worse = worseTests(base: [baseRun.tests] + (trial.baseAgain ?? []), series: tries).map(\.name)
     // A test in which the guest died, or the kernel reported something, need not have failed itself.
     let struck = (run.deaths.map(\.test) + run.reports.filter(answers.isNew).compactMap(\.test)).filter {
       !worse.contains($0)

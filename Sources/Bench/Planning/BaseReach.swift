@@ -48,16 +48,20 @@ public struct BaseReach: Codable, Sendable, Hashable {
     for line in beside {
       for test in line.tests { fewest[test] = min(fewest[test] ?? .max, line.tests.count) }
     }
-    // Among tests of equal rank, one of each question comes first: if one test notices nothing, the same question with
-    // other drivers seldom does.
+    return Self.ranked(found.filter { !Self.staysLast($0) }) { fewest[$0] ?? .max } + found.filter(Self.staysLast)
+  }
+
+  /// Sorts tests by rank. Among those of equal rank, one of each question comes first, then the next of each, and so on:
+  /// if one test notices nothing, the same question with other drivers seldom does.
+  private static func ranked(_ tests: [String], by rank: (String) -> Int) -> [String] {
     var asked: [Question: Int] = [:]
-    let ranked = found.filter { !Self.staysLast($0) }.enumerated().map { offset, test in
-      let rank = fewest[test] ?? .max
-      let question = Question(rank: rank, name: Self.question(of: test))
+    let ranked = tests.enumerated().map { offset, test in
+      let rank = rank(test)
+      let question = Question(rank: rank, name: question(of: test))
       asked[question, default: 0] += 1
       return (test: test, rank: (rank, asked[question]!, offset))
     }
-    return ranked.sorted { $0.rank < $1.rank }.map(\.test) + found.filter(Self.staysLast)
+    return ranked.sorted { $0.rank < $1.rank }.map(\.test)
   }
 
   private struct Question: Hashable {
@@ -83,17 +87,10 @@ public struct BaseReach: Codable, Sendable, Hashable {
     return Self.order(all, first: near)
   }
 
-  /// Returns all tests, some of them first: one of each question, then the next of each, and so on. If a test notices
-  /// nothing, the same question with other drivers seldom does. Tests that can change the machine for later ones stay
-  /// last.
+  /// Returns all tests, some of them first. Those that can change the machine for later ones stay last.
   static func order(_ all: [String], first near: Set<String>) -> [String] {
     let steady = all.filter { !staysLast($0) }
-    var asked: [String: Int] = [:]
-    let ranked = steady.filter(near.contains).enumerated().map { offset, test in
-      asked[question(of: test), default: 0] += 1
-      return (test: test, rank: (asked[question(of: test)]!, offset))
-    }
-    return ranked.sorted { $0.rank < $1.rank }.map(\.test) + steady.filter { !near.contains($0) }
+    return ranked(steady.filter(near.contains)) { _ in 0 } + steady.filter { !near.contains($0) }
       + all.filter(staysLast)
   }
 

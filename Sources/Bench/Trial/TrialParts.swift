@@ -77,16 +77,16 @@ struct TrialRules: Codable, Sendable {
   var retryPolicy: RetryPolicy
   /// Whether a trial ends as soon as it is certainly worse.
   var stopsWhenWorse: Bool
-  /// Whether the run is one of mutants; `nil` in old orders.
-  var isOfMutants: Bool?
+  /// Whether the run is one of mutants.
+  var isOfMutants: Bool
   /// What series are compared with; `nil` is the base.
   var baseline: Baseline?
   /// Kernel reports that do not count against a series.
   var known: [KnownReport]
   /// See ``RunChoices/settings``; `nil` for none.
   var settings: [String]?
-  /// See ``RunChoices/wholeOnly``; `nil` is false.
-  var wholeOnly: Bool?
+  /// See ``RunChoices/wholeOnly``.
+  var wholeOnly: Bool
 
   init(_ plan: RunPlan) {
     cell = plan.cell
@@ -96,7 +96,7 @@ struct TrialRules: Codable, Sendable {
     baseline = plan.purpose.baseline
     known = plan.target.kernel.knownReports.filter { Date() < $0.expires }
     settings = plan.choices.settings.isEmpty ? nil : plan.choices.settings
-    wholeOnly = plan.choices.wholeOnly ? true : nil
+    wholeOnly = plan.choices.wholeOnly
   }
 }
 

@@ -88,7 +88,7 @@ struct TrialRunner<Host: SavingHost>: Sendable {
         built.seconds.add(.examine, (.now - imaged) / .seconds(1))
         if rules.stopsWhenWorse {
           var tried = try await runUntilWorse(bootable, built, base: base, evidence: evidence, scratch: scratch)
-          if rules.isOfMutants != false { return tried }
+          if rules.isOfMutants { return tried }
           if let cut = tried.cutShort { tell(cut, of: one.series.name) }
           try await locate(one, evidence: evidence, in: &tried)
           return tried

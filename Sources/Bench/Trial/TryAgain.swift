@@ -62,7 +62,8 @@ extension TrialRunner {
   private func tellConfirmed(_ trial: Trial, beside base: GuestRun) {
     guard let series = trial.series, case .ran(let run) = trial.result else { return }
     let tests = [run.tests] + (trial.again ?? [])
-    guard let worst = confirmedWorse(base: [base.tests] + (trial.baseAgain ?? []), series: tests) else { return }
+    let worse = worseTests(base: [base.tests] + (trial.baseAgain ?? []), series: tests)
+    guard let worst = worse.first(where: \.wasTriedAgain) else { return }
     let words = "ok in \(worst.baseTries.words) tries on base, in \(worst.seriesTries.words) with the series"
     events.send(.worse(series: series, subject: worst.name, words: words, isConfirmed: true))
   }

@@ -27,10 +27,20 @@ extension SeriesTree {
     guard let index = series.patches.firstIndex(of: failure.patch), index < diffs.count else { return failure }
     var found = failure.diagnosis ?? ApplyDiagnosis()
     found.baseCommit = Self.baseCommit(of: series, diffs)
-    do { try await examine(failure, diffs, index, others, &found) } catch is TooSlow {}
+    // The refusal stands without a diagnosis: also if a tool is missing, or ends otherwise than it should.
+    do { try await examine(failure, diffs, index, others, &found) } catch
+      where error is TooSlow || Self.isOfTool(error)
+    {}
     var failure = failure
     failure.diagnosis = found
     return failure
+  }
+
+  private static func isOfTool(_ error: any Error) -> Bool {
+    switch error as? ToolError {
+    case nil, .cancelled?: false
+    default: true
+    }
   }
 
   private func examine(

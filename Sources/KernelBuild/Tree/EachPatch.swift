@@ -22,8 +22,9 @@ extension SeriesTree {
     for number in 1..<max(1, series.patches.count) {
       var one = series
       one.patches = [series.patches[number - 1]]
-      // The whole series has applied before.
-      guard try await apply(one, diffs: [diffs[number - 1]]) == nil else { return nil }
+      if let refused = try await apply(one, diffs: [diffs[number - 1]]) {
+        throw StageError.fault(.apply, "\(refused.patch.file) applied before, and now does not: \(refused.message)")
+      }
       var sofar = series
       sofar.patches = Array(series.patches.prefix(number))
       let log = log(number)
@@ -47,11 +48,11 @@ extension SeriesTree {
     _ one: PatchSeries, _ sofar: PatchSeries, _ compiled: inout Set<String>, jobs: Int, log: FilePath
   ) async throws -> BuildFailure? {
     let paths = Set(one.patches.flatMap(\.paths))
-    switch try base.reach(of: paths, stays: { file($0) != nil }) {
-    case .nothing where compiled.isEmpty: return nil
+    let reach = try base.reach(of: paths, stays: { file($0) != nil })
+    switch reach {
     case .nothing, .objects:
       var objects: [String] = []
-      if case .objects(let found, _) = try base.reach(of: paths, stays: { file($0) != nil }) { objects = found }
+      if case .objects(let found, _) = reach { objects = found }
       if paths.contains(where: { $0.hasSuffix(".h") }) { objects = Set(objects).union(compiled).sorted() }
       if objects.isEmpty { return nil }
       compiled.formUnion(objects)

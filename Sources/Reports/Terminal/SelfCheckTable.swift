@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import BenchModel
-internal import Foundation
 public import Verdicts
 
 /// Shows which faults patchbench catches and misses, as a table for a terminal.
@@ -27,8 +26,7 @@ public enum SelfCheckTable {
     }
     lines += ["", summary(check)]
     if let seconds = check.firstNews {
-      lines.append(
-        "First bad news: \(String(format: "%.1f", seconds)) s after the guest's first line (median of the faults).")
+      lines.append("First bad news: \(Words.duration(seconds)) after the guest's first line (median of the faults).")
     }
     if !check.silentTests.isEmpty {
       lines += ["", "No fault made these \(check.silentTests.count) of \(check.tests) tests fail:"]

@@ -21,8 +21,8 @@ struct RunCommand: AsyncParsableCommand {
     abstract: "Test patch series against their base, and give each a verdict.",
     discussion: """
       Each PATH is one series or a directory of several. A series is a directory of `git format-patch` files, an mbox \
-      (also of a whole thread), a patch or a diff; docs/input.md lists all forms. The base is the same kernel without the series, and is built and tested in the same \
-      way.
+      (also of a whole thread), a patch or a diff; docs/input.md lists all forms. The base \
+      is the same kernel without the series, and is built and tested in the same way.
 
         patchbench run Patches/candidates
         patchbench run ~/v3 ~/v4 --kernel linux-6.12 --profile kasan

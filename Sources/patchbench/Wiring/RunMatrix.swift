@@ -124,10 +124,11 @@ struct RunMatrix {
         status: ExitStatus.inconclusive, isStop: true)
     }
     let suite = plan.checkout.suite
-    for one in try directory.recordedPlan().series {
+    let recorded = try directory.recordedPlan().series
+    for one in recorded {
       for note in one.series.origin?.notes ?? [] { Output.note(visible("\(one.series.name): \(note)")) }
     }
-    for one in try directory.recordedPlan().series where !suite.covers(one.series.patches.flatMap(\.paths)) {
+    for one in recorded where !suite.covers(one.series.patches.flatMap(\.paths)) {
       Output.note(
         "\(one.series.name) changes nothing that the suite \(suite.name) tests: "
           + suite.paths.map(\.text).joined(separator: ", "))

@@ -22,14 +22,27 @@ struct LeftBehind {
   func clear() {
     // Any other process would end those of the user who started it.
     guard getpid() == 1 else { return }
-    kill(-1, SIGKILL)
-    while waitpid(-1, nil, WNOHANG) > 0 {}
+    endProcesses()
     guard hasChanged() else { return }
     for place in Self.places().reversed() where !start.contains(place) && !place.hasPrefix("/sys/") {
       umount2(place, Int32(MNT_DETACH))
     }
     _ = hasChanged()
   }
+
+  /// Orphans are PID 1's children, so without children there is nobody left. One that hangs in the kernel stays.
+  private func endProcesses() {
+    if waitpid(-1, nil, WNOHANG) < 0 { return }
+    kill(-1, SIGKILL)
+    for _ in 0..<Self.patience {
+      let process = waitpid(-1, nil, WNOHANG)
+      if process < 0 { return }
+      if process == 0 { usleep(2000) }
+    }
+  }
+
+  /// Rounds of two milliseconds that killed processes get to die.
+  private static let patience = 50
 
   private func hasChanged() -> Bool {
     guard let mounts else { return true }
