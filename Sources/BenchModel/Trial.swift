@@ -31,7 +31,7 @@ public enum CostStep: String, Codable, Sendable, Hashable, CaseIterable {
   case collect
   /// Guests of the base, started for this series to run again what it changed.
   case base
-  /// Builds and guests of its first patches, to find the one to blame.
+  /// Builds and guests of its first patches, to find one that breaks something.
   case blame
 }
 
@@ -170,6 +170,8 @@ public struct Trial: Codable, Sendable, Hashable {
   public var cutShort: CutShort?
   /// Which patches bring what is worse than on the base; `nil` if that was not asked.
   public var culprits: [Culprit]?
+  /// What the tests say between the patches; `nil` if they were not run there.
+  public var patchTests: PatchTests?
   /// Of the base: which tests ran which functions; `nil` if that was not counted.
   public var reach: TestReach?
   /// How many seconds after its guest's first line a result was first worse than the base's; `nil` if none was.

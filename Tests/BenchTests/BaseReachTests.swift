@@ -117,6 +117,29 @@ struct BaseReachTests {
     #expect(base.reach?.functions == ["f": [1, 2, 3, 4, 5], "g": []])
   }
 
+  @Test("a few tests are one of each question, and first those that do what few others do")
+  func samples() {
+    let tests = ["forward/a/x", "forward/b/x", "calls/a/seek", "bounds/a/y", "leaks/a/unload"]
+    #expect(
+      BaseReach.samples(tests, most: 9, rarity: ["bounds/a/y": 1, "forward/b/x": 2]) == [
+        "bounds/a/y", "forward/b/x", "calls/a/seek",
+      ])
+    #expect(BaseReach.samples(tests, most: 1, rarity: [:]) == ["forward/a/x"])
+    #expect(BaseReach.samples([], most: 9, rarity: [:]) == [])
+  }
+
+  @Test("a test is as rare as the rarest way that it took")
+  func rarity() {
+    var execution = Execution()
+    execution.probes = [
+      // A condition that held in one test, in which it did not always hold.
+      0: ["a": ProbeCount(hits: 9, taken: 1), "b": ProbeCount(hits: 9), "c": ProbeCount(hits: 9)],
+      1: ["a": ProbeCount(hits: 1), "b": ProbeCount(hits: 1)], 2: ["c": ProbeCount(hits: 0)],
+    ]
+    #expect(execution.rarity == ["a": 1, "b": 2, "c": 3])
+    #expect(Execution().rarity == [:])
+  }
+
   @Test("a failed count says nothing about the order")
   func failed() {
     var run = GuestRun(

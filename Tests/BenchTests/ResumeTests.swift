@@ -68,6 +68,8 @@ import Toolbox
     #expect(recorded.kernel == "k" && recorded.profile == "p" && recorded.home == "/checkout")
     #expect(recorded.accelerator == .tcg && recorded.fresh && recorded.repeats == 3 && recorded.retries == 2)
     #expect(recorded.cache == scratch.path.appending("cache").string)
+    // Plans of earlier versions do not have it.
+    #expect(recorded.eachPatch == nil)
     // The user's own files may disappear.
     try FileManager.default.removeItem(atPath: scratch.path.appending("series").string)
     let series = try await run.recordedSeries(of: directory)

@@ -76,6 +76,32 @@ import Toolbox
     #expect(try await kept().key(["a"]) == keys[1])
   }
 
+  @Test func whatIsDoneWithEachPatchDecidesOnlyForSeveral() async throws {
+    var all: [[String]] = []
+    for choice in EachPatch.allCases {
+      var cache = kept()
+      cache.eachPatch = choice
+      all.append([try await cache.key([]), try await cache.key(["a"]), try await cache.key(["a", "b"])])
+    }
+    #expect(Set(all.map { $0[0] }).count == 1 && Set(all.map { $0[1] }).count == 1)
+    #expect(Set(all.map { $0[2] }).count == EachPatch.allCases.count)
+  }
+
+  /// Whether a series breaks bisection depends on the base, also if the whole is the same code.
+  @Test func whatTheTestsSayBetweenPatchesIsKeptBesideTheBase() async throws {
+    let evidence = scratch.path.appending("evidence")
+    var same = trial("s", .sameCode)
+    same.patchTests = PatchTests(
+      isWhole: true, steps: [PatchTests.Step(number: 1, outcome: .ran(tests: 3))], breaks: [])
+    await kept().keep(same, "key", beside: "b", evidence: evidence)
+    #expect(kept().find("key", for: series, beside: "b")?.patchTests == same.patchTests)
+    #expect(kept().find("key", for: series, beside: "c") == nil)
+    // Another run may find out more.
+    same.patchTests?.steps[0].outcome = .fault("no guest")
+    await kept().keep(same, "fault", beside: "b", evidence: evidence)
+    #expect(kept().find("fault", for: series, beside: "b") == nil)
+  }
+
   /// A trial that may end differently the next time is not cached.
   @Test func onlyWhatWillComeOutTheSameIsKept() async throws {
     let missing = TestResult(name: "t", status: .missing)

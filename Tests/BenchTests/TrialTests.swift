@@ -17,8 +17,8 @@ import Verdicts
 
 /// Trials with real builds, of a tree that builds in no time, and with scripted guests.
 @Suite struct TrialTests {
-  private let small = try! SmallTree()
-  private let names = ["a/x/one", "a/x/two", "a/x/three"]
+  let small = try! SmallTree()
+  let names = ["a/x/one", "a/x/two", "a/x/three"]
 
   /// A checkout with only the files that a run needs.
   private var checkout: Checkout {
@@ -38,7 +38,7 @@ import Verdicts
     }
   }
 
-  private func plan(_ policy: RetryPolicy) throws -> RunPlan {
+  func plan(_ policy: RetryPolicy) throws -> RunPlan {
     RunPlan(
       target: RunTarget(
         kernel: small.kernel, profile: try small.kernel.profile("p"), connection: nil, accelerator: .tcg),
@@ -50,7 +50,7 @@ import Verdicts
       place: RunPlace(cache: small.cache, output: nil, results: "results", environment: [:]), purpose: .verdicts)
   }
 
-  private func runner(
+  func runner(
     _ host: ScriptedHost, _ plan: RunPlan, sinks: [any EventSink] = []
   ) async throws -> TrialRunner<ScriptedHost> {
     let scratch = small.scratch.path.appending("work")
@@ -71,27 +71,27 @@ import Verdicts
       baseAgain: BaseEvidence(directory: base, tries: Counter()))
   }
 
-  private func bootable(_ runner: TrialRunner<ScriptedHost>) -> Bootable {
+  func bootable(_ runner: TrialRunner<ScriptedHost>) -> Bootable {
     Bootable(
       image: runner.base.image, initramfs: runner.prepared.initramfs, trace: nil, modules: runner.driver.modules,
       asked: runner.asked)
   }
 
-  private func trial(_ series: String?, _ runner: TrialRunner<ScriptedHost>) -> Trial {
+  func trial(_ series: String?, _ runner: TrialRunner<ScriptedHost>) -> Trial {
     Trial(
       series: series, cell: runner.rules.cell, seconds: StageSeconds(), reused: false, result: .interrupted)
   }
 
-  private func answers(_ statuses: TestStatus...) -> [(name: String, status: TestStatus)] {
+  func answers(_ statuses: TestStatus...) -> [(name: String, status: TestStatus)] {
     zip(names, statuses).map { ($0, $1) }
   }
 
-  private func run(_ trial: Trial) throws -> GuestRun {
+  func run(_ trial: Trial) throws -> GuestRun {
     guard case .ran(let run) = trial.result else { throw StageError.fault(.tests, "\(trial.result)") }
     return run
   }
 
-  private func evidence(_ name: String) throws -> FilePath {
+  func evidence(_ name: String) throws -> FilePath {
     let path = small.scratch.path.appending(name)
     try FileManager.default.createDirectory(atPath: path.string, withIntermediateDirectories: true)
     return path
@@ -127,7 +127,7 @@ import Verdicts
   }
 
   /// A base that answers all tests.
-  private func base(_ runner: TrialRunner<ScriptedHost>) -> BaseTrials {
+  func base(_ runner: TrialRunner<ScriptedHost>) -> BaseTrials {
     let base = BaseTrials()
     var whole = trial(nil, runner)
     whole.result = .ran(
@@ -243,7 +243,7 @@ import Verdicts
   }
 
   /// The base, of which each test took a tenth of a second.
-  private func timed() -> GuestRun {
+  func timed() -> GuestRun {
     var run = GuestRun(
       release: "6", accelerator: .tcg, ending: .completed, booted: true,
       tests: names.map { TestResult(name: $0, status: .ok) }, reports: [], anomalies: [], lastLines: [])

@@ -80,5 +80,41 @@ extension BenchSerial {
           == "patch 3 of 4: “dma-buf: refuse every mapping beyond the buffer alike” brings it: "
           + "errors/pbtest-to-pbtest/bounds")
     }
+
+    @Test("a series that breaks bisection is told so, and keeps its verdict", arguments: [EachPatch.build, .test])
+    func bisection(_ choice: EachPatch) async throws {
+      let bench = try Workbench()
+      let series = ["examples/cured-by-the-second", "examples/third-of-four"]
+      var plan = try bench.plan(series.map(Workbench.series), output: "run", fresh: true)
+      let bounds = "errors/pbtest-to-pbtest/bounds"
+      plan.choices.tests = [bounds, "forward/vgem-to-vkms/*"].map(NamePattern.init)
+      plan.choices.eachPatch = choice
+      plan.retryPolicy.retries = 1
+      let (record, directory) = try await bench.run(plan)
+      let judgements = Dictionary(uniqueKeysWithValues: judge(record).map { ($0.series.name, $0) })
+
+      let cured = try #require(judgements["cured-by-the-second"])
+      #expect(cured.verdict == .clean, "\(cured.reasons)")
+      let tests = try #require(cured.trial?.patchTests)
+      #expect(tests.isWhole == (choice == .test))
+      let symptom = BisectionBreak.Symptom(kind: .test, name: bounds)
+      #expect(
+        tests.breaks == [BisectionBreak(number: 1, lastGood: 0, lastBad: 1, cure: 2, symptom: symptom)], "\(tests)")
+      #expect(
+        tests.breaks.first?.words(in: cured.series)
+          == "patch 1 of 2, “dma-buf: allow to map a partial last page”, breaks \(bounds); patch 2 cures it")
+      // It was believed only after another guest of the same kernel had said the same.
+      let again = directory.evidence(cured.series.name).appending("patch-1").appending("results-again-1.ktap")
+      #expect(FileManager.default.fileExists(atPath: again.string))
+      #expect((cured.trial?.seconds[.blame] ?? 0) > 0)
+
+      // If all tests ran after each patch, the culprit is known without a search.
+      let four = try #require(judgements["third-of-four"])
+      #expect(four.trial?.culprits == [Culprit(number: 3, lastGood: 2, test: bounds, alike: 0)])
+      #expect(four.trial?.patchTests?.breaks == (choice == .test ? [] : nil))
+      let names = try FileManager.default.contentsOfDirectory(atPath: directory.evidence(four.series.name).string)
+      let patches = names.filter { $0.hasPrefix("patch-") }.sorted()
+      #expect(patches == (choice == .test ? ["patch-1", "patch-2", "patch-3"] : ["patch-2", "patch-3"]))
+    }
   }
 }

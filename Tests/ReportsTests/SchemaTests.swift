@@ -72,6 +72,9 @@ import Testing
     ("\"cached\" : 9", "\"cached\" : 9.5"),
     ("\"sharedPatches\" : 2", "\"sharedPatches\" : 2, \"extra\" : 1"),
     ("\"work\" : null", "\"works\" : null"),
+    ("\"outcome\" : \"left-out\"", "\"outcome\" : \"skipped\""),
+    ("\"cure\" : 4", "\"cure\" : 1"),
+    ("\"lastBad\" : 1,", ""),
   ]
 
   @Test(arguments: wounds) func aBrokenReportIsRejected(from: String, to: String) async throws {

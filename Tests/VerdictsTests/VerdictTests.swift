@@ -308,6 +308,46 @@ private let same = [test("a", .ok), test("b", .notOk)]
     #expect(judge(series, trial: worse, base: base).reasons.first?.description != words)
   }
 
+  @Test(
+    "a patch that breaks what a later one cures is a sentence, and the verdict stands",
+    arguments: [
+      (
+        BisectionBreak(number: 1, lastGood: 0, lastBad: 1, cure: 2, symptom: .init(kind: .test, name: "a/x")),
+        "patch 1 of 3, “one”, breaks a/x; patch 2 cures it", "patch 1 of 3 breaks a/x; patch 2 cures it"
+      ),
+      (
+        BisectionBreak(number: 2, lastGood: 0, lastBad: 2, cure: 3, symptom: .init(kind: .test, name: "a/x", alike: 4)),
+        "patch 2 of 3 (or one from 1 on), “two”, breaks a/x (4 more alike); patch 3 cures it",
+        "patch 2 of 3 (or one from 1 on) breaks a/x (4 more alike); patch 3 cures it"
+      ),
+      (
+        BisectionBreak(
+          number: 1, lastGood: 0, lastBad: 1, cure: 3,
+          symptom: .init(kind: .report, name: "WARNING in f", test: "a/x")),
+        "patch 1 of 3, “one”, brings “WARNING in f” in a/x; patch 3 (or one from 2 on) cures it",
+        "patch 1 of 3 brings “WARNING in f” in a/x; patch 3 (or one from 2 on) cures it"
+      ),
+      (
+        BisectionBreak(
+          number: 2, lastGood: 1, lastBad: 2, cure: 3, symptom: .init(kind: .kernel, name: "does not boot: x")),
+        "with patch 2 of 3, “two”, the kernel does not boot: x; patch 3 cures it",
+        "with patch 2 of 3 the kernel does not boot: x; patch 3 cures it"
+      ),
+    ])
+  func bisection(_ one: BisectionBreak, _ words: String, _ short: String) {
+    let patches = ["one", "two", "three"].map { Patch(subject: $0, author: "", file: $0, paths: []) }
+    let series = PatchSeries(name: "candidate", patches: patches)
+    #expect(one.words(in: series) == words)
+    #expect(one.words(in: series, isShort: true) == short)
+    var fine = trial(.ran(guest([test("a/x", .ok)])))
+    let base = trial(.ran(guest([test("a/x", .ok)])))
+    let before = judge(series, trial: fine, base: base)
+    fine.patchTests = PatchTests(isWhole: true, steps: [], breaks: [one])
+    let after = judge(series, trial: fine, base: base)
+    #expect(after.verdict == .clean && after.reasons == before.reasons)
+    #expect(fine.patchTests?.bisection == "the series breaks bisection, though the verdict of the whole stands")
+  }
+
   @Test("a patch that does not build by itself is named, though the whole series builds")
   func betweenPatches() {
     var failure = broken

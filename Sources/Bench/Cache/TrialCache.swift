@@ -17,6 +17,8 @@ struct TrialCache: Sendable {
   var conditions: String
   /// How far trials of series are taken. This also decides their results, but not the base's result.
   var mode = ""
+  /// What is done with each patch of a series of several.
+  var eachPatch = EachPatch.build
 
   init(cache: Cache, scratch: FilePath, conditions: String) {
     self.cache = cache
@@ -44,7 +46,8 @@ struct TrialCache: Sendable {
         "\(plan.retryPolicy.retries)", sandbox ?? "", (now.devices ?? []).joined(separator: " "),
       ] + failures)
     self.init(cache: plan.place.cache, scratch: scratch, conditions: conditions)
-    mode = (plan.choices.settings + (plan.choices.wholeOnly ? ["whole only"] : [])).joined(separator: " ")
+    mode = plan.choices.settings.joined(separator: " ")
+    eachPatch = plan.choices.eachPatch
     if plan.purpose.isOfMutants {
       mode = "until it is worse than \(plan.purpose.baseline?.image ?? "the base")"
     } else if plan.choices.stopsAtFirst {
@@ -54,7 +57,8 @@ struct TrialCache: Sendable {
 
   /// Returns the key of a trial, from the digests of its diffs in their order. The base has no diffs.
   func key(_ diffs: [String]) async throws -> String {
-    try await Digest.of([conditions] + (diffs.isEmpty || mode.isEmpty ? [] : [mode]) + diffs)
+    let modes = (mode.isEmpty ? [] : [mode]) + (diffs.count > 1 ? ["each patch: \(eachPatch.rawValue)"] : [])
+    return try await Digest.of([conditions] + (diffs.isEmpty ? [] : modes) + diffs)
   }
 
   /// Returns the file that says which tests run which code of the base.
@@ -143,6 +147,8 @@ struct TrialCache: Sendable {
   /// work again.
   /// - Parameter base: the fingerprint of the base that the series was compared with.
   func keep(_ trial: Trial, _ key: String, beside base: String?, evidence source: FilePath) async {
+    if trial.patchTests?.hasFault == true { return }
+    if trial.series != nil, trial.wasCompared, base == nil { return }
     switch trial.result {
     case .sameCode, .built: break
     case .doesNotApply(let failure):
@@ -153,7 +159,6 @@ struct TrialCache: Sendable {
       // the series from then on.
       if !failure.diagnostics.contains(where: { $0.patch != nil }) { return }
     case .ran(let run):
-      if trial.series != nil, base == nil { return }
       guard run.anomalies.isEmpty, run.booted else { return }
       // A rerun has answered for tests that ran out of a short limit, but on another day they may not run out of it.
       if run.overdue != nil { return }
@@ -178,8 +183,7 @@ struct TrialCache: Sendable {
         try manager.copyItem(atPath: source.appending(name).string, toPath: partial.appending(name).string)
       }
       var kept = Kept(trial: trial)
-      // A series that was not run was not compared with the base.
-      if trial.series != nil, case .ran = trial.result { kept.base = base }
+      if trial.series != nil, trial.wasCompared { kept.base = base }
       try JSONEncoder().encode(kept).write(to: URL(filePath: partial.appending("trial.json").string))
       // A power cut must not leave an entry whose content was not written.
       try await RunDirectory.sync(partial)
@@ -188,4 +192,9 @@ struct TrialCache: Sendable {
       try manager.moveItem(atPath: partial.string, toPath: directory(key).string)
     } catch {}
   }
+}
+
+extension Trial {
+  /// Whether its result depends on what tests answer on the base.
+  var wasCompared: Bool { if case .ran = result { true } else { patchTests != nil } }
 }

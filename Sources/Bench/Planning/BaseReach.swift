@@ -64,6 +64,17 @@ public struct BaseReach: Codable, Sendable, Hashable {
     return ranked.sorted { $0.rank < $1.rank }.map(\.test)
   }
 
+  /// Returns one test of each question, those that do what few others do first. Tests that can change the machine for
+  /// later ones are left out.
+  /// - Parameters:
+  ///   - most: how many tests at most.
+  ///   - rarity: by test, how many tests do the rarest thing that it does; a test without a number is common.
+  static func samples(_ tests: [String], most: Int, rarity: [String: Int]) -> [String] {
+    var seen: Set<String> = []
+    let ranked = ranked(tests.filter { !staysLast($0) }) { rarity[$0] ?? .max }
+    return Array(ranked.filter { seen.insert(question(of: $0)).inserted }.prefix(most))
+  }
+
   private struct Question: Hashable {
     var rank: Int
     var name: String

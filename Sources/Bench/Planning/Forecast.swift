@@ -31,6 +31,8 @@ public struct Forecast: Sendable, Hashable, Codable {
     public var work: Work
     /// How long the work takes if nothing else runs.
     public var seconds: Double
+    /// After how many of its patches tests run as well, unless the whole series is worse than the base.
+    public var patches = 0
     /// What a reader should know of the way the series was read.
     public var notes: [String] = []
   }
@@ -158,9 +160,25 @@ extension BenchRun {
       case .tree: .kbuild
       }
     let objects = reach.objectCount
+    let patches = method == .copy && plan.choices.eachPatch != .test ? 0 : try tried(item.one.series, base)
+    // A few tests take about as long as the guest's boot.
+    let each =
+      timings.buildSeconds(objects: objects) + timings.guestSeconds * (plan.choices.eachPatch == .test ? 1 : 0.2)
     return Forecast.Entry(
       series: name, work: .build(objects: objects, method: build, shared: item.shared),
       // Only the build can tell whether the code comes out the same, so that nothing has to be booted.
-      seconds: build == .unchanged ? 1 : timings.buildSeconds(objects: objects) + timings.guestSeconds)
+      seconds: (build == .unchanged ? 1 : timings.buildSeconds(objects: objects) + timings.guestSeconds)
+        + Double(patches) * each, patches: patches)
+  }
+
+  /// After how many patches of a series tests would run.
+  private func tried(_ series: PatchSeries, _ base: BaseBuild) throws -> Int {
+    let choice = plan.choices.eachPatch
+    guard choice != .none, plan.cell.extent == .boot, !plan.purpose.isOfMutants, plan.retryPolicy.repeats == 1,
+      choice == .test || plan.retryPolicy.retries > 0
+    else { return 0 }
+    return try PatchPlan(series, isWhole: choice == .test, known: Set(plan.checkout.suite.functions.keys)) { paths in
+      plan.choices.settings.isEmpty ? try base.reach(of: paths) : .tree("it has settings of its own", objects: 0)
+    }.tried.count
   }
 }

@@ -41,8 +41,8 @@ public struct RecordedPlan: Codable, Sendable, Hashable {
   public var executor: ExecutorChoice?
   /// Settings for the series; `nil` if there are none.
   public var settings: [String]?
-  /// `nil` is false.
-  public var wholeOnly: Bool?
+  /// What is done with each patch; `nil` is the default.
+  public var eachPatch: EachPatch?
 
   /// A series as it was read. Its diffs are in the run's directory.
   public struct Series: Codable, Sendable, Hashable {
@@ -74,7 +74,7 @@ public struct RecordedPlan: Codable, Sendable, Hashable {
     accepted = plan.choices.accepted.isEmpty ? nil : plan.choices.accepted
     executor = plan.choices.executor == .local ? nil : plan.choices.executor
     settings = plan.choices.settings.isEmpty ? nil : plan.choices.settings
-    wholeOnly = plan.choices.wholeOnly ? true : nil
+    eachPatch = plan.choices.eachPatch == .build ? nil : plan.choices.eachPatch
   }
 }
 

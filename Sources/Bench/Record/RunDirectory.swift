@@ -13,7 +13,8 @@ public import Toolbox
 ///     reach.json                   which tests run which functions, if that was examined
 ///     report.{json,md,html}
 ///     base/, series/NAME/          console.log, results.ktap, build.log, NNNN.diff; for a guest that did not complete
-///                                  also state-results and state-kmsg, from its state disk
+///                                  also state-results and state-kmsg, from its state disk; patch-N/ has the same for
+///                                  a kernel with the first N patches
 ///     lock                         held by the process that writes here
 public struct RunDirectory: Sendable, Hashable {
   public var path: FilePath

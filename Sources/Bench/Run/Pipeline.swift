@@ -129,7 +129,7 @@ struct Pipeline<Host: SavingHost>: Sendable {
     // After the record. Otherwise a run that is killed in between would take its own result for that of an earlier run.
     if repeats == 1 {
       var fingerprint: String?
-      if case .ran = trial.result, let base = await base?.trial() {
+      if trial.wasCompared, let base = await base?.trial() {
         fingerprint = try await TrialCache.baseFingerprint(of: base)
       }
       await kept.keep(trial, key, beside: fingerprint, evidence: directory.evidence(trial.series))

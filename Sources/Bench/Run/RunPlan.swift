@@ -63,12 +63,12 @@ public struct RunChoices: Sendable, Hashable {
   public var executor: ExecutorChoice
   /// Lines such as `CONFIG_X=y`, which are added to the profile's for the series, and not for the base.
   public var settings: [String]
-  /// Whether to build only the whole series, and not each patch in its turn.
-  public var wholeOnly: Bool
+  /// What is done with each patch of a series of several, besides the whole.
+  public var eachPatch: EachPatch
 
   public init(
     tests: [NamePattern], fresh: Bool, keepsMemory: Bool, stopsAtFirst: Bool, accepted: [AcceptedLines],
-    executor: ExecutorChoice, settings: [String] = [], wholeOnly: Bool = false
+    executor: ExecutorChoice, settings: [String] = [], eachPatch: EachPatch = .build
   ) {
     self.tests = tests
     self.fresh = fresh
@@ -77,7 +77,7 @@ public struct RunChoices: Sendable, Hashable {
     self.accepted = accepted
     self.executor = executor
     self.settings = settings
-    self.wholeOnly = wholeOnly
+    self.eachPatch = eachPatch
   }
 }
 
@@ -87,6 +87,16 @@ public enum ExecutorChoice: String, Codable, Sendable, Hashable, CaseIterable {
   case local
   /// One process per trial, which gets nothing but an order: `patchbench trial`.
   case process
+}
+
+/// What is done with each patch of a series of several, besides the whole. The last patch is the whole.
+public enum EachPatch: String, Codable, Sendable, Hashable, CaseIterable {
+  case none
+  /// Each patch is compiled in its turn. If the series is not worse than the base, a few tests that run what a patch
+  /// changes are run after it, where that is cheap.
+  case build
+  /// Each patch is compiled, and all tests are run after it.
+  case test
 }
 
 /// What a run's results are for.

@@ -14,7 +14,7 @@ extension TrialRunner {
   ) async throws -> BuildFailure? {
     if series.patches.count < 2 { return nil }
     // Another copy of the base would take longer than everything else. A mutant is judged by its tests.
-    if rules.wholeOnly || rules.isOfMutants || method == .copy {
+    if rules.eachPatch == .none || rules.isOfMutants || method == .copy {
       trial.eachPatch = false
       return nil
     }

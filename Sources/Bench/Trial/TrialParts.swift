@@ -85,8 +85,8 @@ struct TrialRules: Codable, Sendable {
   var known: [KnownReport]
   /// See ``RunChoices/settings``; `nil` for none.
   var settings: [String]?
-  /// See ``RunChoices/wholeOnly``.
-  var wholeOnly: Bool
+  /// See ``RunChoices/eachPatch``.
+  var eachPatch: EachPatch
 
   init(_ plan: RunPlan) {
     cell = plan.cell
@@ -96,7 +96,7 @@ struct TrialRules: Codable, Sendable {
     baseline = plan.purpose.baseline
     known = plan.target.kernel.knownReports.filter { Date() < $0.expires }
     settings = plan.choices.settings.isEmpty ? nil : plan.choices.settings
-    wholeOnly = plan.choices.wholeOnly
+    eachPatch = plan.choices.eachPatch
   }
 }
 

@@ -80,16 +80,24 @@ struct TrialRunner<Host: SavingHost>: Sendable {
           try await build(one, on: layer, evidence: evidence, keep: scratch)
         }
         await layer?.release()
-        guard var bootable else { return built }
+        guard var bootable else {
+          // A later patch may have undone what an earlier one did.
+          if built.result == .sameCode { try await blame(one, base: base, evidence, scratch, &built) }
+          return built
+        }
         // The base's guest shows which tests to run first, how long each may take, and what is worse.
-        let baseTrial = if let baseline = rules.baseline { baseline.trial } else { await base.trial() }
+        let baseTrial = await reference(base)
         let imaged = ContinuousClock.now
         try await order(&bootable, for: built.change, beside: baseTrial, scratch: scratch)
         built.seconds.add(.examine, (.now - imaged) / .seconds(1))
         if rules.stopsWhenWorse {
           var tried = try await runUntilWorse(bootable, built, base: base, evidence: evidence, scratch: scratch)
           if rules.isOfMutants { return tried }
-          if let cut = tried.cutShort { tell(cut, of: one.series.name) }
+          if let cut = tried.cutShort {
+            tell(cut, of: one.series.name)
+          } else {
+            try await blame(one, base: base, evidence, scratch, &tried)
+          }
           try await locate(one, evidence: evidence, in: &tried)
           return tried
         }
@@ -103,7 +111,7 @@ struct TrialRunner<Host: SavingHost>: Sendable {
           // The first guest's results stay, but were not confirmed.
           tried.result.note("changed results could not be rerun: \(error)")
         }
-        try await culprits(of: one, base: baseTrial, evidence: evidence, scratch: scratch, trial: &tried)
+        try await blame(one, base: base, evidence, scratch, &tried)
         try await locate(one, evidence: evidence, in: &tried)
         return tried
       }
@@ -111,12 +119,23 @@ struct TrialRunner<Host: SavingHost>: Sendable {
     return trial
   }
 
-  /// Searches for the patches that are to blame. The verdict stands without them.
-  private func culprits(
-    of one: ReadSeries, base: Trial?, evidence: FilePath, scratch: FilePath, trial: inout Trial
+  /// Returns what series are compared with, once it is known.
+  private func reference(_ base: BaseTrials) async -> Trial? {
+    if let baseline = rules.baseline { baseline.trial } else { await base.trial() }
+  }
+
+  /// Finds out which patches bring what is worse, be it with the whole series or between two of its patches. The
+  /// verdict stands without that.
+  private func blame(
+    _ one: ReadSeries, base: BaseTrials, _ evidence: FilePath, _ scratch: FilePath, _ trial: inout Trial
   ) async throws {
+    if one.series.patches.count < 2 || rules.isOfMutants { return }
+    let reference = await reference(base)
     do {
-      try await findCulprits(of: one, base: base, evidence: evidence, scratch: scratch, trial: &trial)
+      let known = try await testEachPatch(
+        of: one, beside: reference, base: base, evidence: evidence, scratch: scratch, trial: &trial)
+      try await findCulprits(
+        of: one, beside: reference, known: known, evidence: evidence, scratch: scratch, trial: &trial)
     } catch  where !error.endsRun {
       events.send(.progress(series: trial.series, stage: .done, text: "the patch to blame was not found: \(error)"))
     }
@@ -144,11 +163,13 @@ struct TrialRunner<Host: SavingHost>: Sendable {
   }
 
   /// Applies and builds one series.
-  /// - Parameter place: the directory for the files to boot, so that the tree, which is many times larger, can be
-  ///   removed.
+  /// - Parameters:
+  ///   - isPart: whether these are only the first patches of a series. Then its lines, its warnings and each of its
+  ///     patches are not looked at: that is done for the whole.
+  ///   - place: the directory for the files to boot, so that the tree, which is many times larger, can be removed.
   /// - Returns: the trial so far, and what to boot; `nil` if the trial is over.
   func build(
-    _ one: ReadSeries, on layer: SharedPatchTree?, evidence: FilePath, keep place: FilePath
+    _ one: ReadSeries, isPart: Bool = false, on layer: SharedPatchTree?, evidence: FilePath, keep place: FilePath
   ) async throws -> (trial: Trial, bootable: Bootable?) {
     let name = one.series.name
     var trial = Trial(series: name, cell: rules.cell, seconds: StageSeconds(), reused: false, result: .interrupted)
@@ -175,7 +196,7 @@ struct TrialRunner<Host: SavingHost>: Sendable {
         events.send(.stageStarted(series: name, stage: .build))
         let log = evidence.appending("build.log").absolute
         let built = try await tree.build(
-          one.series, settings: rules.settings ?? [], jobs: resources.jobs, log: log
+          one.series, settings: rules.settings ?? [], findsLines: !isPart, jobs: resources.jobs, log: log
         ) { text in
           events.send(.progress(series: name, stage: .build, text: text))
         }
@@ -188,20 +209,23 @@ struct TrialRunner<Host: SavingHost>: Sendable {
           trial.result = .doesNotBuild(failure)
           return (trial, nil)
         }
-        if let failure = try await compileEachPatch(one.series, whole, in: scratch, evidence: evidence, &trial) {
-          trial.result = .doesNotBuild(failure)
-          return (trial, nil)
-        }
-        let later = Set(rest.patches.flatMap(\.paths))
-        let logs = [layer?.log, log].compactMap { $0 }
-        trial.warnings = await Blocking.run {
-          tree.newWarnings(in: logs, after: later, of: one.series, diffs: whole)
+        if !isPart {
+          if let failure = try await compileEachPatch(one.series, whole, in: scratch, evidence: evidence, &trial) {
+            trial.result = .doesNotBuild(failure)
+            return (trial, nil)
+          }
+          let later = Set(rest.patches.flatMap(\.paths))
+          let logs = [layer?.log, log].compactMap { $0 }
+          trial.warnings = await Blocking.run {
+            tree.newWarnings(in: logs, after: later, of: one.series, diffs: whole)
+          }
         }
         let imaged = ContinuousClock.now
         let modules = try await tree.modules(
           driver, touched: Set(one.series.patches.flatMap(\.paths)), work: built.work, jobs: resources.jobs,
           log: evidence.appending("driver.log").absolute)
-        let examined = try await tree.compiledChange(of: one.series, built, driver: driver, jobs: resources.jobs)
+        let examined = try await tree.compiledChange(
+          of: one.series, built, driver: driver, jobs: resources.jobs, findsLines: !isPart)
         let change = examined.change
         trial.change = change
         // If the test driver no longer builds, the trial has to show it. If it builds differently, `change` has its
@@ -221,7 +245,7 @@ struct TrialRunner<Host: SavingHost>: Sendable {
           trial.seconds[.examine] = (.now - imaged) / .seconds(1)
           return (trial, nil)
         }
-        let trace = try await tree.trace(of: examined)
+        let trace = isPart ? nil : try await tree.trace(of: examined)
         var bootable = Bootable(
           image: place.appending("image"), initramfs: place.appending("initramfs.cpio"), trace: trace,
           modules: modules, asked: asked)

@@ -29,9 +29,10 @@ extension SeriesTree {
   ///   - driver: the base's test driver, of which this tree may have its own build: some headers are used by nothing
   ///     else that a guest runs.
   ///   - jobs: how many compilers run at once.
+  ///   - findsLines: whether to look at the changed lines as well, for which the objects are compiled once more.
   /// - Throws: ``StageError`` and ``ToolError`` if the change cannot be determined.
   public func compiledChange(
-    of series: PatchSeries, _ built: SeriesBuild, driver: BaseDriver, jobs: Int
+    of series: PatchSeries, _ built: SeriesBuild, driver: BaseDriver, jobs: Int, findsLines: Bool = true
   ) async throws -> ExaminedChange {
     let paths = Set(series.patches.flatMap(\.paths))
     let recorded = try RecordedBuild(base.records, about: paths)
@@ -50,7 +51,7 @@ extension SeriesTree {
         CodeChange(sources: elsewhere, objects: [], compiled: [], unexamined: []), paths,
         LineObjects(
           differing: [], readers: imageObjects(recorded, paths), known: built.evidence, compiled: ccache, moved: moved),
-        compiledFiles: Set(recorded.readers.filter { !$0.value.isEmpty }.keys), jobs: jobs)
+        compiledFiles: Set(recorded.readers.filter { !$0.value.isEmpty }.keys), jobs: jobs, findsLines: findsLines)
     }
     let differing = built.work.method == .unchanged ? [] : try differingObjects(recorded, touched: paths)
     let known = built.assembly
@@ -88,7 +89,7 @@ extension SeriesTree {
       CodeChange(sources: sources, objects: objects, compiled: compiled, unexamined: unexamined.sorted()), paths,
       LineObjects(
         differing: objects, readers: imageObjects(recorded, paths), known: built.evidence, compiled: ccache,
-        moved: moved), compiledFiles: compiled, jobs: jobs)
+        moved: moved), compiledFiles: compiled, jobs: jobs, findsLines: findsLines)
   }
 
   /// By file: the objects of the image that are made from it.
@@ -98,18 +99,23 @@ extension SeriesTree {
     }
   }
 
-  /// Adds to the change what is known about each of its lines.
+  /// Adds to the change what is known about each of its lines, if that is asked for, and about its files.
   private func examined(
-    _ change: CodeChange, _ paths: Set<String>, _ objects: LineObjects, compiledFiles: Set<String>, jobs: Int
+    _ change: CodeChange, _ paths: Set<String>, _ objects: LineObjects, compiledFiles: Set<String>, jobs: Int,
+    findsLines: Bool
   ) async throws -> ExaminedChange {
     var change = change
-    let lines = try await lines(paths, change, in: objects, compiledFiles: compiledFiles, jobs: jobs)
-    change.lines = lines.changed
+    var probes: [LinePlan.Probe] = []
+    if findsLines {
+      let lines = try await lines(paths, change, in: objects, compiledFiles: compiledFiles, jobs: jobs)
+      change.lines = lines.changed
+      probes = lines.probes
+    }
     change.causes = causes(of: change.notCompiled, touched: paths)
     change.aside = paths.filter(RecordedBuild.isProse).sorted()
     change.moved = objects.moved.isEmpty ? nil : objects.moved
     change.addedOptions = addedOptions(paths).sorted()
-    return ExaminedChange(change: change, probes: lines.probes)
+    return ExaminedChange(change: change, probes: probes)
   }
 
   /// The changes in the sources themselves. A file that is not C has no compiled code, or is built in a way of its own.

@@ -79,10 +79,11 @@ extension SeriesTree {
   ///   - series: the whole series, including patches that an underlying tree already has: any of them may have changed
   ///     Kconfig, and any may be to blame.
   ///   - settings: lines such as `CONFIG_X=y`, which are added to the profile's for this series.
+  ///   - findsLines: whether ``compiledChange(of:_:driver:jobs:findsLines:)`` will look at the changed lines.
   ///   - jobs: how many compilers run at once.
   ///   - log: where the complete output of make goes.
   public func build(
-    _ series: PatchSeries, settings: [String] = [], jobs: Int, log: FilePath,
+    _ series: PatchSeries, settings: [String] = [], findsLines: Bool = true, jobs: Int, log: FilePath,
     progress: @escaping @Sendable (String) -> Void
   ) async throws -> SeriesBuild {
     let start = ContinuousClock.now
@@ -96,9 +97,9 @@ extension SeriesTree {
     case .objects(let objects, let archives):
       // If kbuild's commands fail, kbuild itself reports why.
       let paths = Set(series.patches.flatMap(\.paths))
-      if let build = try await replay(objects, archives, of: paths, jobs: jobs, log: log, since: start, progress) {
-        return build
-      }
+      let build = try await replay(
+        objects, archives, of: paths, findsLines: findsLines, jobs: jobs, log: log, since: start, progress)
+      if let build { return build }
     case .tree: break
     }
     return try await make(series, settings: settings, jobs: jobs, log: log, since: start, progress)
@@ -114,7 +115,7 @@ extension SeriesTree {
   }
 
   private func replay(
-    _ objects: [String], _ archives: [Reach.Archive], of paths: Set<String>, jobs: Int, log: FilePath,
+    _ objects: [String], _ archives: [Reach.Archive], of paths: Set<String>, findsLines: Bool, jobs: Int, log: FilePath,
     since start: ContinuousClock.Instant, _ progress: @escaping @Sendable (String) -> Void
   ) async throws -> SeriesBuild? {
     let configuration = try String(contentsOfFile: base.config.string, encoding: .utf8)
@@ -127,7 +128,8 @@ extension SeriesTree {
     // overlay twice at the same time is unsafe.
     let sides = try assembly(of: objects.count <= mostBesideLink ? objects : [], in: "touched")
     let evidence = CompilerMakefile(
-      objects.count <= mostBesideLink ? objects : [], to: .evidence, directory: scratch.appending("evidence")
+      findsLines && objects.count <= mostBesideLink ? objects : [], to: .evidence,
+      directory: scratch.appending("evidence")
     ) { recordedCommand(of: $0) }
     try sides.after.makeDirectory()
     try evidence.makeDirectory()

@@ -16,9 +16,13 @@ struct HTMLSeries {
   var time: String
   var firstReason: String
   var reasons: [HTMLReason]
+  /// What breaks bisection.
+  var bisections: [String]
   var patches: [HTMLPatch]
   var stage: String
   var course: String
+  /// Which tests ran between its patches; none or one.
+  var betweens: [String]
   var failures: [HTMLFailure]
   var codes: [HTMLCode]
   /// The diff with a mark on each line; none or one.
@@ -54,6 +58,9 @@ struct HTMLSeries {
     time = Words.cost(trial)
     firstReason = visible(judgement.reasons.first?.description ?? "")
     reasons = judgement.reasons.map(HTMLReason.init)
+    let bisection = Bisection(judgement)
+    bisections = visible(bisection?.findings ?? [])
+    betweens = bisection.map { [visible($0.course)] } ?? []
     patches = judgement.series.patches.map {
       HTMLPatch(subject: visible($0.subject), author: visible($0.author), file: visible($0.file))
     }

@@ -67,7 +67,7 @@ struct CellDocument: Encodable {
   }
 
   init(_ judgement: Judgement, header: RunHeader) {
-    trial = TrialDocument(judgement.trial, header: header)
+    trial = TrialDocument(judgement.trial, of: judgement.series, header: header)
     tests = judgement.tests.map { test in
       TestDocument(
         name: test.name, question: header.questions[test.name], base: test.base, series: test.series,

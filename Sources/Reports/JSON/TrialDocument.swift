@@ -26,6 +26,7 @@ struct TrialDocument: Encodable {
   var warnings: [DiagnosticDocument]
   @ExplicitNull var eachPatch: Bool?
   var culprits: [CulpritDocument]
+  @ExplicitNull var patchTests: PatchTestsDocument?
   var deaths: [DeathDocument]
   var anomalies: [String]
   var lastLines: [String]
@@ -102,7 +103,8 @@ struct TrialDocument: Encodable {
     case machineDied = "machine-died"
   }
 
-  init(_ trial: Trial?, header: RunHeader) {
+  /// - Parameter series: `nil` for the base.
+  init(_ trial: Trial?, of series: PatchSeries? = nil, header: RunHeader) {
     let cell = trial?.cell ?? header.cell
     kernel = cell.kernel
     profile = cell.profile
@@ -129,6 +131,7 @@ struct TrialDocument: Encodable {
     culprits = (trial?.culprits ?? []).map {
       CulpritDocument(patch: $0.number, lastGood: $0.lastGood, test: $0.test, alike: $0.alike)
     }
+    if let series { patchTests = trial?.patchTests.map { PatchTestsDocument($0, in: series) } }
     warnings = (trial?.warnings ?? []).map(DiagnosticDocument.init)
     switch trial?.result {
     case nil: outcome = .notRun

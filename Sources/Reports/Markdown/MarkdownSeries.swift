@@ -17,8 +17,13 @@ struct MarkdownSeries {
       parts.append(Self.list(notes.map(Markdown.escape)))
     }
     takePatches(judgement.series.patches)
+    let bisection = Bisection(judgement)
     if let trial = judgement.trial {
       parts.append("Stage reached: \(judgement.stage.rawValue). \(Words.course(trial))")
+      if let course = bisection?.course { parts.append(Markdown.escape(course)) }
+      if let findings = bisection?.findings, !findings.isEmpty {
+        parts += ["### Bisection", Self.list(findings.map(Markdown.escape))]
+      }
       takeFailure(trial.result)
       if let warnings = trial.warnings, !warnings.isEmpty {
         parts += ["### New compiler warnings", Self.list(warnings.map { Self.line($0, "from") })]

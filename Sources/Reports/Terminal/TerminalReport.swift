@@ -50,6 +50,12 @@ struct TerminalReport {
         let room = max(0, width - 2 - more.count)
         lines.append(paint.dim("  " + Columns.cut(visible(reason.description), to: room) + more))
       }
+      if let bisection = Bisection(judgement), let heading = bisection.heading, let first = bisection.lines.first {
+        let more = bisection.lines.count == 1 ? "" : " (+\(bisection.lines.count - 1) more)"
+        let room = max(0, width - 2 - more.count)
+        lines.append(paint.yellow("  " + Columns.cut(heading, to: max(0, width - 2))))
+        lines.append(paint.yellow("  " + Columns.cut(visible(first), to: room) + more))
+      }
       if let warnings = Words.warnings(judgement.trial) {
         lines.append(paint.yellow("  " + Columns.cut(visible(warnings), to: max(0, width - 2))))
       }

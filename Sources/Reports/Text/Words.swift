@@ -58,7 +58,7 @@ enum Words {
     switch trial.eachPatch {
     case true? where trial.run != nil || trial.result == .sameCode || trial.result == .built:
       sentences.append("Each of its patches builds.")
-    case false?: sentences.append("Only the whole series was built, not each patch.")
+    case false? where trial.patchTests == nil: sentences.append("Only the whole series was built, not each patch.")
     default: break
     }
     return sentences.joined(separator: " ")

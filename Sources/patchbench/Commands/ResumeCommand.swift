@@ -102,7 +102,7 @@ struct ResumeCommand: AsyncParsableCommand {
         tests: recorded.tests, fresh: recorded.fresh, keepsMemory: recorded.keepsMemory,
         stopsAtFirst: recorded.stopsAtFirst ?? false, accepted: recorded.accepted ?? [],
         executor: recorded.executor ?? .local, settings: recorded.settings ?? [],
-        wholeOnly: recorded.wholeOnly ?? false),
+        eachPatch: recorded.eachPatch ?? .build),
       retryPolicy: RetryPolicy(retries: recorded.retries, repeats: recorded.repeats),
       limits: RunLimits(resources: resources, sandbox: recorded.sandbox), checkout: checkout,
       place: RunPlace(

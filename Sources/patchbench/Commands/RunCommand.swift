@@ -130,13 +130,16 @@ struct RunCommand: AsyncParsableCommand {
       """, valueName: "setting"))
   var settings: [String] = []
 
-  @Flag(
+  @Option(
     help: ArgumentHelp(
       """
-      Build only the whole of each series. Otherwise, each patch of a series of several is compiled in its turn, and the \
-      first that does not build makes the series does-not-build.
-      """))
-  var wholeOnly = false
+      What to do with each patch of a series of several. none: only the whole series counts. build: compile each patch \
+      in its turn; the first that does not build makes the series does-not-build. If the whole is not worse than the \
+      base, also run a few tests after each patch, where that is cheap. test: build each patch, and run all tests \
+      after it. The verdict is always that of the whole. The report says if the series breaks bisection: a patch \
+      breaks a test, and a later patch cures it.
+      """, valueName: "none|build|test"))
+  var eachPatch = EachPatch.build
 
   @Flag(help: "Print report.json on standard output instead of the table.")
   var json = false
@@ -155,6 +158,9 @@ struct RunCommand: AsyncParsableCommand {
     }
     if stopsAtFirst, count > 1 || baseOnly {
       throw ValidationError("--stop-at-first needs series to compare, and cannot be combined with --repeat.")
+    }
+    if eachPatch == .test, count > 1 {
+      throw ValidationError("--each-patch test cannot be combined with --repeat.")
     }
     if count < 1 { throw ValidationError("--repeat must be at least 1.") }
     _ = try acceptedLines()
@@ -197,7 +203,7 @@ struct RunCommand: AsyncParsableCommand {
         target: work.target(kernel, profile), series: series,
         choices: RunChoices(
           tests: tests.map(NamePattern.init), fresh: work.fresh, keepsMemory: keepsMemory, stopsAtFirst: stopsAtFirst,
-          accepted: accepted, executor: executor, settings: settings, wholeOnly: wholeOnly),
+          accepted: accepted, executor: executor, settings: settings, eachPatch: eachPatch),
         retryPolicy: RetryPolicy(retries: retries, repeats: count), limits: limits, checkout: checkout,
         place: RunPlace(
           cache: cache,

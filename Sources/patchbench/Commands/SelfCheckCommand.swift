@@ -54,7 +54,8 @@ struct SelfCheckCommand: AsyncParsableCommand {
     let plan = RunPlan(
       target: work.target(definition, try definition.profile(profile)), series: series.map(\.source),
       choices: RunChoices(
-        tests: [], fresh: work.fresh, keepsMemory: false, stopsAtFirst: false, accepted: [], executor: .local),
+        tests: [], fresh: work.fresh, keepsMemory: false, stopsAtFirst: false, accepted: [], executor: .local,
+        eachPatch: .none),
       // The same policy as in `run`, so that both share the base's result.
       retryPolicy: .standard, limits: work.limits(), checkout: checkout,
       place: try common.place(environment, output: work.output.map { FilePath($0) }),

@@ -13,7 +13,8 @@ enum ForecastText {
     var lines = [forecast.cell.words, ""]
     for entry in forecast.entries {
       let name = visible(entry.series ?? "base").padding(toLength: width, withPad: " ", startingAt: 0)
-      lines.append("\(name)  \(time(entry.seconds))  \(words(entry.work))")
+      let also = entry.patches == 0 ? "" : "; tests after \(entry.patches) of its patches too"
+      lines.append("\(name)  \(time(entry.seconds))  \(words(entry.work))\(also)")
       if case .refuse(let failure) = entry.work {
         let indent = String(repeating: " ", count: width + 15)
         lines += failure.words.dropFirst().map { indent + visible($0.description) }

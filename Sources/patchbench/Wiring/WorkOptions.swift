@@ -80,3 +80,5 @@ struct WorkOptions: ParsableArguments {
 extension AcceleratorChoice: ExpressibleByArgument {}
 
 extension ExecutorChoice: ExpressibleByArgument {}
+
+extension EachPatch: ExpressibleByArgument {}
