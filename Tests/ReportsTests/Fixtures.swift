@@ -331,7 +331,7 @@ func hostileRun() -> RunRecord {
   var origin = SeriesOrigin()
   (origin.messageID, origin.date, origin.link) = (hostile, hostile, hostile)
   (origin.changeID, origin.baseCommit) = (hostile, hostile)
-  (origin.prerequisites, origin.notes) = ([hostile], [hostile])
+  (origin.prerequisites, origin.notes) = ([Prerequisite(kind: .messageID, id: hostile)], [hostile])
   bad.origin = origin
   bad.patches[0].file = hostile
   var others = [bad, bad]

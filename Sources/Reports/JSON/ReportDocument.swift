@@ -91,7 +91,7 @@ struct SeriesDocument: Encodable {
       link = origin.link
       changeID = origin.changeID
       baseCommit = origin.baseCommit
-      prerequisites = origin.prerequisites
+      prerequisites = origin.prerequisites.map(\.id)
       notes = origin.notes
     }
   }
