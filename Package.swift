@@ -171,7 +171,11 @@ let package = Package(
         "TestBench", "TestSupport", "Toolbox", "Verdicts", systemPackage,
       ], exclude: ["Fixtures"], swiftSettings: strict),
     .testTarget(
-      name: "CommandTests", dependencies: ["patchbench", "TestSupport", systemPackage], swiftSettings: strict),
+      name: "CommandTests",
+      dependencies: [
+        "patchbench", "Bench", "BenchModel", "KernelBuild", "TestBench", "TestSupport", systemPackage,
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ], swiftSettings: strict),
     // Real kernels and real guests. Needs everything that setup.sh installs and builds; skips nothing.
     .testTarget(
       name: "IntegrationTests",

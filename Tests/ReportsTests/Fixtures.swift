@@ -289,6 +289,7 @@ func everyVerdict() -> RunRecord {
     run.trials["typo"]?.result = .doesNotBuild(failure)
   }
   run.trials["stale"]?.result = .doesNotApply(diagnosed(patch))
+  run.tellBase()
   return run
 }
 
@@ -378,6 +379,7 @@ func hostileRun() -> RunRecord {
         StateEvidence(image: hostile + "2", files: [], failure: hostile),
       ]
     ])
+  recorded.tellHostileBase()
   recorded.trials[hostile]?.warnings = [Diagnostic(file: hostile, line: 1, message: hostile, patch: hostile)]
   return recorded
 }
