@@ -84,8 +84,11 @@ public struct BaseChooser: Sendable {
   /// The tree of a base that is built; `nil` also if its source is no longer there, or has to be fetched.
   private func unpacked(_ kernel: KernelDefinition) async -> UnpackedKernel? {
     if kernel.isRemote { return nil }
+    let places = (try? FileManager.default.contentsOfDirectory(atPath: cache.bases.string)) ?? []
     for profile in profiles {
+      // Most kernels that are defined were never built, and their sources need not be looked for.
       guard let profile = kernel.profiles[profile],
+        places.contains(where: { $0.hasPrefix("\(kernel.name)-\(profile.name)-") }),
         let base = try? await BaseBuild.find(kernel, profile: profile, cache: cache)
       else { continue }
       return UnpackedKernel(base, name: kernel.name)
