@@ -173,10 +173,9 @@ let package = Package(
     .testTarget(
       name: "CommandTests",
       dependencies: [
-        "Bench", "patchbench", "TestSupport", systemPackage,
+        "patchbench", "Bench", "BenchModel", "KernelBuild", "TestBench", "TestSupport", systemPackage,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
-      ],
-      swiftSettings: strict),
+      ], swiftSettings: strict),
     // Real kernels and real guests. Needs everything that setup.sh installs and builds; skips nothing.
     .testTarget(
       name: "IntegrationTests",

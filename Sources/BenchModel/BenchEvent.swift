@@ -35,6 +35,10 @@ public struct RunHeader: Codable, Sendable, Hashable {
   public var sandbox: String?
   /// Settings that the series were built with and the base was not: `CONFIG_X=y`; `nil` for none.
   public var settings: [String]?
+  /// Why this base; `nil` if nothing was asked or chosen.
+  public var choice: BaseChoice?
+  /// How well the base fits each series, by the series' name.
+  public var fits: [String: BaseFit]?
 
   /// The versions of what a run is made of.
   public struct Versions: Sendable, Hashable {

@@ -10,6 +10,8 @@ public struct Patch: Codable, Sendable, Hashable {
   public var file: String
   /// The paths that the patch changes, relative to the tree's root, in patch order.
   public var paths: [String]
+  /// For a prerequisite: the series or mail that it comes from. `nil` for the series' own patches.
+  public var from: String?
 
   public init(subject: String, author: String, file: String, paths: [String]) {
     self.subject = subject
@@ -49,6 +51,51 @@ public struct PatchSeries: Codable, Sendable, Hashable {
   }
 }
 
+extension PatchSeries {
+  /// The patches of others that are applied before its own.
+  public var prerequisites: ArraySlice<Patch> { patches.prefix { $0.from != nil } }
+
+  /// Returns a patch's place among its like: among the prerequisites, or among the series' own patches.
+  /// - Parameter number: among all patches, from 1.
+  public func place(of number: Int) -> (number: Int, count: Int, from: String?) {
+    let before = prerequisites.count
+    if number <= before, number > 0 { return (number, before, patches[number - 1].from) }
+    return (number - before, patches.count - before, nil)
+  }
+}
+
+/// What a series says must be applied before it.
+public struct Prerequisite: Codable, Sendable, Hashable {
+  public enum Kind: String, Codable, Sendable, Hashable, CaseIterable {
+    /// As `git patch-id --stable` prints it.
+    case patchID = "patch-id"
+    /// b4's name of a series, perhaps with its version: `20261102-topic-1a2b3c:v2`.
+    case changeID = "change-id"
+    /// A mail of a series.
+    case messageID = "message-id"
+  }
+
+  /// `nil` in records of earlier versions, which kept only the id.
+  public var kind: Kind?
+  public var id: String
+
+  public init(kind: Kind?, id: String) {
+    self.kind = kind
+    self.id = id
+  }
+
+  /// Also reads a bare id.
+  public init(from decoder: any Decoder) throws {
+    if let id = try? decoder.singleValueContainer().decode(String.self) {
+      self.init(kind: nil, id: id)
+      return
+    }
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    self.init(
+      kind: try values.decodeIfPresent(Kind.self, forKey: .kind), id: try values.decode(String.self, forKey: .id))
+  }
+}
+
 /// What a series says of itself, and what was done to read it. The claims are a stranger's and are not checked.
 public struct SeriesOrigin: Codable, Sendable, Hashable {
   /// 2 for `[PATCH v2]`; 1 if no version is given; `nil` for bare diffs.
@@ -61,8 +108,8 @@ public struct SeriesOrigin: Codable, Sendable, Hashable {
   public var changeID: String?
   /// The commit that the series is made for.
   public var baseCommit: String?
-  /// Patch ids, change ids and Message-IDs of what must be applied before.
-  public var prerequisites: [String] = []
+  /// What must be applied before.
+  public var prerequisites: [Prerequisite] = []
   /// What a reader should know of the way the series was read: passed-over files and mails, the version taken.
   public var notes: [String] = []
 

@@ -64,16 +64,6 @@ public enum GitApply {
     }.max() ?? 0
   }
 
-  /// Returns the commit of a `base-commit:` trailer, which `git format-patch --base` writes.
-  public static func baseCommit(in text: some Sequence<UInt8>) -> String? {
-    let mark = Array("base-commit: ".utf8)
-    for line in Array(text).split(separator: .lineFeed) where line.starts(with: mark) {
-      let word = String(decoding: line.dropFirst(mark.count).prefix(80), as: UTF8.self).filter { !$0.isWhitespace }
-      if (7...64).contains(word.utf8.count), word.allSatisfy({ $0.isASCII && $0.isHexDigit }) { return word }
-    }
-    return nil
-  }
-
   private static func refusal(_ message: Substring, patch: some Sequence<UInt8>) -> Refusal {
     var refusal = Refusal(file: nil, hunk: nil, message: String(message))
     if message.hasPrefix("patch failed: ") {

@@ -248,7 +248,7 @@ extension MutantRun {
     let base = try await base()
     let cage = try await plan.limits.sandbox?.cage()
     return try await plan.place.cache.withScratch { scratch in
-      let series = try await source.read(into: scratch.appending("read"), cage: cage)
+      let series = try await readAlone(source, on: base, into: scratch.appending("read"), cage: cage)
       let method = try await SeriesTree.method(scratch: scratch, cage: cage)
       let place = scratch.appending("applied")
       try FileManager.default.createDirectory(atPath: place.string, withIntermediateDirectories: true)

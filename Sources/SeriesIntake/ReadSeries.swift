@@ -11,6 +11,11 @@ public struct ReadSeries: Sendable, Hashable {
   /// Why the series is not tried, if it could not be read. It then has no diffs, and its first file stands in for a
   /// patch.
   public var refusal: String?
+  /// Of its mails.
+  var messageIDs: Set<String> = []
+  /// Other series in the same mails or the same archive, which may be what this one stands on. They are only looked at
+  /// for a series that names prerequisites.
+  var others: [ReadSeries] = []
 
   public init(series: PatchSeries, diffs: [FilePath], refusal: String? = nil) {
     self.series = series

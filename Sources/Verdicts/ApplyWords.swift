@@ -8,10 +8,11 @@ extension ApplyFailure {
     let names = file.map { message.hasPrefix($0) } ?? false
     let parts = [names ? nil : file, hunk.map { "hunk \($0)" }].compactMap { $0 }.joined(separator: ", ")
     let place = parts.isEmpty ? message : "\(parts): \(message)"
-    guard let diagnosis else { return [Reason("does not apply: \(place)")] }
+    let what = patch.from.map { "this prerequisite, from \($0), does not apply" } ?? "does not apply"
+    guard let diagnosis else { return [Reason("\(what): \(place)")] }
     var all: [Reason] = []
     if diagnosis.isContained {
-      all.append(Reason("does not apply: the kernel already contains this patch (it applies in reverse)"))
+      all.append(Reason("\(what): the kernel already contains this patch (it applies in reverse)"))
       all.append(Reason("git: \(place)"))
     } else if let strip = diagnosis.strip {
       let why =
@@ -21,10 +22,10 @@ extension ApplyFailure {
       let next =
         strip == 0
         ? "recreate it with `git -c diff.noprefix=false format-patch`" : "recreate it at the root of the kernel's tree"
-      all.append(Reason("does not apply: \(why); `git apply -p\(strip)` takes it; \(next)"))
+      all.append(Reason("\(what): \(why); `git apply -p\(strip)` takes it; \(next)"))
       all.append(Reason("git: \(place)"))
     } else {
-      all.append(Reason("does not apply: \(place)"))
+      all.append(Reason("\(what): \(place)"))
     }
     if let difference = diagnosis.mismatch?.words { all.append(difference) }
     if !diagnosis.takers.isEmpty {

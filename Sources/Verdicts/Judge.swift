@@ -230,9 +230,14 @@ extension Culprit {
   fileprivate func reason(in series: PatchSeries) -> Reason {
     let subject = series.patches.indices.contains(number - 1) ? series.patches[number - 1].subject : ""
     let more = alike == 0 ? "" : " (\(alike) more fail\(alike == 1 ? "s" : "") alike)"
+    let first = series.place(of: lastGood + 1)
+    let open = "\(first.from == nil ? "" : "prerequisite ")\(first.number)"
     let gap =
       lastGood == number - 1
-      ? "" : "; or one of the patches from \(lastGood + 1) on, which give no answer by themselves"
-    return Reason("patch \(number) of \(series.patches.count)", "“\(subject)” brings it: \(test)\(more)\(gap)")
+      ? "" : "; or one of the patches from \(open) on, which give no answer by themselves"
+    let place = series.place(of: number)
+    let what = place.from == nil ? "patch" : "prerequisite"
+    let from = place.from.map { ", from \($0)," } ?? ""
+    return Reason("\(what) \(place.number) of \(place.count)", "“\(subject)”\(from) brings it: \(test)\(more)\(gap)")
   }
 }

@@ -36,6 +36,24 @@ import Testing
     #expect(!record.interrupted)
   }
 
+  /// Earlier versions kept only the ids of prerequisites, and nothing of the choice of the base.
+  @Test func whatAnEarlierVersionWroteIsRead() throws {
+    var origin = SeriesOrigin()
+    origin.prerequisites = [Prerequisite(kind: .patchID, id: "1234"), Prerequisite(kind: nil, id: "5678")]
+    let text = try JSONEncoder().encode(origin)
+    #expect(try JSONDecoder().decode(SeriesOrigin.self, from: text) == origin)
+    let old = try JSONDecoder().decode(
+      SeriesOrigin.self, from: Data(#"{"prerequisites":["1234","m@example.org"],"notes":[]}"#.utf8))
+    #expect(old.prerequisites == [Prerequisite(kind: nil, id: "1234"), Prerequisite(kind: nil, id: "m@example.org")])
+    var header = Self.header
+    let before = try JSONEncoder().encode(header)
+    #expect(!String(decoding: before, as: UTF8.self).contains("choice"))
+    #expect(try JSONDecoder().decode(RunHeader.self, from: before) == header)
+    header.choice = BaseChoice(reason: .named, revision: "v1")
+    header.fits = ["s": BaseFit(exact: 1, told: 2)]
+    #expect(try JSONDecoder().decode(RunHeader.self, from: JSONEncoder().encode(header)) == header)
+  }
+
   @Test func aRecordThatBreaksOffIsARunThatWasInterrupted() throws {
     let scratch = try Scratch()
     let path = scratch.path.appending("events.jsonl")

@@ -41,7 +41,7 @@ import Toolbox
         kernel: KernelDefinition(name: "k", source: .tree("/nowhere"), profiles: [:]),
         profile: KernelDefinition.Profile(
           name: "p", fragments: [], image: .vmlinux, clocks: KernelDefinition.Clocks(), extent: .boot), connection: nil,
-        accelerator: .tcg),
+        accelerator: .tcg, choice: BaseChoice(reason: .named, revision: "v1")),
       series: try SeriesForms.find([scratch.path.appending("series").string]),
       choices: RunChoices(
         tests: [], fresh: true, keepsMemory: false, stopsAtFirst: false, accepted: [], executor: .local),
@@ -67,6 +67,7 @@ import Toolbox
     let recorded = try directory.recordedPlan()
     #expect(recorded.kernel == "k" && recorded.profile == "p" && recorded.home == "/checkout")
     #expect(recorded.accelerator == .tcg && recorded.fresh && recorded.repeats == 3 && recorded.retries == 2)
+    #expect(recorded.choice == BaseChoice(reason: .named, revision: "v1"))
     #expect(recorded.cache == scratch.path.appending("cache").string)
     // Plans of earlier versions do not have it.
     #expect(recorded.eachPatch == nil)

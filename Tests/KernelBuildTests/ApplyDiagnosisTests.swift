@@ -30,7 +30,7 @@ import Toolbox
   }
 
   /// - Parameter other: main.c of a second kernel.
-  private func diagnosis(_ diffs: [String], cover: CoverLetter? = nil, other: String? = nil) async throws
+  private func diagnosis(_ diffs: [String], baseCommit: String? = nil, other: String? = nil) async throws
     -> ApplyFailure?
   {
     let small = try SmallTree()
@@ -46,10 +46,12 @@ import Toolbox
     }
     for name in names { try small.scratch.write("kernels/\(name)/kernel.yaml", "") }
     let files = try diffs.enumerated().map { try small.scratch.write("diffs/\($0.offset).diff", $0.element) }
-    let series = PatchSeries(
-      name: "s", cover: cover,
+    var series = PatchSeries(
+      name: "s",
       patches: diffs.indices.map { Patch(subject: "\($0)", author: "a", file: "\($0).patch", paths: ["main.c"]) })
-    return try await small.cache.withScratch { scratch in
+    series.origin = SeriesOrigin()
+    series.origin?.baseCommit = baseCommit
+    return try await small.cache.withScratch { [series] scratch in
       let cage = try await SmallTree.cage()
       let tree = try await SeriesTree.make(
         base, method: SeriesTree.method(scratch: scratch, cage: cage), cage: cage, scratch: scratch)
@@ -68,9 +70,8 @@ import Toolbox
 
   @Test func driftedContextIsShownAndWhatWouldTakeIt() async throws {
     let failure = try #require(
-      try await diagnosis([
-        Self.patch(" int another(void)") + "\nbase-commit: 401ae99111859c05a0e06eb8ddc2e4667ac71c7e\n"
-      ]))
+      try await diagnosis(
+        [Self.patch(" int another(void)")], baseCommit: "401ae99111859c05a0e06eb8ddc2e4667ac71c7e"))
     let found = try #require(failure.diagnosis)
     #expect(!found.isContained)
     #expect(found.strip == nil)
@@ -108,8 +109,7 @@ import Toolbox
     let diffs = [
       Self.patch(" int another(void)"), Self.patch(" int another(void)", "\treturn 22;", "\treturn 222;"),
     ]
-    let cover = CoverLetter(subject: "s", body: "text\n\nbase-commit: 401ae991118\n")
-    let found = try #require(try await diagnosis(diffs, cover: cover, other: other)?.diagnosis)
+    let found = try #require(try await diagnosis(diffs, baseCommit: "401ae991118", other: other)?.diagnosis)
     #expect(found.triedKernels == ["other-2"])
     #expect(found.kernels == ["other-2"])
     #expect(found.baseCommit == "401ae991118")

@@ -79,4 +79,49 @@ import Testing
       one.replacing("index 8a2297d43..afb8c1c50 100644\n", with: ""), "",
     ] { #expect(IndexLines.blobs(in: wrong.utf8) == nil, "\(wrong)") }
   }
+
+  /// Only the first patch that touches a file was made from the base's.
+  @Test func theBlobsOfASeriesAreFound() {
+    let one = """
+      diff --git a/mm/a.c b/mm/a.c
+      index 8a2297d43..afb8c1c50 100644
+      --- a/mm/a.c
+      +++ b/mm/a.c
+      @@ -1 +1 @@
+      -a
+      +b
+      diff --git a/new.c b/new.c
+      new file mode 100644
+      index 000000000..1b2c3d4e5
+      --- /dev/null
+      +++ b/new.c
+      @@ -0,0 +1 @@
+      +x
+      diff --git a/old.c b/moved.c
+      similarity index 90%
+      rename from old.c
+      rename to moved.c
+      index 111111111..222222222 100644
+
+      """
+    let two = """
+      diff --git a/mm/a.c b/mm/a.c
+      index afb8c1c50..3333333 100644
+      diff --git a/new.c b/new.c
+      index 1b2c3d4e5..4444444 100644
+      diff --git a/moved.c b/moved.c
+      index 222222222..5555555 100644
+      diff --git a/gone.c b/gone.c
+      deleted file mode 100644
+      index 6666666..0000000
+      diff --git "a/q\\303\\251.c" "b/q\\303\\251.c"
+      index 7777777..8888888 100644
+
+      """
+    #expect(
+      IndexLines.origins(in: [Array(one.utf8), Array(two.utf8)])
+        == ["mm/a.c": "8a2297d43", "old.c": "111111111", "gone.c": "6666666"])
+    #expect(IndexLines.origins(in: [Array("no diff".utf8)]) == [:])
+    #expect(IndexLines.blobs(in: one.utf8) == nil)
+  }
 }

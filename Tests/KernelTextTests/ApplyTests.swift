@@ -5,16 +5,6 @@ import Testing
 
 @Suite struct ApplyTextTests {
   @Test(arguments: [
-    ("base-commit: 401ae99111859c05a0e06eb8ddc2e4667ac71c7e\n", "401ae99111859c05a0e06eb8ddc2e4667ac71c7e"),
-    ("+x\n\nbase-commit: 401ae991118\r\n-- \n2.39.5\n", "401ae991118"),
-    ("prerequisite-patch-id: 401ae991118\n", nil), ("+base-commit: 401ae991118\n", nil),
-    ("base-commit: $(reboot)\n", nil), ("base-commit: 401a\n", nil), ("", nil),
-  ])
-  func theBaseIsRead(text: String, commit: String?) {
-    #expect(GitApply.baseCommit(in: text.utf8) == commit)
-  }
-
-  @Test(arguments: [
     ("checking file x.c\nHunk #1 succeeded at 147 with fuzz 2.\n", 2),
     ("Hunk #1 succeeded at 3 with fuzz 1 (offset 2 lines).\nHunk #2 succeeded at 9 with fuzz 2.\n", 2),
     ("checking file x.c\nHunk #1 succeeded at 149 (offset 2 lines).\n", 0), ("", 0),

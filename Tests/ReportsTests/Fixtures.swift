@@ -290,6 +290,7 @@ func everyVerdict() -> RunRecord {
     run.trials["typo"]?.result = .doesNotBuild(failure)
   }
   run.trials["stale"]?.result = .doesNotApply(diagnosed(patch))
+  run.tellBase()
   return run
 }
 
@@ -332,7 +333,7 @@ func hostileRun() -> RunRecord {
   var origin = SeriesOrigin()
   (origin.messageID, origin.date, origin.link) = (hostile, hostile, hostile)
   (origin.changeID, origin.baseCommit) = (hostile, hostile)
-  (origin.prerequisites, origin.notes) = ([hostile], [hostile])
+  (origin.prerequisites, origin.notes) = ([Prerequisite(kind: .messageID, id: hostile)], [hostile])
   bad.origin = origin
   bad.patches[0].file = hostile
   var others = [bad, bad]
@@ -380,6 +381,7 @@ func hostileRun() -> RunRecord {
       ]
     ])
   recorded.trials[hostile]?.patchTests = broken(hostile, report: hostile)
+  recorded.tellHostileBase()
   recorded.trials[hostile]?.warnings = [Diagnostic(file: hostile, line: 1, message: hostile, patch: hostile)]
   return recorded
 }

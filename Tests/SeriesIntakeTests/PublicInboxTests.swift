@@ -40,6 +40,36 @@ import Toolbox
     return try await source.read(into: scratch.path.appending("out"), cage: Cage.find(limits)).series
   }
 
+  @Test func aPrerequisiteIsLookedUpInTheArchive() async throws {
+    let scratch = try Scratch()
+    func naming(_ id: String, _ mail: String) -> String {
+      mail.replacing("-- \n", with: "prerequisite-message-id: <\(id)@example.org>\n-- \n")
+    }
+    let path = try await archive(
+      [
+        archived("[PATCH 0/2] before", id: "c", text: "Why.\n"),
+        archived("[PATCH 1/2] first", id: "1", answers: "c", path: "1.c"),
+        archived("[PATCH 2/2] second", id: "2", answers: "c", path: "2.c"),
+        naming("c", archived("[PATCH] third", id: "3", path: "3.c")),
+        naming("gone", archived("[PATCH] fourth", id: "4", path: "4.c")),
+      ], in: scratch)
+    func whole(_ id: String) async throws -> PatchSeries {
+      let limits = ToolLimits(time: .seconds(60), memory: 1 << 30, processes: 100, disk: 1 << 30)
+      let cage = try await Cage.find(limits)
+      let place = scratch.path.appending("read-\(id)")
+      let source = try #require(try SeriesForms.find(["\(path)#\(id)@example.org"]).first)
+      let read = try await source.read(into: place.appending("one"), cage: cage)
+      return try await ReadSeries.onPrerequisites([read], in: place, cage: cage)[0].series
+    }
+    let series = try await whole("3")
+    #expect(series.patches.map(\.subject) == ["first", "second", "third"])
+    #expect(series.patches.map(\.from) == ["“before”", "“before”", nil])
+    #expect(series.origin?.notes == [])
+    let missing = try await whole("4")
+    #expect(missing.patches.map(\.subject) == ["fourth"])
+    #expect(missing.origin?.notes.count == 1)
+  }
+
   @Test func aThreadOfAnArchive() async throws {
     let scratch = try Scratch()
     let path = try await archive(

@@ -83,14 +83,27 @@ private func read(_ files: [String: String]) async throws -> (ReadSeries, Scratc
 
   @Test func theClaimsOfASeriesAreKept() async throws {
     let text = mail("[PATCH v4] x").replacingOccurrences(
-      of: "-- \n", with: "base-commit: abc123\nprerequisite-patch-id: def456\nchange-id: 2026-x-1\n-- \n")
+      of: "-- \n",
+      with: """
+        base-commit: abc123
+        prerequisite-patch-id: def456
+        prerequisite-message-id: <m@example.org>
+        prerequisite-change-id: 2026-y:v2
+        change-id: 2026-x-1
+        -- 
+
+        """)
     let (series, _) = try await read(["a.patch": text])
     let origin = try #require(series.series.origin)
     #expect(origin.version == 4)
     #expect(origin.date == "Mon, 2 Nov 2026 10:00:00 +0000")
     #expect(origin.baseCommit == "abc123")
     #expect(origin.changeID == "2026-x-1")
-    #expect(origin.prerequisites == ["def456"])
+    #expect(
+      origin.prerequisites == [
+        Prerequisite(kind: .patchID, id: "def456"), Prerequisite(kind: .messageID, id: "m@example.org"),
+        Prerequisite(kind: .changeID, id: "2026-y:v2"),
+      ])
     #expect(origin.notes.isEmpty)
   }
 

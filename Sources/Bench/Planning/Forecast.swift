@@ -7,6 +7,7 @@ import KernelBuild
 import SeriesIntake
 import SystemPackage
 import Toolbox
+import Verdicts
 
 /// What a run would do, and roughly how long it would take.
 public struct Forecast: Sendable, Hashable, Codable {
@@ -39,10 +40,21 @@ public struct Forecast: Sendable, Hashable, Codable {
 
   public var cell: Cell
   public var accelerator: Accelerator?
+  /// Why this base; `nil` if that is not worth telling.
+  public var choice: BaseChoice?
+  /// How well the base fits each series, by name; `nil` if the base is not built yet.
+  public var fits: [String: BaseFit]?
   /// The base, then the series in the order in which they would be tried.
   public var entries: [Entry]
   /// How long the run takes, with as much in parallel as fits.
   public var seconds: Double
+
+  /// Which base would be taken, why, and how many series apply to it; `nil` if that is not worth telling.
+  public var baseWords: String? {
+    let isTried = !entries.contains { $0.work == .buildAll }
+    let applied = entries.filter { $0.series != nil }.map { if case .refuse = $0.work { false } else { true } }
+    return choice?.words(cell.kernel, applied: isTried ? applied : [])
+  }
 
   /// Whether a series does not apply.
   public var refuses: Bool { entries.contains { if case .refuse = $0.work { true } else { false } } }
@@ -50,7 +62,7 @@ public struct Forecast: Sendable, Hashable, Codable {
   init(cell: Cell, accelerator: Accelerator?, entries: [Entry], series: [PatchSeries], jobs: Int) {
     self.cell = cell
     self.accelerator = accelerator
-    let notes = Dictionary(series.map { ($0.name, $0.origin?.notes ?? []) }, uniquingKeysWith: { first, _ in first })
+    let notes = Dictionary(uniqueKeysWithValues: series.map { ($0.name, $0.told) })
     self.entries = entries.map { entry in
       var entry = entry
       entry.notes = entry.series.flatMap { notes[$0] } ?? []
@@ -63,6 +75,11 @@ public struct Forecast: Sendable, Hashable, Codable {
   }
 }
 
+extension PatchSeries {
+  /// What a reader should know of the way it was read, and what it stands on.
+  fileprivate var told: [String] { (origin?.notes ?? []) + [prerequisiteWords].compactMap { $0 } }
+}
+
 extension BenchRun {
   /// Returns what ``run()`` would do.
   ///
@@ -73,7 +90,7 @@ extension BenchRun {
     await plan.place.cache.sweep()
     let cage = try await plan.limits.sandbox?.cage()
     return try await plan.place.cache.withScratch { scratch in
-      let series = try await read(into: scratch, cage: cage)
+      var series = try await read(into: scratch, cage: cage)
       let timings = Timings(plan.place.cache)
       let emulator = try await Emulator.version()
       guard
@@ -83,7 +100,7 @@ extension BenchRun {
         let entries = [
           Forecast.Entry(series: nil, work: .buildAll, seconds: timings.baseSeconds + timings.guestSeconds)
         ]
-        return Forecast(
+        var forecast = Forecast(
           cell: plan.cell, accelerator: nil,
           entries: entries
             + series.map { one in
@@ -95,7 +112,11 @@ extension BenchRun {
                 series: one.series.name, work: .build(objects: objects, method: .kbuild, shared: 0),
                 seconds: timings.buildSeconds(objects: objects) + timings.guestSeconds)
             }, series: series.map(\.series), jobs: plan.limits.resources.jobs)
+        forecast.choice = plan.target.choice
+        return forecast
       }
+      let fitting = BaseFitting(base, kernel: plan.target.kernel.name, cage: cage)
+      series = try await series.concurrentMap(limit: plan.limits.resources.jobs) { try await fitting.usable($0) }
       // If KVM was never probed, the run probes it first. If there is no test driver yet, the run builds it first.
       // Until then, the cache keys are not known.
       let accelerator = AcceleratorProbe.known(plan.target.accelerator, cache: plan.place.cache, emulator: emulator)
@@ -131,9 +152,16 @@ extension BenchRun {
         let tree = method == .copy ? nil : scratch.appending("tree-\(number)")
         entries.append(try await entry(item, base: base, method: method, cage: cage, tree: tree, timings: timings))
       }
-      return Forecast(
+      var forecast = Forecast(
         cell: plan.cell, accelerator: accelerator, entries: entries, series: series.map(\.series),
         jobs: plan.limits.resources.jobs)
+      forecast.choice = plan.target.choice
+      forecast.fits = try await fitting.fits(series)
+      for index in forecast.entries.indices {
+        guard let fit = forecast.entries[index].series.flatMap({ forecast.fits?[$0]?.words }) else { continue }
+        forecast.entries[index].notes.append(fit)
+      }
+      return forecast
     }
   }
 

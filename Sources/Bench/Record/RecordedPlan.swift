@@ -43,6 +43,8 @@ public struct RecordedPlan: Codable, Sendable, Hashable {
   public var settings: [String]?
   /// What is done with each patch; `nil` is the default.
   public var eachPatch: EachPatch?
+  /// Why this kernel, and its revision if that is not the definition's; `nil` in old files.
+  public var choice: BaseChoice?
 
   /// A series as it was read. Its diffs are in the run's directory.
   public struct Series: Codable, Sendable, Hashable {
@@ -75,6 +77,7 @@ public struct RecordedPlan: Codable, Sendable, Hashable {
     executor = plan.choices.executor == .local ? nil : plan.choices.executor
     settings = plan.choices.settings.isEmpty ? nil : plan.choices.settings
     eachPatch = plan.choices.eachPatch == .build ? nil : plan.choices.eachPatch
+    choice = plan.target.choice
   }
 }
 

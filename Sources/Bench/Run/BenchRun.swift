@@ -74,7 +74,7 @@ public struct BenchRun: Sendable {
   ) async throws {
     // In parallel with the next steps, because the program is large.
     async let digest = Self.programDigest()
-    let series = try await recordedSeries(of: directory)
+    let recorded = try await recordedSeries(of: directory)
     if let earlier {
       // Check before building a base, because it could be a different one.
       let now = try await RunConditions(
@@ -92,6 +92,10 @@ public struct BenchRun: Sendable {
     try DurableFile.sync(directory.config)
     let listing = try await TestListing.read(from: plan.checkout.guestBinary)
     let program = try await digest
+    let fitting = BaseFitting(prepared.base, kernel: plan.target.kernel.name, cage: cage)
+    let series = try await recorded.concurrentMap(limit: plan.limits.resources.jobs) { try await fitting.usable($0) }
+    let isTold = plan.target.choice != nil && !plan.purpose.isOfMutants
+    let fits = isTold ? try await fitting.fits(series) : nil
     let probing = { @Sendable in
       events.send(.progress(series: nil, stage: .boot, text: "probing KVM with a boot"))
     }
@@ -103,6 +107,7 @@ public struct BenchRun: Sendable {
       var header = RunHeader(plan, prepared, series.map(\.series), accelerator, questions: listing.questions)
       header.only = asked.isPart ? asked.names : nil
       header.conditions = conditions
+      header.fits = fits
       let settled = SettledRun(prepared: prepared, asked: asked, conditions: conditions, header: header)
       try await tryAll(series, settled, on: host, earlier: earlier, in: directory, events: events)
     }
@@ -206,6 +211,7 @@ extension RunHeader {
     accepted = plan.choices.accepted.isEmpty ? nil : plan.choices.accepted
     sandbox = prepared.cage?.description
     settings = plan.choices.settings.isEmpty ? nil : plan.choices.settings
+    choice = plan.target.choice
   }
 }
 

@@ -43,9 +43,12 @@ public struct Checkout: Sendable, Hashable {
   public var mutants: FilePath { home.pushing(FilePath("Patches/mutants")) }
 
   /// Loads a kernel's definition, with the suite's config fragments.
+  /// - Parameter revision: of the kernel's repository; `nil` keeps the definition's.
   /// - Throws: ``DefinitionError``
-  public func kernel(_ name: String) throws(DefinitionError) -> KernelDefinition {
-    try KernelDefinition.load(name, from: kernels).configured(for: suite)
+  public func kernel(_ name: String, at revision: String? = nil) throws(DefinitionError) -> KernelDefinition {
+    let kernel = try KernelDefinition.load(name, from: kernels).configured(for: suite)
+    guard let revision else { return kernel }
+    return try kernel.at(revision, definedIn: kernels)
   }
 
   /// Finds the directory of a checkout. Searches upwards from the program, then from the current directory.

@@ -27,20 +27,7 @@ extension BenchRun {
   /// tried.
   /// - Throws: ``IntakeError`` if no series can be read.
   func read(into scratch: FilePath, cage: Cage?) async throws -> [ReadSeries] {
-    // In parallel, because starting git in the sandbox three times per patch is slow.
-    let answers = try await plan.series.concurrentMap(limit: plan.limits.resources.jobs) {
-      source -> (series: ReadSeries, refusal: (any Error)?) in
-      do {
-        let place = scratch.appending("series").appending(source.name)
-        return (try await source.read(into: place, cage: cage), nil)
-      } catch  where error is IntakeError || error.isExcess {
-        return (source.refused("\(error)"), error)
-      }
-    }
-    let series = answers.map(\.series)
-    let refusal = answers.lazy.compactMap(\.refusal).first
-    if let refusal, series.allSatisfy({ $0.refusal != nil }) { throw refusal }
-    return series
+    try await readAll(plan.series, jobs: plan.limits.resources.jobs, into: scratch, cage: cage)
   }
 
   /// Creates the run's directory and copies the series' diffs there, as evidence of what was tested.
@@ -109,4 +96,25 @@ extension BenchRun {
     }
     return series
   }
+}
+
+/// Reads series, and puts what they stand on before them. If one of several cannot be read, it counts as not applying.
+/// - Throws: ``IntakeError`` if no series can be read.
+func readAll(
+  _ sources: [any SeriesSource], jobs: Int, into scratch: FilePath, cage: Cage?
+) async throws -> [ReadSeries] {
+  // In parallel, because starting git in the sandbox three times per patch is slow.
+  let answers = try await sources.concurrentMap(limit: jobs) {
+    source -> (series: ReadSeries, refusal: (any Error)?) in
+    do {
+      let place = scratch.appending("series").appending(source.name)
+      return (try await source.read(into: place, cage: cage), nil)
+    } catch  where error is IntakeError || error.isExcess {
+      return (source.refused("\(error)"), error)
+    }
+  }
+  let series = answers.map(\.series)
+  let refusal = answers.lazy.compactMap(\.refusal).first
+  if let refusal, series.allSatisfy({ $0.refusal != nil }) { throw refusal }
+  return try await ReadSeries.onPrerequisites(series, in: scratch.appending("series"), cage: cage)
 }

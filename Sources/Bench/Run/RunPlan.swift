@@ -31,15 +31,6 @@ public struct RunPlan: Sendable {
     self.purpose = purpose
   }
 
-  /// Returns the series with each version in a mailbox as a series of its own.
-  /// - Throws: ``NoCage``, ``ToolError``, and file system errors.
-  public func allVersions() async throws -> [any SeriesSource] {
-    let cage = try await limits.sandbox?.cage()
-    return try await place.cache.withScratch { scratch in
-      try await SeriesForms.versions(of: series, scratch: scratch, cage: cage)
-    }
-  }
-
   /// The cell of every trial in this run.
   public var cell: Cell {
     Cell(

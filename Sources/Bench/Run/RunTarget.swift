@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import BenchModel
 public import KernelBuild
 
 /// Which accelerator the user wants.
@@ -17,13 +18,17 @@ public struct RunTarget: Sendable {
   /// A libvirt URI; `nil` is the embedded driver.
   public var connection: String?
   public var accelerator: AcceleratorChoice
+  /// Why this kernel; `nil` if that is not worth telling. If it has a revision, so has the kernel.
+  public var choice: BaseChoice?
 
   public init(
-    kernel: KernelDefinition, profile: KernelDefinition.Profile, connection: String?, accelerator: AcceleratorChoice
+    kernel: KernelDefinition, profile: KernelDefinition.Profile, connection: String?, accelerator: AcceleratorChoice,
+    choice: BaseChoice? = nil
   ) {
     self.kernel = kernel
     self.profile = profile
     self.connection = connection
     self.accelerator = accelerator
+    self.choice = choice
   }
 }

@@ -67,7 +67,7 @@ public struct ShellGuest: Sendable {
   ) async throws -> (image: FilePath, driver: ModuleBuild) {
     let (base, scratch, jobs) = (prepared.base, prepared.scratch, limits.resources.jobs)
     guard let series else { return (base.image, prepared.driver.modules.driver) }
-    let read = try await series.read(into: scratch.appending("series"), cage: prepared.cage)
+    let read = try await readAlone(series, on: base, into: scratch, cage: prepared.cage)
     let place = scratch.appending("tree")
     try FileManager.default.createDirectory(atPath: place.string, withIntermediateDirectories: true)
     let tree = try await SeriesTree.make(

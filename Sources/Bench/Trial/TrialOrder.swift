@@ -47,6 +47,8 @@ public struct TrialOrder: Codable, Sendable {
   public var suite: String?
   /// The conditions that must be the same as when the order was made.
   var conditions: RunConditions
+  /// The commit, tag or branch that replaces the one of the kernel's definition; `nil` keeps that one.
+  var revision: String?
   /// The base's trial, which the series is compared with; `nil` in the base's own order.
   var base: Trial?
 
@@ -58,6 +60,7 @@ public struct TrialOrder: Codable, Sendable {
       clocks: clocks, keepsMemory: plan.choices.keepsMemory, connection: plan.target.connection)
     sandbox = plan.limits.sandbox
     suite = plan.checkout.suite.name
+    revision = plan.target.choice?.revision
     self.conditions = conditions
   }
 
@@ -144,7 +147,7 @@ extension TrialOrder {
     let one = try await readSeries()
     try takeDirectory(output)
     await Leftovers.clear(place.cache, environment: place.environment)
-    let kernel = try checkout.kernel(rules.cell.kernel)
+    let kernel = try checkout.kernel(rules.cell.kernel, at: revision)
     let target = RunTarget(
       kernel: kernel, profile: try kernel.profile(rules.cell.profile), connection: guests.connection,
       accelerator: conditions.accelerator == .kvm ? .kvm : .tcg)

@@ -34,6 +34,8 @@ public struct BuildFailure: Codable, Sendable, Hashable {
     public var subject: String
     /// Its file.
     public var patch: String
+    /// For a prerequisite: where it comes from. The numbers are then those of the prerequisites.
+    public var from: String?
 
     public init(number: Int, count: Int, subject: String, patch: String) {
       self.number = number
@@ -43,7 +45,10 @@ public struct BuildFailure: Codable, Sendable, Hashable {
     }
 
     /// `patch 1 of 2, “dma-buf: log the answer”`
-    public var words: String { "patch \(number) of \(count), “\(subject)”" }
+    public var words: String {
+      guard let from else { return "patch \(number) of \(count), “\(subject)”" }
+      return "prerequisite \(number) of \(count), “\(subject)”, from \(from)"
+    }
   }
 
   public init(diagnostics: [Diagnostic], tail: [String]) {

@@ -88,6 +88,8 @@ public enum DefinitionError: Error, Sendable, Hashable, CustomStringConvertible 
   case noSuchKernel(String, known: [String])
   case noSuchProfile(String, kernel: String, known: [String])
   case noSuchSuite(String, known: [String])
+  /// A revision of a kernel whose source is not a git repository. `others` are the kernels whose source is one.
+  case noRepository(kernel: String, revision: String, others: [String])
   case unusable(file: String, reason: String)
 
   public var description: String {
@@ -98,6 +100,11 @@ public enum DefinitionError: Error, Sendable, Hashable, CustomStringConvertible 
       "\(kernel) has no profile “\(name)”; there are: \(known.joined(separator: ", "))"
     case .noSuchSuite(let name, let known):
       "no suite “\(name)”; there are: \(known.isEmpty ? "none" : known.joined(separator: ", "))"
+    case .noRepository(let kernel, let revision, let others):
+      "“\(revision)” is no kernel under Kernels/, and the source of \(kernel) is not a git repository that could have it. "
+        + (others.isEmpty
+          ? "Define a kernel with `source: git` (docs/kernels.md), and name it with --kernel."
+          : "Name a kernel whose source is one with --kernel: \(others.joined(separator: ", ")).")
     case .unusable(let file, let reason): "\(file): \(reason)"
     }
   }

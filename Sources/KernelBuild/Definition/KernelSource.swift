@@ -60,6 +60,8 @@ struct KernelSource: Sendable {
       var name = revision
       if isLocal {
         local = FilePath(repository)
+      } else if try await KernelSource.has(revision, in: store) {
+        local = store
       } else {
         local = store
         try FileManager.default.createDirectory(atPath: store.string, withIntermediateDirectories: true)
@@ -70,7 +72,8 @@ struct KernelSource: Sendable {
         guard fetch.status.isSuccess else {
           throw StageError.fault(
             .build, "git cannot fetch \(revision) from \(repository): \(fetch.errors.suffix(300))",
-            advice: "correct source: git: in its kernel.yaml, or fetch it yourself and name the local repository")
+            advice:
+              "correct source: git: in its kernel.yaml, or --base; or fetch it yourself and name the local repository")
         }
         name = "FETCH_HEAD"
       }
@@ -82,13 +85,22 @@ struct KernelSource: Sendable {
       ).run()
       guard parsed.status.isSuccess else {
         throw StageError.fault(
-          .build, "\(repository) has no commit \(revision)", advice: "correct source: git: in its kernel.yaml")
+          .build, "\(repository) has no commit \(revision)",
+          advice: "correct source: git: in its kernel.yaml, or --base")
       }
       let commit = parsed.output.trimmingCharacters(in: .whitespacesAndNewlines)
       return KernelSource(
         identity: "git \(commit)", description: "git \(revision) (\(commit.prefix(12)))",
         kind: .repository(local, commit: commit))
     }
+  }
+
+  /// Whether a repository that was fetched before has a commit. A branch or a tag may have moved since.
+  private static func has(_ commit: String, in store: FilePath) async throws -> Bool {
+    guard [40, 64].contains(commit.utf8.count), commit.allSatisfy({ $0.isASCII && $0.isHexDigit }),
+      FileManager.default.fileExists(atPath: store.string)
+    else { return false }
+    return try await Git.tool(["cat-file", "-e", "\(commit)^{commit}"], in: store).run().status.isSuccess
   }
 
   /// Unpacks the source so that `directory`, which must not exist yet, becomes the tree's root.

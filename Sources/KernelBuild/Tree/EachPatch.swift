@@ -30,8 +30,10 @@ extension SeriesTree {
       let log = log(number)
       guard var failure = try await compile(one, sofar, &compiled, jobs: jobs, log: log) else { continue }
       let patch = series.patches[number - 1]
+      let place = series.place(of: number)
       failure.after = BuildFailure.Place(
-        number: number, count: series.patches.count, subject: patch.subject, patch: patch.file)
+        number: place.number, count: place.count, subject: patch.subject, patch: patch.file)
+      failure.after?.from = place.from
       if !failure.diagnostics.contains(where: { $0.patch != nil }) {
         for index in failure.diagnostics.indices { failure.diagnostics[index].patch = patch.file }
       }

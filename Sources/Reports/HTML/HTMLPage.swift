@@ -40,7 +40,8 @@ struct HTMLPage {
     let header = record.header
     let base = record.base
     let origin = Words.origin(base).map { " (\($0))" } ?? ""
-    return [
+    let choice = record.baseWords.map { [("Taken as the base", $0)] } ?? []
+    let others = [
       ("Base", "\(base?.run?.release.map { "\($0), " } ?? "")\(Words.base(base))\(origin)"),
       ("Source", header.source),
       ("Guest", "\(header.cell.guest), \(Words.counted(header.processors, "processor"))"),
@@ -49,7 +50,8 @@ struct HTMLPage {
       ("Toolchain", header.toolchain),
       ("Series built", Words.sandbox(header)),
       ("Started", "\(Words.started(record)), by patchbench \(header.patchbench)"),
-    ].map { Fact(term: $0.0, value: visible($0.1)) }
+    ]
+    return (choice + others).map { Fact(term: $0.0, value: visible($0.1)) }
   }
 }
 

@@ -49,7 +49,7 @@ struct HTMLSeries {
     self.number = number
     name = visible(judgement.series.name)
     covers = judgement.series.cover.map { [visible($0.subject)] } ?? []
-    covers += visible(judgement.series.origin?.notes ?? [])
+    covers += visible((judgement.series.origin?.notes ?? []) + header.baseWords(of: judgement.series))
     verdict = judgement.verdict.rawValue
     isOpen = judgement.verdict != .clean
     changes = Words.changes(judgement)
@@ -62,7 +62,9 @@ struct HTMLSeries {
     bisections = visible(bisection?.findings ?? [])
     betweens = bisection.map { [visible($0.course)] } ?? []
     patches = judgement.series.patches.map {
-      HTMLPatch(subject: visible($0.subject), author: visible($0.author), file: visible($0.file))
+      HTMLPatch(
+        subject: visible($0.subject), author: visible($0.author),
+        file: visible($0.file + ($0.from.map { " (prerequisite, from \($0))" } ?? "")))
     }
     stage = judgement.stage.rawValue
     course = trial.map { Words.course($0) } ?? "Not run."

@@ -18,6 +18,7 @@ struct ReportDocument: Encodable {
   var exitStatus: Int32
   @ExplicitNull var reportSeconds: Double?
   var environment: Environment
+  @ExplicitNull var baseChoice: BaseChoiceDocument?
   var base: BaseDocument
   var series: [SeriesDocument]
 
@@ -45,6 +46,7 @@ struct ReportDocument: Encodable {
       source: header.source, toolchain: header.toolchain, emulator: header.emulator, accelerator: header.accelerator,
       acceleratorReason: header.acceleratorReason, processors: header.processors, sandbox: header.sandbox,
       seriesConfig: header.settings ?? [])
+    baseChoice = header.choice.map { BaseChoiceDocument($0, words: record.baseWords ?? "") }
     base = BaseDocument(record)
     series = judgements.map { SeriesDocument($0, header: header) }
   }
@@ -62,6 +64,7 @@ struct SeriesDocument: Encodable {
   var name: String
   @ExplicitNull var cover: String?
   @ExplicitNull var origin: OriginDocument?
+  @ExplicitNull var fit: FitDocument?
   var verdict: Verdict
   var reasons: [String]
   var patches: [PatchDocument]
@@ -71,6 +74,13 @@ struct SeriesDocument: Encodable {
     var subject: String
     var author: String
     var file: String
+    @ExplicitNull var from: String?
+  }
+
+  /// How well the base fits it.
+  struct FitDocument: Encodable {
+    var exact: Int
+    var told: Int
   }
 
   /// What the series says of itself.
@@ -91,7 +101,7 @@ struct SeriesDocument: Encodable {
       link = origin.link
       changeID = origin.changeID
       baseCommit = origin.baseCommit
-      prerequisites = origin.prerequisites
+      prerequisites = origin.prerequisites.map(\.id)
       notes = origin.notes
     }
   }
@@ -102,7 +112,10 @@ struct SeriesDocument: Encodable {
     origin = judgement.series.origin.map(OriginDocument.init)
     verdict = judgement.verdict
     reasons = judgement.reasons.map(\.description)
-    patches = judgement.series.patches.map { PatchDocument(subject: $0.subject, author: $0.author, file: $0.file) }
+    fit = header.fits?[judgement.series.name].map { FitDocument(exact: $0.exact, told: $0.told) }
+    patches = judgement.series.patches.map {
+      PatchDocument(subject: $0.subject, author: $0.author, file: $0.file, from: $0.from)
+    }
     cells = [CellDocument(judgement, header: header)]
   }
 }

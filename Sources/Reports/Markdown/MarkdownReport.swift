@@ -37,16 +37,18 @@ struct MarkdownReport {
     let base = record.base
     let release = base?.run?.release.map { "\(Markdown.code($0)), " } ?? ""
     let origin = Words.origin(base).map { " (\($0))" } ?? ""
-    let lines = [
-      "Base: \(release)\(Markdown.escape(Words.base(base)))\(origin)",
-      "Source: \(Markdown.escape(header.source))",
-      "Guest: \(Markdown.escape(header.cell.guest)), \(Words.counted(header.processors, "processor"))",
-      "Accelerator: \(header.accelerator.rawValue) (\(Markdown.escape(header.acceleratorReason)))",
-      "Emulator: \(Markdown.escape(header.emulator))",
-      "Toolchain: \(Markdown.escape(header.toolchain))",
-      "Series were built \(Markdown.escape(Words.sandbox(header)))",
-      "Started: \(Words.started(record)), by patchbench \(Markdown.escape(header.patchbench))",
-    ]
+    let choice = record.baseWords.map { ["Taken as the base: \(Markdown.escape($0))"] } ?? []
+    let lines =
+      choice + [
+        "Base: \(release)\(Markdown.escape(Words.base(base)))\(origin)",
+        "Source: \(Markdown.escape(header.source))",
+        "Guest: \(Markdown.escape(header.cell.guest)), \(Words.counted(header.processors, "processor"))",
+        "Accelerator: \(header.accelerator.rawValue) (\(Markdown.escape(header.acceleratorReason)))",
+        "Emulator: \(Markdown.escape(header.emulator))",
+        "Toolchain: \(Markdown.escape(header.toolchain))",
+        "Series were built \(Markdown.escape(Words.sandbox(header)))",
+        "Started: \(Words.started(record)), by patchbench \(Markdown.escape(header.patchbench))",
+      ]
     return lines.map { "- \($0)" }.joined(separator: "\n")
   }
 }

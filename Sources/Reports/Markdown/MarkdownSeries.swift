@@ -13,9 +13,8 @@ struct MarkdownSeries {
     parts.append("## \(Markdown.escape(judgement.series.name)): \(judgement.verdict.rawValue)")
     if let cover = judgement.series.cover { parts.append("_\(Markdown.escape(cover.subject))_") }
     parts.append(Self.list(judgement.reasons.map(Self.reason)))
-    if let notes = judgement.series.origin?.notes, !notes.isEmpty {
-      parts.append(Self.list(notes.map(Markdown.escape)))
-    }
+    let notes = (judgement.series.origin?.notes ?? []) + header.baseWords(of: judgement.series)
+    if !notes.isEmpty { parts.append(Self.list(notes.map(Markdown.escape))) }
     takePatches(judgement.series.patches)
     let bisection = Bisection(judgement)
     if let trial = judgement.trial {
@@ -55,6 +54,7 @@ struct MarkdownSeries {
     guard !patches.isEmpty else { return }
     let lines = patches.enumerated().map { index, patch in
       "\(index + 1). \(Markdown.escape(patch.subject)) — \(Markdown.escape(patch.author)), \(Markdown.code(patch.file))"
+        + (patch.from.map { " (prerequisite, from \(Markdown.escape($0)))" } ?? "")
     }
     parts += ["### Patches", lines.joined(separator: "\n")]
   }

@@ -12,11 +12,13 @@ struct TerminalReport {
     let cell = record.header.cell
     let reused = record.base?.reused == true ? ", reused" : ""
     let release = record.base?.run?.release.map { " (\($0))" } ?? ""
-    var lines = [
-      "\(cell.kernel)\(release), profile \(cell.profile), guest \(cell.guest)",
-      "accelerator: \(record.header.accelerator.rawValue), \(record.header.acceleratorReason)",
-      "base: \(Words.base(record.base))\(reused)",
-    ].map { Columns.cut(visible($0), to: width) }
+    let choice = record.baseWords.map { ["base: \($0)"] } ?? []
+    let heads =
+      ["\(cell.kernel)\(release), profile \(cell.profile), guest \(cell.guest)"] + choice + [
+        "accelerator: \(record.header.accelerator.rawValue), \(record.header.acceleratorReason)",
+        "\(choice.isEmpty ? "base" : "on the base"): \(Words.base(record.base))\(reused)",
+      ]
+    var lines = heads.map { Columns.cut(visible($0), to: width) }
     if record.header.sandbox == nil || record.header.settings != nil {
       lines.append(paint.yellow(Columns.cut("built \(Words.sandbox(record.header))", to: width)))
     }

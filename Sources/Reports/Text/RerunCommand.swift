@@ -9,31 +9,38 @@ enum RerunCommand {
   /// - Returns: `nil` if the path of the series is not known.
   static func command(_ test: String, of series: PatchSeries, _ header: RunHeader) -> String? {
     guard let path = series.path else { return nil }
-    return [
-      "patchbench", "run", quoted(path), "--kernel", quoted(header.cell.kernel), "--profile",
-      quoted(header.cell.profile), "--tests", quoted(test), "--fresh",
-    ].joined(separator: " ")
+    // Those that have its prerequisites are run as well, because patchbench looks for them among what it is given.
+    let others = Set(series.prerequisites.compactMap(\.from))
+    let paths = [path] + header.series.filter { $0.name != series.name && others.contains($0.name) }.compactMap(\.path)
+    return (["patchbench", "run"] + paths.map(quoted) + base(header) + ["--tests", quoted(test), "--fresh"])
+      .joined(separator: " ")
   }
 
   /// Returns the command that opens a shell in a guest with the series' kernel.
   static func shell(_ series: PatchSeries, _ header: RunHeader) -> String? {
-    guard let path = series.path else { return nil }
-    return [
-      "patchbench", "shell", quoted(path), "--kernel", quoted(header.cell.kernel), "--profile",
-      quoted(header.cell.profile),
-    ].joined(separator: " ")
+    guard let path = series.path, standsAlone(series, header) else { return nil }
+    return (["patchbench", "shell", quoted(path)] + base(header)).joined(separator: " ")
   }
 
   /// Returns the command that checks whether the tests would have caught a mistake in the lines that a series changes.
   /// - Returns: `nil` also if no changed line ran, so that no test could have.
   static func mutants(_ judgement: Judgement, _ header: RunHeader) -> String? {
     guard let path = judgement.series.path, let trial = judgement.trial, let lines = trial.change?.lines,
-      lines.fates(trial.run?.execution).contains(where: { $0.runs > 0 })
+      lines.fates(trial.run?.execution).contains(where: { $0.runs > 0 }), standsAlone(judgement.series, header)
     else { return nil }
-    return [
-      "patchbench", "mutants", "--series", quoted(path), "--kernel", quoted(header.cell.kernel), "--profile",
-      quoted(header.cell.profile),
-    ].joined(separator: " ")
+    return (["patchbench", "mutants", "--series", quoted(path)] + base(header)).joined(separator: " ")
+  }
+
+  /// Whether it has none of its patches from another series of the run, which such a command would not find.
+  private static func standsAlone(_ series: PatchSeries, _ header: RunHeader) -> Bool {
+    let names = Set(header.series.map(\.name))
+    return !series.prerequisites.contains { $0.from.map(names.contains) == true }
+  }
+
+  /// The options that name the base.
+  private static func base(_ header: RunHeader) -> [String] {
+    ["--kernel", quoted(header.cell.kernel)] + (header.choice?.revision.map { ["--base", quoted($0)] } ?? [])
+      + ["--profile", quoted(header.cell.profile)]
   }
 
   /// Quotes a word for a shell. A word that needs no quotes gets none.

@@ -34,6 +34,25 @@ private struct InboxSeries: SeriesSource {
   var firstFile: String { messageID }
 
   func read(into store: FilePath, cage: Cage?) async throws -> ReadSeries {
+    var read = try await readThread(into: store, cage: cage)
+    // What it names is looked up in the archive, but not what that names in its turn.
+    let known = read.others.reduce(read.messageIDs) { $0.union($1.messageIDs) }
+    let named = (read.series.origin?.prerequisites ?? []).filter { $0.kind == .messageID && !known.contains($0.id) }
+    for (number, prerequisite) in named.prefix(Self.mostPrerequisites).enumerated() {
+      let other = InboxSeries(
+        name: SeriesName.safe(prerequisite.id), path: path, archive: archive, messageID: prerequisite.id)
+      do {
+        var found = try await other.readThread(into: store.appending("prerequisite-\(number)"), cage: cage)
+        found.series.name = OtherSeries.title(found.series)
+        found.series.path = nil
+        found.others = []
+        read.others.append(found)
+      } catch is IntakeError { continue }
+    }
+    return read
+  }
+
+  private func readThread(into store: FilePath, cage: Cage?) async throws -> ReadSeries {
     let place = store.absolute.appending("archive")
     try FileManager.default.createDirectory(atPath: place.string, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(atPath: place.string) }
@@ -69,4 +88,5 @@ private struct InboxSeries: SeriesSource {
   }
 
   private static let longestThread = 2000
+  private static let mostPrerequisites = 10
 }

@@ -23,10 +23,21 @@ struct MailReader {
 
   /// Reads the mails in their order. Mails without a diff have no paths.
   func read(_ mails: [RawMail]) async throws -> [ReadMail] {
+    try await open(mails)
+    return try mails.map(read)
+  }
+
+  /// Reads the mails that can be read.
+  func readAny(_ mails: [RawMail]) async throws -> [(raw: RawMail, read: ReadMail)] {
+    try await open(mails)
+    return mails.compactMap { mail in (try? read(mail)).map { (mail, $0) } }
+  }
+
+  private func open(_ mails: [RawMail]) async throws {
     let chunks = stride(from: 0, to: mails.count, by: Self.chunk).map {
       Array(mails[$0..<min($0 + Self.chunk, mails.count)])
     }
-    return try await chunks.concurrentMap(limit: 2) { try await readTogether($0) }.flatMap { $0 }
+    _ = try await chunks.concurrentMap(limit: 2) { try await openTogether($0) }
   }
 
   private static let chunk = 50
@@ -51,13 +62,12 @@ struct MailReader {
     done
     """
 
-  private func readTogether(_ mails: [RawMail]) async throws -> [ReadMail] {
+  private func openTogether(_ mails: [RawMail]) async throws {
     try await run(Self.script, mails)
     for mail in mails where mail.source.strip != 1 {
       try DiffPaths.normalize(mail.part("diff"), strip: mail.source.strip)
     }
     try await run(Self.paths, mails)
-    return try mails.map(read)
   }
 
   private func run(_ script: String, _ mails: [RawMail]) async throws {

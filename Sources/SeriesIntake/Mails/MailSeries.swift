@@ -39,7 +39,8 @@ struct MailSeries: SeriesSource {
         patches: chosen.missing, path: path.string, messageID: chosen.patches.first?.headers.messageID)
     }
     let all = (chosen.cover.map { [$0] } ?? []) + chosen.patches
-    var read = try await MailReader(place: place, cage: cage).read(all)
+    let reader = MailReader(place: place, cage: cage)
+    var read = try await reader.read(all)
     var claims = SeriesClaims()
     claims.take(from: Array(zip(all, read)), version: chosen.version)
     claims.origin.notes = notes + chosen.notes
@@ -52,7 +53,14 @@ struct MailSeries: SeriesSource {
       let cover = read.removeFirst()
       series.cover = CoverLetter(subject: cover.subject, body: cover.body)
     }
-    return try result(series, Array(zip(chosen.patches, read)), in: store)
+    var result = try result(series, Array(zip(chosen.patches, read)), in: store)
+    result.messageIDs = Set(all.compactMap(\.headers.messageID))
+    if !claims.origin.prerequisites.isEmpty {
+      let taken = Set(all.map(\.file))
+      let left = split.mails.filter { !taken.contains($0.file) && !$0.tag.isReply }
+      result.others = try await OtherSeries(reader: reader, store: store).read(left)
+    }
+    return result
   }
 
   /// Adds the patches to the series, and moves their diffs to the store.

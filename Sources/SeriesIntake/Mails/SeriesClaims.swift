@@ -26,11 +26,11 @@ struct SeriesClaims {
 
   private mutating func take(lines text: String) {
     for line in text.split(separator: "\n") {
-      if let value = Self.value("base-commit: ", line), value.allSatisfy(\.isHexDigit) {
+      if let value = Self.value("base-commit: ", line), value.allSatisfy({ $0.isASCII && $0.isHexDigit }) {
         origin.baseCommit = origin.baseCommit ?? value
       } else if let value = Self.value("change-id: ", line) {
         origin.changeID = origin.changeID ?? value
-      } else if let prerequisite = Self.prerequisites.lazy.compactMap({ Self.value($0, line) }).first,
+      } else if let prerequisite = Self.prerequisite(line),
         !origin.prerequisites.contains(prerequisite), origin.prerequisites.count < Self.mostPrerequisites
       {
         origin.prerequisites.append(prerequisite)
@@ -38,9 +38,13 @@ struct SeriesClaims {
     }
   }
 
-  private static let prerequisites = [
-    "prerequisite-patch-id: ", "prerequisite-change-id: ", "prerequisite-message-id: ",
-  ]
+  private static func prerequisite(_ line: Substring) -> Prerequisite? {
+    for kind in Prerequisite.Kind.allCases {
+      guard let value = value("prerequisite-\(kind.rawValue): ", line) else { continue }
+      return Prerequisite(kind: kind, id: value.trimmingCharacters(in: CharacterSet(charactersIn: "<>")))
+    }
+    return nil
+  }
 
   private static func value(_ key: String, _ line: Substring) -> String? {
     guard line.hasPrefix(key) else { return nil }

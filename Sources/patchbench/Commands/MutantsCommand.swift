@@ -49,8 +49,11 @@ struct MutantsCommand: AsyncParsableCommand {
       is alive or unreached; 3 at least one is undecided, or the run was stopped.
       """)
 
-  @Option(help: "The kernel: a directory under Kernels/.")
-  var kernel = Defaults.current.kernel.value
+  @Option(help: "The kernel: a directory under Kernels/. Default: \(Defaults.current.kernel.value).")
+  var kernel: String?
+
+  @Option(help: NamedKernels.help)
+  var base: String?
 
   @Option(help: "The kernel's profile, which selects its config fragments.")
   var profile = Defaults.current.profile.value
@@ -199,9 +202,9 @@ struct MutantsCommand: AsyncParsableCommand {
     if let begun {
       return try ResumeCommand.plan(try begun.recordedPlan(), of: begun, common, resources: work.resources())
     }
-    let definition = try checkout.kernel(kernel)
+    let (definition, choice) = try NamedKernels.one(kernel, base: base, in: checkout)
     return RunPlan(
-      target: work.target(definition, try definition.profile(profile)), series: [],
+      target: work.target(definition, try definition.profile(profile), choice), series: [],
       choices: RunChoices(
         tests: tests.map(NamePattern.init), fresh: work.fresh, keepsMemory: false, stopsAtFirst: false, accepted: [],
         executor: .local),

@@ -85,7 +85,7 @@ struct ResumeCommand: AsyncParsableCommand {
   ) throws -> RunPlan {
     let environment = ProcessInfo.processInfo.environment
     let checkout = try common.checkout(recorded.home, suite: recorded.suite)
-    let kernel = try checkout.kernel(recorded.kernel)
+    let kernel = try checkout.kernel(recorded.kernel, at: recorded.choice?.revision)
     if let record = try directory.record(), !record.interrupted {
       Output.note("patchbench: \(directory.path) is complete; writing its reports again")
     } else {
@@ -95,7 +95,7 @@ struct ResumeCommand: AsyncParsableCommand {
     return RunPlan(
       target: RunTarget(
         kernel: kernel, profile: try kernel.profile(recorded.profile), connection: recorded.connection,
-        accelerator: recorded.accelerator),
+        accelerator: recorded.accelerator, choice: recorded.choice),
       // The run's directory has them.
       series: [],
       choices: RunChoices(

@@ -29,6 +29,7 @@ struct RunCommand: AsyncParsableCommand {
         patchbench run ~/v4 --json > verdict.json
         patchbench run series/ --dry-run
         patchbench run series/ --kernel linux-6.12 --kernel linux-6.1
+        patchbench run ~/v4 --kernel my-linux --base v6.12-rc3
         patchbench run --base-only --repeat 20
         patchbench run ~/v4 --tests 'invalidate/*' --tests forward/vgem-to-vkms/vm-file
 
@@ -41,6 +42,10 @@ struct RunCommand: AsyncParsableCommand {
         does-not-build  the build failed or exceeded a limit, of the whole or after one of its patches
         does-not-boot   the guest never sent its test plan
         inconclusive    the evidence supports no verdict, or a changed line never ran; this is never a pass
+
+      If neither an option nor a configuration file names the base, it is chosen, one for all series: the base-commit \
+      that they name, if a kernel's git repository has it; else the built kernel to which most of them apply; else the \
+      default. The report says which one, and why. docs/input.md has the rules, and how prerequisites are found.
 
       Results are cached. They are reused while the patches, the kernel, its configuration, the guest binary, the \
       emulator and the toolchain stay the same; --fresh ignores them.
@@ -78,8 +83,12 @@ struct RunCommand: AsyncParsableCommand {
 
   @Option(
     name: .customLong("kernel"),
-    help: ArgumentHelp("The kernel: a directory under Kernels/. Repeatable.", valueName: "kernel"))
-  var kernels = [Defaults.current.kernel.value]
+    help: ArgumentHelp(
+      "The kernel: a directory under Kernels/. Default: chosen, see above. Repeatable.", valueName: "kernel"))
+  var kernels: [String] = []
+
+  @Option(help: NamedKernels.help)
+  var base: String?
 
   @Option(
     name: .customLong("profile"),
@@ -183,16 +192,20 @@ struct RunCommand: AsyncParsableCommand {
   }
 
   /// Returns one plan per configuration. The plans share nothing but the series.
-  private func plans(_ environment: [String: String]) throws -> (plans: [RunPlan], together: FilePath?) {
+  private func plans(_ environment: [String: String]) async throws -> (plans: [RunPlan], together: FilePath?) {
     let checkout = try common.checkout()
-    let series = paths.isEmpty ? [] : try SeriesForms.find(paths)
-    let configurations = try kernels.flatMap { name in
-      let kernel = try checkout.kernel(name)
-      return try profiles.map { (kernel, try kernel.profile($0)) }
+    var series = paths.isEmpty ? [] : try SeriesForms.find(paths)
+    let named = try NamedKernels(kernels, base: base, in: checkout)
+    // Report a misspelt name before anything is read.
+    for kernel in try named?.kernels ?? [checkout.kernel(Defaults.current.kernel.value)] {
+      for profile in profiles { _ = try kernel.profile(profile) }
     }
     try refuseIfUnfit(Doctor.quick(guestBinary: checkout.guestBinary))
     let cache = try Cache(common.cacheRoot(environment))
     let limits = work.limits()
+    if versions == .all { series = try await allVersions(of: series, limits, cache) }
+    let (found, choice) = try await targets(named, for: series, checkout, limits, cache)
+    let configurations = try found.flatMap { kernel in try profiles.map { (kernel, try kernel.profile($0)) } }
     let together =
       work.output.map { FilePath($0) }
       ?? (configurations.count > 1
@@ -200,7 +213,7 @@ struct RunCommand: AsyncParsableCommand {
     let accepted = try acceptedLines()
     let plans = configurations.map { kernel, profile in
       RunPlan(
-        target: work.target(kernel, profile), series: series,
+        target: work.target(kernel, profile, choice), series: series,
         choices: RunChoices(
           tests: tests.map(NamePattern.init), fresh: work.fresh, keepsMemory: keepsMemory, stopsAtFirst: stopsAtFirst,
           accepted: accepted, executor: executor, settings: settings, eachPatch: eachPatch),
@@ -214,11 +227,29 @@ struct RunCommand: AsyncParsableCommand {
     return (plans, together)
   }
 
-  func run() async throws {
-    var (plans, together) = try plans(ProcessInfo.processInfo.environment)
-    if versions == .all, let series = try await plans.first?.allVersions() {
-      for index in plans.indices { plans[index].series = series }
+  /// Returns the kernels to run on, and why.
+  private func targets(
+    _ named: NamedKernels?, for series: [any SeriesSource], _ checkout: Checkout, _ limits: RunLimits, _ cache: Cache
+  ) async throws -> ([KernelDefinition], BaseChoice) {
+    if let named { return (named.kernels, named.choice) }
+    let chooser = BaseChooser(
+      checkout, cache: cache, limits: limits, profiles: profiles, standard: Defaults.current.kernel.value)
+    let (kernel, choice) = try await chooser.choose(for: series)
+    return ([kernel], choice)
+  }
+
+  /// Returns the series with each version in a mailbox as a series of its own.
+  private func allVersions(
+    of series: [any SeriesSource], _ limits: RunLimits, _ cache: Cache
+  ) async throws -> [any SeriesSource] {
+    let cage = try await limits.sandbox?.cage()
+    return try await cache.withScratch { scratch in
+      try await SeriesForms.versions(of: series, scratch: scratch, cage: cage)
     }
+  }
+
+  func run() async throws {
+    let (plans, together) = try await plans(ProcessInfo.processInfo.environment)
     if dryRun {
       var forecasts: [Forecast] = []
       for plan in plans { forecasts.append(try await BenchRun(plan, sinks: []).forecast()) }

@@ -24,8 +24,11 @@ struct ShellCommand: AsyncParsableCommand {
   @Argument(help: ArgumentHelp("A series. Default: the base.", valueName: "path"))
   var path: String?
 
-  @Option(help: "The kernel: a directory under Kernels/.")
-  var kernel = Defaults.current.kernel.value
+  @Option(help: "The kernel: a directory under Kernels/. Default: \(Defaults.current.kernel.value).")
+  var kernel: String?
+
+  @Option(help: NamedKernels.help)
+  var base: String?
 
   @Option(help: "The kernel's profile, which selects its config fragments.")
   var profile = Defaults.current.profile.value
@@ -56,11 +59,12 @@ struct ShellCommand: AsyncParsableCommand {
     if found.count > 1 {
       throw Failure("\(path ?? "") has several series", advice: "name one of them", status: ExitStatus.usage)
     }
-    let definition = try checkout.kernel(kernel)
+    let (definition, choice) = try NamedKernels.one(kernel, base: base, in: checkout)
     let resources = WorkOptions.resources(jobs: nil, memory: nil)
     let guest = ShellGuest(
       target: RunTarget(
-        kernel: definition, profile: try definition.profile(profile), connection: connect, accelerator: accelerator),
+        kernel: definition, profile: try definition.profile(profile), connection: connect, accelerator: accelerator,
+        choice: choice),
       series: found.first, busybox: Self.busybox,
       limits: RunLimits(resources: resources, sandbox: noSandbox ? nil : Sandbox(jobs: resources.jobs)),
       checkout: checkout,

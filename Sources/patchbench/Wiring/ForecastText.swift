@@ -10,7 +10,7 @@ import Verdicts
 enum ForecastText {
   static func text(_ forecast: Forecast) -> String {
     let width = forecast.entries.map { ($0.series ?? "base").count }.max() ?? 0
-    var lines = [forecast.cell.words, ""]
+    var lines = [forecast.cell.words] + (forecast.baseWords.map { [visible("base: \($0)")] } ?? []) + [""]
     for entry in forecast.entries {
       let name = visible(entry.series ?? "base").padding(toLength: width, withPad: " ", startingAt: 0)
       let also = entry.patches == 0 ? "" : "; tests after \(entry.patches) of its patches too"

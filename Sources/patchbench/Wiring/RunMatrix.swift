@@ -125,8 +125,11 @@ struct RunMatrix {
     }
     let suite = plan.checkout.suite
     let recorded = try directory.recordedPlan().series
-    for one in recorded {
-      for note in one.series.origin?.notes ?? [] { Output.note(visible("\(one.series.name): \(note)")) }
+    let header = report.record.header
+    for series in header.series {
+      for note in (series.origin?.notes ?? []) + header.baseWords(of: series) {
+        Output.note(visible("\(series.name): \(note)"))
+      }
     }
     for one in recorded where !suite.covers(one.series.patches.flatMap(\.paths)) {
       Output.note(

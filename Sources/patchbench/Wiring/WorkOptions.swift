@@ -2,6 +2,7 @@
 
 public import ArgumentParser
 public import Bench
+import BenchModel
 import Foundation
 import KernelBuild
 
@@ -53,8 +54,10 @@ struct WorkOptions: ParsableArguments {
     }
   }
 
-  func target(_ kernel: KernelDefinition, _ profile: KernelDefinition.Profile) -> RunTarget {
-    RunTarget(kernel: kernel, profile: profile, connection: connect, accelerator: accelerator)
+  func target(
+    _ kernel: KernelDefinition, _ profile: KernelDefinition.Profile, _ choice: BaseChoice? = nil
+  ) -> RunTarget {
+    RunTarget(kernel: kernel, profile: profile, connection: connect, accelerator: accelerator, choice: choice)
   }
 
   func limits() -> RunLimits {
