@@ -173,4 +173,4 @@ module_exit(pbtest_exit);
 
 MODULE_DESCRIPTION("patchbench's DRM test driver");
 MODULE_LICENSE("GPL");
-MODULE_IMPORT_NS(DMA_BUF);
+PBTEST_IMPORT_NS(DMA_BUF);

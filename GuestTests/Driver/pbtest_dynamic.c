@@ -12,6 +12,7 @@
 #include <drm/drm_prime.h>
 
 #include "pbtest.h"
+#include "pbtest_kernel.h"
 
 /* &dma_buf_ops.pin. Only counts, like pbtest_bo_pin(). */
 int pbtest_dmabuf_pin(struct dma_buf_attachment *attach)
@@ -63,7 +64,7 @@ static void pbtest_move_notify(struct dma_buf_attachment *attach)
 }
 
 static const struct dma_buf_attach_ops pbtest_attach_ops = {
-	.move_notify = pbtest_move_notify,
+	.pbtest_moves = pbtest_move_notify,
 };
 
 /* Like drm_gem_prime_import(), for a dynamic importer. */

@@ -8,6 +8,8 @@
 
 #include <linux/dma-buf.h>
 #include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/shmem_fs.h>
 
 #include <drm/drm_drv.h>
 #include <drm/drm_prime.h>
@@ -19,6 +21,24 @@ static inline void pbtest_add_vm_flags(struct vm_area_struct *vma,
 	vm_flags_set(vma, flags);
 #else
 	vma->vm_flags |= flags;
+#endif
+}
+
+static inline bool pbtest_is_cow_mapping(struct vm_area_struct *vma)
+{
+#ifdef PBTEST_HAS_VMA_IS_COW_MAPPING
+	return vma_is_cow_mapping(vma);
+#else
+	return is_cow_mapping(vma->vm_flags);
+#endif
+}
+
+static inline struct file *pbtest_shmem_file(const char *name, loff_t size)
+{
+#ifdef PBTEST_HAS_SHMEM_VMA_FLAGS
+	return shmem_file_setup(name, size, mk_vma_flags(VMA_NORESERVE_BIT));
+#else
+	return shmem_file_setup(name, size, VM_NORESERVE);
 #endif
 }
 
@@ -72,5 +92,28 @@ static inline void pbtest_complete_driver(struct drm_driver *driver)
 	driver->gem_prime_mmap = drm_gem_prime_mmap;
 #endif
 }
+
+/* A kernel without this field keeps no mapping for its importers. */
+#ifdef PBTEST_HAS_CACHE_SGT_MAPPING
+#define PBTEST_CACHE_SGT_MAPPING .cache_sgt_mapping = true,
+#else
+#define PBTEST_CACHE_SGT_MAPPING
+#endif
+
+/* What importers are told before a buffer moves was renamed. */
+#ifdef PBTEST_HAS_INVALIDATE_MAPPINGS
+#define pbtest_moves invalidate_mappings
+#define pbtest_announce_move dma_buf_invalidate_mappings
+#else
+#define pbtest_moves move_notify
+#define pbtest_announce_move dma_buf_move_notify
+#endif
+
+/* The name of a symbol namespace was a token before 6.13, and is a string now. */
+#ifdef PBTEST_HAS_NAMESPACE_STRINGS
+#define PBTEST_IMPORT_NS(ns) MODULE_IMPORT_NS(__stringify(ns))
+#else
+#define PBTEST_IMPORT_NS(ns) MODULE_IMPORT_NS(ns)
+#endif
 
 #endif

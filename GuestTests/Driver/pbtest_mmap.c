@@ -138,7 +138,7 @@ static int pbtest_bo_map(struct pbtest_bo *bo, struct vm_area_struct *vma)
 	int ret;
 
 	/* Neither PFNs nor moving pages can be copied on write. */
-	if (is_cow_mapping(vma->vm_flags))
+	if (pbtest_is_cow_mapping(vma))
 		return -EINVAL;
 
 	/*
@@ -278,7 +278,7 @@ int pbtest_fops_mmap(struct file *filp, struct vm_area_struct *vma)
 
 	ret = pbtest_bo_reached(bo, PBTEST_FAIL_FOPS_ENTRY);
 	/* PFNs cannot be copied on write, and GEM leaves that to the driver. */
-	if (!ret && is_cow_mapping(vma->vm_flags))
+	if (!ret && pbtest_is_cow_mapping(vma))
 		ret = -EINVAL;
 	if (!ret)
 		ret = drm_gem_mmap(filp, vma);
@@ -295,9 +295,8 @@ int pbtest_fops_mmap(struct file *filp, struct vm_area_struct *vma)
 /* Only the mapping holds the file. */
 static int pbtest_set_own_file(struct vm_area_struct *vma)
 {
-	struct file *own = shmem_file_setup(PBTEST_OWN_FILE_NAME,
-					    vma->vm_end - vma->vm_start,
-					    VM_NORESERVE);
+	struct file *own = pbtest_shmem_file(PBTEST_OWN_FILE_NAME,
+					     vma->vm_end - vma->vm_start);
 
 	if (IS_ERR(own))
 		return PTR_ERR(own);

@@ -10,6 +10,7 @@
 #include <drm/drm_vma_manager.h>
 
 #include "pbtest.h"
+#include "pbtest_kernel.h"
 
 void pbtest_pages_free(struct pbtest_pages *set)
 {
@@ -122,7 +123,7 @@ int pbtest_move_ioctl(struct drm_device *drm, void *data,
 	ret = dma_resv_lock_interruptible(bo->base.resv, NULL);
 	if (!ret) {
 		if (dmabuf)
-			dma_buf_move_notify(dmabuf);
+			pbtest_announce_move(dmabuf);
 		pbtest_bo_move(bo, &fresh, !(args->flags & PBTEST_MOVE_NO_ZAP));
 		args->generation = bo->generation;
 		dma_resv_unlock(bo->base.resv);

@@ -112,13 +112,13 @@ static int pbtest_end_cpu_access(struct dma_buf *dmabuf,
 
 static const struct dma_buf_ops pbtest_dmabuf_ops = {
 	PBTEST_DMABUF_OPS,
-	.cache_sgt_mapping = true,
+	PBTEST_CACHE_SGT_MAPPING
 	.mmap = pbtest_dmabuf_mmap,
 };
 
 static const struct dma_buf_ops pbtest_dmabuf_ops_without_mmap = {
 	PBTEST_DMABUF_OPS,
-	.cache_sgt_mapping = true,
+	PBTEST_CACHE_SGT_MAPPING
 };
 
 static const struct dma_buf_ops pbtest_dmabuf_ops_without_cache = {

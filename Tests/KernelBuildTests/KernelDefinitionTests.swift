@@ -15,6 +15,10 @@ import Testing
     let home = scratch.path.string
     let rows: [(String, KernelDefinition.Source)] = [
       ("debian: linux-source-6.12", .debian(package: "linux-source-6.12")),
+      (
+        "debian: {package: linux-source-7.3, suite: trixie-backports}",
+        .debian(package: "linux-source-7.3", suite: "trixie-backports")
+      ),
       ("tree: ../../linux", .tree(scratch.path.removingLastComponent().appending("linux"))),
       ("tree: /src/linux", .tree("/src/linux")),
       ("git: {repository: ../linux.git, revision: v6.12}", .git(repository: "\(home)/linux.git", revision: "v6.12")),

@@ -62,7 +62,7 @@ extension BaseBuild {
     _ kernel: KernelDefinition, profile: KernelDefinition.Profile, cache: Cache, jobs: Int,
     progress: @escaping @Sendable (String) -> Void
   ) async throws -> BaseBuild {
-    let recipe = try await Recipe(kernel, profile: profile, cache: cache)
+    let recipe = try await Recipe(kernel, profile: profile, cache: cache, fetching: .allowed(progress))
     var seconds = StageSeconds()
     while true {
       let lock = try await FileLock.wait(recipe.lock, .shared) { progress("waiting for another run to build it") }
@@ -89,7 +89,8 @@ extension BaseBuild {
   public static func find(
     _ kernel: KernelDefinition, profile: KernelDefinition.Profile, cache: Cache
   ) async throws -> BaseBuild? {
-    let recipe = try await Recipe(kernel, profile: profile, cache: cache)
+    guard KernelSource.isHere(kernel, cache: cache) else { return nil }
+    let recipe = try await Recipe(kernel, profile: profile, cache: cache, fetching: .refused)
     guard recipe.isBuilt, let lock = try FileLock.attempt(recipe.lock, .shared), recipe.isBuilt else { return nil }
     return recipe.base(lock, StageSeconds())
   }
@@ -98,7 +99,7 @@ extension BaseBuild {
   public static func key(
     _ kernel: KernelDefinition, profile: KernelDefinition.Profile, cache: Cache
   ) async throws -> String {
-    try await Recipe(kernel, profile: profile, cache: cache).key
+    try await Recipe(kernel, profile: profile, cache: cache, fetching: .refused).key
   }
 
   /// Everything that decides how a base is built.
@@ -110,10 +111,12 @@ extension BaseBuild {
     var key: String
     var home: FilePath
 
-    init(_ kernel: KernelDefinition, profile: KernelDefinition.Profile, cache: Cache) async throws {
+    init(
+      _ kernel: KernelDefinition, profile: KernelDefinition.Profile, cache: Cache, fetching: KernelSource.Fetching
+    ) async throws {
       self.profile = profile
-      requested = try BaseBuild.fragments(of: profile)
-      source = try await KernelSource.find(kernel.source, store: cache.repository(of: kernel))
+      source = try await KernelSource.find(kernel, cache: cache, fetching: fetching)
+      requested = try BaseBuild.fragments(of: profile, for: source.version)
       kbuild = try await Kbuild.find(cache: cache)
       let environment = Kbuild.steadyEnvironment.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
       key = try await Digest.of(
@@ -137,16 +140,18 @@ extension BaseBuild {
     }
   }
 
-  /// The profile's fragments, read and parsed.
+  /// The profile's fragments as they are meant for a version, read and parsed.
   private static func fragments(
-    of profile: KernelDefinition.Profile
+    of profile: KernelDefinition.Profile, for version: KernelVersion
   ) throws -> (text: String, settings: [KConfigSetting]) {
     var text = ""
     var settings: [KConfigSetting] = []
     for path in profile.fragments {
       do {
-        let part = try String(contentsOf: URL(filePath: path.string), encoding: .utf8)
-        settings += try KConfig.parse(part.utf8, file: path.lastComponent?.string ?? path.string)
+        let name = path.lastComponent?.string ?? path.string
+        let part = try VersionedSettings.resolve(
+          String(contentsOf: URL(filePath: path.string), encoding: .utf8), for: version, file: name)
+        settings += try KConfig.parse(part.utf8, file: name)
         text += part.hasSuffix("\n") ? part : part + "\n"
       } catch let error as KConfigError {
         throw DefinitionError.unusable(file: path.string, reason: "line \(error.line) is not a setting: \(error.text)")

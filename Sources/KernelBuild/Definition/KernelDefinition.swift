@@ -23,8 +23,9 @@ public struct KernelDefinition: Sendable, Hashable {
 
   /// Where the source comes from.
   public enum Source: Sendable, Hashable {
-    /// A Debian package that installs `/usr/src/NAME.tar.xz`.
-    case debian(package: String)
+    /// A Debian package that installs `/usr/src/NAME.tar.xz`. With a suite, such as `trixie-backports`, it is fetched
+    /// from there, and not installed.
+    case debian(package: String, suite: String? = nil)
     case tree(FilePath)
     case git(repository: String, revision: String)
   }
@@ -134,7 +135,8 @@ extension KernelDefinition {
     } catch { throw .unusable(file: file.string, reason: "cannot be read: \(error)") }
     func resolve(_ path: String) -> FilePath { home.pushing(FilePath(path)).lexicallyNormalized() }
     let sources = [
-      yaml.source.debian.map { Source.debian(package: $0) }, yaml.source.tree.map { Source.tree(resolve($0)) },
+      yaml.source.debian.map { Source.debian(package: $0.package, suite: $0.suite) },
+      yaml.source.tree.map { Source.tree(resolve($0)) },
       yaml.source.git.map {
         // A URL or an absolute path is kept; anything else is a path relative to this file's directory.
         let isPath = !$0.repository.contains("://") && !$0.repository.hasPrefix("/")
@@ -145,8 +147,13 @@ extension KernelDefinition {
     guard sources.count == 1 else {
       throw .unusable(file: file.string, reason: "source: needs exactly one of debian, tree, git")
     }
-    if case .debian(let package) = sources[0], !package.hasPrefix("linux-source-") || package.contains("/") {
-      throw .unusable(file: file.string, reason: "source: debian: needs the name of a linux-source-* package")
+    if case .debian(let package, let suite) = sources[0] {
+      if !package.hasPrefix("linux-source-") || !Self.isName(package) {
+        throw .unusable(file: file.string, reason: "source: debian: needs the name of a linux-source-* package")
+      }
+      if let suite, !Self.isName(suite) {
+        throw .unusable(file: file.string, reason: "source: debian: “\(suite)” is not the name of a Debian suite")
+      }
     }
     if yaml.profiles.isEmpty { throw .unusable(file: file.string, reason: "it has no profiles") }
     return KernelDefinition(
@@ -160,6 +167,12 @@ extension KernelDefinition {
               clocks: value.clocks ?? Clocks(), extent: value.extent ?? .boot)
           )
         }), knownReports: try knownReports(yaml.knownReports ?? [], in: file))
+  }
+
+  /// Whether it can be the name of a package or a suite, which become words of a command and names of files.
+  private static func isName(_ text: String) -> Bool {
+    text.first?.isLetter == true
+      && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-.+".contains($0)) }
   }
 
   /// - Throws: ``DefinitionError`` for an entry that lacks its reason, its link or its expiry date.
@@ -216,9 +229,26 @@ private struct KernelYAML: Decodable {
   }
 
   struct Source: Decodable {
-    var debian: String?
+    var debian: Package?
     var tree: String?
     var git: Git?
+  }
+  /// `linux-source-6.12`, or `{package: linux-source-7.3, suite: trixie-backports}`.
+  struct Package: Decodable {
+    var package: String
+    var suite: String?
+
+    private enum CodingKeys: String, CodingKey { case package, suite }
+
+    init(from decoder: any Decoder) throws {
+      if let name = try? decoder.singleValueContainer().decode(String.self) {
+        package = name
+      } else {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        package = try values.decode(String.self, forKey: .package)
+        suite = try values.decodeIfPresent(String.self, forKey: .suite)
+      }
+    }
   }
   struct Git: Decodable {
     var repository: String

@@ -2,6 +2,7 @@
 
 import BenchModel
 import Foundation
+import KernelText
 public import SystemPackage
 import Toolbox
 
@@ -11,6 +12,7 @@ struct KernelSource: Sendable {
   var identity: String
   /// For people: `Debian linux-source-6.12 6.12.117-1~deb12u1`.
   var description: String
+  var version: KernelVersion
   private var kind: Kind
 
   private enum Kind: Sendable {
@@ -19,11 +21,38 @@ struct KernelSource: Sendable {
     case repository(FilePath, commit: String)
   }
 
+  /// What to do if the source is not on this machine.
+  enum Fetching: Sendable {
+    /// Fetch it; the closure gets a description of what is done.
+    case allowed(@Sendable (String) -> Void)
+    /// Fail with advice.
+    case refused
+  }
+
+  /// Whether the source has to be fetched from a Debian suite first.
+  static func isHere(_ kernel: KernelDefinition, cache: Cache) -> Bool {
+    guard case .debian(let package, let suite?) = kernel.source else { return true }
+    return SuitePackage.find(package, suite: suite, store: cache.sources) != nil
+  }
+
   /// Finds the source.
-  /// - Parameter store: where a repository that is not on this machine is fetched to.
-  static func find(_ source: KernelDefinition.Source, store: FilePath) async throws -> KernelSource {
-    switch source {
-    case .debian(let package):
+  /// - Parameter cache: where sources that are not on this machine are fetched to.
+  static func find(_ kernel: KernelDefinition, cache: Cache, fetching: Fetching) async throws -> KernelSource {
+    switch kernel.source {
+    case .debian(let package, let suite?):
+      if let known = SuitePackage.find(package, suite: suite, store: cache.sources) {
+        return try KernelSource(package: package, number: known.version, archive: known.archive)
+      }
+      guard case .allowed(let progress) = fetching else {
+        throw StageError.fault(
+          .build, "\(package) has not been fetched from \(suite) yet",
+          advice: "patchbench run --base-only --kernel \(kernel.name) fetches it")
+      }
+      progress("fetching \(package) from \(suite)")
+      let fetched = try await SuitePackage.fetch(package, suite: suite, store: cache.sources)
+      return try KernelSource(package: package, number: fetched.version, archive: fetched.archive)
+
+    case .debian(let package, nil):
       let version = try await Tool("dpkg-query", ["-W", "-f", "${db:Status-Status} ${Version}", package]).run()
       guard version.status.isSuccess, version.output.hasPrefix("installed ") else {
         throw StageError.fault(
@@ -35,9 +64,7 @@ struct KernelSource: Sendable {
           .build, "\(archive) is missing though \(package) is installed",
           advice: "apt-get install --reinstall \(package)")
       }
-      let number = String(version.output.dropFirst(10))
-      return KernelSource(
-        identity: "debian \(package) \(number)", description: "Debian \(package) \(number)", kind: .archive(archive))
+      return try KernelSource(package: package, number: String(version.output.dropFirst(10)), archive: archive)
 
     case .tree(let path):
       guard FileManager.default.fileExists(atPath: path.appending("Kconfig").string) else {
@@ -50,24 +77,21 @@ struct KernelSource: Sendable {
       ).output()
       let lines = listing.split(separator: "\n").sorted().joined(separator: "\n")
       let digest = try await Digest.of([lines])
+      let makefile = FileManager.default.contents(atPath: path.appending("Makefile").string) ?? Data()
       return KernelSource(
         identity: "tree \(digest)", description: "tree \(path.lastComponent?.string ?? "") \(digest.prefix(12))",
+        version: try Self.version(makefile: String(decoding: makefile, as: UTF8.self), of: "\(path)"),
         kind: .tree(path))
 
     case .git(let repository, let revision):
       let isLocal = FileManager.default.fileExists(atPath: repository)
-      let local: FilePath
+      let local = isLocal ? FilePath(repository) : cache.repository(of: kernel)
       var name = revision
-      if isLocal {
-        local = FilePath(repository)
-      } else if try await KernelSource.has(revision, in: store) {
-        local = store
-      } else {
-        local = store
-        try FileManager.default.createDirectory(atPath: store.string, withIntermediateDirectories: true)
-        _ = try await Git.tool(["init", "--quiet", "--bare", store.string]).output()
+      if !isLocal, try await !KernelSource.has(revision, in: local) {
+        try FileManager.default.createDirectory(atPath: local.string, withIntermediateDirectories: true)
+        _ = try await Git.tool(["init", "--quiet", "--bare", local.string]).output()
         let fetch = try await Git.tool(
-          ["fetch", "--quiet", "--depth=1", "--", repository, revision], in: store
+          ["fetch", "--quiet", "--depth=1", "--", repository, revision], in: local
         ).run(deadline: .seconds(3600))
         guard fetch.status.isSuccess else {
           throw StageError.fault(
@@ -89,8 +113,12 @@ struct KernelSource: Sendable {
           advice: "correct source: git: in its kernel.yaml, or --base")
       }
       let commit = parsed.output.trimmingCharacters(in: .whitespacesAndNewlines)
+      let makefile = try await Git.tool(
+        ["-c", "safe.directory=*", "cat-file", "blob", "\(commit):Makefile"], in: local
+      ).run()
       return KernelSource(
         identity: "git \(commit)", description: "git \(revision) (\(commit.prefix(12)))",
+        version: try Self.version(makefile: makefile.output, of: "\(revision) of \(repository)"),
         kind: .repository(local, commit: commit))
     }
   }
@@ -101,6 +129,31 @@ struct KernelSource: Sendable {
       FileManager.default.fileExists(atPath: store.string)
     else { return false }
     return try await Git.tool(["cat-file", "-e", "\(commit)^{commit}"], in: store).run().status.isSuccess
+  }
+
+  private init(identity: String, description: String, version: KernelVersion, kind: Kind) {
+    self.identity = identity
+    self.description = description
+    self.version = version
+    self.kind = kind
+  }
+
+  private init(package: String, number: String, archive: FilePath) throws {
+    guard let version = KernelVersion(number) else {
+      throw StageError.fault(.build, "\(package) \(number): this is not the version of a kernel")
+    }
+    self.init(
+      identity: "debian \(package) \(number)", description: "Debian \(package) \(number)", version: version,
+      kind: .archive(archive))
+  }
+
+  private static func version(makefile: String, of place: String) throws -> KernelVersion {
+    guard let version = KernelVersion(makefile: makefile) else {
+      throw StageError.fault(
+        .build, "\(place): its Makefile has no VERSION and PATCHLEVEL, so it is not the tree of a kernel",
+        advice: "correct source: in its kernel.yaml")
+    }
+    return version
   }
 
   /// Unpacks the source so that `directory`, which must not exist yet, becomes the tree's root.
@@ -129,18 +182,16 @@ struct KernelSource: Sendable {
 }
 
 extension KernelDefinition {
-  /// Finds the source without unpacking it.
+  /// Finds the source without fetching or unpacking it.
   /// - Returns: its description, for people.
   /// - Throws: ``StageError`` with advice if it is not found.
   public func describeSource(cache: Cache) async throws -> String {
-    try await KernelSource.find(source, store: cache.repository(of: self)).description
+    try await KernelSource.find(self, cache: cache, fetching: .refused).description
   }
-}
 
-extension KernelDefinition {
   /// Unpacks the source so that `directory`, which must not exist yet, becomes the tree's root.
   public func unpack(to directory: FilePath, cache: Cache) async throws {
-    try await KernelSource.find(source, store: cache.repository(of: self)).unpack(to: directory)
+    try await KernelSource.find(self, cache: cache, fetching: .allowed { _ in }).unpack(to: directory)
   }
 }
 
