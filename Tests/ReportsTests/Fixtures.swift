@@ -24,13 +24,19 @@ func header(_ series: [PatchSeries], reason: String = "KVM: no hello within 15 s
 }
 
 func series(_ name: String, subject: String = "drm/virtio: share the device's address space") -> PatchSeries {
-  PatchSeries(
+  var series = PatchSeries(
     name: name, cover: CoverLetter(subject: "One mapping, three files", body: ""),
     patches: [
       Patch(
         subject: subject, author: "Ada Example <ada@example.org>", file: "0001-share.patch",
         paths: ["drivers/gpu/drm/virtio/virtgpu_drv.c"])
     ], path: "series/\(name)")
+  series.patches[0].trailers = [
+    Trailer(key: "Fixes", value: "0123456789ab (\"drm/virtio: swap\")"),
+    Trailer(key: "Signed-off-by", value: "Ada Example <ada@example.org>"),
+    Trailer(key: "Reviewed-by", value: "Bob Example <bob@example.org>", isFromReply: true),
+  ]
+  return series
 }
 
 /// The invalidation test with its three aliases, and which of them still hold the page after the unbind.
@@ -331,8 +337,9 @@ func hostileRun() -> RunRecord {
   var origin = SeriesOrigin()
   (origin.messageID, origin.date, origin.link) = (hostile, hostile, hostile)
   (origin.changeID, origin.baseCommit) = (hostile, hostile)
-  (origin.prerequisites, origin.notes) = ([hostile], [hostile])
+  (origin.prerequisites, origin.notes, origin.signatures) = ([hostile], [hostile], [hostile])
   bad.origin = origin
+  bad.patches[0].trailers = Trailer.keys.map { Trailer(key: $0, value: hostile, isFromReply: true) }
   bad.patches[0].file = hostile
   var others = [bad, bad]
   others[0].name += "2"

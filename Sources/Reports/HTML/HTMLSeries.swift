@@ -45,7 +45,7 @@ struct HTMLSeries {
     self.number = number
     name = visible(judgement.series.name)
     covers = judgement.series.cover.map { [visible($0.subject)] } ?? []
-    covers += visible(judgement.series.origin?.notes ?? [])
+    covers += visible(Claims.notes(judgement.series))
     verdict = judgement.verdict.rawValue
     isOpen = judgement.verdict != .clean
     changes = Words.changes(judgement)
@@ -55,7 +55,9 @@ struct HTMLSeries {
     firstReason = visible(judgement.reasons.first?.description ?? "")
     reasons = judgement.reasons.map(HTMLReason.init)
     patches = judgement.series.patches.map {
-      HTMLPatch(subject: visible($0.subject), author: visible($0.author), file: visible($0.file))
+      HTMLPatch(
+        subject: visible($0.subject), author: visible($0.author), file: visible($0.file),
+        claims: Claims.words($0.trailers).map { [visible($0)] } ?? [])
     }
     stage = judgement.stage.rawValue
     course = trial.map { Words.course($0) } ?? "Not run."
@@ -101,6 +103,8 @@ struct HTMLPatch {
   var subject: String
   var author: String
   var file: String
+  /// Its trailers; none or one.
+  var claims: [String]
 }
 
 /// The reason why a series did not boot, or what the compiler warns of.

@@ -71,6 +71,22 @@ struct SeriesDocument: Encodable {
     var subject: String
     var author: String
     var file: String
+    @ExplicitNull var trailers: [TrailerDocument]?
+
+    init(_ patch: Patch) {
+      subject = patch.subject
+      author = patch.author
+      file = patch.file
+      trailers = patch.trailers?.map {
+        TrailerDocument(key: $0.key, value: $0.value, isFromReply: $0.isFromReply)
+      }
+    }
+  }
+
+  struct TrailerDocument: Encodable {
+    var key: String
+    var value: String
+    var isFromReply: Bool
   }
 
   /// What the series says of itself.
@@ -83,6 +99,7 @@ struct SeriesDocument: Encodable {
     @ExplicitNull var baseCommit: String?
     var prerequisites: [String]
     var notes: [String]
+    var signatures: [String]
 
     init(_ origin: SeriesOrigin) {
       version = origin.version
@@ -93,6 +110,7 @@ struct SeriesDocument: Encodable {
       baseCommit = origin.baseCommit
       prerequisites = origin.prerequisites
       notes = origin.notes
+      signatures = origin.signatures ?? []
     }
   }
 
@@ -102,7 +120,7 @@ struct SeriesDocument: Encodable {
     origin = judgement.series.origin.map(OriginDocument.init)
     verdict = judgement.verdict
     reasons = judgement.reasons.map(\.description)
-    patches = judgement.series.patches.map { PatchDocument(subject: $0.subject, author: $0.author, file: $0.file) }
+    patches = judgement.series.patches.map(PatchDocument.init)
     cells = [CellDocument(judgement, header: header)]
   }
 }

@@ -13,9 +13,8 @@ struct MarkdownSeries {
     parts.append("## \(Markdown.escape(judgement.series.name)): \(judgement.verdict.rawValue)")
     if let cover = judgement.series.cover { parts.append("_\(Markdown.escape(cover.subject))_") }
     parts.append(Self.list(judgement.reasons.map(Self.reason)))
-    if let notes = judgement.series.origin?.notes, !notes.isEmpty {
-      parts.append(Self.list(notes.map(Markdown.escape)))
-    }
+    let notes = Claims.notes(judgement.series)
+    if !notes.isEmpty { parts.append(Self.list(notes.map(Markdown.escape))) }
     takePatches(judgement.series.patches)
     if let trial = judgement.trial {
       parts.append("Stage reached: \(judgement.stage.rawValue). \(Words.course(trial))")
@@ -48,8 +47,13 @@ struct MarkdownSeries {
 
   private mutating func takePatches(_ patches: [Patch]) {
     guard !patches.isEmpty else { return }
-    let lines = patches.enumerated().map { index, patch in
-      "\(index + 1). \(Markdown.escape(patch.subject)) — \(Markdown.escape(patch.author)), \(Markdown.code(patch.file))"
+    let lines = patches.enumerated().map { index, patch -> String in
+      let number = "\(index + 1). "
+      let claims = Claims.words(patch.trailers).map {
+        "\n" + String(repeating: " ", count: number.count) + "- \(Markdown.escape($0))"
+      }
+      return number + Markdown.escape(patch.subject)
+        + " — \(Markdown.escape(patch.author)), \(Markdown.code(patch.file))\(claims ?? "")"
     }
     parts += ["### Patches", lines.joined(separator: "\n")]
   }

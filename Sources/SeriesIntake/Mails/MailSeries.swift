@@ -65,7 +65,9 @@ struct MailSeries: SeriesSource {
       // Debian's patches have their own headers (DEP-3).
       let subject = read.subject.isEmpty ? SeriesClaims.header("description", of: raw) ?? raw.label : read.subject
       let author = read.author.isEmpty ? SeriesClaims.header("author", of: raw) ?? "" : read.author
-      result.series.patches.append(Patch(subject: subject, author: author, file: raw.label, paths: read.paths))
+      var patch = Patch(subject: subject, author: author, file: raw.label, paths: read.paths)
+      patch.trailers = read.trailers
+      result.series.patches.append(patch)
       let diff = store.appending(ReadSeries.diffName(result.diffs.count + 1))
       try FileManager.default.moveItem(atPath: read.diff.string, toPath: diff.string)
       result.diffs.append(diff)
