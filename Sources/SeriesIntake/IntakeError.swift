@@ -23,6 +23,11 @@ public enum IntakeError: Error, Sendable, Hashable {
   case utf16(String)
   /// A git repository without a range of commits.
   case noRange(String)
+  case notARepository(String)
+  /// A version that is not in the mails.
+  case noVersion(String, Int, others: [Int])
+  /// A version of what has only one.
+  case noVersions(String)
   /// A git bundle without a repository that has what its commits are based on.
   case noRepository(String)
   /// Commits that cannot be read.
@@ -62,6 +67,14 @@ extension IntakeError: CustomStringConvertible {
       "\(file): the text is UTF-16, in which git finds no patch. Convert it with `iconv -f UTF-16 -t UTF-8`."
     case .noRange(let path):
       "\(path): a git repository. Name the commits as well: `\(path):BASE..TOPIC`."
+    case .notARepository(let path):
+      "\(path): not a git repository."
+    case .noVersion(let path, let number, let others):
+      "\(path): v\(number) of the series is not in it"
+        + (others.isEmpty
+          ? "." : "; \(others.map { "v\($0)" }.joined(separator: ", ")) \(others.count == 1 ? "is" : "are").")
+    case .noVersions(let text):
+      "\(text): only mails can have several versions of a series. Name it without #vN."
     case .noRepository(let path):
       "\(path): a git bundle does not have the commit that it is based on. Name a repository that has it, too: "
         + "`~/src/linux:\(path)`."

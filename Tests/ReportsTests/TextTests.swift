@@ -84,4 +84,15 @@ import Testing
   @Test(arguments: claims) func trailersInShort(_ trailers: [Trailer]?, _ words: String?) {
     #expect(Claims.words(trailers) == words)
   }
+
+  /// One version of a thread, from `--versions all`.
+  @Test func aCommandNamesTheVersionAgain() {
+    var one = series("t-v1")
+    one.path = "d/t.mbox#v1"
+    let known = header([one])
+    #expect(
+      RerunCommand.command("a/b", of: one, known)
+        == "patchbench run 'd/t.mbox#v1' --kernel linux-6.12 --profile kasan --tests a/b --fresh")
+    #expect(RerunCommand.shell(one, known)?.hasPrefix("patchbench shell 'd/t.mbox#v1' ") == true)
+  }
 }

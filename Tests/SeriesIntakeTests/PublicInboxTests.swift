@@ -61,6 +61,11 @@ import Toolbox
       #expect(series.cover?.subject == "both")
     }
     #expect(try await read("\(path)#n@example.org", scratch).patches.map(\.paths) == [["3.c"]])
+    #expect(try await read("\(path)#n@example.org#v2", scratch).patches.map(\.paths) == [["1.c"], ["2.c"]])
+    let versions = try await SeriesForms.versions(
+      of: SeriesForms.find(["\(path)#c@example.org"]), scratch: scratch.path.appending("versions"), cage: nil)
+    #expect(versions.map(\.name) == ["c-example.org-v2", "c-example.org-v3"])
+    #expect(versions.map(\.path.string) == ["\(path)#c@example.org#v2", "\(path)#c@example.org#v3"])
     let dated = try await read("\(path)#20261102100000.1-1-a@example.org", scratch)
     #expect(dated.patches.map(\.paths) == [["4.c"]])
     #expect(try await read("\(path)#20200101.old@example.org", scratch).patches.map(\.paths) == [["5.c"]])

@@ -27,9 +27,11 @@ struct PublicInbox: SeriesForm {
 /// The thread that a mail of an archive belongs to.
 private struct InboxSeries: SeriesSource {
   var name: String
-  let path: FilePath
+  var path: FilePath
   let archive: GitRepository
   let messageID: String
+  /// Which version of the thread is taken; `nil` is the one of the named mail.
+  var version: Int?
 
   var firstFile: String { messageID }
 
@@ -37,6 +39,27 @@ private struct InboxSeries: SeriesSource {
     let place = store.absolute.appending("archive")
     try FileManager.default.createDirectory(atPath: place.string, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(atPath: place.string) }
+    return try await thread(in: place, cage).read(into: store, cage: cage)
+  }
+
+  func versions(scratch: FilePath, cage: Cage?) async throws -> [any SeriesSource] {
+    let place = scratch.absolute.appending("archive")
+    try FileManager.default.createDirectory(atPath: place.string, withIntermediateDirectories: true)
+    let thread = try await thread(in: place, cage)
+    let all = try await thread.versions(scratch: scratch.appending("mails"), cage: cage)
+    return all.count < 2 ? [self] : all.compactMap { ($0 as? MailSeries)?.version.flatMap(version) }
+  }
+
+  func version(_ number: Int) -> (any SeriesSource)? {
+    var one = self
+    one.version = number
+    one.name += "-v\(number)"
+    one.path = FilePath("\(path.string)#v\(number)")
+    return one
+  }
+
+  /// Returns the mails of the whole thread, each written to a file.
+  private func thread(in place: FilePath, _ cage: Cage?) async throws -> MailSeries {
     // Most Message-IDs of patches have a date. Only its surroundings are read then.
     var thread: [String] = []
     if let date = MailDate.seconds(in: messageID) {
@@ -51,9 +74,8 @@ private struct InboxSeries: SeriesSource {
     // The whole thread may have newer versions; the user named a mail of this one.
     let files = mails.map { MailFile($0, label: $0.lastComponent!.string, shown: path.string) }
     let head = try FileHandle(forReadingFrom: URL(filePath: mails[0].string)).read(upToCount: 1 << 16) ?? Data()
-    let version = SubjectTag(MailHeaders(head).subject).version
-    return try await MailSeries(name: name, path: path, files: files, isMailbox: true, version: version)
-      .read(into: store, cage: cage)
+    let named = SubjectTag(MailHeaders(head).subject).version
+    return MailSeries(name: name, path: path, files: files, isMailbox: true, version: version ?? named)
   }
 
   /// A fixed text; its arguments are object names.

@@ -82,14 +82,18 @@ struct MailSeries: SeriesSource {
     if isMailbox { split.isMailbox = true }
     // A directory may have two series, one on top of the other.
     guard ChosenMails.bySubjects(split) == nil else { return [self] }
-    let numbers = Set(split.mails.filter { !$0.tag.isReply }.map(\.tag.version)).sorted()
+    let numbers = split.versions
     if numbers.count < 2 { return [self] }
-    return numbers.map { number in
-      var one = self
-      one.version = number
-      one.name += "-v\(number)"
-      return one
-    }
+    return numbers.compactMap { version($0) }
+  }
+
+  func version(_ number: Int) -> (any SeriesSource)? {
+    if isOrdered { return nil }
+    var one = self
+    one.version = number
+    one.name += "-v\(number)"
+    one.path = FilePath("\(path.string)#v\(number)")
+    return one
   }
 
   private func choose(_ split: SplitMails, in place: FilePath, _ cage: Cage?) async throws -> ChosenMails {
@@ -103,6 +107,9 @@ struct MailSeries: SeriesSource {
       chosen.notes.append("b4 found no whole series in these mails; they are in the order of their numbers")
     } else {
       chosen.takeCover(from: split.mails)
+    }
+    if let version, chosen.version != version {
+      throw IntakeError.noVersion(path.string, version, others: split.versions.filter { $0 != version })
     }
     if chosen.patches.isEmpty { throw IntakeError.empty(path.string) }
     chosen.tell(of: split.mails, isNewest: version == nil)

@@ -59,6 +59,9 @@ struct SplitMails {
     mails.removeAll { mail in mail.headers.messageID.map { !ids.insert($0).inserted } ?? false }
   }
 
+  /// The versions of the series in them. Other mails of a thread may be no patches.
+  var versions: [Int] { Set(mails.filter { !$0.tag.isReply && $0.tag.isPatch }.map(\.tag.version)).sorted() }
+
   private static func split(_ file: MailFile, in place: FilePath, _ cage: Cage?) async throws -> [RawMail] {
     try FileManager.default.createDirectory(atPath: place.string, withIntermediateDirectories: true)
     var path = file.path

@@ -25,6 +25,7 @@ struct RunCommand: AsyncParsableCommand {
       is the same kernel without the series, and is built and tested in the same way.
 
         patchbench run Patches/candidates
+        patchbench run --git ~/src/linux v6.12..topic
         patchbench run ~/v3 ~/v4 --kernel linux-6.12 --profile kasan
         patchbench run ~/v4 --json > verdict.json
         patchbench run series/ --dry-run
@@ -55,8 +56,17 @@ struct RunCommand: AsyncParsableCommand {
   var paths: [String] = []
 
   @Option(
+    name: .customLong("git"),
     help: ArgumentHelp(
-      "If a mailbox has several versions of a series: newest, or all, each as a series of its own.",
+      """
+      Each PATH is a range of commits, a branch or a tag of this git repository: --git REPO BASE..TOPIC is the same as \
+      REPO:BASE..TOPIC.
+      """, valueName: "repo"))
+  var repository: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "If a mailbox has several versions of a series: newest, or all, each as a series of its own. PATH#v1 names one.",
       valueName: "newest|all"))
   var versions = VersionChoice.newest
 
@@ -179,7 +189,10 @@ struct RunCommand: AsyncParsableCommand {
   /// Returns one plan per configuration. The plans share nothing but the series.
   private func plans(_ environment: [String: String]) throws -> (plans: [RunPlan], together: FilePath?) {
     let checkout = try common.checkout()
-    let series = paths.isEmpty ? [] : try SeriesForms.find(paths)
+    let series: [any SeriesSource] =
+      if paths.isEmpty { [] } else if let repository { try SeriesForms.find(paths, in: repository) } else {
+        try SeriesForms.find(paths)
+      }
     let configurations = try kernels.flatMap { name in
       let kernel = try checkout.kernel(name)
       return try profiles.map { (kernel, try kernel.profile($0)) }
