@@ -35,6 +35,8 @@ public struct RunHeader: Codable, Sendable, Hashable {
   public var sandbox: String?
   /// Settings that the series were built with and the base was not: `CONFIG_X=y`; `nil` for none.
   public var settings: [String]?
+  /// What changed between series that belong together; `nil` for none.
+  public var rangeDiffs: [RangeDiff]?
 
   /// The versions of what a run is made of.
   public struct Versions: Sendable, Hashable {

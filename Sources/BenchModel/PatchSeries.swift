@@ -12,6 +12,8 @@ public struct Patch: Codable, Sendable, Hashable {
   public var paths: [String]
   /// Its trailers, and those that reviewers gave in replies; `nil` in records of earlier versions.
   public var trailers: [Trailer]?
+  /// The commit message without its subject; `nil` in records of earlier versions.
+  public var message: String?
 
   public init(subject: String, author: String, file: String, paths: [String]) {
     self.subject = subject

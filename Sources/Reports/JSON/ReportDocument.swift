@@ -20,6 +20,7 @@ struct ReportDocument: Encodable {
   var environment: Environment
   var base: BaseDocument
   var series: [SeriesDocument]
+  var rangeDiffs: [RangeDiffDocument]
 
   struct Environment: Encodable {
     var source: String
@@ -47,6 +48,7 @@ struct ReportDocument: Encodable {
       seriesConfig: header.settings ?? [])
     base = BaseDocument(record)
     series = judgements.map { SeriesDocument($0, header: header) }
+    rangeDiffs = (header.rangeDiffs ?? []).map(RangeDiffDocument.init)
   }
 
   func encoded(isIndented: Bool) throws -> String {

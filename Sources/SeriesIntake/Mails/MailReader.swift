@@ -10,6 +10,8 @@ struct ReadMail: Sendable {
   var subject = ""
   var author = ""
   var body = ""
+  /// The body, cut to what a commit message has.
+  var message = ""
   /// The diff, in scratch. It is empty for a cover letter.
   var diff: FilePath
   /// The paths that its diff changes.
@@ -96,6 +98,7 @@ struct MailReader {
     }
     result.author = bounded(address.isEmpty ? name : "\(name) <\(address)>", Self.longestLine)
     result.body = bounded(mail.text("body"), Self.longestBody)
+    result.message = bounded(result.body, Self.longestMessage)
     result.trailers = MailTrailers.read(own: mail.text("trailers"), all: mail.text("b4.trailers"))
     if mail.has("unclear") {
       let reason = mail.text("error").firstLine ?? ""
@@ -128,6 +131,7 @@ struct MailReader {
   /// In Unicode scalars. Nobody reads more than this in a record or a report.
   private static let longestLine = 500
   private static let longestBody = 100_000
+  private static let longestMessage = 10_000
 
   private func bounded(_ text: some StringProtocol, _ most: Int) -> String {
     let scalars = text.unicodeScalars

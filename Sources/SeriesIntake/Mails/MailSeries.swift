@@ -67,6 +67,7 @@ struct MailSeries: SeriesSource {
       let author = read.author.isEmpty ? SeriesClaims.header("author", of: raw) ?? "" : read.author
       var patch = Patch(subject: subject, author: author, file: raw.label, paths: read.paths)
       patch.trailers = read.trailers
+      patch.message = read.message
       result.series.patches.append(patch)
       let diff = store.appending(ReadSeries.diffName(result.diffs.count + 1))
       try FileManager.default.moveItem(atPath: read.diff.string, toPath: diff.string)
