@@ -15,11 +15,13 @@ public enum IntakeError: Error, Sendable, Hashable {
   case noPatch(file: String, reason: String)
   /// Patches of the series that are not there: `2/3`.
   case missing(patches: [String], path: String, messageID: String?)
+  /// A cover letter without any of its patches.
+  case onlyCover(String, messageID: String?)
   /// More than a series may have; it is not read.
   case tooMuch(String, String)
   case leavesTree(file: String, path: String)
   case unreadable(String, reason: String)
-  /// Text in UTF-16, in which git finds no patch.
+  /// Text in UTF-16 without a patch, or which is damaged.
   case utf16(String)
   /// A git repository without a range of commits.
   case noRange(String)
@@ -57,6 +59,9 @@ extension IntakeError: CustomStringConvertible {
       "\(path): \(Self.list(patches)) \(patches.count == 1 ? "is" : "are") missing. Add what is missing"
         + (messageID.map { " (`b4 mbox \(Self.quoted($0))` saves the whole thread)" } ?? "")
         + ". To judge the rest alone, remove the numbers from its subjects."
+    case .onlyCover(let path, let messageID):
+      "\(path): only a cover letter, without its patches. Add them, or name the whole thread"
+        + (messageID.map { ": `b4 mbox \(Self.quoted($0))` saves it." } ?? ".")
     case .tooMuch(let file, let amount):
       "\(file): \(amount), which is too much for a series. Name a directory with the patches of one series."
     case .leavesTree(let file, let path):
@@ -64,7 +69,7 @@ extension IntakeError: CustomStringConvertible {
     case .unreadable(let path, let reason):
       "\(path): cannot be read: \(reason)."
     case .utf16(let file):
-      "\(file): the text is UTF-16, in which git finds no patch. Convert it with `iconv -f UTF-16 -t UTF-8`."
+      "\(file): the text is UTF-16, and there is no patch in it. Save it as UTF-8, or recreate it with `git format-patch`."
     case .noRange(let path):
       "\(path): a git repository. Name the commits as well: `\(path):BASE..TOPIC`."
     case .notARepository(let path):

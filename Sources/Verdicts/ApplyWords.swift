@@ -11,7 +11,11 @@ extension ApplyFailure {
     guard let diagnosis else { return [Reason("does not apply: \(place)")] }
     var all: [Reason] = []
     if diagnosis.isContained {
-      all.append(Reason("does not apply: the kernel already contains this patch (it applies in reverse)"))
+      // A revert is the reverse of its commit, so it applies in reverse where the commit would apply.
+      let cause =
+        patch.subject.hasPrefix("Revert \"")
+        ? "does not have what this patch reverts" : "already contains this patch"
+      all.append(Reason("does not apply: the kernel \(cause) (it applies in reverse)"))
       all.append(Reason("git: \(place)"))
     } else if let strip = diagnosis.strip {
       let why =

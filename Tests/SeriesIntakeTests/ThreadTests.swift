@@ -114,6 +114,17 @@ private func read(_ text: String, named name: String = "t.mbox") async throws ->
     #expect(error?.description.contains("patches 2/4 and 3/4 are missing") == true)
   }
 
+  /// Its patches may have been sent without threading, or not to this list.
+  @Test(arguments: [true, false]) func aCoverLetterAloneIsRefused(_ isAnswered: Bool) async throws {
+    let cover = archived("[PATCH 0/2] both", id: "c", text: "What it is for.\n")
+    let reply = archived("Re: [PATCH 0/2] both", id: "r", answers: "c", text: review)
+    let error = await #expect(throws: IntakeError.self) { _ = try await read(cover + (isAnswered ? reply : "")) }
+    #expect(
+      error?.description.hasSuffix(
+        "without its patches. Add them, or name the whole thread: "
+          + "`b4 mbox 'c@example.org'` saves it.") == true)
+  }
+
   @Test func aMessageIDIsQuotedInACommand() {
     let error = IntakeError.missing(patches: ["2/2"], path: "x", messageID: "a'; rm x; '@b")
     #expect("\(error)".contains(#"b4 mbox 'a'\''; rm x; '\''@b'"#))

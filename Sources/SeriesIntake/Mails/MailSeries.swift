@@ -31,6 +31,9 @@ struct MailSeries: SeriesSource {
     var split = try await SplitMails(files, in: place, cage)
     if isMailbox { split.isMailbox = true }
     var chosen = isOrdered ? ChosenMails(patches: split.mails) : try await choose(split, in: place, cage)
+    if chosen.patches.isEmpty, let cover = chosen.cover {
+      throw IntakeError.onlyCover(path.string, messageID: cover.headers.messageID)
+    }
     if chosen.patches.count > Self.mostPatches {
       throw IntakeError.tooMuch(path.string, "more than \(Self.mostPatches) patches")
     }
@@ -42,7 +45,7 @@ struct MailSeries: SeriesSource {
     var read = try await MailReader(place: place, cage: cage).read(all)
     var claims = SeriesClaims()
     claims.take(from: Array(zip(all, read)), version: chosen.version)
-    claims.origin.notes = notes + chosen.notes
+    claims.origin.notes = notes + split.notes + chosen.notes
     // A cover letter may have no number.
     let isCovered = !isOrdered && read.count > 1 && read[0].paths.isEmpty && !read[0].subject.isEmpty
     if chosen.cover == nil, isCovered { chosen.cover = chosen.patches.removeFirst() }
@@ -112,7 +115,10 @@ struct MailSeries: SeriesSource {
     if let version, chosen.version != version {
       throw IntakeError.noVersion(path.string, version, others: split.versions.filter { $0 != version })
     }
-    if chosen.patches.isEmpty { throw IntakeError.empty(path.string) }
+    if chosen.patches.isEmpty {
+      if chosen.cover != nil { return chosen }
+      throw IntakeError.empty(path.string)
+    }
     chosen.tell(of: split.mails, isNewest: version == nil)
     return chosen
   }
