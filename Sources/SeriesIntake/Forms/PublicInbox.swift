@@ -60,17 +60,14 @@ private struct InboxSeries: SeriesSource {
 
   /// Returns the mails of the whole thread, each written to a file.
   private func thread(in place: FilePath, _ cage: Cage?) async throws -> MailSeries {
-    // Most Message-IDs of patches have a date. Only its surroundings are read then.
-    var thread: [String] = []
-    if let date = MailDate.seconds(in: messageID) {
-      thread = try await MailIndex.read(archive, around: date, in: place, cage).thread(of: messageID)
-    }
-    if thread.isEmpty { thread = try await MailIndex.read(archive, in: place, cage).thread(of: messageID) }
+    let thread = try await blobs(in: place, cage)
     if thread.isEmpty { throw IntakeError.noMail(path.string, reason: "no mail in the archive has this Message-ID") }
     if thread.count > Self.longestThread {
       throw IntakeError.tooMuch(path.string, "a thread of \(thread.count) mails")
     }
-    let mails = try await write(thread, in: place, cage)
+    guard let mails = try await archive.write(thread, in: place, cage) else {
+      throw IntakeError.noMail(path.string, reason: "git cannot read its thread")
+    }
     // The whole thread may have newer versions; the user named a mail of this one.
     let files = mails.map { MailFile($0, label: $0.lastComponent!.string, shown: path.string) }
     let head = try FileHandle(forReadingFrom: URL(filePath: mails[0].string)).read(upToCount: 1 << 16) ?? Data()
@@ -78,17 +75,30 @@ private struct InboxSeries: SeriesSource {
     return MailSeries(name: name, path: path, files: files, isMailbox: true, version: version ?? named)
   }
 
-  /// A fixed text; its arguments are object names.
-  private static let script = "for mail do git cat-file blob \"$mail\" >\"$mail\" || exit; done"
-
-  /// Writes the mails, each to a file with its object's name. Whatever their encoding, they stay as they are.
-  private func write(_ blobs: [String], in place: FilePath, _ cage: Cage?) async throws -> [FilePath] {
-    let answer = try await archive.tool("sh", ["-c", Self.script, "sh"] + blobs, in: place, cage).run()
-    guard answer.status.isSuccess else {
-      throw IntakeError.noMail(path.string, reason: "git cannot read it (\(answer.errors.firstLine ?? "no reason"))")
+  /// Finds the thread. To unpack all mails of a large archive takes long, so only those around the named one are read, if
+  /// its date is known.
+  private func blobs(in place: FilePath, _ cage: Cage?) async throws -> [String] {
+    // Most Message-IDs of patches have a date.
+    if let date = MailDate.seconds(in: messageID) {
+      let found = try await blobs(around: date, in: place, cage)
+      if !found.isEmpty { return found }
     }
-    return blobs.map { place.appending($0) }
+    // Most mails that somebody asks for are recent.
+    if let date = try await MailIndex.newest(Self.recent, archive, in: place, cage).date(of: messageID) {
+      return try await blobs(around: date, in: place, cage)
+    }
+    return try await MailIndex.all(archive, in: place, cage).thread(of: messageID).blobs
   }
+
+  private func blobs(around date: Int, in place: FilePath, _ cage: Cage?) async throws -> [String] {
+    let thread = try await MailIndex.read(archive, around: date, months: 1, in: place, cage).thread(of: messageID)
+    if thread.blobs.isEmpty || thread.isWhole { return thread.blobs }
+    // It began before that, or some of its mails were never archived.
+    return try await MailIndex.read(archive, around: date, months: 12, in: place, cage).thread(of: messageID).blobs
+  }
+
+  /// The number of mails that are read in well under a second.
+  private static let recent = 10_000
 
   private static let longestThread = 2000
 }
