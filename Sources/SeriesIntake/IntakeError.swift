@@ -40,6 +40,26 @@ public enum IntakeError: Error, Sendable, Hashable {
   case noMail(String, reason: String)
 }
 
+extension IntakeError {
+  /// What is wrong, in a word or two: for tables of many series.
+  public var kind: String {
+    switch self {
+    case .missing: "patches are missing"
+    case .onlyCover: "only a cover letter"
+    case .empty: "no patches"
+    case .noPatch(_, let reason):
+      reason.hasPrefix("git finds no patch") ? "a mail without a patch" : "git cannot read a mail or its diff"
+    case .tooMuch: "too large"
+    case .leavesTree: "it changes files outside of the tree"
+    case .utf16: "UTF-16"
+    case .noVersion: "the version is not there"
+    case .noSuchPath, .noForm, .mixed, .twice, .unreadable, .noRange, .notARepository, .noVersions, .noRepository,
+      .badRange, .offline, .noMail:
+      "another reason"
+    }
+  }
+}
+
 extension IntakeError: CustomStringConvertible {
   public var description: String {
     switch self {

@@ -25,6 +25,13 @@ struct MailIndex {
     }
   }
 
+  /// Reads the headers of the mails that arrived since a date, in seconds since 1970.
+  static func read(_ archive: GitRepository, since date: Int, in place: FilePath, _ cage: Cage?) async throws
+    -> MailIndex
+  {
+    try await read(["--since=@\(date) +0000"], archive, in: place, cage)
+  }
+
   /// Reads the headers of the newest mails.
   static func newest(_ count: Int, _ archive: GitRepository, in place: FilePath, _ cage: Cage?) async throws
     -> MailIndex
@@ -172,6 +179,36 @@ struct MailIndex {
 
   private func parents(of mail: Int) -> ArraySlice<Int> {
     parents[starts[mail]..<(mail + 1 < starts.count ? starts[mail + 1] : parents.count)]
+  }
+
+  /// Returns all threads that begin at or after a date, by their first mail.
+  func threads(since start: Int) -> [[String]] {
+    var byID: [Int: Int] = [:]
+    for mail in ids.indices where ids[mail] != 0 && byID[ids[mail]] == nil { byID[ids[mail]] = mail }
+    // Mails that answer the same one belong together, also if that one is not here.
+    var leaders = Array(ids.indices)
+    func leader(_ mail: Int) -> Int {
+      var mail = mail
+      while leaders[mail] != mail {
+        leaders[mail] = leaders[leaders[mail]]
+        mail = leaders[mail]
+      }
+      return mail
+    }
+    for mail in ids.indices {
+      for parent in parents(of: mail) {
+        let other = byID[parent] ?? mail
+        byID[parent] = other
+        let (one, two) = (leader(mail), leader(other))
+        leaders[max(one, two)] = min(one, two)
+      }
+    }
+    let threads = Dictionary(grouping: ids.indices, by: leader).values.map { mails in
+      // The index has the newest ones first.
+      mails.sorted { (dates[$0], $1) < (dates[$1], $0) }
+    }
+    return threads.filter { dates[$0[0]] >= start }.sorted { (dates[$0[0]], $0[0]) < (dates[$1[0]], $1[0]) }
+      .map { mails in mails.map { blobs[$0] } }
   }
 
   /// The mails of a thread.

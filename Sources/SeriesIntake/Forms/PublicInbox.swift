@@ -25,7 +25,7 @@ struct PublicInbox: SeriesForm {
 }
 
 /// The thread that a mail of an archive belongs to.
-private struct InboxSeries: SeriesSource {
+struct InboxSeries: SeriesSource {
   var name: String
   var path: FilePath
   let archive: GitRepository
@@ -100,5 +100,5 @@ private struct InboxSeries: SeriesSource {
   /// The number of mails that are read in well under a second.
   private static let recent = 10_000
 
-  private static let longestThread = 2000
+  static let longestThread = 2000
 }
