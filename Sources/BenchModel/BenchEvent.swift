@@ -39,6 +39,8 @@ public struct RunHeader: Codable, Sendable, Hashable {
   public var choice: BaseChoice?
   /// How well the base fits each series, by the series' name.
   public var fits: [String: BaseFit]?
+  /// What changed between series that belong together; `nil` for none.
+  public var rangeDiffs: [RangeDiff]?
 
   /// The versions of what a run is made of.
   public struct Versions: Sendable, Hashable {

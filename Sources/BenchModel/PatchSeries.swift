@@ -12,12 +12,36 @@ public struct Patch: Codable, Sendable, Hashable {
   public var paths: [String]
   /// For a prerequisite: the series or mail that it comes from. `nil` for the series' own patches.
   public var from: String?
+  /// Its trailers, and those that reviewers gave in replies; `nil` in records of earlier versions.
+  public var trailers: [Trailer]?
+  /// The commit message without its subject; `nil` in records of earlier versions.
+  public var message: String?
 
   public init(subject: String, author: String, file: String, paths: [String]) {
     self.subject = subject
     self.author = author
     self.file = file
     self.paths = paths
+  }
+}
+
+/// One trailer of a patch: `Reviewed-by: A <a@example.org>`. It is a claim: nothing checks it.
+public struct Trailer: Codable, Sendable, Hashable {
+  /// What is kept. Others say nothing about who looked at a patch, or what it fixes.
+  public static let keys = [
+    "Reviewed-by", "Tested-by", "Acked-by", "Fixes", "Closes", "Link", "Cc", "Signed-off-by",
+  ]
+
+  /// One of ``keys``. `Cc` is only kept for the stable kernels.
+  public var key: String
+  public var value: String
+  /// Whether it is from a reply, and not from the patch's own mail.
+  public var isFromReply: Bool
+
+  public init(key: String, value: String, isFromReply: Bool = false) {
+    self.key = key
+    self.value = value
+    self.isFromReply = isFromReply
   }
 }
 
@@ -112,6 +136,9 @@ public struct SeriesOrigin: Codable, Sendable, Hashable {
   public var prerequisites: [Prerequisite] = []
   /// What a reader should know of the way the series was read: passed-over files and mails, the version taken.
   public var notes: [String] = []
+  /// Whose signatures its mails carry: `DKIM/example.org`, `ed25519/author@example.org`. None is checked: that would take
+  /// the network, and the keys.
+  public var signatures: [String]?
 
   public init() {}
 }

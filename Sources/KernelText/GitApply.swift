@@ -45,6 +45,17 @@ public enum GitApply {
     return ApplyFailure(patch: patch, file: refusal.file, hunk: refusal.hunk, message: refusal.message)
   }
 
+  /// Sorts git's message.
+  public static func kind(of message: String) -> ApplyRefusal {
+    let words: [(String, ApplyRefusal)] = [
+      ("patch failed: ", .context), (": patch does not apply", .context), (": No such file or directory", .missingFile),
+      (": does not exist in index", .missingFile), (": already exists in ", .existingFile),
+      ("corrupt patch at ", .damaged), ("patch fragment without header", .damaged), ("No valid patches", .damaged),
+      ("unrecognized input", .damaged), ("cannot apply binary patch", .damaged),
+    ]
+    return words.first { message.contains($0.0) }?.1 ?? .other
+  }
+
   /// Returns git's own warnings, the first ones, without the word.
   public static func warnings(in output: some Sequence<UInt8>) -> [String] {
     var found: [String] = []

@@ -15,14 +15,21 @@ public enum IntakeError: Error, Sendable, Hashable {
   case noPatch(file: String, reason: String)
   /// Patches of the series that are not there: `2/3`.
   case missing(patches: [String], path: String, messageID: String?)
+  /// A cover letter without any of its patches.
+  case onlyCover(String, messageID: String?)
   /// More than a series may have; it is not read.
   case tooMuch(String, String)
   case leavesTree(file: String, path: String)
   case unreadable(String, reason: String)
-  /// Text in UTF-16, in which git finds no patch.
+  /// Text in UTF-16 without a patch, or which is damaged.
   case utf16(String)
   /// A git repository without a range of commits.
   case noRange(String)
+  case notARepository(String)
+  /// A version that is not in the mails.
+  case noVersion(String, Int, others: [Int])
+  /// A version of what has only one.
+  case noVersions(String)
   /// A git bundle without a repository that has what its commits are based on.
   case noRepository(String)
   /// Commits that cannot be read.
@@ -31,6 +38,26 @@ public enum IntakeError: Error, Sendable, Hashable {
   case offline(String, messageID: String)
   /// A mail that is not in an archive.
   case noMail(String, reason: String)
+}
+
+extension IntakeError {
+  /// What is wrong, in a word or two: for tables of many series.
+  public var kind: String {
+    switch self {
+    case .missing: "patches are missing"
+    case .onlyCover: "only a cover letter"
+    case .empty: "no patches"
+    case .noPatch(_, let reason):
+      reason.hasPrefix("git finds no patch") ? "a mail without a patch" : "git cannot read a mail or its diff"
+    case .tooMuch: "too large"
+    case .leavesTree: "it changes files outside of the tree"
+    case .utf16: "UTF-16"
+    case .noVersion: "the version is not there"
+    case .noSuchPath, .noForm, .mixed, .twice, .unreadable, .noRange, .notARepository, .noVersions, .noRepository,
+      .badRange, .offline, .noMail:
+      "another reason"
+    }
+  }
 }
 
 extension IntakeError: CustomStringConvertible {
@@ -52,6 +79,9 @@ extension IntakeError: CustomStringConvertible {
       "\(path): \(Self.list(patches)) \(patches.count == 1 ? "is" : "are") missing. Add what is missing"
         + (messageID.map { " (`b4 mbox \(Self.quoted($0))` saves the whole thread)" } ?? "")
         + ". To judge the rest alone, remove the numbers from its subjects."
+    case .onlyCover(let path, let messageID):
+      "\(path): only a cover letter, without its patches. Add them, or name the whole thread"
+        + (messageID.map { ": `b4 mbox \(Self.quoted($0))` saves it." } ?? ".")
     case .tooMuch(let file, let amount):
       "\(file): \(amount), which is too much for a series. Name a directory with the patches of one series."
     case .leavesTree(let file, let path):
@@ -59,9 +89,17 @@ extension IntakeError: CustomStringConvertible {
     case .unreadable(let path, let reason):
       "\(path): cannot be read: \(reason)."
     case .utf16(let file):
-      "\(file): the text is UTF-16, in which git finds no patch. Convert it with `iconv -f UTF-16 -t UTF-8`."
+      "\(file): the text is UTF-16, and there is no patch in it. Save it as UTF-8, or recreate it with `git format-patch`."
     case .noRange(let path):
       "\(path): a git repository. Name the commits as well: `\(path):BASE..TOPIC`."
+    case .notARepository(let path):
+      "\(path): not a git repository."
+    case .noVersion(let path, let number, let others):
+      "\(path): v\(number) of the series is not in it"
+        + (others.isEmpty
+          ? "." : "; \(others.map { "v\($0)" }.joined(separator: ", ")) \(others.count == 1 ? "is" : "are").")
+    case .noVersions(let text):
+      "\(text): only mails can have several versions of a series. Name it without #vN."
     case .noRepository(let path):
       "\(path): a git bundle does not have the commit that it is based on. Name a repository that has it, too: "
         + "`~/src/linux:\(path)`."

@@ -27,10 +27,16 @@ public protocol SeriesSource: Sendable {
   ///   - cage: as for ``read(into:cage:)``.
   /// - Throws: as ``read(into:cage:)``.
   func versions(scratch: FilePath, cage: Cage?) async throws -> [any SeriesSource]
+
+  /// Returns one version in the input as a series of its own. Whether it is there is only known when it is read.
+  /// - Returns: `nil` if input of this form has only one.
+  func version(_ number: Int) -> (any SeriesSource)?
 }
 
 extension SeriesSource {
   public func versions(scratch: FilePath, cage: Cage?) async throws -> [any SeriesSource] { [self] }
+
+  public func version(_ number: Int) -> (any SeriesSource)? { nil }
 
   /// Returns a placeholder for a series that could not be read.
   public func refused(_ reason: String) -> ReadSeries {
@@ -57,6 +63,7 @@ public enum SeriesForms {
   /// The first form that fits an argument reads it.
   public static let all: [any SeriesForm] = [
     StandardInput(),
+    ThreadVersion(),
     QuiltDirectory(),
     Maildir(),
     GitBundle(),
@@ -84,6 +91,16 @@ public enum SeriesForms {
     return try SeriesName.distinct(found)
   }
 
+  /// Finds commits of a git repository.
+  /// - Parameters:
+  ///   - ranges: `BASE..TOPIC`, a branch, a tag, or a bundle.
+  ///   - repository: its path.
+  /// - Throws: ``IntakeError`` if there is no such repository, and as ``find(_:)``.
+  public static func find(_ ranges: [String], in repository: String) throws(IntakeError) -> [any SeriesSource] {
+    if GitRepository(FilePath(repository)) == nil { throw .notARepository(repository) }
+    return try find(ranges.map { "\(repository):\($0)" })
+  }
+
   /// Returns each version of each series as a series of its own: `NAME-v1`, `NAME-v2`.
   /// - Parameters:
   ///   - scratch: a directory for this only.
@@ -104,7 +121,7 @@ public enum SeriesForms {
     return SeriesName.distinct(names: found)
   }
 
-  private static func series(_ argument: SeriesArgument) throws(IntakeError) -> [any SeriesSource]? {
+  static func series(_ argument: SeriesArgument) throws(IntakeError) -> [any SeriesSource]? {
     for form in all {
       if let found = try form.find(argument) { return found }
     }

@@ -12,7 +12,11 @@ extension ApplyFailure {
     guard let diagnosis else { return [Reason("\(what): \(place)")] }
     var all: [Reason] = []
     if diagnosis.isContained {
-      all.append(Reason("\(what): the kernel already contains this patch (it applies in reverse)"))
+      // A revert is the reverse of its commit, so it applies in reverse where the commit would apply.
+      let cause =
+        patch.subject.hasPrefix("Revert \"")
+        ? "does not have what this patch reverts" : "already contains this patch"
+      all.append(Reason("\(what): the kernel \(cause) (it applies in reverse)"))
       all.append(Reason("git: \(place)"))
     } else if let strip = diagnosis.strip {
       let why =

@@ -36,7 +36,7 @@ struct Patchbench: AsyncParsableCommand {
       RunCommand.self, ResumeCommand.self, ReportCommand.self, TestsCommand.self, SelfCheckCommand.self,
       MutantsCommand.self, TrialCommand.self,
       CacheCommand.self, CleanCommand.self, DoctorCommand.self, BenchmarkCommand.self, ShellCommand.self,
-      FaultsCommand.self,
+      FaultsCommand.self, ArchiveCommand.self,
     ],
     defaultSubcommand: nil)
 

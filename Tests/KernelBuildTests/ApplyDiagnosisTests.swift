@@ -62,6 +62,27 @@ import Toolbox
     }
   }
 
+  /// For tables of many series, each kernel says in a word why it does not take one.
+  @Test func aKernelSaysWhyItTakesNoSeries() async throws {
+    let small = try SmallTree()
+    _ = try await small.base()
+    try small.scratch.write("kernels/small/kernel.yaml", "")
+    let kernel = try #require(
+      UnpackedKernel.all(definedIn: small.scratch.path.appending("kernels"), cache: small.cache).first)
+    let second = Self.patch(" int second(void)")
+    let cases: [([String], ApplyRefusal?)] = [
+      ([second], nil), ([second, Self.patch(" int second(void)", "\treturn 22;", "\treturn 222;")], nil),
+      ([Self.patch(" int second(void)", "\treturn 3;", "\treturn 2;")], .contained),
+      ([Self.patch(" int another(void)")], .context),
+      ([second.replacing("main.c", with: "gone.c")], .missingFile),
+      ([second.replacing("@@ -5,5 +5,5 @@", with: "@@ -5,9 +5,9 @@")], .damaged),
+    ]
+    for (number, (diffs, refusal)) in cases.enumerated() {
+      let files = try diffs.enumerated().map { try small.scratch.write("\(number)/\($0.offset).diff", $0.element) }
+      #expect(try await kernel.refusal(of: files, cage: SmallTree.cage()) == refusal, "case \(number)")
+    }
+  }
+
   @Test func whatTheKernelHasIsRecognized() async throws {
     let failure = try #require(try await diagnosis([Self.patch(" int second(void)", "\treturn 3;", "\treturn 2;")]))
     #expect(failure.diagnosis?.isContained == true)

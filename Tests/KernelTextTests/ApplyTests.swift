@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BenchModel
 import KernelText
 import Testing
 
@@ -12,6 +13,15 @@ import Testing
   ])
   func theLargestFuzzCounts(output: String, fuzz: Int) {
     #expect(GitApply.fuzz(in: output) == fuzz)
+  }
+
+  @Test(arguments: [
+    ("patch failed: x.c:1", ApplyRefusal.context), ("x.c: patch does not apply", .context),
+    ("x.c: No such file or directory", .missingFile), ("x.c: already exists in working directory", .existingFile),
+    ("corrupt patch at line 3", .damaged), ("x.c: wrong type", .other), ("", .other),
+  ])
+  func refusalsAreSorted(message: String, kind: ApplyRefusal) {
+    #expect(GitApply.kind(of: message) == kind)
   }
 
   @Test func gitsOwnWarningsAreKept() {

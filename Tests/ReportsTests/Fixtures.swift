@@ -24,13 +24,19 @@ func header(_ series: [PatchSeries], reason: String = "KVM: no hello within 15 s
 }
 
 func series(_ name: String, subject: String = "drm/virtio: share the device's address space") -> PatchSeries {
-  PatchSeries(
+  var series = PatchSeries(
     name: name, cover: CoverLetter(subject: "One mapping, three files", body: ""),
     patches: [
       Patch(
         subject: subject, author: "Ada Example <ada@example.org>", file: "0001-share.patch",
         paths: ["drivers/gpu/drm/virtio/virtgpu_drv.c"])
     ], path: "series/\(name)")
+  series.patches[0].trailers = [
+    Trailer(key: "Fixes", value: "0123456789ab (\"drm/virtio: swap\")"),
+    Trailer(key: "Signed-off-by", value: "Ada Example <ada@example.org>"),
+    Trailer(key: "Reviewed-by", value: "Bob Example <bob@example.org>", isFromReply: true),
+  ]
+  return series
 }
 
 /// The invalidation test with its three aliases, and which of them still hold the page after the unbind.
@@ -291,11 +297,20 @@ func everyVerdict() -> RunRecord {
   }
   run.trials["stale"]?.result = .doesNotApply(diagnosed(patch))
   run.tellBase()
+  run.header.rangeDiffs = [
+    RangeDiff(
+      older: "leave", newer: "share",
+      lines: [
+        "1:  1d0b8b5 ! 1:  6a9e9a1 drm/virtio: share the device's address space", "    @@ drivers/gpu/drm/virtio/x.c",
+        "    -+\tleave();", "    ++\tshare();",
+      ]),
+    RangeDiff(older: "share", newer: "stale", remark: "patch 1 of stale does not apply to the base"),
+  ]
   return run
 }
 
 /// A patch that does not apply, with everything that can be known about it.
-private func diagnosed(_ patch: Patch, _ text: String? = nil) -> ApplyFailure {
+func diagnosed(_ patch: Patch, _ text: String? = nil) -> ApplyFailure {
   var diagnosis = ApplyDiagnosis()
   diagnosis.takers = ["git apply -C2", "patch with fuzz 2"]
   diagnosis.mismatch = HunkMismatch(
@@ -319,71 +334,6 @@ func oddTimes() -> RunRecord {
     results: [(guest([plain]), odd), (guest([plain]), odd), (guest([plain]), StageSeconds([.apply: 2]))],
     works: ["odd": BuildWork(method: .replay, objects: -1, cached: .min, sharedPatches: -1)], reusedSeries: ["again"],
     reportSeconds: -.infinity)
-}
-
-/// Text that has an effect if it is not escaped.
-let hostile = "<script>alert(1)</script> `a``b` | *b* [x](y) \u{1b}[31m\u{202e}\r\n# \"\u{301}'"
-
-/// A run in which everything from a patch, a console or a guest is hostile.
-func hostileRun() -> RunRecord {
-  var bad = series(hostile, subject: hostile)
-  bad.cover?.subject = hostile
-  bad.patches[0].author = hostile
-  bad.path = hostile
-  var origin = SeriesOrigin()
-  (origin.messageID, origin.date, origin.link) = (hostile, hostile, hostile)
-  (origin.changeID, origin.baseCommit) = (hostile, hostile)
-  (origin.prerequisites, origin.notes) = ([Prerequisite(kind: .messageID, id: hostile)], [hostile])
-  bad.origin = origin
-  bad.patches[0].file = hostile
-  var others = [bad, bad]
-  others[0].name += "2"
-  others[1].name += "3"
-  let test = TestResult(
-    name: hostile, status: .notOk, reason: hostile, checks: [Check(name: hostile, passed: false, detail: hostile)])
-  let run = guest(
-    [test, TestResult(name: hostile + "2", status: .crash, reason: hostile)],
-    reports: [report(hostile, test: hostile, trace: ["```", hostile, "~~~"])], ending: .panicked(hostile),
-    deaths: [GuestDeath(test: hostile, ending: .panicked(hostile)), GuestDeath(test: hostile, ending: .stoppedEarly)],
-    anomalies: [hostile], lastLines: ["````", hostile],
-    hang: GuestHang(
-      place: .inTest(hostile), state: .busy, busyIn: [hostile], blocked: [hostile], answer: ["```", hostile]),
-    logs: [hostile: ["```", hostile]])
-  var change = CodeChange(
-    pieces: [CodeChange.Piece(kind: .function, name: hostile, file: hostile, carriers: [hostile])],
-    functions: [CodeChange.Function(name: hostile, file: hostile)], notCompiled: [hostile], unexamined: [hostile])
-  change.lines = ChangedLines(
-    files: [
-      DiffFile(
-        path: hostile,
-        hunks: [DiffHunk(heading: hostile, lines: [DiffLine(kind: .added, number: 1, text: "```" + hostile)])])
-    ],
-    lines: [
-      ChangedLine(file: hostile, number: 1, text: hostile, function: hostile, place: .notCompiled(hostile))
-    ], failure: hostile)
-  var recorded = record(
-    header([bad] + others, reason: hostile), base: guest([plain]),
-    results: [
-      (run, allSeconds),
-      (
-        .doesNotApply(diagnosed(bad.patches[0], hostile)), StageSeconds()
-      ),
-      (
-        .doesNotBuild(
-          BuildFailure(diagnostics: [Diagnostic(file: hostile, line: 1, message: hostile, patch: hostile)], tail: [])),
-        StageSeconds()
-      ),
-    ], changes: [hostile: change],
-    states: [
-      hostile: [
-        StateEvidence(image: hostile, files: [hostile]),
-        StateEvidence(image: hostile + "2", files: [], failure: hostile),
-      ]
-    ])
-  recorded.trials[hostile]?.patchTests = broken(hostile, report: hostile)
-  recorded.tellHostileBase()
-  recorded.trials[hostile]?.warnings = [Diagnostic(file: hostile, line: 1, message: hostile, patch: hostile)]
-  return recorded
 }
 
 /// A run that was resumed twice.

@@ -135,7 +135,13 @@ import Testing
   /// A record in which every optional is `nil`.
   private static func withoutOptions() -> RunRecord {
     let bare = ["a", "b", "c"].map { name in
-      PatchSeries(name: name, patches: series(name).patches)
+      PatchSeries(
+        name: name,
+        patches: series(name).patches.map { bare in
+          var bare = bare
+          bare.trailers = nil
+          return bare
+        })
     }
     let run = GuestRun(
       release: nil, accelerator: .kvm, ending: .completed, booted: true, tests: [plain],

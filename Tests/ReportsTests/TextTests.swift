@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BenchModel
 import Testing
 
 @testable import Reports
@@ -58,5 +59,40 @@ import Testing
     #expect(Columns.pad("漢", to: 4) == "漢  ")
     #expect(Columns.pad("7", to: 3, right: true) == "  7")
     #expect(Columns.pad("long", to: 2) == "long")
+  }
+
+  static let claims: [([Trailer]?, String?)] = [
+    (nil, nil), ([], nil),
+    (
+      [
+        Trailer(key: "Fixes", value: "0123456789ab (\"a: b\")"), Trailer(key: "Reviewed-by", value: "A <a@x>"),
+        Trailer(key: "Reviewed-by", value: "\"B, C\" <b@x> # maybe"), Trailer(key: "Reviewed-by", value: "<c@x>"),
+      ], "Reviewed-by: A, B, C, <c@x>; Fixes: 0123456789ab (“a: b”)"
+    ),
+    (
+      [
+        Trailer(key: "Acked-by", value: "A <a@x>"), Trailer(key: "Acked-by", value: "B <b@x>", isFromReply: true),
+        Trailer(key: "Cc", value: "stable@vger.kernel.org # 6.1"), Trailer(key: "Fixes", value: "odd"),
+      ], "Acked-by: A; Acked-by: B (in a reply); Fixes: odd; Cc: stable@vger.kernel.org # 6.1"
+    ),
+    (
+      (1...7).map { Trailer(key: "Tested-by", value: "T\($0) <t@x>", isFromReply: true) },
+      "Tested-by: T1, T2, T3, T4, T5 and 2 more (in replies)"
+    ),
+  ]
+
+  @Test(arguments: claims) func trailersInShort(_ trailers: [Trailer]?, _ words: String?) {
+    #expect(Claims.words(trailers) == words)
+  }
+
+  /// One version of a thread, from `--versions all`.
+  @Test func aCommandNamesTheVersionAgain() {
+    var one = series("t-v1")
+    one.path = "d/t.mbox#v1"
+    let known = header([one])
+    #expect(
+      RerunCommand.command("a/b", of: one, known)
+        == "patchbench run 'd/t.mbox#v1' --kernel linux-6.12 --profile kasan --tests a/b --fresh")
+    #expect(RerunCommand.shell(one, known)?.hasPrefix("patchbench shell 'd/t.mbox#v1' ") == true)
   }
 }

@@ -53,6 +53,14 @@ struct SmallRepository {
 }
 
 @Suite struct GitRangeTests {
+  @Test func aRepositoryMayBeNamedOnce() async throws {
+    let repository = try await SmallRepository()
+    let path = repository.path.string
+    let found = try SeriesForms.find(["v6.12..my/topic", "my/topic~1"], in: path)
+    #expect(found.map(\.path.string) == ["\(path):v6.12..my/topic", "\(path):my/topic~1"])
+    #expect(throws: IntakeError.noVersions("\(path):my/topic#v2")) { try SeriesForms.find(["\(path):my/topic#v2"]) }
+  }
+
   @Test func aRangeIsASeries() async throws {
     let repository = try await SmallRepository()
     let base = try await repository.git("rev-parse", "v6.12")
@@ -125,5 +133,6 @@ struct SmallRepository {
       #expect(try SeriesForms.find([kept.path.string]).count == 1)
     }
     #expect(throws: IntakeError.noSuchPath("/nonexistent:a..b")) { try SeriesForms.find(["/nonexistent:a..b"]) }
+    #expect(throws: IntakeError.notARepository("/nonexistent")) { try SeriesForms.find(["a..b"], in: "/nonexistent") }
   }
 }

@@ -9,30 +9,31 @@ import Toolbox
 
 @testable import SeriesIntake
 
-@Suite struct PublicInboxTests {
-  /// Writes an archive: one commit for each mail, which is in the file `m`.
-  private func archive(_ mails: [String], in scratch: Scratch) async throws -> String {
-    let path = scratch.path.appending("archive.git")
-    _ = try await Git.tool(["init", "-q", "--bare", path.string]).output()
-    var stream = ""
-    for mail in mails {
-      // Without the line that separates mails in an mbox.
-      let text = mail[mail.range(of: "\n")!.upperBound...]
-      stream += """
-        commit refs/heads/master
-        committer A <a@example.org> 1793613600 +0000
-        data 1
-        x
-        M 100644 inline m
-        data \(text.utf8.count)
-        \(text)
+/// Writes an archive: one commit for each mail, which is in the file `m`.
+/// - Parameter dates: when each mail arrived, in seconds since 1970.
+func archive(_ mails: [String], dates: [Int] = [], in scratch: Scratch) async throws -> String {
+  let path = scratch.path.appending("archive.git")
+  _ = try await Git.tool(["init", "-q", "--bare", path.string]).output()
+  var stream = ""
+  for (number, mail) in mails.enumerated() {
+    // Without the line that separates mails in an mbox.
+    let text = mail[mail.range(of: "\n")!.upperBound...]
+    stream += """
+      commit refs/heads/master
+      committer A <a@example.org> \(dates.isEmpty ? 1_793_613_600 : dates[number]) +0000
+      data 1
+      x
+      M 100644 inline m
+      data \(text.utf8.count)
+      \(text)
 
-        """
-    }
-    _ = try await Git.tool(["-C", path.string, "fast-import", "--quiet"]).output(input: Array(stream.utf8))
-    return path.string
+      """
   }
+  _ = try await Git.tool(["-C", path.string, "fast-import", "--quiet"]).output(input: Array(stream.utf8))
+  return path.string
+}
 
+@Suite struct PublicInboxTests {
   private func read(_ text: String, _ scratch: Scratch) async throws -> PatchSeries {
     let limits = ToolLimits(time: .seconds(60), memory: 1 << 30, processes: 100, disk: 1 << 30)
     let source = try #require(try SeriesForms.find([text]).first)
@@ -91,6 +92,11 @@ import Toolbox
       #expect(series.cover?.subject == "both")
     }
     #expect(try await read("\(path)#n@example.org", scratch).patches.map(\.paths) == [["3.c"]])
+    #expect(try await read("\(path)#n@example.org#v2", scratch).patches.map(\.paths) == [["1.c"], ["2.c"]])
+    let versions = try await SeriesForms.versions(
+      of: SeriesForms.find(["\(path)#c@example.org"]), scratch: scratch.path.appending("versions"), cage: nil)
+    #expect(versions.map(\.name) == ["c-example.org-v2", "c-example.org-v3"])
+    #expect(versions.map(\.path.string) == ["\(path)#c@example.org#v2", "\(path)#c@example.org#v3"])
     let dated = try await read("\(path)#20261102100000.1-1-a@example.org", scratch)
     #expect(dated.patches.map(\.paths) == [["4.c"]])
     #expect(try await read("\(path)#20200101.old@example.org", scratch).patches.map(\.paths) == [["5.c"]])
@@ -119,12 +125,17 @@ import Toolbox
     var index = MailIndex()
     let blob = String(repeating: "0", count: 39)
     // Some lines of the addressees come without the start of their field.
-    index.take("1:\(blob)1 blob 9\n5:\t<to@x>\n7:Message-ID:\n8: <a@x>\n")
-    index.take("11:\(blob)2 blob 9\n12:Message-ID: <b@x>\n13:References: <z@x>\n14:\t<a@x>\n16:\t<to@x>\n")
-    index.take("21:\(blob)3 blob 9\n23:References: <b@x>\n25:message-id: <c@x>\n")
-    index.take("31:\(blob)4 blob 9\n33:Message-ID: <d@x>\n35:\t<to@x>\n39:Message-ID: <a@x>\n")
-    #expect(index.thread(of: "a@x") == [1, 2, 3].map { "\(blob)\($0)" })
-    #expect(index.thread(of: "c@x") == [3, 1, 2].map { "\(blob)\($0)" })
-    #expect(index.thread(of: "e@x") == [])
+    index.take("1:\(blob)1 blob 9 \n5:\t<to@x>\n7:Message-ID:\n8: <a@x>\n")
+    index.take("11:\(blob)2 blob 9 17\n12:Message-ID: <b@x>\n13:References: <z@x>\n14:\t<a@x>\n16:\t<to@x>\n")
+    index.take("21:\(blob)3 blob 9 18\n23:References: <b@x>\n25:message-id: <c@x>\n")
+    index.take("31:\(blob)4 blob 9 19\n33:Message-ID: <d@x>\n35:\t<to@x>\n39:Message-ID: <a@x>\n")
+    index.take("41:\(blob)5 blob 9 20\n42:Message-ID: <f@x>\n43:In-Reply-To: <d@x>\n")
+    #expect(index.thread(of: "a@x").blobs == [1, 2, 3].map { "\(blob)\($0)" })
+    #expect(index.thread(of: "c@x").blobs == [3, 1, 2].map { "\(blob)\($0)" })
+    #expect(index.thread(of: "e@x").blobs == [])
+    // There is no z@x.
+    #expect(!index.thread(of: "c@x").isWhole)
+    #expect(index.thread(of: "f@x").isWhole)
+    #expect(["a@x", "b@x", "d@x", "e@x"].map(index.date) == [0, 17, 19, nil])
   }
 }

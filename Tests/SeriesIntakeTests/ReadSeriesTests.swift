@@ -107,14 +107,48 @@ private func read(_ files: [String: String]) async throws -> (ReadSeries, Scratc
     #expect(origin.notes.isEmpty)
   }
 
-  @Test func textInUTF16IsNamed() async throws {
+  @Test(arguments: [String.Encoding.utf16LittleEndian, .utf16BigEndian]) func textInUTF16IsConverted(
+    _ encoding: String.Encoding
+  ) async throws {
     let scratch = try Scratch()
     let file = try scratch.write("a.diff", "")
-    try mail("[PATCH] x").data(using: .utf16)!.write(to: URL(filePath: file.string))
+    let text = "\u{feff}" + mail("[PATCH] für x").replacing("\n", with: "\r\n")
+    try text.data(using: encoding)!.write(to: URL(filePath: file.string))
+    let source = try SeriesForms.find([file.string])[0]
+    let read = try await source.read(into: scratch.path.appending("out"), cage: nil)
+    #expect(read.series.patches.map(\.subject) == ["für x"])
+    #expect(read.series.origin?.notes == ["a.diff was converted from UTF-16"])
+    let diff = try String(contentsOfFile: read.diffs[0].string, encoding: .utf8)
+    #expect(diff.contains("+hello\n"))
+  }
+
+  @Test(arguments: ["no patch".data(using: .utf16)!, Data([0xff, 0xfe, 0x2d]), Data([0xfe, 0xff, 0xd8, 0])])
+  func otherTextInUTF16IsRefused(_ bytes: Data) async throws {
+    let scratch = try Scratch()
+    let file = try scratch.write("a.diff", "")
+    try bytes.write(to: URL(filePath: file.string))
     let source = try SeriesForms.find([file.string])[0]
     await #expect(throws: IntakeError.utf16(file.string)) {
       try await source.read(into: scratch.path.appending("out"), cage: nil)
     }
+  }
+
+  @Test func aRevertIsAPatch() async throws {
+    let (series, _) = try await read(["0001-revert.patch": mail("[PATCH] Revert \"a: b\"")])
+    #expect(series.series.patches.map(\.subject) == ["Revert \"a: b\""])
+  }
+
+  @Test func ofTwoMailsWithOneSubjectTheLaterOneIsTaken() async throws {
+    let (series, _) = try await read([
+      "0001-typo.patch": mail("[PATCH] typo", path: "1.c"),
+      "0002-typo.patch": mail("[PATCH] typo", path: "2.c").replacing("10:00:00", with: "11:00:00"),
+    ])
+    #expect(series.series.patches.map(\.paths) == [["2.c"]])
+    #expect(
+      series.series.origin?.notes == [
+        "passed over: “typo” (0001-typo.patch), which has the same subject as 0002-typo.patch; if both are patches of "
+          + "the series, number them: [PATCH 1/2]"
+      ])
   }
 
   @Test func formatPatchFilesWithACoverLetter() async throws {

@@ -114,6 +114,17 @@ private func read(_ text: String, named name: String = "t.mbox") async throws ->
     #expect(error?.description.contains("patches 2/4 and 3/4 are missing") == true)
   }
 
+  /// Its patches may have been sent without threading, or not to this list.
+  @Test(arguments: [true, false]) func aCoverLetterAloneIsRefused(_ isAnswered: Bool) async throws {
+    let cover = archived("[PATCH 0/2] both", id: "c", text: "What it is for.\n")
+    let reply = archived("Re: [PATCH 0/2] both", id: "r", answers: "c", text: review)
+    let error = await #expect(throws: IntakeError.self) { _ = try await read(cover + (isAnswered ? reply : "")) }
+    #expect(
+      error?.description.hasSuffix(
+        "without its patches. Add them, or name the whole thread: "
+          + "`b4 mbox 'c@example.org'` saves it.") == true)
+  }
+
   @Test func aMessageIDIsQuotedInACommand() {
     let error = IntakeError.missing(patches: ["2/2"], path: "x", messageID: "a'; rm x; '@b")
     #expect("\(error)".contains(#"b4 mbox 'a'\''; rm x; '\''@b'"#))
@@ -126,17 +137,36 @@ private func read(_ text: String, named name: String = "t.mbox") async throws ->
       + archived("[PATCH 1/2] first", id: "1", answers: "c", path: "1.c")
       + archived("[PATCH 2/2] second", id: "2", answers: "c", path: "2.c")
       + archived("[PATCH v2] first", id: "3", answers: "c", path: "3.c")
+      + archived("[v4] no patch", id: "4", answers: "3", text: "Hello.\n")
     let file = try scratch.write("t.mbox", thread)
     let single = try scratch.write("0001.patch", mail("[PATCH] a"))
     let found = try SeriesForms.find([file.string, single.string])
     let all = try await SeriesForms.versions(of: found, scratch: scratch.path.appending("scratch"), cage: nil)
     #expect(all.map(\.name) == ["t-v1", "t-v2", "0001"])
+    #expect(all.map(\.path.string) == ["\(file)#v1", "\(file)#v2", single.string])
     var paths: [[String]] = []
     for one in all {
       let series = try await one.read(into: scratch.path.appending(one.name), cage: nil).series
       paths.append(series.patches.flatMap(\.paths))
     }
     #expect(paths == [["1.c", "2.c"], ["3.c"], ["a.c"]])
+  }
+
+  /// Reports name a version in this way, in commands that judge it again.
+  @Test func aVersionCanBeNamed() async throws {
+    let scratch = try Scratch()
+    let file = try scratch.write(
+      "t.mbox", archived("[PATCH] one", id: "1", path: "1.c") + archived("[PATCH v2] one", id: "2", path: "2.c"))
+    let found = try SeriesForms.find(["\(file)#v1", file.string])
+    #expect(found.map(\.name) == ["t-v1", "t"])
+    let series = try await found[0].read(into: scratch.path.appending("out"), cage: nil).series
+    #expect(series.patches.map(\.paths) == [["1.c"]])
+    #expect(series.path == "\(file)#v1")
+    let third = try SeriesForms.find(["\(file)#v3"])
+    await #expect(throws: IntakeError.noVersion("\(file)#v3", 3, others: [1, 2])) {
+      _ = try await third[0].read(into: scratch.path.appending("third"), cage: nil)
+    }
+    #expect(throws: IntakeError.noSuchPath("\(file)#v")) { try SeriesForms.find(["\(file)#v"]) }
   }
 
   /// Whoever is on the list and in Cc has two copies.

@@ -26,6 +26,8 @@ public struct SmallTree: Sendable {
     \t@grep -v DROPPED $(KCONFIG_ALLCONFIG) > .config || true
     mrproper:
     \t@rm -f *.o vmlinux .config
+    VERSION = 6
+    PATCHLEVEL = 12
     """
 
   public init(fragment: String = "CONFIG_KEPT=y\n") throws {

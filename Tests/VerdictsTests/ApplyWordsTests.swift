@@ -6,6 +6,17 @@ import Testing
 @testable import Verdicts
 
 @Suite struct ApplyWordsTests {
+  @Test func aRevertIsNotCalledContained() {
+    var patch = Patch(subject: "Revert \"x: y\"", author: "", file: "1.patch", paths: ["x.c"])
+    let diagnosis = Self.diagnosis { $0.isContained = true }
+    func words() -> String? {
+      ApplyFailure(patch: patch, file: nil, hunk: nil, message: "m", diagnosis: diagnosis).words.first?.description
+    }
+    #expect(words()?.contains("does not have what this patch reverts (it applies in reverse)") == true)
+    patch.subject = "Reverting is odd"
+    #expect(words()?.contains("already contains this patch") == true)
+  }
+
   struct Case: Sendable, CustomTestStringConvertible {
     var testDescription: String
     var diagnosis: ApplyDiagnosis?

@@ -108,6 +108,12 @@ public struct BenchRun: Sendable {
       header.only = asked.isPart ? asked.names : nil
       header.conditions = conditions
       header.fits = fits
+      if earlier == nil, case .verdicts = plan.purpose {
+        let diffs = try await RangeDiffs(
+          tree: prepared.base.tree, scratch: scratch.appending("range-diffs"), cage: cage
+        ).of(series)
+        header.rangeDiffs = diffs.isEmpty ? nil : diffs
+      }
       let settled = SettledRun(prepared: prepared, asked: asked, conditions: conditions, header: header)
       try await tryAll(series, settled, on: host, earlier: earlier, in: directory, events: events)
     }

@@ -23,6 +23,19 @@ public struct ApplyFailure: Codable, Sendable, Hashable {
   }
 }
 
+/// Why git rejects a series, in a word or two: for tables of many series.
+public enum ApplyRefusal: String, Codable, Sendable, Hashable, CaseIterable {
+  /// It applies in reverse.
+  case contained = "already in it"
+  case context = "the context differs"
+  case missingFile = "a file is missing"
+  case existingFile = "a file is there already"
+  case damaged = "the diff is damaged"
+  /// git did not answer in time.
+  case slow = "it takes too long"
+  case other = "another reason"
+}
+
 /// What was tried with a patch that git rejected. None of it changes the verdict: a patch that needs fuzz may end up in
 /// the wrong place.
 public struct ApplyDiagnosis: Codable, Sendable, Hashable {

@@ -3,6 +3,7 @@
 public import BenchModel
 import Foundation
 import KernelCode
+import KernelText
 public import SystemPackage
 public import Toolbox
 
@@ -24,9 +25,11 @@ public struct UnpackedKernel: Sendable {
 
   /// Finds the kernels that are defined in a directory and are unpacked, the newest first.
   /// - Parameter base: left out, because it is already known whether the series applies to it.
-  public static func all(definedIn directory: FilePath, cache: Cache, besides base: BaseBuild) -> [UnpackedKernel] {
+  public static func all(
+    definedIn directory: FilePath, cache: Cache, besides base: BaseBuild? = nil
+  ) -> [UnpackedKernel] {
     let places = (try? FileManager.default.contentsOfDirectory(atPath: cache.bases.string)) ?? []
-    let own = base.tree.removingLastComponent().lastComponent?.string ?? ""
+    let own = base?.tree.removingLastComponent().lastComponent?.string ?? ""
     var found: [UnpackedKernel] = []
     for name in KernelDefinition.newestFirst(in: directory) where !isPlace(own, of: name) {
       for place in places.sorted() where isPlace(place, of: name) {
@@ -58,16 +61,37 @@ public struct UnpackedKernel: Sendable {
   /// Whether a series applies here, completely.
   /// - Throws: ``TooSlow``
   func takes(_ diffs: [FilePath], cage: Cage?) async throws -> Bool {
-    // As one patch, because later patches may need what the earlier ones do.
+    guard let text = Self.whole(diffs) else { return false }
+    return try await check([], text, cage).status.isSuccess
+  }
+
+  /// Returns why a series does not apply here.
+  /// - Returns: `nil` if it applies, completely.
+  public func refusal(of diffs: [FilePath], cage: Cage?) async throws -> ApplyRefusal? {
+    guard let text = Self.whole(diffs) else { return .other }
+    do {
+      let answer = try await check([], text, cage)
+      if answer.status.isSuccess { return nil }
+      if try await check(["--reverse"], text, cage).status.isSuccess { return .contained }
+      return GitApply.refusal(in: answer.errors.utf8, patch: text).map { GitApply.kind(of: $0.message) } ?? .other
+    } catch is TooSlow { return .slow }
+  }
+
+  /// Returns all patches as one, because later patches may need what the earlier ones do.
+  private static func whole(_ diffs: [FilePath]) -> [UInt8]? {
     var text: [UInt8] = []
     for diff in diffs {
-      guard let part = regularContents(diff) else { return false }
+      guard let part = regularContents(diff) else { return nil }
       text += part + [0x0a]
     }
-    let git = Git.tool(["apply", "--check", "--whitespace=nowarn", "-"], in: tree)
+    return text
+  }
+
+  private func check(_ options: [String], _ text: [UInt8], _ cage: Cage?) async throws -> ToolResult {
+    let git = Git.tool(["apply", "--check"] + options + ["--whitespace=nowarn", "-"], in: tree)
     let tool = cage?.patient().wrap(git, in: tree, writable: false) ?? git
     guard case .result(let answer) = try await ApplyOutcome(of: tool, input: text) else { throw TooSlow() }
-    return answer.status.isSuccess
+    return answer
   }
 
   /// Whether it has these versions of files.

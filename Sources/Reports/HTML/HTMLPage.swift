@@ -17,6 +17,7 @@ struct HTMLPage {
   var costs: [HTMLCost]
   var matrix: [HTMLMatrix]
   var details: [HTMLSeries]
+  var comparisons: [HTMLComparison]
 
   struct Fact {
     var term: String
@@ -32,6 +33,7 @@ struct HTMLPage {
     verdicts = all
     costs = HTMLCost(record, judgements).map { [$0] } ?? []
     details = all
+    comparisons = (header.rangeDiffs ?? []).map(HTMLComparison.init)
     let hasTests = record.base?.run?.tests.isEmpty == false || judgements.contains { !$0.tests.isEmpty }
     matrix = hasTests ? [HTMLMatrix(base: record.base?.run?.tests ?? [], judgements)] : []
   }

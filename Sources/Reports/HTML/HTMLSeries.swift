@@ -49,7 +49,7 @@ struct HTMLSeries {
     self.number = number
     name = visible(judgement.series.name)
     covers = judgement.series.cover.map { [visible($0.subject)] } ?? []
-    covers += visible((judgement.series.origin?.notes ?? []) + header.baseWords(of: judgement.series))
+    covers += visible(Claims.notes(judgement.series) + header.baseWords(of: judgement.series))
     verdict = judgement.verdict.rawValue
     isOpen = judgement.verdict != .clean
     changes = Words.changes(judgement)
@@ -64,7 +64,8 @@ struct HTMLSeries {
     patches = judgement.series.patches.map {
       HTMLPatch(
         subject: visible($0.subject), author: visible($0.author),
-        file: visible($0.file + ($0.from.map { " (prerequisite, from \($0))" } ?? "")))
+        file: visible($0.file + ($0.from.map { " (prerequisite, from \($0))" } ?? "")),
+        claims: Claims.words($0.trailers).map { [visible($0)] } ?? [])
     }
     stage = judgement.stage.rawValue
     course = trial.map { Words.course($0) } ?? "Not run."
@@ -110,6 +111,8 @@ struct HTMLPatch {
   var subject: String
   var author: String
   var file: String
+  /// Its trailers; none or one.
+  var claims: [String]
 }
 
 /// The reason why a series did not boot, or what the compiler warns of.

@@ -21,6 +21,7 @@ struct ReportDocument: Encodable {
   @ExplicitNull var baseChoice: BaseChoiceDocument?
   var base: BaseDocument
   var series: [SeriesDocument]
+  var rangeDiffs: [RangeDiffDocument]
 
   struct Environment: Encodable {
     var source: String
@@ -49,6 +50,7 @@ struct ReportDocument: Encodable {
     baseChoice = header.choice.map { BaseChoiceDocument($0, words: record.baseWords ?? "") }
     base = BaseDocument(record)
     series = judgements.map { SeriesDocument($0, header: header) }
+    rangeDiffs = (header.rangeDiffs ?? []).map(RangeDiffDocument.init)
   }
 
   func encoded(isIndented: Bool) throws -> String {
@@ -75,6 +77,23 @@ struct SeriesDocument: Encodable {
     var author: String
     var file: String
     @ExplicitNull var from: String?
+    @ExplicitNull var trailers: [TrailerDocument]?
+
+    init(_ patch: Patch) {
+      subject = patch.subject
+      author = patch.author
+      file = patch.file
+      from = patch.from
+      trailers = patch.trailers?.map {
+        TrailerDocument(key: $0.key, value: $0.value, isFromReply: $0.isFromReply)
+      }
+    }
+  }
+
+  struct TrailerDocument: Encodable {
+    var key: String
+    var value: String
+    var isFromReply: Bool
   }
 
   /// How well the base fits it.
@@ -93,6 +112,7 @@ struct SeriesDocument: Encodable {
     @ExplicitNull var baseCommit: String?
     var prerequisites: [String]
     var notes: [String]
+    var signatures: [String]
 
     init(_ origin: SeriesOrigin) {
       version = origin.version
@@ -103,6 +123,7 @@ struct SeriesDocument: Encodable {
       baseCommit = origin.baseCommit
       prerequisites = origin.prerequisites.map(\.id)
       notes = origin.notes
+      signatures = origin.signatures ?? []
     }
   }
 
@@ -113,9 +134,7 @@ struct SeriesDocument: Encodable {
     verdict = judgement.verdict
     reasons = judgement.reasons.map(\.description)
     fit = header.fits?[judgement.series.name].map { FitDocument(exact: $0.exact, told: $0.told) }
-    patches = judgement.series.patches.map {
-      PatchDocument(subject: $0.subject, author: $0.author, file: $0.file, from: $0.from)
-    }
+    patches = judgement.series.patches.map(PatchDocument.init)
     cells = [CellDocument(judgement, header: header)]
   }
 }

@@ -18,6 +18,7 @@ struct MarkdownReport {
     parts.append(Self.bench(record))
     parts += MarkdownCost(record, judgements).parts
     for judgement in judgements { parts += MarkdownSeries(judgement, record.header).parts }
+    parts += Comparisons.markdown(header)
     text = parts.joined(separator: "\n\n") + "\n"
   }
 

@@ -13,7 +13,7 @@ struct MarkdownSeries {
     parts.append("## \(Markdown.escape(judgement.series.name)): \(judgement.verdict.rawValue)")
     if let cover = judgement.series.cover { parts.append("_\(Markdown.escape(cover.subject))_") }
     parts.append(Self.list(judgement.reasons.map(Self.reason)))
-    let notes = (judgement.series.origin?.notes ?? []) + header.baseWords(of: judgement.series)
+    let notes = Claims.notes(judgement.series) + header.baseWords(of: judgement.series)
     if !notes.isEmpty { parts.append(Self.list(notes.map(Markdown.escape))) }
     takePatches(judgement.series.patches)
     let bisection = Bisection(judgement)
@@ -52,9 +52,14 @@ struct MarkdownSeries {
 
   private mutating func takePatches(_ patches: [Patch]) {
     guard !patches.isEmpty else { return }
-    let lines = patches.enumerated().map { index, patch in
-      "\(index + 1). \(Markdown.escape(patch.subject)) — \(Markdown.escape(patch.author)), \(Markdown.code(patch.file))"
-        + (patch.from.map { " (prerequisite, from \(Markdown.escape($0)))" } ?? "")
+    let lines = patches.enumerated().map { index, patch -> String in
+      let number = "\(index + 1). "
+      let claims = Claims.words(patch.trailers).map {
+        "\n" + String(repeating: " ", count: number.count) + "- \(Markdown.escape($0))"
+      }
+      return number + Markdown.escape(patch.subject)
+        + " — \(Markdown.escape(patch.author)), \(Markdown.code(patch.file))"
+        + (patch.from.map { " (prerequisite, from \(Markdown.escape($0)))" } ?? "") + (claims ?? "")
     }
     parts += ["### Patches", lines.joined(separator: "\n")]
   }

@@ -78,6 +78,15 @@ struct GitRepository: Sendable, Hashable {
     return cage?.wrap(git, in: place, reading: parts.filter { !$0.starts(with: place) } + reads) ?? git
   }
 
+  /// Writes objects to files with their names. Whatever the encoding of a mail, it stays as it is.
+  /// - Returns: the files; `nil` if git cannot read one.
+  func write(_ blobs: [String], in place: FilePath, _ cage: Cage?) async throws -> [FilePath]? {
+    // A fixed text; its arguments are object names.
+    let script = "for blob do git cat-file blob \"$blob\" >\"$blob\" || exit; done"
+    let answer = try await tool("sh", ["-c", script, "sh"] + blobs, in: place, cage).run()
+    return answer.status.isSuccess ? blobs.map { place.appending($0) } : nil
+  }
+
   /// Returns what git prints, or `nil` if it fails.
   func ask(_ arguments: [String], in place: FilePath, _ cage: Cage?) async throws -> String? {
     let answer = try await git(arguments, in: place, cage).run()

@@ -9,6 +9,8 @@ import Toolbox
 struct MailIndex {
   /// Object names.
   private var blobs: [String] = []
+  /// When each mail arrived, in seconds since 1970; 0 if that was not read.
+  private var dates: [Int] = []
   /// By the mail's number. Hashes are enough to follow a thread, and cost little for a million mails.
   private var ids: [Int] = []
   /// The mails that each one answers, of all mails, one after the other.
@@ -16,12 +18,58 @@ struct MailIndex {
   /// Where the parents of each mail begin.
   private var starts: [Int] = []
 
-  /// Reads the headers of all mails. An archive of 100,000 short mails takes about two seconds on two processors.
-  static func read(_ archive: GitRepository, in place: FilePath, _ cage: Cage?) async throws -> MailIndex {
+  /// Reads the headers of all mails. git has to unpack each of them for it: 100,000 mails take some seconds.
+  static func all(_ archive: GitRepository, in place: FilePath, _ cage: Cage?) async throws -> MailIndex {
+    try await together { worker, workers in
+      archive.tool("sh", ["-c", everything, "sh", "\(worker)", "\(workers)"], in: place, cage)
+    }
+  }
+
+  /// Reads the headers of the mails that arrived since a date, in seconds since 1970.
+  static func read(_ archive: GitRepository, since date: Int, in place: FilePath, _ cage: Cage?) async throws
+    -> MailIndex
+  {
+    try await read(["--since=@\(date) +0000"], archive, in: place, cage)
+  }
+
+  /// Reads the headers of the newest mails.
+  static func newest(_ count: Int, _ archive: GitRepository, in place: FilePath, _ cage: Cage?) async throws
+    -> MailIndex
+  {
+    try await read(["--max-count=\(count)"], archive, in: place, cage)
+  }
+
+  /// Reads the headers of the mails that arrived from some months before a date to two months after it.
+  /// - Parameter date: in seconds since 1970.
+  static func read(
+    _ archive: GitRepository, around date: Int, months: Int, in place: FilePath, _ cage: Cage?
+  ) async throws -> MailIndex {
+    let month = 30 * 86400
+    let dates = ["--since=@\(date - months * month) +0000", "--until=@\(date + 2 * month) +0000"]
+    return try await read(dates, archive, in: place, cage)
+  }
+
+  /// - Parameter options: for `git log`.
+  private static func read(
+    _ options: [String], _ archive: GitRepository, in place: FilePath, _ cage: Cage?
+  ) async throws -> MailIndex {
+    let log = ["log", "--no-show-signature", "--all", "--format=%H:m %ct"] + options
+    let mails = try await archive.git(log, in: place, cage).run().output.utf8.split(separator: 0x0a)
+    return try await together { worker, workers in
+      let share = mails[(mails.count * worker / workers)..<(mails.count * (worker + 1) / workers)]
+      let input = place.appending("mails-\(worker)")
+      try Data(share.joined(separator: [0x0a]) + [0x0a]).write(to: URL(filePath: input.string))
+      return archive.tool("sh", ["-c", some, "sh", input.string], in: place, cage)
+    }
+  }
+
+  /// Reads with one tool for each processor.
+  private static func together(_ tool: @escaping @Sendable (Int, Int) throws -> Tool) async throws -> MailIndex {
     let workers = min(max(ProcessInfo.processInfo.activeProcessorCount, 1), 8)
     let parts = try await Array(0..<workers).concurrentMap(limit: workers) { worker in
       var part = MailIndex()
-      part.take(try await print(all, ["\(worker)", "\(workers)"], archive, in: place, cage))
+      // grep's exit status is 1 if there are no mails.
+      part.take(try await tool(worker, workers).run().output)
       return part
     }
     return parts.reduce(into: MailIndex()) { $0.add($1) }
@@ -30,27 +78,9 @@ struct MailIndex {
   private mutating func add(_ other: MailIndex) {
     starts += other.starts.map { $0 + parents.count }
     blobs += other.blobs
+    dates += other.dates
     ids += other.ids
     parents += other.parents
-  }
-
-  /// Reads the headers of the mails that arrived a month before a date, to two months after it.
-  /// - Parameter date: in seconds since 1970.
-  static func read(
-    _ archive: GitRepository, around date: Int, in place: FilePath, _ cage: Cage?
-  ) async throws -> MailIndex {
-    let month = 30 * 86400
-    let dates = ["@\(date - month) +0000", "@\(date + 2 * month) +0000"]
-    var index = MailIndex()
-    index.take(try await print(some, dates, archive, in: place, cage))
-    return index
-  }
-
-  private static func print(
-    _ script: String, _ arguments: [String], _ archive: GitRepository, in place: FilePath, _ cage: Cage?
-  ) async throws -> String {
-    // grep's exit status is 1 if there are no mails.
-    try await archive.tool("sh", ["-c", script, "sh"] + arguments, in: place, cage).run().output
   }
 
   // These are fixed texts. They print the header lines of mails that have Message-IDs, and the names of the mails'
@@ -58,21 +88,19 @@ struct MailIndex {
 
   /// The files' paths do not matter, because versions of public-inbox differ in them. Objects that are stored next to
   /// each other are read by the same worker, because they often build upon each other.
-  private static let all = """
+  private static let everything = """
     git cat-file --batch-all-objects --unordered --batch-check='%(objecttype) %(objectname)' |
       awk -v worker="$1" -v workers="$2" '$1 == "blob" && int(NR / 2000) % workers == worker { print $2 }' |
       \(headers)
     """
 
-  private static let some = """
-    git log --no-show-signature --all --format=%H:m --since="$1" --until="$2" |
-      \(headers)
-    """
+  private static let some = "cat -- \"$1\" | \(headers)"
 
+  /// What follows the object's name in the input is the mail's date.
   private static let headers = """
-    git cat-file --batch --buffer |
+    git cat-file --batch='%(objectname) %(objecttype) %(objectsize) %(rest)' --buffer |
       LC_ALL=C grep -a -n -E \\
-        '^([0-9a-f]{40,64} blob [0-9]+$|[Mm]essage-[Ii][Dd]:|[Ii]n-[Rr]eply-[Tt]o:|[Rr]eferences:|[[:blank:]]+<[^ >]+@)'
+        '^([0-9a-f]{40,64} blob [0-9]+ [0-9]*$|[Mm]essage-[Ii][Dd]:|[Ii]n-[Rr]eply-[Tt]o:|[Rr]eferences:|[[:blank:]]+<[^ >]+@)'
     """
 
   /// Reads what the script printed: lines with their numbers.
@@ -93,6 +121,8 @@ struct MailIndex {
         last = number
         if line.first.map(Self.isHexDigit) == true, let space = Self.index(of: 0x20, in: line) {
           blobs.append(String(decoding: line[..<space], as: UTF8.self))
+          let date = line.lastIndex(of: 0x20) ?? line.endIndex
+          dates.append(line[date...].dropFirst().reduce(0) { $0 &* 10 &+ Int($1 & 0xf) })
           ids.append(0)
           starts.append(parents.count)
           isOwn = nil
@@ -151,11 +181,56 @@ struct MailIndex {
     parents[starts[mail]..<(mail + 1 < starts.count ? starts[mail + 1] : parents.count)]
   }
 
-  /// Returns the mails of a thread, the named one first; empty if there is no such mail.
-  func thread(of messageID: String) -> [String] {
+  /// Returns all threads that begin at or after a date, by their first mail.
+  func threads(since start: Int) -> [[String]] {
+    var byID: [Int: Int] = [:]
+    for mail in ids.indices where ids[mail] != 0 && byID[ids[mail]] == nil { byID[ids[mail]] = mail }
+    // Mails that answer the same one belong together, also if that one is not here.
+    var leaders = Array(ids.indices)
+    func leader(_ mail: Int) -> Int {
+      var mail = mail
+      while leaders[mail] != mail {
+        leaders[mail] = leaders[leaders[mail]]
+        mail = leaders[mail]
+      }
+      return mail
+    }
+    for mail in ids.indices {
+      for parent in parents(of: mail) {
+        let other = byID[parent] ?? mail
+        byID[parent] = other
+        let (one, two) = (leader(mail), leader(other))
+        leaders[max(one, two)] = min(one, two)
+      }
+    }
+    let threads = Dictionary(grouping: ids.indices, by: leader).values.map { mails in
+      // The index has the newest ones first.
+      mails.sorted { (dates[$0], $1) < (dates[$1], $0) }
+    }
+    return threads.filter { dates[$0[0]] >= start }.sorted { (dates[$0[0]], $0[0]) < (dates[$1[0]], $1[0]) }
+      .map { mails in mails.map { blobs[$0] } }
+  }
+
+  /// The mails of a thread.
+  struct Thread {
+    /// The named mail first.
+    var blobs: [String] = []
+    /// Whether it has all mails that its mails answer.
+    var isWhole = false
+  }
+
+  /// Returns when a mail arrived; `nil` if there is no such mail.
+  func date(of messageID: String) -> Int? { ids.firstIndex(of: Self.hash(messageID)).map { dates[$0] } }
+
+  private static func hash(_ messageID: String) -> Int {
     var text = messageID
-    let id = text.withUTF8 { Self.hash($0[...]) }
-    guard let named = ids.firstIndex(of: id) else { return [] }
+    return text.withUTF8 { hash($0[...]) }
+  }
+
+  /// Returns the thread of a mail; it is empty if there is no such mail.
+  func thread(of messageID: String) -> Thread {
+    let id = Self.hash(messageID)
+    guard let named = ids.firstIndex(of: id) else { return Thread() }
     var known: Set<Int> = [id]
     var members: Set<Int> = [named]
     var isGrowing = true
@@ -170,7 +245,9 @@ struct MailIndex {
         isGrowing = true
       }
     }
-    return [blobs[named]] + members.subtracting([named]).sorted().map { blobs[$0] }
+    return Thread(
+      blobs: [blobs[named]] + members.subtracting([named]).sorted().map { blobs[$0] },
+      isWhole: known.isSubset(of: members.map { ids[$0] }))
   }
 }
 

@@ -25,11 +25,13 @@ struct PublicInbox: SeriesForm {
 }
 
 /// The thread that a mail of an archive belongs to.
-private struct InboxSeries: SeriesSource {
+struct InboxSeries: SeriesSource {
   var name: String
-  let path: FilePath
+  var path: FilePath
   let archive: GitRepository
   let messageID: String
+  /// Which version of the thread is taken; `nil` is the one of the named mail.
+  var version: Int?
 
   var firstFile: String { messageID }
 
@@ -56,37 +58,67 @@ private struct InboxSeries: SeriesSource {
     let place = store.absolute.appending("archive")
     try FileManager.default.createDirectory(atPath: place.string, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(atPath: place.string) }
-    // Most Message-IDs of patches have a date. Only its surroundings are read then.
-    var thread: [String] = []
-    if let date = MailDate.seconds(in: messageID) {
-      thread = try await MailIndex.read(archive, around: date, in: place, cage).thread(of: messageID)
-    }
-    if thread.isEmpty { thread = try await MailIndex.read(archive, in: place, cage).thread(of: messageID) }
+    return try await thread(in: place, cage).read(into: store, cage: cage)
+  }
+
+  func versions(scratch: FilePath, cage: Cage?) async throws -> [any SeriesSource] {
+    let place = scratch.absolute.appending("archive")
+    try FileManager.default.createDirectory(atPath: place.string, withIntermediateDirectories: true)
+    let thread = try await thread(in: place, cage)
+    let all = try await thread.versions(scratch: scratch.appending("mails"), cage: cage)
+    return all.count < 2 ? [self] : all.compactMap { ($0 as? MailSeries)?.version.flatMap(version) }
+  }
+
+  func version(_ number: Int) -> (any SeriesSource)? {
+    var one = self
+    one.version = number
+    one.name += "-v\(number)"
+    one.path = FilePath("\(path.string)#v\(number)")
+    return one
+  }
+
+  /// Returns the mails of the whole thread, each written to a file.
+  private func thread(in place: FilePath, _ cage: Cage?) async throws -> MailSeries {
+    let thread = try await blobs(in: place, cage)
     if thread.isEmpty { throw IntakeError.noMail(path.string, reason: "no mail in the archive has this Message-ID") }
     if thread.count > Self.longestThread {
       throw IntakeError.tooMuch(path.string, "a thread of \(thread.count) mails")
     }
-    let mails = try await write(thread, in: place, cage)
+    guard let mails = try await archive.write(thread, in: place, cage) else {
+      throw IntakeError.noMail(path.string, reason: "git cannot read its thread")
+    }
     // The whole thread may have newer versions; the user named a mail of this one.
     let files = mails.map { MailFile($0, label: $0.lastComponent!.string, shown: path.string) }
     let head = try FileHandle(forReadingFrom: URL(filePath: mails[0].string)).read(upToCount: 1 << 16) ?? Data()
-    let version = SubjectTag(MailHeaders(head).subject).version
-    return try await MailSeries(name: name, path: path, files: files, isMailbox: true, version: version)
-      .read(into: store, cage: cage)
+    let named = SubjectTag(MailHeaders(head).subject).version
+    return MailSeries(name: name, path: path, files: files, isMailbox: true, version: version ?? named)
   }
 
-  /// A fixed text; its arguments are object names.
-  private static let script = "for mail do git cat-file blob \"$mail\" >\"$mail\" || exit; done"
-
-  /// Writes the mails, each to a file with its object's name. Whatever their encoding, they stay as they are.
-  private func write(_ blobs: [String], in place: FilePath, _ cage: Cage?) async throws -> [FilePath] {
-    let answer = try await archive.tool("sh", ["-c", Self.script, "sh"] + blobs, in: place, cage).run()
-    guard answer.status.isSuccess else {
-      throw IntakeError.noMail(path.string, reason: "git cannot read it (\(answer.errors.firstLine ?? "no reason"))")
+  /// Finds the thread. To unpack all mails of a large archive takes long, so only those around the named one are read, if
+  /// its date is known.
+  private func blobs(in place: FilePath, _ cage: Cage?) async throws -> [String] {
+    // Most Message-IDs of patches have a date.
+    if let date = MailDate.seconds(in: messageID) {
+      let found = try await blobs(around: date, in: place, cage)
+      if !found.isEmpty { return found }
     }
-    return blobs.map { place.appending($0) }
+    // Most mails that somebody asks for are recent.
+    if let date = try await MailIndex.newest(Self.recent, archive, in: place, cage).date(of: messageID) {
+      return try await blobs(around: date, in: place, cage)
+    }
+    return try await MailIndex.all(archive, in: place, cage).thread(of: messageID).blobs
   }
 
-  private static let longestThread = 2000
+  private func blobs(around date: Int, in place: FilePath, _ cage: Cage?) async throws -> [String] {
+    let thread = try await MailIndex.read(archive, around: date, months: 1, in: place, cage).thread(of: messageID)
+    if thread.blobs.isEmpty || thread.isWhole { return thread.blobs }
+    // It began before that, or some of its mails were never archived.
+    return try await MailIndex.read(archive, around: date, months: 12, in: place, cage).thread(of: messageID).blobs
+  }
+
+  /// The number of mails that are read in well under a second.
+  private static let recent = 10_000
+
+  static let longestThread = 2000
   private static let mostPrerequisites = 10
 }

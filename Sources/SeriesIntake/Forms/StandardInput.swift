@@ -49,6 +49,13 @@ private struct InputSeries: SeriesSource {
     }
   }
 
+  func version(_ number: Int) -> (any SeriesSource)? {
+    var series = self
+    series.name += "-v\(number)"
+    series.version = number
+    return series
+  }
+
   private func write(to place: FilePath) throws -> MailSeries {
     try FileManager.default.createDirectory(atPath: place.string, withIntermediateDirectories: true)
     let file = place.appending("input")

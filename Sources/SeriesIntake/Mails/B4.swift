@@ -6,14 +6,15 @@ import Toolbox
 
 /// b4, which finds the newest version of a series in a thread.
 ///
-/// Only its choice and order of mails is used. b4 decodes mails in its own way; git reads the patches from the mails
-/// as they came, so that what applies here also applies with `git am`.
+/// Only its choice and order of mails, and the trailers that it finds in replies, are used. b4 decodes mails in its own
+/// way; git reads the patches from the mails as they came, so that what applies here also applies with `git am`.
 enum B4 {
   /// Asks b4 for the series in these mails.
   /// - Parameters:
   ///   - version: which version; `nil` is the newest.
   ///   - place: a directory for b4's files, created here.
-  /// - Returns: the patches in their order; empty if b4 finds none.
+  /// - Returns: the patches in their order; empty if b4 finds none. Next to each is the mail as b4 wrote it, with the
+  ///   trailers from replies.
   static func choose(
     _ mails: [RawMail], version: Int? = nil, in place: FilePath, _ cage: Cage?
   ) async throws -> [RawMail] {
@@ -31,10 +32,11 @@ enum B4 {
     }
     let file = place.appending("thread.mbox")
     try Data(mbox).write(to: URL(filePath: file.string))
-    // Without a user, b4 ends without a word. Attestation would need the network.
+    // Without a user, b4 ends without a word. Attestation would need the network: without it, b4 calls good DKIM
+    // signatures bad.
     try Data("[user]\n\tname = patchbench\n\temail = patchbench@localhost\n[b4]\n\tattestation-policy = off\n".utf8)
       .write(to: URL(filePath: place.appending("config").string))
-    var options = ["am", "--allow-unicode-control-chars", "--no-add-trailers", "--no-cover"]
+    var options = ["am", "--allow-unicode-control-chars", "--apply-cover-trailers", "--no-cover"]
     if let version { options += ["--use-version", "\(version)"] }
     var tool = Tool("b4", options + ["-n", "series", "-m", file.string, "-o", out.string], in: place)
     tool.environment.merge(Git.tool([], in: place).environment) { $1 }
@@ -44,7 +46,13 @@ enum B4 {
       return []
     }
     var taken: Set<FilePath> = []
-    return Self.mails(in: chosen).compactMap { id in byID[id] }.filter { taken.insert($0.file).inserted }
+    var patches: [RawMail] = []
+    for (id, text) in Self.mails(in: chosen) {
+      guard let mail = byID[id], taken.insert(mail.file).inserted else { continue }
+      try text.write(to: URL(filePath: mail.part("b4").string))
+      patches.append(mail)
+    }
+    return patches
   }
 
   /// Returns a mail as an mbox's entry.
@@ -65,15 +73,16 @@ enum B4 {
 
   private static let from = Array("From ".utf8)
 
-  /// Returns the Message-IDs of the mails that b4 wrote.
-  private static func mails(in mbox: Data) -> [String] {
+  /// Returns the mails that b4 wrote, by their Message-IDs.
+  private static func mails(in mbox: Data) -> [(id: String, text: Data)] {
     let separator = Data("From git@z Thu Jan  1 00:00:00 1970\n".utf8)
-    var ids: [String] = []
-    var rest = mbox[...]
-    while let start = rest.range(of: separator) {
-      rest = rest[start.upperBound...]
-      if let id = MailHeaders(rest.prefix(64 << 10)).messageID { ids.append(id) }
+    var found: [(id: String, text: Data)] = []
+    var next = mbox.range(of: separator)
+    while let start = next {
+      next = mbox[start.upperBound...].range(of: separator)
+      let text = mbox[start.upperBound..<(next?.lowerBound ?? mbox.endIndex)]
+      if let id = MailHeaders(text.prefix(64 << 10)).messageID { found.append((id, text)) }
     }
-    return ids
+    return found
   }
 }

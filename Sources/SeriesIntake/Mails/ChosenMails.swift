@@ -69,7 +69,13 @@ struct ChosenMails: Sendable {
     }
     if replies > 0 { notes.append("passed over: \(replies) repl\(replies == 1 ? "y" : "ies")") }
     for mail in others.filter({ !$0.tag.isReply && $0.tag.version == version }).prefix(5) {
-      notes.append("passed over: “\(mail.tag.title)” (\(mail.label)), which is not a part of this series")
+      let start = "passed over: “\(mail.tag.title)” (\(mail.label)), which "
+      if let twin = patches.first(where: { $0.tag.title == mail.tag.title }) {
+        notes.append(
+          start + "has the same subject as \(twin.label); if both are patches of the series, number them: [PATCH 1/2]")
+      } else {
+        notes.append(start + "is not a part of this series")
+      }
     }
   }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BenchModel
 import Foundation
 import SystemPackage
 import Toolbox
@@ -9,10 +10,14 @@ struct ReadMail: Sendable {
   var subject = ""
   var author = ""
   var body = ""
+  /// The body, cut to what a commit message has.
+  var message = ""
   /// The diff, in scratch. It is empty for a cover letter.
   var diff: FilePath
   /// The paths that its diff changes.
   var paths: [String] = []
+  /// Its own, and those from replies to it.
+  var trailers: [Trailer] = []
 }
 
 /// Reads mails with git's own tools, so that encodings, mbox quoting and in-body headers are interpreted as by `git am`.
@@ -44,12 +49,17 @@ struct MailReader {
 
   /// A fixed text; the mails' files have numbers as names. One shell reads many mails, because starting a cage for each
   /// takes longer than git does. Lists decode base64, so a mail may come with the sender's CR: git am would need
-  /// --quoted-cr=strip, too.
+  /// --quoted-cr=strip, too. git takes a mail's first paragraph for the subject, which has no trailers.
   private static let script = """
     for mail do
       git mailinfo --no-scissors --quoted-cr=strip "$mail.body" "$mail.diff" <"$mail" >"$mail.info" 2>"$mail.said" ||
         { : >"$mail.failed"; continue; }
+      { echo subject; echo; cat "$mail.body"; } | git interpret-trailers --parse --no-divider >"$mail.trailers"
+      test -f "$mail.b4" || continue
+      git mailinfo "$mail.b4.body" /dev/null <"$mail.b4" >/dev/null 2>&1 &&
+        { echo subject; echo; cat "$mail.b4.body"; } | git interpret-trailers --parse --no-divider >"$mail.b4.trailers"
     done
+    :
     """
 
   /// Lists what the diffs change. For a rename, git lists only the new name; in reverse, that is the old one. Otherwise a
@@ -98,6 +108,8 @@ struct MailReader {
     }
     result.author = bounded(address.isEmpty ? name : "\(name) <\(address)>", Self.longestLine)
     result.body = bounded(mail.text("body"), Self.longestBody)
+    result.message = bounded(result.body, Self.longestMessage)
+    result.trailers = MailTrailers.read(own: mail.text("trailers"), all: mail.text("b4.trailers"))
     if mail.has("unclear") {
       let reason = mail.text("error").firstLine ?? ""
       // A cover letter has a diffstat but no diff. git reports that, and it is not an error.
@@ -129,6 +141,7 @@ struct MailReader {
   /// In Unicode scalars. Nobody reads more than this in a record or a report.
   private static let longestLine = 500
   private static let longestBody = 100_000
+  private static let longestMessage = 10_000
 
   private func bounded(_ text: some StringProtocol, _ most: Int) -> String {
     let scalars = text.unicodeScalars
@@ -138,8 +151,8 @@ struct MailReader {
 }
 
 extension RawMail {
-  /// A file that git made of the mail.
-  fileprivate func part(_ name: String) -> FilePath { FilePath("\(file.string).\(name)") }
+  /// A file that was made of the mail.
+  func part(_ name: String) -> FilePath { FilePath("\(file.string).\(name)") }
 
   fileprivate func has(_ name: String) -> Bool { FileManager.default.fileExists(atPath: part(name).string) }
 

@@ -31,6 +31,9 @@ struct MailSeries: SeriesSource {
     var split = try await SplitMails(files, in: place, cage)
     if isMailbox { split.isMailbox = true }
     var chosen = isOrdered ? ChosenMails(patches: split.mails) : try await choose(split, in: place, cage)
+    if chosen.patches.isEmpty, let cover = chosen.cover {
+      throw IntakeError.onlyCover(path.string, messageID: cover.headers.messageID)
+    }
     if chosen.patches.count > Self.mostPatches {
       throw IntakeError.tooMuch(path.string, "more than \(Self.mostPatches) patches")
     }
@@ -43,7 +46,7 @@ struct MailSeries: SeriesSource {
     var read = try await reader.read(all)
     var claims = SeriesClaims()
     claims.take(from: Array(zip(all, read)), version: chosen.version)
-    claims.origin.notes = notes + chosen.notes
+    claims.origin.notes = notes + split.notes + chosen.notes
     // A cover letter may have no number.
     let isCovered = !isOrdered && read.count > 1 && read[0].paths.isEmpty && !read[0].subject.isEmpty
     if chosen.cover == nil, isCovered { chosen.cover = chosen.patches.removeFirst() }
@@ -73,7 +76,10 @@ struct MailSeries: SeriesSource {
       // Debian's patches have their own headers (DEP-3).
       let subject = read.subject.isEmpty ? SeriesClaims.header("description", of: raw) ?? raw.label : read.subject
       let author = read.author.isEmpty ? SeriesClaims.header("author", of: raw) ?? "" : read.author
-      result.series.patches.append(Patch(subject: subject, author: author, file: raw.label, paths: read.paths))
+      var patch = Patch(subject: subject, author: author, file: raw.label, paths: read.paths)
+      patch.trailers = read.trailers
+      patch.message = read.message
+      result.series.patches.append(patch)
       let diff = store.appending(ReadSeries.diffName(result.diffs.count + 1))
       try FileManager.default.moveItem(atPath: read.diff.string, toPath: diff.string)
       result.diffs.append(diff)
@@ -88,14 +94,18 @@ struct MailSeries: SeriesSource {
     if isMailbox { split.isMailbox = true }
     // A directory may have two series, one on top of the other.
     guard ChosenMails.bySubjects(split) == nil else { return [self] }
-    let numbers = Set(split.mails.filter { !$0.tag.isReply }.map(\.tag.version)).sorted()
+    let numbers = split.versions
     if numbers.count < 2 { return [self] }
-    return numbers.map { number in
-      var one = self
-      one.version = number
-      one.name += "-v\(number)"
-      return one
-    }
+    return numbers.compactMap { version($0) }
+  }
+
+  func version(_ number: Int) -> (any SeriesSource)? {
+    if isOrdered { return nil }
+    var one = self
+    one.version = number
+    one.name += "-v\(number)"
+    one.path = FilePath("\(path.string)#v\(number)")
+    return one
   }
 
   private func choose(_ split: SplitMails, in place: FilePath, _ cage: Cage?) async throws -> ChosenMails {
@@ -110,7 +120,13 @@ struct MailSeries: SeriesSource {
     } else {
       chosen.takeCover(from: split.mails)
     }
-    if chosen.patches.isEmpty { throw IntakeError.empty(path.string) }
+    if let version, chosen.version != version {
+      throw IntakeError.noVersion(path.string, version, others: split.versions.filter { $0 != version })
+    }
+    if chosen.patches.isEmpty {
+      if chosen.cover != nil { return chosen }
+      throw IntakeError.empty(path.string)
+    }
     chosen.tell(of: split.mails, isNewest: version == nil)
     return chosen
   }

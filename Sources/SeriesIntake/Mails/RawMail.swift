@@ -35,6 +35,8 @@ struct SplitMails {
   var mails: [RawMail] = []
   /// Whether they came in a mailbox, which may have any mails. A directory's files are chosen by the user.
   var isMailbox = false
+  /// What was done to read the files.
+  var notes: [String] = []
 
   init(mails: [RawMail], isMailbox: Bool) {
     self.mails = mails
@@ -47,7 +49,8 @@ struct SplitMails {
   init(_ files: [MailFile], in place: FilePath, _ cage: Cage?) async throws {
     // In parallel, because each mailbox and each compressed file starts a tool.
     let numbered = files.enumerated().map { (place.appending("\($0 + 1)"), $1) }
-    for mails in try await numbered.concurrentMap(limit: 4, { try await Self.split($1, in: $0, cage) }) {
+    for (mails, note) in try await numbered.concurrentMap(limit: 4, { try await Self.split($1, in: $0, cage) }) {
+      if let note { notes.append(note) }
       self.mails += mails
       if mails.count > 1 { isMailbox = true }
       if self.mails.count > Self.mostMails {
@@ -59,7 +62,12 @@ struct SplitMails {
     mails.removeAll { mail in mail.headers.messageID.map { !ids.insert($0).inserted } ?? false }
   }
 
-  private static func split(_ file: MailFile, in place: FilePath, _ cage: Cage?) async throws -> [RawMail] {
+  /// The versions of the series in them. Other mails of a thread may be no patches.
+  var versions: [Int] { Set(mails.filter { !$0.tag.isReply && $0.tag.isPatch }.map(\.tag.version)).sorted() }
+
+  private static func split(
+    _ file: MailFile, in place: FilePath, _ cage: Cage?
+  ) async throws -> (mails: [RawMail], note: String?) {
     try FileManager.default.createDirectory(atPath: place.string, withIntermediateDirectories: true)
     var path = file.path
     var bytes = try read(path, file)
@@ -67,8 +75,13 @@ struct SplitMails {
       path = try await packing.unpack(path, label: file.shown, in: place, most: largestFile, cage)
       bytes = try read(path, file)
     }
-    if bytes.starts(with: [0xff, 0xfe]) || bytes.starts(with: [0xfe, 0xff]) {
-      throw IntakeError.utf16(file.shown)
+    var note: String?
+    if WideText.isMarked(bytes) {
+      guard let text = WideText.patch(bytes) else { throw IntakeError.utf16(file.shown) }
+      note = "\(file.label) was converted from UTF-16"
+      path = place.appending("converted")
+      try Data(text.utf8).write(to: URL(filePath: path.string))
+      bytes = try read(path, file)
     }
     let single = place.appending(paddedNumber(1))
     var count = 1
@@ -78,12 +91,13 @@ struct SplitMails {
       // One mail or one bare diff. Line ends as git mailsplit makes them.
       try Data(withoutReturns(bytes)).write(to: URL(filePath: single.string))
     }
-    return try (1...count).map { number in
+    let mails = try (1...count).map { number in
       let mail = place.appending(paddedNumber(number))
       let head = try FileHandle(forReadingFrom: URL(filePath: mail.string)).read(upToCount: longestHeader)
       return RawMail(
         mail, from: file, number: number, headers: MailHeaders(head ?? Data()))
     }
+    return (mails, note)
   }
 
   /// Splits a mailbox into mails named 0001, 0002, … and returns their number.

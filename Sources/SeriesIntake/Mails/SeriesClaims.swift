@@ -15,6 +15,7 @@ struct SeriesClaims {
     origin.messageID = first.raw.headers.messageID.map(Self.bounded)
     origin.date = Self.header("date", of: first.raw)
     origin.link = Self.header("archived-at", of: first.raw)?.trimmingCharacters(in: CharacterSet(charactersIn: "<>"))
+    for (raw, _) in mails { takeSignatures(of: raw.headers) }
     // The trailers are in the cover letter, or in the first patch, where they follow the diff.
     for (_, read) in mails.prefix(2) {
       let diff = FileManager.default.contents(atPath: read.diff.string) ?? Data()
@@ -46,6 +47,26 @@ struct SeriesClaims {
     return nil
   }
 
+  /// Takes the names of the signers, as b4 writes them.
+  private mutating func takeSignatures(of headers: MailHeaders) {
+    var names: [String] = []
+    if let domain = Self.tag("d", of: headers["dkim-signature"]) { names.append("DKIM/\(domain)") }
+    if let field = headers["x-developer-signature"] {
+      let signer = Self.tag("i", of: field) ?? Self.tag("i", of: headers["x-developer-key"])
+      let kind = Self.tag("a", of: field)?.split(separator: "-").first.map(String.init)
+      names.append("\(kind ?? "unknown")/\(signer ?? "unknown")")
+    }
+    let known = origin.signatures ?? []
+    let all = Array((known + names.filter { !known.contains($0) }).prefix(Self.mostSigners))
+    origin.signatures = all.isEmpty ? nil : all
+  }
+
+  /// Returns one tag of a signature: `v=1; a=ed25519-sha256; i=author@example.org`.
+  private static func tag(_ name: String, of field: String?) -> String? {
+    field?.split(separator: ";").lazy.map { $0.trimmingCharacters(in: .whitespaces) }
+      .first { $0.hasPrefix("\(name)=") }.map { bounded($0.dropFirst(name.count + 1)) }
+  }
+
   private static func value(_ key: String, _ line: Substring) -> String? {
     guard line.hasPrefix(key) else { return nil }
     return bounded(line.dropFirst(key.count).trimmingCharacters(in: .whitespaces))
@@ -54,9 +75,12 @@ struct SeriesClaims {
   /// Returns a header of a mail, cut to what a report needs.
   static func header(_ name: String, of mail: RawMail) -> String? { mail.headers[name].map(bounded) }
 
-  private static func bounded(_ text: String) -> String { String(text.unicodeScalars.prefix(200)) }
+  static func bounded(_ text: some StringProtocol) -> String {
+    String(String.UnicodeScalarView(text.unicodeScalars.prefix(200)))
+  }
 
   /// Bytes of a diff that are searched, at its start and at its end.
   private static let most = 16 << 10
   private static let mostPrerequisites = 100
+  private static let mostSigners = 10
 }

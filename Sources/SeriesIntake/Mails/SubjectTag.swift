@@ -12,7 +12,7 @@ struct SubjectTag: Sendable, Hashable {
   /// The number of patches in the series.
   var count: Int?
   /// Whether the brackets say that it is a patch.
-  private var isPatch = false
+  private(set) var isPatch = false
 
   init(_ subject: String) {
     var rest = subject.split(whereSeparator: \.isWhitespace).joined(separator: " ")[...]

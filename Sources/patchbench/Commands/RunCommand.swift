@@ -25,6 +25,7 @@ struct RunCommand: AsyncParsableCommand {
       is the same kernel without the series, and is built and tested in the same way.
 
         patchbench run Patches/candidates
+        patchbench run --git ~/src/linux v6.12..topic
         patchbench run ~/v3 ~/v4 --kernel linux-6.12 --profile kasan
         patchbench run ~/v4 --json > verdict.json
         patchbench run series/ --dry-run
@@ -60,8 +61,17 @@ struct RunCommand: AsyncParsableCommand {
   var paths: [String] = []
 
   @Option(
+    name: .customLong("git"),
     help: ArgumentHelp(
-      "If a mailbox has several versions of a series: newest, or all, each as a series of its own.",
+      """
+      Each PATH is a range of commits, a branch or a tag of this git repository: --git REPO BASE..TOPIC is the same as \
+      REPO:BASE..TOPIC.
+      """, valueName: "repo"))
+  var repository: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "If a mailbox has several versions of a series: newest, or all, each as a series of its own. PATH#v1 names one.",
       valueName: "newest|all"))
   var versions = VersionChoice.newest
 
@@ -194,7 +204,10 @@ struct RunCommand: AsyncParsableCommand {
   /// Returns one plan per configuration. The plans share nothing but the series.
   private func plans(_ environment: [String: String]) async throws -> (plans: [RunPlan], together: FilePath?) {
     let checkout = try common.checkout()
-    var series = paths.isEmpty ? [] : try SeriesForms.find(paths)
+    var series: [any SeriesSource] =
+      if paths.isEmpty { [] } else if let repository { try SeriesForms.find(paths, in: repository) } else {
+        try SeriesForms.find(paths)
+      }
     let named = try NamedKernels(kernels, base: base, in: checkout)
     // Report a misspelt name before anything is read.
     for kernel in try named?.kernels ?? [checkout.kernel(Defaults.current.kernel.value)] {
