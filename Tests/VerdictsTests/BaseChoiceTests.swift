@@ -74,8 +74,9 @@ private func candidate(_ kernel: String, _ fits: (applies: Bool, exact: Int)...)
   @Test(
     arguments: [
       (BaseFit(exact: 3, told: 3), "made from these very files"), (BaseFit(exact: 0, told: 0), nil),
-      (BaseFit(exact: 2, told: 5), "2 of 5 files are the ones that it was made from"),
-      (BaseFit(exact: 0, told: 1), "0 of 1 file is the one that it was made from"),
+      (BaseFit(exact: 2, told: 5), "made from 2 of these files, and from other versions of 3"),
+      (BaseFit(exact: 0, told: 1), "made from another version of its file"),
+      (BaseFit(exact: 0, told: 3), "made from other versions of its files"),
     ] as [(BaseFit, String?)]) func theFitIsTold(_ fit: BaseFit, _ words: String?)
   {
     #expect(fit.words == words)

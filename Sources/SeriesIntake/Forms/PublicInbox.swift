@@ -87,10 +87,17 @@ struct InboxSeries: SeriesSource {
     guard let mails = try await archive.write(thread, in: place, cage) else {
       throw IntakeError.noMail(path.string, reason: "git cannot read its thread")
     }
+    let headers = try mails.map { mail in
+      let file = try FileHandle(forReadingFrom: URL(filePath: mail.string))
+      defer { try? file.close() }
+      return MailHeaders(try file.read(upToCount: 1 << 16) ?? Data())
+    }
+    // A reader knows mails by their Message-IDs, not by the names of git's objects.
+    let files = zip(mails, headers).map { mail, own in
+      MailFile(mail, label: own.messageID ?? mail.lastComponent?.string, shown: path.string)
+    }
     // The whole thread may have newer versions; the user named a mail of this one.
-    let files = mails.map { MailFile($0, label: $0.lastComponent!.string, shown: path.string) }
-    let head = try FileHandle(forReadingFrom: URL(filePath: mails[0].string)).read(upToCount: 1 << 16) ?? Data()
-    let named = SubjectTag(MailHeaders(head).subject).version
+    let named = headers.first.flatMap { SubjectTag($0.subject).version }
     return MailSeries(name: name, path: path, files: files, isMailbox: true, version: version ?? named)
   }
 

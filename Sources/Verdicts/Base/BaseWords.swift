@@ -49,7 +49,8 @@ extension BaseFit {
   public var words: String? {
     if told == 0 { return nil }
     if exact == told { return "made from these very files" }
-    return "\(exact) of \(told) file\(told == 1 ? " is the one" : "s are the ones") that it was made from"
+    if exact == 0 { return "made from \(told == 1 ? "another version of its file" : "other versions of its files")" }
+    return "made from \(exact) of these files, and from other versions of \(told - exact)"
   }
 }
 
