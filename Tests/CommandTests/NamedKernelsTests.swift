@@ -37,6 +37,26 @@ import Testing
     #expect(try named([], nil) == nil)
   }
 
+  @Test("a path is a tree, and its revision is taken") func tree() async throws {
+    let tree = scratch.path.appending("linux")
+    try scratch.write("linux/Kconfig", "")
+    try scratch.write("linux/.git/HEAD", "")
+    let named = try #require(try named([tree.string], "v6.12"))
+    #expect(named.kernels.map(\.name) == [tree.string])
+    #expect(named.kernels[0].source == .git(repository: tree.string, revision: "v6.12"))
+    #expect(named.choice == BaseChoice(reason: .named, revision: "v6.12"))
+    #expect(throws: DefinitionError.self) { try self.named([scratch.path.appending("nothing").string], nil) }
+  }
+
+  @Test(
+    "--tree names the base alone",
+    arguments: [
+      ["--tree", "/x", "--kernel", "linux-6.12"], ["--tree", "/x", "--base", "linux-6.12"], ["--revision", "v6.12"],
+    ])
+  func treeAlone(words: [String]) {
+    #expect(throws: (any Error).self) { try RunCommand.parse(["series"] + words) }
+  }
+
   struct Options: Sendable {
     var kernels: [String]
     var base: String?

@@ -64,6 +64,37 @@ import Toolbox
     #expect(base.sourceDescription.hasPrefix("git v1 ("))
   }
 
+  @Test func aTreeNeedsNoDefinition() async throws {
+    for (name, fragment) in [("linux-6.12", "a"), ("linux-7.3", "b")] {
+      try small.scratch.write(
+        "kernels/\(name)/kernel.yaml",
+        "source: {debian: linux-source-6.12}\nprofiles: {p: {fragments: [\(fragment).config], image: bzImage}}\n")
+      try small.scratch.write("kernels/\(name)/\(fragment).config", "CONFIG_KEPT=y\n")
+    }
+    try small.scratch.write(
+      "kernels/mine/kernel.yaml", "source: {tree: /src}\nprofiles: {mine: {fragments: []}}\n")
+    let tree = try KernelDefinition.load(source.string, from: kernels)
+    #expect(tree.name == source.string)
+    #expect(tree.label == "tree-source")
+    #expect(try tree.profile("p").fragments.map(\.lastComponent?.string) == ["b.config"])
+    // Its Makefile says 6.12, which boots a vmlinux.
+    let base = try await BaseBuild.prepare(tree, profile: tree.profile("p"), cache: small.cache, jobs: 2) { _ in }
+    #expect(base.image.lastComponent == "vmlinux")
+    #expect(base.tree.removingLastComponent().lastComponent?.string.hasPrefix("tree-source-p-") == true)
+    #expect(base.sourceDescription.hasPrefix("tree source, "))
+    #expect(try String(contentsOfFile: base.tree.appending("other.c").string, encoding: .utf8) == "int fifth;\n")
+    let old = try tree.at("v1", definedIn: kernels)
+    #expect(old.source == .git(repository: source.string, revision: "v1"))
+    #expect(try await BaseBuild.key(old, profile: old.profile("p"), cache: small.cache) != base.key)
+  }
+
+  @Test func aPathWithoutATreeIsAnError() throws {
+    try small.scratch.write(
+      "kernels/linux-6.12/kernel.yaml", "source: {debian: linux-source-6.12}\nprofiles: {p: {fragments: []}}\n")
+    let path = small.scratch.path.appending("kernels").string
+    #expect(throws: DefinitionError.noTree(path)) { try KernelDefinition.load(path, from: kernels) }
+  }
+
   @Test func onlyARepositoryHasRevisions() throws {
     let profiles = "profiles: {p: {fragments: []}}\n"
     try small.scratch.write("kernels/linux-6.12/kernel.yaml", "source: {debian: linux-source-6.12}\n\(profiles)")

@@ -35,7 +35,7 @@ extension BenchRun {
     let path =
       plan.place.output
       ?? RunDirectory.fresh(
-        under: plan.place.results, label: "\(plan.target.kernel.name)-\(plan.target.profile.name)", at: Date())
+        under: plan.place.results, label: "\(plan.target.kernel.label)-\(plan.target.profile.name)", at: Date())
     let manager = FileManager.default
     let directory = RunDirectory(path)
     if let existing = try? manager.contentsOfDirectory(atPath: path.string), !existing.isEmpty {

@@ -116,14 +116,19 @@ extension BaseBuild {
     ) async throws {
       self.profile = profile
       source = try await KernelSource.find(kernel, cache: cache, fetching: fetching)
+      // Nobody has said for this tree which image boots.
+      if kernel.isTree { self.profile.image = source.version < Self.firstPVH ? .bzImage : .vmlinux }
       requested = try BaseBuild.fragments(of: profile, for: source.version)
       kbuild = try await Kbuild.find(cache: cache)
       let environment = Kbuild.steadyEnvironment.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
       key = try await Digest.of(
-        [baseFormat, source.identity, kbuild.toolchain, Kbuild.compiler, profile.image.rawValue, requested.text]
+        [baseFormat, source.identity, kbuild.toolchain, Kbuild.compiler, self.profile.image.rawValue, requested.text]
           + environment)
-      home = cache.bases.appending("\(kernel.name)-\(profile.name)-\(key.prefix(12))")
+      home = cache.bases.appending("\(kernel.label)-\(profile.name)-\(key.prefix(12))")
     }
+
+    /// The first version whose PVH entry is known to work. That of 6.1 dies without a message.
+    private static let firstPVH = KernelVersion(6, 12)
 
     var lock: FilePath { FilePath(home.string + ".lock") }
     /// Exists once everything else does.

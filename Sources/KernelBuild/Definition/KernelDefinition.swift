@@ -88,6 +88,8 @@ public enum DefinitionError: Error, Sendable, Hashable, CustomStringConvertible 
   case noKernels(directory: String)
   case noSuchKernel(String, known: [String])
   case noSuchProfile(String, kernel: String, known: [String])
+  /// There is no kernel tree at a path.
+  case noTree(String)
   case noSuchSuite(String, known: [String])
   /// A revision of a kernel whose source is not a git repository. `others` are the kernels whose source is one.
   case noRepository(kernel: String, revision: String, others: [String])
@@ -97,6 +99,7 @@ public enum DefinitionError: Error, Sendable, Hashable, CustomStringConvertible 
     switch self {
     case .noKernels(let directory): "\(directory): no kernels are defined there (no */kernel.yaml)"
     case .noSuchKernel(let name, let known): "no kernel “\(name)”; there are: \(known.joined(separator: ", "))"
+    case .noTree(let path): "\(path): no kernel tree is there (it has no Kconfig)"
     case .noSuchProfile(let name, let kernel, let known):
       "\(kernel) has no profile “\(name)”; there are: \(known.joined(separator: ", "))"
     case .noSuchSuite(let name, let known):
@@ -118,9 +121,10 @@ extension KernelDefinition {
   }
 
   /// Loads one kernel's definition. A symlink to a kernel's directory is an alias: the loaded definition has the
-  /// directory's own name.
+  /// directory's own name. An absolute path is a tree that no file defines.
   /// - Throws: ``DefinitionError``
   public static func load(_ name: String, from directory: FilePath) throws(DefinitionError) -> KernelDefinition {
+    if name.hasPrefix("/") { return try tree(FilePath(name), definedIn: directory) }
     let known = names(in: directory)
     if known.isEmpty { throw .noKernels(directory: directory.string) }
     guard known.contains(name) else { throw .noSuchKernel(name, known: known) }

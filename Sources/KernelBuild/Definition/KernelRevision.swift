@@ -17,7 +17,12 @@ extension KernelDefinition {
   /// - Parameter directory: the definitions of all kernels, to name one that has a repository.
   /// - Throws: ``DefinitionError`` if its source is not a git repository.
   public func at(_ revision: String, definedIn directory: FilePath) throws(DefinitionError) -> KernelDefinition {
-    guard case .git(let repository, _) = source else {
+    let repository: String
+    switch source {
+    case .git(let place, _): repository = place
+    case .tree(let place) where FileManager.default.fileExists(atPath: place.appending(".git").string):
+      repository = place.string
+    case .debian, .tree:
       let others = KernelDefinition.newestFirst(in: directory).filter { other in
         (try? KernelDefinition.load(other, from: directory))?.isRepository == true
       }

@@ -79,7 +79,9 @@ struct KernelSource: Sendable {
       let digest = try await Digest.of([lines])
       let makefile = FileManager.default.contents(atPath: path.appending("Makefile").string) ?? Data()
       return KernelSource(
-        identity: "tree \(digest)", description: "tree \(path.lastComponent?.string ?? "") \(digest.prefix(12))",
+        identity: "tree \(digest)",
+        description:
+          "tree \(path.lastComponent?.string ?? ""), \(try await Self.release(of: path)) \(digest.prefix(12))",
         version: try Self.version(makefile: String(decoding: makefile, as: UTF8.self), of: "\(path)"),
         kind: .tree(path))
 
@@ -147,6 +149,21 @@ struct KernelSource: Sendable {
       kind: .archive(archive))
   }
 
+  /// What a tree says of its version: `7.2.12`, or in a git work tree `v6.12-rc3-12-g0123456789ab`.
+  private static func release(of tree: FilePath) async throws -> String {
+    if FileManager.default.fileExists(atPath: tree.appending(".git").string) {
+      let described = try await Git.tool(
+        ["-c", "safe.directory=*", "describe", "--tags", "--always", "--abbrev=12"], in: tree
+      ).run()
+      if described.status.isSuccess { return described.output.trimmingCharacters(in: .whitespacesAndNewlines) }
+    }
+    // kbuild's own answer needs no configuration.
+    let answer = try await Tool(
+      "make", ["--silent", "kernelversion"], in: tree, environment: Kbuild.steadyEnvironment
+    ).run()
+    return answer.status.isSuccess ? answer.output.trimmingCharacters(in: .whitespacesAndNewlines) : "unknown version"
+  }
+
   private static func version(makefile: String, of place: String) throws -> KernelVersion {
     guard let version = KernelVersion(makefile: makefile) else {
       throw StageError.fault(
@@ -197,5 +214,5 @@ extension KernelDefinition {
 
 extension Cache {
   /// Where a kernel's repository is fetched to, if its source is not on this machine.
-  func repository(of kernel: KernelDefinition) -> FilePath { sources.appending(kernel.name + ".git") }
+  func repository(of kernel: KernelDefinition) -> FilePath { sources.appending(kernel.label + ".git") }
 }

@@ -7,6 +7,7 @@ import Foundation
 import KernelBuild
 import SeriesIntake
 import SystemPackage
+import Toolbox
 import Verdicts
 
 /// Which versions of a series are judged.
@@ -31,6 +32,7 @@ struct RunCommand: AsyncParsableCommand {
         patchbench run series/ --dry-run
         patchbench run series/ --kernel linux-6.12 --kernel linux-6.1
         patchbench run ~/v4 --kernel my-linux --base v6.12-rc3
+        patchbench run ~/v4 --tree ~/src/linux --revision drm-misc-next
         patchbench run --base-only --repeat 20
         patchbench run ~/v4 --tests 'invalidate/*' --tests forward/vgem-to-vkms/vm-file
 
@@ -99,6 +101,18 @@ struct RunCommand: AsyncParsableCommand {
 
   @Option(help: NamedKernels.help)
   var base: String?
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      Take this kernel tree as the base, from 5.11 on, without a kernel.yaml. It is copied, never changed; in a git \
+      work tree, what is not committed counts as well.
+      """, valueName: "path"))
+  var tree: String?
+
+  @Option(
+    help: ArgumentHelp("With --tree: this commit, tag or branch of its git repository.", valueName: "revision"))
+  var revision: String?
 
   @Option(
     name: .customLong("profile"),
@@ -182,6 +196,12 @@ struct RunCommand: AsyncParsableCommand {
       throw ValidationError("--each-patch test cannot be combined with --repeat.")
     }
     if count < 1 { throw ValidationError("--repeat must be at least 1.") }
+    if tree != nil, !kernels.isEmpty || base != nil {
+      throw ValidationError("--tree names the base; it takes no --kernel and no --base.")
+    }
+    if revision != nil, tree == nil {
+      throw ValidationError("--revision is one of --tree. For a kernel under Kernels/, it is --base.")
+    }
     _ = try acceptedLines()
     if let wrong = settings.first(where: { !KernelSetting.isValid($0) }) {
       throw ValidationError("--series-config '\(wrong)' is not a setting. Write it as in .config: CONFIG_X=y.")
@@ -208,7 +228,8 @@ struct RunCommand: AsyncParsableCommand {
       if paths.isEmpty { [] } else if let repository { try SeriesForms.find(paths, in: repository) } else {
         try SeriesForms.find(paths)
       }
-    let named = try NamedKernels(kernels, base: base, in: checkout)
+    let trees = tree.map { [FilePath($0).absolute.string] } ?? []
+    let named = try NamedKernels(kernels + trees, base: base ?? revision, in: checkout)
     // Report a misspelt name before anything is read.
     for kernel in try named?.kernels ?? [checkout.kernel(Defaults.current.kernel.value)] {
       for profile in profiles { _ = try kernel.profile(profile) }
@@ -233,7 +254,7 @@ struct RunCommand: AsyncParsableCommand {
         retryPolicy: RetryPolicy(retries: retries, repeats: count), limits: limits, checkout: checkout,
         place: RunPlace(
           cache: cache,
-          output: configurations.count > 1 ? together?.appending("\(kernel.name)-\(profile.name)") : together,
+          output: configurations.count > 1 ? together?.appending("\(kernel.label)-\(profile.name)") : together,
           results: Defaults.current.results, environment: environment),
         purpose: .verdicts)
     }

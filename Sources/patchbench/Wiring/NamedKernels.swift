@@ -18,7 +18,7 @@ struct NamedKernels: Hashable {
     """, valueName: "kernel|revision")
 
   /// - Parameters:
-  ///   - kernels: from `--kernel`.
+  ///   - kernels: from `--kernel`. An absolute path is a tree.
   ///   - base: from `--base`.
   /// - Returns: `nil` if nobody names one.
   /// - Throws: `ValidationError` if the options contradict each other; ``DefinitionError``.
