@@ -13,8 +13,10 @@ extension BenchSerial {
   /// Interruptions of a run by the user, and what they leave behind.
   @Suite(.serialized) struct Interruptions {
     /// Starts the program, waits until it has reached a certain point, and sends it a signal.
+    /// - Parameter further: the times from one signal to the next, if there is more than one.
     private func interrupt(
-      _ bench: Workbench, when started: @escaping @Sendable (Int32) async throws -> Bool
+      _ bench: Workbench, with number: Int32 = SIGINT, further: [Duration] = [],
+      when started: @escaping @Sendable (Int32) async throws -> Bool
     ) async throws -> ToolResult {
       let program = bench.program([
         "run", Workbench.series("candidates"), "--output", "stopped", "--fresh", "--cache", bench.cache.root.string,
@@ -27,7 +29,11 @@ extension BenchSerial {
         else { return Int32?.none }
         return pid
       }
-      #expect(kill(pid, SIGINT) == 0)
+      #expect(kill(pid, number) == 0)
+      for time in further {
+        try await Task.sleep(for: time)
+        kill(pid, number)
+      }
       return try await result
     }
 
@@ -67,6 +73,33 @@ extension BenchSerial {
       #expect(report.contains("\"not-run\""))
       #expect(
         FileManager.default.fileExists(atPath: bench.scratch.path.pushing(FilePath("stopped/report.html")).string))
+    }
+
+    /// As timeout(1) sends it: to the program, and then to its process group.
+    @Test func aSignalThatComesTwiceAtOnceIsOne() async throws {
+      let bench = try Workbench()
+      let guests = Seen()
+      let result = try await interrupt(bench, with: SIGTERM, further: [.milliseconds(20)]) { pid in
+        try await guests.add(Workbench.processes("qemu-system.*guest=patchbench-\(pid)-")) >= 1
+      }
+      #expect(result.status == .exited(3))
+      for guest in await guests.all { #expect(kill(guest, 0) != 0, "guest \(guest) is still running") }
+      try await nothingIsLeft(of: bench)
+    }
+
+    @Test func aRepeatedSignalKillsTheGuestsAtOnce() async throws {
+      let bench = try Workbench()
+      let guests = Seen()
+      let result = try await interrupt(bench, further: [.milliseconds(1500)]) { pid in
+        let found = try await Workbench.processes("qemu-system.*guest=patchbench-\(pid)-")
+        // libvirt asks a guest to end, and waits seconds for one that does not answer before it kills it.
+        for guest in found { kill(guest, SIGSTOP) }
+        return await guests.add(found) >= 1
+      }
+      #expect(result.status == .exited(130), "\(result.errors)")
+      // Nothing else kills a stopped guest, but init may take a moment to reap it.
+      let all = await guests.all
+      _ = try await patiently("a guest is still there") { all.allSatisfy { kill($0, 0) != 0 } ? true : nil }
     }
 
     private static let fix = Workbench.series("candidates/virtio-gpu-share-address-space")
@@ -128,7 +161,9 @@ extension BenchSerial {
         await builds.add(Workbench.descendants(of: pid, named: "make")) >= 1
       }
       #expect(result.status == .exited(3))
-      for make in await builds.all { #expect(kill(make, 0) != 0) }
+      // init may take a moment to reap a make that another make had started.
+      let all = await builds.all
+      _ = try await patiently("a make is still there") { all.allSatisfy { kill($0, 0) != 0 } ? true : nil }
       try await nothingIsLeft(of: bench)
     }
   }

@@ -132,11 +132,12 @@ struct Workbench {
   }
 }
 
-/// Calls `ask` several times a second until it returns an answer, for at most two minutes.
+/// Calls `ask` several times a second until it returns an answer, for at most ten minutes. A busy machine needs two for
+/// what takes half a minute on an idle one.
 func patiently<Answer: Sendable>(
   _ otherwise: Comment, _ ask: () async throws -> Answer?
 ) async throws -> Answer {
-  for _ in 0..<1200 {
+  for _ in 0..<6000 {
     if let answer = try await ask() { return answer }
     try await Task.sleep(for: .milliseconds(100))
   }

@@ -68,6 +68,14 @@ public struct Leftovers: Sendable, Hashable, Codable {
     await cache.sweep()
   }
 
+  /// Kills what this process has started, for an exit that waits for nothing. Directories are left to the next run.
+  public static func endOwn(environment: [String: String]) {
+    LeftoverProcess.killOwn()
+    EmbeddedRoot.endOwnGuests()
+    // Those of trials that ran in processes of their own, which are dead by now.
+    _ = EmbeddedRoot.endLeftGuests(environment: environment)
+  }
+
   private static func end(_ environment: [String: String]) async -> ([LeftoverProcess], [LeftoverGuest]) {
     await Blocking.run { (LeftoverProcess.killAll(), EmbeddedRoot.endLeftGuests(environment: environment)) }
   }

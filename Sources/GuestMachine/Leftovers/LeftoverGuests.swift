@@ -44,13 +44,28 @@ extension EmbeddedRoot {
     for slot in slots(environment, account) {
       guard let lock = try? FileLock.attempt(lock(of: slot), .exclusive) else { continue }
       defer { lock.release() }
-      for guest in guests(of: slot)
-      where LeftoverProcess.kill(guest.process, if: { guestName(of: guest.process, slot) == guest.name }) {
-        ended.append(guest)
-      }
+      ended += kill(guests(of: slot), of: slot)
       forgetGuests(of: slot)
     }
     return ended
+  }
+
+  /// Kills the guests of this process, for an exit that waits for nothing. The next run removes what libvirt recorded.
+  public static func endOwnGuests() {
+    guard let own = taken.withLock({ $0 })?.path else { return }
+    var killed: Set<Int32> = []
+    // libvirt may be starting one.
+    for _ in 0..<3 {
+      let found = guests(of: own).filter { !killed.contains($0.process) }
+      if found.isEmpty { break }
+      killed.formUnion(kill(found, of: own).map(\.process))
+    }
+  }
+
+  private static func kill(_ guests: [LeftoverGuest], of slot: FilePath) -> [LeftoverGuest] {
+    guests.filter { guest in
+      LeftoverProcess.kill(guest.process) { guestName(of: guest.process, slot) == guest.name }
+    }
   }
 
   /// All directories that any process of this user has used, inside or outside its session.

@@ -24,7 +24,7 @@ public struct EmbeddedRoot: Sendable {
   private static let slots = 64
 
   /// The directory of this process: libvirt allows one, and holds on to it until the process ends.
-  private static let taken = Locked<EmbeddedRoot?>(nil)
+  static let taken = Locked<EmbeddedRoot?>(nil)
 
   /// Takes a free directory; the first call decides for the whole process.
   /// - Throws: ``StageError`` if no directory is usable, or if there is no account to run guests as; `Errno`

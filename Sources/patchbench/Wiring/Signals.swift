@@ -1,21 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Bench
 import Dispatch
 import Foundation
 import Glibc
+import Toolbox
 
 /// Runs `body` in a task. The first SIGINT, SIGTERM or SIGHUP cancels the task, so that its scopes end builds and
-/// guests. A second signal exits without waiting for them.
+/// guests. A repeated one exits without waiting for them, after it has killed what this process has started.
 func untilSignal<Result: Sendable>(_ body: @escaping @Sendable () async throws -> Result) async throws -> Result {
   let work = Task { try await body() }
-  let counter = SignalCounter()
+  let requests = Locked(StopRequests())
   let sources = [SIGINT, SIGTERM, SIGHUP].map { number in
     signal(number, SIG_IGN)
     let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
     source.setEventHandler {
-      if counter.next() > 1 { _exit(130) }
-      Output.note("\npatchbench: stopping; repeat the signal to stop at once")
-      work.cancel()
+      switch requests.withLock({ $0.next(at: .now) }) {
+      case .stop:
+        Output.note("\npatchbench: stopping; repeat the signal to stop at once")
+        work.cancel()
+      case .sameAgain: break
+      case .stopAtOnce:
+        Leftovers.endOwn(environment: ProcessInfo.processInfo.environment)
+        _exit(130)
+      }
     }
     source.resume()
     return source
@@ -24,15 +32,26 @@ func untilSignal<Result: Sendable>(_ body: @escaping @Sendable () async throws -
   return try await work.value
 }
 
-/// Counts signals. It has a lock, because its caller runs on a global queue.
-private final class SignalCounter: @unchecked Sendable {
-  private let lock = NSLock()
-  private var count = 0
+/// Tells a repeated request to stop from one that came by several signals.
+///
+/// timeout(1) sends its signal to the program and then to the program's whole process group, and a terminal that closes
+/// sends SIGHUP by two ways. Nobody has read the first answer by then.
+struct StopRequests {
+  enum Meaning: Hashable {
+    case stop
+    /// A part of the first request.
+    case sameAgain
+    case stopAtOnce
+  }
 
-  func next() -> Int {
-    lock.withLock {
-      count += 1
-      return count
+  private var first: ContinuousClock.Instant?
+  private static let together = Duration.seconds(1)
+
+  mutating func next(at now: ContinuousClock.Instant) -> Meaning {
+    guard let first else {
+      first = now
+      return .stop
     }
+    return now - first < Self.together ? .sameAgain : .stopAtOnce
   }
 }
