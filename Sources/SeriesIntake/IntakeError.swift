@@ -13,6 +13,8 @@ public enum IntakeError: Error, Sendable, Hashable {
   case twice(String)
   /// A file in a series' directory in which git finds no patch.
   case noPatch(file: String, reason: String)
+  /// A mail that git can read, and that has no diff.
+  case noDiff(file: String)
   /// Patches of the series that are not there: `2/3`.
   case missing(patches: [String], path: String, messageID: String?)
   /// A cover letter without any of its patches.
@@ -47,8 +49,8 @@ extension IntakeError {
     case .missing: "patches are missing"
     case .onlyCover: "only a cover letter"
     case .empty: "no patches"
-    case .noPatch(_, let reason):
-      reason.hasPrefix("git finds no patch") ? "a mail without a patch" : "git cannot read a mail or its diff"
+    case .noDiff: "a mail without a patch"
+    case .noPatch: "git cannot read a mail or its diff"
     case .tooMuch: "too large"
     case .leavesTree: "it changes files outside of the tree"
     case .utf16: "UTF-16"
@@ -73,6 +75,8 @@ extension IntakeError: CustomStringConvertible {
       "\(path): patches and directories of patches side by side. Move the patches into their own directory."
     case .twice(let path):
       "\(path): named twice. Name each series once."
+    case .noDiff(let file):
+      "\(Self.noPatch(file: file, reason: "git finds no patch in it"))"
     case .noPatch(let file, let reason):
       "\(file): \(reason). Remove it, or recreate it with `git format-patch`."
     case .missing(let patches, let path, let messageID):

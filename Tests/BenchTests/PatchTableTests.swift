@@ -158,6 +158,15 @@ struct PatchTableTests {
     #expect(read.state(of: Symptom(kind: .report, name: "WARNING in y", test: "e")) == .none)
   }
 
+  @Test("each test with a new report is worse, also if another had the same report before")
+  func sameReport() {
+    let splats = ["a", "d"].map { KernelReport(title: "WARNING in x", kind: .warning, trace: [], test: $0) }
+    let read = PatchAnswer(guest([("a", .ok), ("b", .ok), ("d", .ok)], reports: splats), answers)
+    #expect(read.worse == ["a", "d"])
+    #expect(read.good == ["b"])
+    #expect(read.reports.map(\.test) == ["a"])
+  }
+
   @Test("a test that ends its guest is worse for certain, and so is a kernel that does not boot or complete")
   func deaths() {
     let panic = GuestEnding.panicked("Oops")

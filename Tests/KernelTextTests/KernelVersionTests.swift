@@ -17,6 +17,11 @@ import Testing
     let text =
       "# SPDX-License-Identifier: GPL-2.0\nVERSION = 6\nPATCHLEVEL = 12\nSUBLEVEL = 117\nEXTRAVERSION =\nNAME = x\n"
     #expect(KernelVersion(makefile: text) == KernelVersion(6, 12))
+    #expect(KernelVersion.release(makefile: text) == "6.12.117")
+    #expect(
+      KernelVersion.release(makefile: "VERSION = 7\nPATCHLEVEL = 0\nSUBLEVEL = 0\nEXTRAVERSION = -rc3\n") == "7.0.0-rc3"
+    )
+    #expect(KernelVersion.release(makefile: "all:\n") == nil)
     #expect(KernelVersion(makefile: "all:\n\techo\n") == nil)
   }
 

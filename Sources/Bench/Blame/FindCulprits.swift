@@ -58,13 +58,8 @@ extension TrialRunner {
     // Without a change in the compiled code, every test answers as on the base.
     if first.trial.result == .sameCode { return Dictionary(uniqueKeysWithValues: tests.map { ($0, .good) }) }
     guard let run = try await run(tests, TestLimits(long: clocks.test), on: &first), run.booted else { return [:] }
-    let struck = Set(run.deaths.map(\.test) + run.reports.filter(answers.isNew).compactMap(\.test))
-    return run.tests.reduce(into: [:]) { found, test in
-      if struck.contains(test.name) || answers.isWorse(test) {
-        found[test.name] = .bad
-      } else if ![.missing, .skip].contains(test.status) {
-        found[test.name] = .good
-      }
-    }
+    let answer = PatchAnswer(run, answers)
+    let bad = answer.worse.map { ($0, CulpritSearch.Answer.bad) }
+    return Dictionary(bad + answer.good.map { ($0, .good) }, uniquingKeysWith: { worse, _ in worse })
   }
 }

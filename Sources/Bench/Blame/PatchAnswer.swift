@@ -31,7 +31,7 @@ struct PatchAnswer: Sendable, Hashable {
     for report in run.reports where answers.isNew(report) && titles.insert(report.title).inserted {
       reports.append(BisectionBreak.Symptom(kind: .report, name: report.title, test: report.test))
     }
-    let struck = Set(deaths + reports.compactMap(\.test))
+    let struck = answers.struck(in: run)
     for test in run.tests {
       if struck.contains(test.name) || answers.isWorse(test) {
         worse.insert(test.name)

@@ -28,8 +28,7 @@ struct WorseWhole {
       self.run = run
       isComplete = run.ending == .completed
       tests = worseTests(base: [base.tests] + baseAgain, series: [run.tests] + (trial.again ?? [])).map(\.name)
-      let others = Set(run.deaths.map(\.test) + run.reports.filter(answers.isNew).compactMap(\.test))
-      struck = others.subtracting(tests).sorted()
+      struck = answers.struck(in: run).subtracting(tests).sorted()
       titles = Set(run.reports.map(\.title))
     default: return nil
     }

@@ -77,13 +77,13 @@ struct KernelSource: Sendable {
       ).output()
       let lines = listing.split(separator: "\n").sorted().joined(separator: "\n")
       let digest = try await Digest.of([lines])
-      let makefile = FileManager.default.contents(atPath: path.appending("Makefile").string) ?? Data()
+      let makefile = String(
+        decoding: FileManager.default.contents(atPath: path.appending("Makefile").string) ?? Data(), as: UTF8.self)
+      let release = try await Self.release(of: path, makefile: makefile)
       return KernelSource(
         identity: "tree \(digest)",
-        description:
-          "tree \(path.lastComponent?.string ?? ""), \(try await Self.release(of: path)) \(digest.prefix(12))",
-        version: try Self.version(makefile: String(decoding: makefile, as: UTF8.self), of: "\(path)"),
-        kind: .tree(path))
+        description: "tree \(path.lastComponent?.string ?? ""), \(release) \(digest.prefix(12))",
+        version: try Self.version(makefile: makefile, of: "\(path)"), kind: .tree(path))
 
     case .git(let repository, let revision):
       let isLocal = FileManager.default.fileExists(atPath: repository)
@@ -150,18 +150,14 @@ struct KernelSource: Sendable {
   }
 
   /// What a tree says of its version: `7.2.12`, or in a git work tree `v6.12-rc3-12-g0123456789ab`.
-  private static func release(of tree: FilePath) async throws -> String {
+  private static func release(of tree: FilePath, makefile: String) async throws -> String {
     if FileManager.default.fileExists(atPath: tree.appending(".git").string) {
       let described = try await Git.tool(
         ["-c", "safe.directory=*", "describe", "--tags", "--always", "--abbrev=12"], in: tree
       ).run()
       if described.status.isSuccess { return described.output.trimmingCharacters(in: .whitespacesAndNewlines) }
     }
-    // kbuild's own answer needs no configuration.
-    let answer = try await Tool(
-      "make", ["--silent", "kernelversion"], in: tree, environment: Kbuild.steadyEnvironment
-    ).run()
-    return answer.status.isSuccess ? answer.output.trimmingCharacters(in: .whitespacesAndNewlines) : "unknown version"
+    return KernelVersion.release(makefile: makefile) ?? "unknown version"
   }
 
   private static func version(makefile: String, of place: String) throws -> KernelVersion {

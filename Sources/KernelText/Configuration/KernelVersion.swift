@@ -21,14 +21,27 @@ public struct KernelVersion: Sendable, Hashable, Comparable, CustomStringConvert
 
   /// Reads the top of a kernel's Makefile; `nil` if it has no version.
   public init?(makefile text: some StringProtocol) {
-    var values: [Substring: Int] = [:]
+    let values = Self.values(makefile: text)
+    guard let major = values["VERSION"].flatMap({ Int($0) }), let minor = values["PATCHLEVEL"].flatMap({ Int($0) })
+    else { return nil }
+    self.init(major, minor)
+  }
+
+  /// Returns the whole version in a kernel's Makefile: `7.3.4`, `6.12.0-rc3`; `nil` if it has none.
+  public static func release(makefile text: some StringProtocol) -> String? {
+    let values = values(makefile: text)
+    let numbers = ["VERSION", "PATCHLEVEL", "SUBLEVEL"].compactMap { values[$0] }
+    return numbers.count < 2 ? nil : numbers.joined(separator: ".") + (values["EXTRAVERSION"] ?? "")
+  }
+
+  private static func values(makefile text: some StringProtocol) -> [String: String] {
+    var values: [String: String] = [:]
     for line in text.split(separator: "\n", maxSplits: 20) {
       let words = line.split(separator: " ")
-      guard words.count == 3, words[1] == "=", let number = Int(words[2]) else { continue }
-      values[Substring(words[0])] = number
+      guard words.count == 3, words[1] == "=" else { continue }
+      values[String(words[0])] = String(words[2])
     }
-    guard let major = values["VERSION"], let minor = values["PATCHLEVEL"] else { return nil }
-    self.init(major, minor)
+    return values
   }
 
   public var description: String { "\(major).\(minor)" }

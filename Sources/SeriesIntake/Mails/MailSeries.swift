@@ -72,7 +72,7 @@ struct MailSeries: SeriesSource {
   ) throws -> ReadSeries {
     var result = ReadSeries(series: series, diffs: [])
     for (raw, read) in patches {
-      if read.paths.isEmpty { throw IntakeError.noPatch(file: raw.fullLabel, reason: "git finds no patch in it") }
+      if read.paths.isEmpty { throw IntakeError.noDiff(file: raw.fullLabel) }
       // Debian's patches have their own headers (DEP-3).
       let subject = read.subject.isEmpty ? SeriesClaims.header("description", of: raw) ?? raw.label : read.subject
       let author = read.author.isEmpty ? SeriesClaims.header("author", of: raw) ?? "" : read.author

@@ -33,6 +33,12 @@ public struct BaseAnswers: Sendable {
     }
   }
 
+  /// Returns the tests in which the guest died, or the kernel reported something new. They need not have failed
+  /// themselves.
+  public func struck(in run: GuestRun) -> Set<String> {
+    Set(run.deaths.map(\.test) + run.reports.filter(isNew).compactMap(\.test))
+  }
+
   /// Returns the reason in words: `not-ok: 3 of 4 pages differ`.
   public func words(_ result: TestResult) -> String {
     let detail = result.words
