@@ -137,6 +137,8 @@ public struct GuestRun: Codable, Sendable, Hashable {
   public var deaths: [GuestDeath]
   /// Whether the guest said hello, which is what "booted" means here.
   public var booted: Bool
+  /// How an earlier guest of the same kernel ended, which did not boot and did not say why; `nil` if there was none.
+  public var bootFailure: GuestEnding?
   /// The tests in plan order, one result each; tests that never reported are `missing`.
   public var tests: [TestResult]
   public var reports: [KernelReport]
@@ -173,6 +175,14 @@ public struct GuestRun: Codable, Sendable, Hashable {
     self.reports = reports
     self.anomalies = anomalies
     self.lastLines = lastLines
+  }
+
+  /// The kernel did not boot and did not say why: no panic, and no output of PID 1. The emulator may be to blame.
+  public var failsToBootSilently: Bool {
+    switch ending {
+    case .stoppedEarly, .silent, .bootDeadline: !booted && !isGarbled
+    case .completed, .panicked, .runDeadline, .flooded, .machineDied: false
+    }
   }
 
   /// Output on the results port is unusable, so that it is not known how far the guest got.

@@ -13,6 +13,10 @@ extension Fault {
       expected: "inconclusive: the machine died; exit status 3",
       trial: .own { bench in try await harmless(bench, signal: SIGKILL, words: "the machine died") }),
     Fault(
+      name: "machine/ended", what: "QEMU is asked to end while the tests run",
+      expected: "inconclusive: a signal ended it; exit status 3",
+      trial: .own { bench in try await harmless(bench, signal: SIGTERM, words: "QEMU was ended by a signal") }),
+    Fault(
       name: "machine/stopped", what: "QEMU is stopped while the tests run, and never continues",
       expected: "inconclusive: the emulator does not answer; exit status 3",
       trial: .own { bench in try await harmless(bench, signal: SIGSTOP, words: "the emulator itself does not answer") }),

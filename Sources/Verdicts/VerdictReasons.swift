@@ -44,6 +44,9 @@ struct VerdictReasons {
       hold(Reason(entry.report.title, "kernel report\(place) that the base does not have"), in: entry.report.test)
     }
     for test in tests { take(test) }
+    if let failure = run.bootFailure {
+      unknown.append(Reason("boots only sometimes: \(failure.words) the first time, and not the second"))
+    }
     for anomaly in run.anomalies { unknown.append(Reason("the guest's evidence is unreliable: \(anomaly)")) }
     if cutShort != nil {
       let left = tests.count { $0.series == .missing }

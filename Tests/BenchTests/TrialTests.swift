@@ -117,6 +117,36 @@ import Verdicts
     #expect(host.calls.count { if case .started = $0 { true } else { false } } == 2)
   }
 
+  /// A machine that stops before its kernel says anything.
+  private static let stopsAtOnce: [Step] = [.stop(.guest)]
+
+  @Test("a kernel that does not boot and does not say why is asked once more")
+  func secondBoot() async throws {
+    let host = ScriptedHost(
+      [Self.stopsAtOnce, GuestScript.answers(answers(.ok, .ok, .ok))], clock: ScriptClock())
+    let runner = try await runner(host, plan(.standard))
+    var trial = trial("s", runner)
+    try await runner.boot(bootable(runner), long, evidence: evidence("s"), trial: &trial)
+    let run = try run(trial)
+    #expect(run.booted)
+    #expect(run.bootFailure == .stoppedEarly)
+    #expect(run.tests.map(\.status) == [.ok, .ok, .ok])
+    #expect(run.anomalies == [])
+  }
+
+  @Test("a kernel that never boots has the first guest's ending", arguments: [0, 1])
+  func noBoot(retries: Int) async throws {
+    let host = ScriptedHost([Self.stopsAtOnce, Self.stopsAtOnce], clock: ScriptClock())
+    let runner = try await runner(host, plan(RetryPolicy(retries: retries, repeats: 1)))
+    var trial = trial("s", runner)
+    try await runner.boot(bootable(runner), long, evidence: evidence("s"), trial: &trial)
+    let run = try run(trial)
+    #expect(!run.booted)
+    #expect(run.ending == .stoppedEarly)
+    #expect(run.bootFailure == nil)
+    #expect(host.calls.count { if case .started = $0 { true } else { false } } == 1 + retries)
+  }
+
   @Test("a guest that does not plan the requested tests is not believed")
   func others() async throws {
     let host = ScriptedHost([GuestScript.answers([(names[0], .ok)])], clock: ScriptClock())

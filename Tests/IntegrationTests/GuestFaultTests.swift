@@ -42,8 +42,9 @@ extension BenchSerial {
       }
     }
 
-    @Test func aKilledEmulatorIsNotTheKernelsFault() async throws {
-      let run = try await watch(.standard(.tcg)) { kill($0, SIGKILL) }
+    /// SIGTERM lets QEMU end in an orderly way, as if the guest had powered itself off.
+    @Test(arguments: [SIGKILL, SIGTERM]) func aKilledEmulatorIsNotTheKernelsFault(_ signal: Int32) async throws {
+      let run = try await watch(.standard(.tcg)) { kill($0, signal) }
       guard case .machineDied = run.ending else {
         Issue.record("\(run.ending)")
         return

@@ -54,6 +54,13 @@ func contradicting(_ run: GuestRun) -> GuestRun {
   return run
 }
 
+/// The run of a guest that booted only after another one of the same kernel had not.
+func bootsSecond(_ run: GuestRun) -> GuestRun {
+  var run = run
+  run.bootFailure = .silent(seconds: 9)
+  return run
+}
+
 func trial(
   _ result: TrialResult, cell: Cell = here, seconds: StageSeconds = StageSeconds(), change: CodeChange? = changed
 ) -> Trial {

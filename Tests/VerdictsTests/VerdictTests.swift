@@ -85,6 +85,14 @@ private let same = [test("a", .ok), test("b", .notOk)]
       series: .ran(unsigned(guest([], ending: .panicked("Oops"), booted: false))), verdict: .doesNotBoot,
       reason: "does not boot: the kernel panicked (Oops)"),
     Rule(
+      title: "boots the second time only", series: .ran(bootsSecond(guest([test("a", .ok)]))),
+      base: .ran(guest([test("a", .ok)])), verdict: .inconclusive,
+      reason: "boots only sometimes: silent for 9 s the first time, and not the second"),
+    Rule(
+      title: "a base that boots the second time only", series: .ran(guest([test("a", .ok)])),
+      base: .ran(bootsSecond(guest([test("a", .ok)]))), verdict: .clean,
+      reason: "1 test answers as on the base, no new kernel report"),
+    Rule(
       title: "a flood instead of a hello", series: .ran(guest([], ending: .flooded, booted: false)),
       verdict: .inconclusive,
       reason: "the guest's evidence is unreliable: it sent more results than are kept"),

@@ -159,7 +159,7 @@ struct TrialCache: Sendable {
       // the series from then on.
       if !failure.diagnostics.contains(where: { $0.patch != nil }) { return }
     case .ran(let run):
-      guard run.anomalies.isEmpty, run.booted else { return }
+      guard run.anomalies.isEmpty, run.booted, run.bootFailure == nil else { return }
       // A rerun has answered for tests that ran out of a short limit, but on another day they may not run out of it.
       if run.overdue != nil { return }
       // A test that even SIGKILL could not end was not just slow.

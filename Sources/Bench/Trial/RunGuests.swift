@@ -47,7 +47,7 @@ extension TrialRunner {
     while true {
       let run: GuestRun
       do {
-        run = try await guest(
+        run = try await bootedGuest(
           number == 1 ? "" : "-\(number)", bootable, options, news: news, evidence: evidence, trial: &trial
         ).asked(for: expected)
       } catch {
@@ -67,6 +67,22 @@ extension TrialRunner {
       options.after = death.test
       expected = expected.drop { $0 != death.test }.dropFirst()
     }
+  }
+
+  /// Runs one guest. If it does not boot and does not say why, another one of the same kernel is asked: once is not
+  /// enough to blame a kernel for what the emulator may have done.
+  private func bootedGuest(
+    _ suffix: String, _ bootable: Bootable, _ options: GuestOptions, news: FirstNews?, evidence: FilePath,
+    trial: inout Trial
+  ) async throws -> GuestRun {
+    let first = try await guest(suffix, bootable, options, news: news, evidence: evidence, trial: &trial)
+    guard first.failsToBootSilently, rules.retryPolicy.retries > 0 else { return first }
+    events.send(
+      .progress(series: trial.series, stage: .boot, text: "does not boot: \(first.ending.words); once more"))
+    var second = try await guest(suffix + "-boot-2", bootable, options, news: news, evidence: evidence, trial: &trial)
+    guard second.booted else { return first }
+    second.bootFailure = first.ending
+    return second
   }
 
   /// A disk with less free space than this, in bytes, counts as full.

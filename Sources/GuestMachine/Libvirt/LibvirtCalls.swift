@@ -55,6 +55,8 @@ struct LibvirtPointer: @unchecked Sendable {
 final class StopListener: Sendable {
   let name: String
   let reasons: AsyncStream<StopReason>
+  /// Whether QEMU took a signal, such as SIGTERM. It then ends as if the guest had powered itself off.
+  let tookSignal = Locked(false)
   private let continuation: AsyncStream<StopReason>.Continuation
 
   /// - Parameter name: the domain to listen for.
@@ -90,11 +92,15 @@ final class StopRegistry: Sendable {
     }
 
   private func take(_ name: String, event: Int32, detail: Int32) {
-    guard event == Int32(VIR_DOMAIN_EVENT_STOPPED.rawValue), let listener = listeners.withLock({ $0[name] }) else {
-      return
+    guard let listener = listeners.withLock({ $0[name] }) else { return }
+    let detail = UInt32(bitPattern: detail)
+    if event == Int32(VIR_DOMAIN_EVENT_SHUTDOWN.rawValue), detail == VIR_DOMAIN_EVENT_SHUTDOWN_HOST.rawValue {
+      listener.tookSignal.withLock { $0 = true }
     }
-    switch UInt32(bitPattern: detail) {
-    case VIR_DOMAIN_EVENT_STOPPED_SHUTDOWN.rawValue, VIR_DOMAIN_EVENT_STOPPED_CRASHED.rawValue: listener.send(.guest)
+    guard event == Int32(VIR_DOMAIN_EVENT_STOPPED.rawValue) else { return }
+    switch detail {
+    case VIR_DOMAIN_EVENT_STOPPED_SHUTDOWN.rawValue, VIR_DOMAIN_EVENT_STOPPED_CRASHED.rawValue:
+      listener.send(listener.tookSignal.withLock { $0 } ? .emulator("QEMU was ended by a signal") : .guest)
     case VIR_DOMAIN_EVENT_STOPPED_DESTROYED.rawValue: listener.send(.destroyed)
     case VIR_DOMAIN_EVENT_STOPPED_SAVED.rawValue: listener.send(.saved)
     default: listener.send(.emulator("QEMU exited unexpectedly"))
