@@ -19,8 +19,8 @@ extension BenchSerial {
       when started: @escaping @Sendable (Int32) async throws -> Bool
     ) async throws -> ToolResult {
       let program = bench.program([
-        "run", Workbench.series("candidates"), "--output", "stopped", "--fresh", "--cache", bench.cache.root.string,
-        "--home", Workbench.home.string,
+        "run", Workbench.series("candidates"), "--output", "stopped", "--fresh", "--tests", "forward/*",
+        "--cache", bench.cache.root.string, "--home", Workbench.home.string,
       ])
       async let result = program.run(deadline: .seconds(900))
       let pid = try await patiently("it never reached that point") {
@@ -107,8 +107,8 @@ extension BenchSerial {
     private func judge(_ bench: Workbench, output: String, fresh: Bool) -> Tool {
       bench.program(
         [
-          "run", Self.fix, "--json", "--output", output, "--cache", bench.cache.root.string, "--home",
-          Workbench.home.string,
+          "run", Self.fix, "--json", "--output", output, "--tests", "*/virtio_gpu-to-vgem/*", "--cache",
+          bench.cache.root.string, "--home", Workbench.home.string,
         ] + (fresh ? ["--fresh"] : []))
     }
 

@@ -26,6 +26,34 @@ import Testing
     #expect(line(row.text, most: row.most) == row.line)
   }
 
+  /// A FIFO without a writer reads like a port whose host's end is not open yet.
+  @Test func theHostsEndMayOpenLate() async throws {
+    var folder = Array("/tmp/patchbench-hold-XXXXXX".utf8CString)
+    try #require(mkdtemp(&folder) != nil)
+    let root = String(decoding: folder.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    let path = root + "/orders"
+    defer {
+      unlink(path)
+      rmdir(root)
+    }
+    try #require(mkfifo(path, 0o600) == 0)
+    let reader = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
+    try #require(reader >= 0)
+    defer { close(reader) }
+    try #require(fcntl(reader, F_SETFL, 0) == 0)
+    #expect(Hold.line(from: OpenFile(number: reader), most: 64) == nil)
+    #expect(Hold.line(from: OpenFile(number: reader), most: 64, looks: 2) == nil)
+    let host = Task.detached {
+      usleep(120_000)
+      let writer = try OpenFile(path, flags: O_WRONLY)
+      writer.write("a b\n")
+      writer.close()
+    }
+    let line = Hold.line(from: OpenFile(number: reader), most: 64, looks: 200)
+    #expect(line.map { String(decoding: $0, as: UTF8.self) } == "a b")
+    try await host.value
+  }
+
   @Test func aLineMayComeInPieces() {
     let long = String(repeating: "x", count: 20_000)
     #expect(line(long + "\n", most: 32_768) == long)

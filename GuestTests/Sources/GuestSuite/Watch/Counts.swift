@@ -29,7 +29,7 @@ struct Counts: Equatable, CustomStringConvertible {
   /// Reads numbers until they are the expected ones, or until ``Patience`` ends.
   static func settled(at expected: Counts, _ read: () throws -> Counts) rethrows -> Counts {
     var now = try read()
-    for _ in 0..<(hasWaitedInVain ? 15 : Patience.rounds) where now != expected {
+    for _ in 0..<(hasWaitedInVain ? Patience.rounds / 10 : Patience.rounds) where now != expected {
       usleep(10_000)
       now = try read()
     }

@@ -7,8 +7,8 @@ enum Patience {
   nonisolated(unsafe) private(set) static var rounds = 150
 
   /// Once this many tests have failed, the series is wrong, and what is left is to show where. No base fails as many.
-  private static let mostFailed = 24
-  private static let fewRounds = 40
+  private static let mostFailed = 48
+  private static let fewRounds = 12
 
   /// Called by PID 1 with the number of tests that have failed so far.
   static func adapt(failed: Int) { rounds = failed < mostFailed ? 150 : fewRounds }
