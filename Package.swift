@@ -134,7 +134,8 @@ let package = Package(
       name: "KernelTextTests", dependencies: ["KernelText", "BenchModel"], resources: [.copy("Fixtures")],
       swiftSettings: strict),
     .testTarget(
-      name: "KernelCodeTests", dependencies: ["KernelCode", "TestSupport", systemPackage], swiftSettings: strict),
+      name: "KernelCodeTests", dependencies: ["KernelCode", "TestSupport", "Toolbox", systemPackage],
+      swiftSettings: strict),
     .testTarget(
       name: "MutationTests", dependencies: ["Mutation", "TestSupport", "Toolbox", systemPackage], swiftSettings: strict),
     .testTarget(

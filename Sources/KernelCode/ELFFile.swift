@@ -12,9 +12,11 @@ struct ELFFile {
   struct Symbol {
     var type: SymbolType
     var isLocal: Bool
+    /// Nothing fails if no object defines it.
+    var isWeak: Bool
     var value: UInt64
     var size: UInt64
-    /// The index of its section, or an index that no section has.
+    /// The index of its section, or an index that no section has. 0 if another object defines it.
     var section: Int
   }
 
@@ -91,7 +93,7 @@ struct ELFFile {
         default: .other
         }
       let symbol = Symbol(
-        type: type, isLocal: info >> 4 == 0,
+        type: type, isLocal: info >> 4 == 0, isWeak: info >> 4 == 2,
         value: entries.loadUnaligned(fromByteOffset: at + 8, as: UInt64.self),
         size: entries.loadUnaligned(fromByteOffset: at + 16, as: UInt64.self),
         section: Int(entries.loadUnaligned(fromByteOffset: at + 6, as: UInt16.self)))

@@ -36,8 +36,10 @@ public enum IntakeError: Error, Sendable, Hashable {
   case noRepository(String)
   /// Commits that cannot be read.
   case badRange(String, reason: String)
-  /// Mails that would have to be fetched.
-  case offline(String, messageID: String)
+  /// A thread that b4 cannot fetch.
+  case notFetched(String, messageID: String, reason: String)
+  /// A link that names no mail.
+  case noMessageID(String)
   /// A mail that is not in an archive.
   case noMail(String, reason: String)
 }
@@ -56,7 +58,7 @@ extension IntakeError {
     case .utf16: "UTF-16"
     case .noVersion: "the version is not there"
     case .noSuchPath, .noForm, .mixed, .twice, .unreadable, .noRange, .notARepository, .noVersions, .noRepository,
-      .badRange, .offline, .noMail:
+      .badRange, .notFetched, .noMessageID, .noMail:
       "another reason"
     }
   }
@@ -109,9 +111,11 @@ extension IntakeError: CustomStringConvertible {
         + "`~/src/linux:\(path)`."
     case .badRange(let text, let reason):
       "\(text): \(reason). Name commits as REPOSITORY:BASE..TOPIC."
-    case .offline(let text, let messageID):
-      "\(text): patchbench fetches nothing from the network. Save the thread with `b4 mbox \(Self.quoted(messageID))`, "
-        + "and name the file that it writes."
+    case .notFetched(let text, let messageID, let reason):
+      "\(text): b4 cannot fetch it: \(reason). Save the thread where there is a network, with "
+        + "`b4 mbox \(Self.quoted(messageID))`, and name the file that it writes."
+    case .noMessageID(let text):
+      "\(text): a link without a Message-ID. Name the link of a mail, such as https://lore.kernel.org/r/MESSAGE-ID."
     case .noMail(let text, let reason):
       "\(text): \(reason). Name a mail as ARCHIVE.git#MESSAGE-ID."
     }

@@ -36,8 +36,11 @@ import Toolbox
 
     """
 
-  private func failure(_ diffs: [(path: String, text: String)]) async throws -> BuildFailure? {
+  private func failure(
+    _ diffs: [(path: String, text: String)], makefile: String = SmallTree.makefile
+  ) async throws -> BuildFailure? {
     let small = try SmallTree()
+    try small.scratch.write("source/Makefile", makefile)
     let base = try await small.base()
     let before = try SmallTree.fingerprint(base.tree)
     let files = try diffs.enumerated().map { try small.scratch.write("\($0.offset + 1).diff", $0.element.text) }
@@ -86,6 +89,18 @@ import Toolbox
       ("main.c", Self.patch("return 11;", "return undeclared_thing;")),
     ])
     #expect(found == nil)
+  }
+
+  /// As with a function that is declared, and that the next patch defines.
+  @Test func aPatchAfterWhichTheImageDoesNotLinkIsNamed() async throws {
+    let found = try #require(
+      try await failure(
+        [
+          ("main.c", Self.patch("return 1;", "extern int later(void); return later();")),
+          ("main.c", Self.patch("extern int later(void); return later();", "return 12;")),
+        ], makefile: SmallTree.makefile.replacing("cp $< $@", with: "ld -e first -o $@ main.o other.o")))
+    #expect(found.after?.number == 1)
+    #expect(found.diagnostics.first?.message.contains("undefined reference to `later'") == true, "\(found)")
   }
 
   @Test func objectsAloneAreMade() throws {

@@ -53,18 +53,3 @@ import Testing
     }
   }
 }
-
-@Suite struct MessageLinkTests {
-  @Test(arguments: [
-    ("20261102.1-2-a@b.org", "20261102.1-2-a@b.org"), ("<a@b>", "a@b"), ("id:a@b", "a@b"),
-    ("https://lore.kernel.org/all/a%2Fb@c/t.mbox.gz", "a/b@c"), ("https://lore.kernel.org/r/a@b", "a@b"),
-    ("https://example.org/x", "https://example.org/x"), ("a/b@c", nil), ("a b@c", nil), ("a@", nil), ("v3", nil),
-  ]) func aMessageIDIsKnownByItsForm(_ text: String, _ id: String?) {
-    #expect(MessageLink.messageID(text) == id)
-  }
-
-  @Test func theNextStepIsSaid() {
-    let error = #expect(throws: IntakeError.self) { try SeriesForms.find(["https://lore.kernel.org/all/a'b@c/"]) }
-    #expect(error?.description.contains(#"`b4 mbox 'a'\''b@c'`"#) == true)
-  }
-}

@@ -249,15 +249,18 @@ extension SeriesTree {
     try base.compiled(Set(series.patches.flatMap(\.paths))) { file($0) != nil }
   }
 
-  /// Builds what the patches of an underlying tree touch, up to the archives and without a link.
-  /// - Parameter series: these patches.
+  /// Builds what the patches of an underlying tree touch. By default up to the archives, without a link.
+  /// - Parameters:
+  ///   - series: these patches.
+  ///   - target: make's target.
   /// - Returns: whether it succeeded. If not, the caller builds without it and finds out why.
   public func buildLayer(
-    _ series: PatchSeries, jobs: Int, log: FilePath, progress: @escaping @Sendable (String) -> Void
+    _ series: PatchSeries, target: String = "vmlinux.a", jobs: Int, log: FilePath,
+    progress: @escaping @Sendable (String) -> Void
   ) async throws -> Bool {
     let counter = BuildProgress(progress)
     try await removeOrphans(of: series)
-    let tool = base.kbuild.make(["-j\(jobs)", "vmlinux.a"], in: nil)
+    let tool = base.kbuild.make(["-j\(jobs)", target], in: nil)
     let status = try await wrap(tool, compiled: compiled(by: series)).run(
       log: log, deadline: deadline, line: counter.line)
     // If the tree is a copy, the base's files in it already have that time.

@@ -2,13 +2,14 @@
 
 public import BenchModel
 import Foundation
+import KernelCode
 import KernelText
 public import SystemPackage
 import Toolbox
 
 extension SeriesTree {
-  /// Compiles what each patch touches, with the patches up to it. The last one is left out, because the whole series is
-  /// built elsewhere. Nothing is linked.
+  /// Compiles what each patch touches, with the patches up to it, and links where that may fail. The last one is left
+  /// out, because the whole series is built elsewhere.
   ///
   /// This tree must be a fresh one on the base. Afterwards it must not be used any more.
   /// - Parameters:
@@ -59,19 +60,36 @@ extension SeriesTree {
       if objects.isEmpty { return nil }
       compiled.formUnion(objects)
       guard let status = try await replay(objects, of: paths, jobs: jobs, log: log) else { break }
-      if status.isSuccess { return nil }
+      if status.isSuccess {
+        if try !mayNotLink(compiled) { return nil }
+        break
+      }
       let found = try failure(status, log: log, of: sofar)
       if !found.diagnostics.isEmpty { return found }
     case .tree: break
     }
-    // Makefiles, Kconfig and new files: only kbuild knows what they change.
+    // Makefiles, Kconfig and new files: only kbuild knows what they change. It is also what links.
     switch try await configureAgain(sofar, settings: []) {
     case .failed(let failure): return failure
     // What the profile asks for is missing until a later patch brings it back, if one does.
     case .asked, .dropped: break
     }
-    if try await buildLayer(sofar, jobs: jobs, log: log, progress: { _ in }) { return nil }
+    let image = base.profile.image.rawValue
+    if try await buildLayer(sofar, target: image, jobs: jobs, log: log, progress: { _ in }) { return nil }
     return try failure(.exited(2), log: log, of: sofar)
+  }
+
+  /// Whether the image may not link with these objects. A link takes many times what compiling one object takes.
+  private func mayNotLink(_ objects: Set<String>) throws -> Bool {
+    var before: [LinkSymbols] = []
+    var after: [LinkSymbols] = []
+    for object in objects {
+      let old = regularContents(base.tree.pushing(FilePath(object)))
+      before.append(old.flatMap(LinkSymbols.init(object:)) ?? LinkSymbols())
+      guard let new = contents(object).flatMap(LinkSymbols.init(object:)) else { return true }
+      after.append(new)
+    }
+    return LinkSymbols.mayFail(before: before, after: after, map: contents("System.map"))
   }
 
   /// Runs kbuild's recorded commands for some objects.

@@ -1,22 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BenchModel
 import Foundation
+import SystemPackage
+import Toolbox
 
-/// A Message-ID or a link to an archive. patchbench has no network, so it only says how to get the mails.
+/// A Message-ID or a link to an archive of mails. b4 fetches the thread.
 struct MessageLink: SeriesForm {
-  let words: String? = nil
+  let words: String? = "a Message-ID or a link to it"
 
   func find(_ argument: SeriesArgument) throws(IntakeError) -> [any SeriesSource]? {
-    guard argument.kind == .nothing, let id = Self.messageID(argument.text) else { return nil }
-    throw .offline(argument.text, messageID: id)
+    guard argument.kind == .nothing, Self.isLink(argument.text) || Self.messageID(argument.text) != nil else {
+      return nil
+    }
+    guard let id = Self.messageID(argument.text) else { throw .noMessageID(argument.text) }
+    return [FetchedSeries(name: SeriesName.safe(id), text: argument.text, messageID: id)]
   }
 
-  /// Returns the Message-ID that a text is or has; `nil` if it is a path.
+  /// Returns the Message-ID that a text is or has; `nil` if it has none.
   static func messageID(_ text: String) -> String? {
-    if text.hasPrefix("https://") || text.hasPrefix("http://") {
+    if isLink(text) {
       // https://lore.kernel.org/LIST/MESSAGE-ID/t.mbox.gz
       let parts = text.split(separator: "/").dropFirst(2).map { $0.removingPercentEncoding ?? String($0) }
-      return parts.last { $0.contains("@") } ?? text
+      return parts.last { $0.contains("@") }
     }
     var id = text[...]
     if id.hasPrefix("id:") || id.hasPrefix("mid:") { id = id[id.index(after: id.firstIndex(of: ":")!)...] }
@@ -25,5 +31,94 @@ struct MessageLink: SeriesForm {
     guard parts.count == 2, !parts[0].isEmpty, !parts[1].isEmpty, !id.contains(where: { $0 == "/" || $0.isWhitespace })
     else { return nil }
     return String(id)
+  }
+
+  /// Also a link of which a `FilePath` has made `https:/lore.kernel.org`.
+  static func isLink(_ text: String) -> Bool { text.hasPrefix("https:/") || text.hasPrefix("http:/") }
+
+  /// Returns a link with both slashes.
+  static func whole(_ link: String) -> String {
+    let parts = link.split(separator: ":", maxSplits: 1)
+    return "\(parts[0])://\(parts[1].drop { $0 == "/" })"
+  }
+}
+
+/// The thread of a mail, fetched from the archive of a link, or from lore.kernel.org.
+struct FetchedSeries: SeriesSource {
+  var name: String
+  /// What the user named.
+  let text: String
+  let messageID: String
+  /// Which version of the thread is taken; `nil` is the one of the named mail.
+  var version: Int?
+  private let thread: FetchedThread
+
+  init(name: String, text: String, messageID: String) {
+    self.name = name
+    self.text = text
+    self.messageID = messageID
+    thread = FetchedThread(text, messageID: messageID)
+  }
+
+  var path: FilePath { FilePath(version.map { "\(text)#v\($0)" } ?? text) }
+  var firstFile: String { messageID }
+
+  func read(into store: FilePath, cage: Cage?) async throws -> ReadSeries {
+    let place = store.absolute.appending("thread")
+    defer { try? FileManager.default.removeItem(atPath: place.string) }
+    return try await mails(in: place, cage).read(into: store, cage: cage)
+  }
+
+  func versions(scratch: FilePath, cage: Cage?) async throws -> [any SeriesSource] {
+    let thread = try await mails(in: scratch.absolute.appending("thread"), cage)
+    let all = try await thread.versions(scratch: scratch.appending("mails"), cage: cage)
+    return all.count < 2 ? [self] : all.compactMap { ($0 as? MailSeries)?.version.flatMap(version) }
+  }
+
+  func version(_ number: Int) -> (any SeriesSource)? {
+    var one = self
+    one.version = number
+    one.name += "-v\(number)"
+    return one
+  }
+
+  private func mails(in place: FilePath, _ cage: Cage?) async throws -> MailSeries {
+    try FileManager.default.createDirectory(atPath: place.string, withIntermediateDirectories: true)
+    let mbox = try await thread.mbox(in: place.appending("b4"), cage)
+    let file = place.appending("mbox")
+    try mbox.write(to: URL(filePath: file.string))
+    return MailSeries(
+      name: name, path: path, files: [MailFile(file, label: "thread.mbox", shown: text)], isMailbox: true,
+      version: version ?? Self.version(of: messageID, in: mbox))
+  }
+
+  /// The thread may have newer versions; the user named a mail of this one.
+  private static func version(of messageID: String, in mbox: Data) -> Int? {
+    let own = B4.mails(in: mbox).first { $0.id == messageID }
+    return own.flatMap { SubjectTag(MailHeaders($0.text.prefix(64 << 10)).subject).version }
+  }
+}
+
+/// What was fetched. A run reads its series several times.
+private actor FetchedThread {
+  private let text: String
+  private let messageID: String
+  private var mbox: Data?
+
+  init(_ text: String, messageID: String) {
+    self.text = text
+    self.messageID = messageID
+  }
+
+  /// - Parameter place: a directory for b4's files, created here.
+  /// - Throws: ``IntakeError``, and file system errors.
+  func mbox(in place: FilePath, _ cage: Cage?) async throws -> Data {
+    if let mbox { return mbox }
+    switch try await B4.fetch(MessageLink.isLink(text) ? MessageLink.whole(text) : messageID, in: place, cage) {
+    case .mbox(let fetched):
+      mbox = fetched
+      return fetched
+    case .nothing(let reason): throw IntakeError.notFetched(text, messageID: messageID, reason: reason)
+    }
   }
 }

@@ -14,7 +14,7 @@ public struct Cage: Sendable, Hashable {
   public var description: String
   public var limits: ToolLimits
   /// bubblewrap's options that are the same for all tools.
-  private let system: [String]
+  private var system: [String]
 
   /// Finds out which cage works here by trying it.
   /// - Throws: ``NoCage`` if none works.
@@ -34,6 +34,17 @@ public struct Cage: Sendable, Hashable {
       failure = answer.errors.split(separator: "\n").first.map(String.init) ?? answer.status.words
     }
     throw NoCage(reason: failure)
+  }
+
+  /// Returns the cage with the host's network, and what finding a server takes.
+  public func online() -> Cage {
+    var other = self
+    other.system.append("--share-net")
+    // Files of the same name in /etc may be links to a resolver's directory, which bubblewrap follows.
+    for name in ["resolv.conf", "hosts", "nsswitch.conf", "gai.conf", "ssl", "ca-certificates"] {
+      other.system += ["--ro-bind-try", "/etc/\(name)", "/etc/\(name)"]
+    }
+    return other
   }
 
   /// Returns the tool, changed so that it runs in the cage.
