@@ -12,8 +12,10 @@ import Testing
     for failed in [0, 8, 47] {
       Patience.adapt(failed: failed)
       #expect(Patience.rounds == 150)
+      #expect(Patience.restingRounds == 10)
     }
     Patience.adapt(failed: 48)
-    #expect(Patience.rounds == 12)
+    #expect(Patience.rounds == 4)
+    #expect(Patience.restingRounds == 2)
   }
 }

@@ -37,12 +37,12 @@ struct Counts: Equatable, CustomStringConvertible {
     return now
   }
 
-  /// Reads numbers until they have been stable for a tenth of a second, or 1.5 seconds have passed: what an earlier
-  /// step released may still be on its way out, and must not be counted.
+  /// Reads numbers until they have come to rest, or 1.5 seconds have passed: what an earlier step released may still be on
+  /// its way out, and must not be counted.
   static func atRest(_ read: () throws -> Counts) rethrows -> Counts {
     var now = try read()
     var same = 0
-    for _ in 0..<150 where same < 10 {
+    for _ in 0..<150 where same < Patience.restingRounds {
       usleep(10_000)
       let next = try read()
       same = next == now ? same + 1 : 0
