@@ -62,7 +62,9 @@ import Toolbox
   @Test func theNextStepIsSaidWithoutANetwork() async throws {
     let error = await #expect(throws: IntakeError.self) { _ = try await read("http://127.0.0.1:1/all/a'b@c/") }
     let words = try #require(error?.description)
-    #expect(words.contains("b4 cannot fetch it: ") && words.contains("Connection refused"), "\(words)")
+    #expect(
+      words.contains("b4 cannot fetch it: Failed to establish a new connection: [Errno 111] Connection refused. Save"),
+      "\(words)")
     #expect(words.contains(#"`b4 mbox 'a'\''b@c'`"#), "\(words)")
   }
 

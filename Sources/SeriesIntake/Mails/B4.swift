@@ -80,11 +80,17 @@ enum B4 {
       }
     }
     guard answer.status.isSuccess, let mbox = manager.contents(atPath: out.appending("thread.mbox").string) else {
-      // Its log, or the last line of Python's traceback.
-      let last = (answer.output + "\n" + answer.errors).split(separator: "\n").last ?? "b4 \(answer.status.words)"
-      return .nothing(reason: String(last.prefix(longestReason)))
+      let last = (answer.output + "\n" + answer.errors).split(separator: "\n").last
+      return .nothing(reason: String((last.map(cause) ?? "it \(answer.status.words)").prefix(longestReason)))
     }
     return .mbox(mbox)
+  }
+
+  /// Returns the words of b4's log, or of the last line of Python's traceback. That line has the cause at its end:
+  /// `…(Caused by NewConnectionError('<…>: Failed to establish a new connection: [Errno 111] Connection refused'))`
+  static func cause(_ line: Substring) -> String {
+    guard let object = line.range(of: ">: ", options: .backwards) else { return String(line) }
+    return line[object.upperBound...].trimmingCharacters(in: CharacterSet(charactersIn: "'\")"))
   }
 
   private static let patience = Duration.seconds(120)
