@@ -83,6 +83,16 @@ extension BenchSerial {
       }
     }
 
+    /// libvirt has room for about twenty registrations of its embedded driver.
+    @Test func aProcessMayConnectAnyNumberOfTimes() async throws {
+      for _ in 0..<30 {
+        try await LibvirtHost.with(uri: nil, environment: bench.environment) { host in
+          let version = try await host.version()
+          #expect(version.contains("."))
+        }
+      }
+    }
+
     @Test("QEMU has no network, no privileges, limited resources, and access to nothing but its own files")
     func cage() async throws {
       let spec = try await spec("cage", script: "while :; do :; done")

@@ -7,69 +7,43 @@ import Glibc
 public import SystemPackage
 import Toolbox
 
-/// A connection to libvirt that can start machines.
-///
-/// libvirt's calls block, so they run on the connection's own queue, one at a time.
+/// A libvirt that can start machines.
 public final class LibvirtHost: SavingHost {
-  private let connection: LibvirtPointer
-  private let queue: DispatchQueue
-  private let stops: StopRegistry
-  /// libvirt's ID of the lifecycle callback.
-  private let callback: Int32
+  private let connection: LibvirtConnection
   /// The embedded driver's directory.
   private let root: EmbeddedRoot?
 
-  private init(
-    _ connection: LibvirtPointer, queue: DispatchQueue, stops: StopRegistry, callback: Int32, root: EmbeddedRoot?
-  ) {
+  private init(_ connection: LibvirtConnection, root: EmbeddedRoot?) {
     self.connection = connection
-    self.queue = queue
-    self.stops = stops
-    self.callback = callback
     self.root = root
   }
 
-  /// Opens a connection while `body` runs.
+  /// Connects to libvirt while `body` runs.
   /// - Parameter uri: `nil` for the embedded driver with its own directory.
   /// - Throws: ``LibvirtError`` if libvirt refuses, `Errno` if no directory is available, and what `body` throws.
   public static func with<Result: Sendable>(
     uri: String?, environment: [String: String], _ body: (LibvirtHost) async throws -> Result
   ) async throws -> Result {
     TimeStampCounter.begin()
-    let root = uri == nil ? try EmbeddedRoot.take(environment: environment) : nil
-    let queue = DispatchQueue(label: "patchbench.libvirt")
-    let name = uri ?? root!.uri
-    // libvirt reads this once, at its first call, and would otherwise write to our stderr. A user's setting
-    // takes precedence.
-    if let root { setenv("LIBVIRT_LOG_OUTPUTS", "3:file:\(root.path.appending("libvirt.log"))", 0) }
-    if root != nil { OrphanReaper.start() }
-    let stops = StopRegistry()
-    let (connection, callback) = try await queue.call {
-      try LibvirtEventLoop.start()
-      guard let raw = virConnectOpen(name) else { throw LibvirtError.last("virConnectOpen") }
-      let opaque = Unmanaged.passRetained(stops)
-      let callback = virConnectDomainEventRegisterAny(
-        raw, nil, Int32(VIR_DOMAIN_EVENT_ID_LIFECYCLE.rawValue),
-        unsafeBitCast(StopRegistry.callback, to: virConnectDomainEventGenericCallback.self), opaque.toOpaque(),
-        { Unmanaged<StopRegistry>.fromOpaque($0!).release() })
-      guard callback >= 0 else {
-        let error = LibvirtError.last("virConnectDomainEventRegisterAny")
-        opaque.release()
-        _ = virConnectClose(raw)
-        throw error
-      }
-      return (LibvirtPointer(raw: raw), callback)
+    guard let uri else {
+      let root = try EmbeddedRoot.take(environment: environment)
+      // libvirt reads this once, at its first call, and would otherwise write to our stderr. A user's setting
+      // takes precedence.
+      setenv("LIBVIRT_LOG_OUTPUTS", "3:file:\(root.path.appending("libvirt.log"))", 0)
+      OrphanReaper.start()
+      let (connection, isNew) = try await EmbeddedConnection.shared.connection(to: root)
+      let host = LibvirtHost(connection, root: root)
+      // We hold the directory's lock, so anything that runs there at first was left by a killed run.
+      if isNew { await host.reap(root) }
+      return try await body(host)
     }
-    let host = LibvirtHost(
-      connection, queue: queue, stops: stops, callback: callback, root: root)
-    // We hold the directory's lock, so anything that runs there was left by a killed run.
-    if let root { await host.reap(root) }
+    let connection = try await LibvirtConnection.open(uri)
     do {
-      let result = try await body(host)
-      await host.close()
+      let result = try await body(LibvirtHost(connection, root: nil))
+      await connection.close()
       return result
     } catch {
-      await host.close()
+      await connection.close()
       throw error
     }
   }
@@ -79,27 +53,20 @@ public final class LibvirtHost: SavingHost {
 
   /// `9.0.0`
   public func version() async throws -> String {
-    try await queue.call { [connection] in
+    try await connection.queue.call { [connection] in
       var number: UInt = 0
-      guard virConnectGetLibVersion(connection.raw, &number) == 0 else {
+      guard virConnectGetLibVersion(connection.pointer.raw, &number) == 0 else {
         throw LibvirtError.last("virConnectGetLibVersion")
       }
       return "\(number / 1_000_000).\(number / 1000 % 1000).\(number % 1000)"
     }
   }
 
-  private func close() async {
-    await queue.run { [connection, callback] in
-      _ = virConnectDomainEventDeregisterAny(connection.raw, callback)
-      _ = virConnectClose(connection.raw)
-    }
-  }
-
   private func reap(_ root: EmbeddedRoot) async {
-    await queue.run { [connection] in
+    await connection.queue.run { [connection] in
       defer { root.clear() }
       var domains: UnsafeMutablePointer<virDomainPtr?>?
-      let count = virConnectListAllDomains(connection.raw, &domains, 0)
+      let count = virConnectListAllDomains(connection.pointer.raw, &domains, 0)
       guard count >= 0, let domains else { return }
       for index in 0..<Int(count) {
         if let domain = domains[index] {
@@ -157,12 +124,12 @@ public final class LibvirtHost: SavingHost {
       defer { try? orders?.close() }
       let channels = try files.channels(spec, appending: appending)
       let listener = StopListener(spec.name)
-      stops.add(listener)
+      connection.stops.add(listener)
       let xml = DomainXML.render(spec, files, emulator: root?.emulator)
       let domain: LibvirtPointer
       do {
-        domain = try await queue.call { [connection, root] in
-          let domain = try start(connection, xml)
+        domain = try await connection.queue.call { [connection, root] in
+          let domain = try start(connection.pointer, xml)
           do {
             try root.map { try EmulatorLimits(spec, account: $0.account).impose(on: $0.process(of: spec.name)) }
             guard virDomainResume(domain.raw) == 0 else { throw LibvirtError.last("virDomainResume") }
@@ -174,16 +141,16 @@ public final class LibvirtHost: SavingHost {
           return domain
         }
       } catch {
-        stops.remove(listener)
+        connection.stops.remove(listener)
         for channel in channels { channel.close() }
         throw error
       }
       let machine = LibvirtMachine(
         spec.secret, channels, state: files.state, before: before,
         LibvirtMachine.Domain(
-          pointer: domain, listener: listener, queue: queue, log: root?.log(of: spec.name),
-          release: { [stops] in
-            stops.remove(listener)
+          pointer: domain, listener: listener, queue: connection.queue, log: root?.log(of: spec.name),
+          release: { [connection] in
+            connection.stops.remove(listener)
             _ = virDomainFree(domain.raw)
           }))
       do {

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CLibvirt
+import Dispatch
+import Foundation
+import Toolbox
+
+/// An open connection to libvirt, which passes on the ends of its domains.
+///
+/// libvirt's calls block, so they run on the connection's own queue, one at a time.
+struct LibvirtConnection: Sendable {
+  let pointer: LibvirtPointer
+  let queue: DispatchQueue
+  let stops: StopRegistry
+  /// libvirt's ID of the lifecycle callback.
+  private let callback: Int32
+
+  /// - Throws: ``LibvirtError`` if libvirt refuses.
+  static func open(_ uri: String) async throws -> LibvirtConnection {
+    let queue = DispatchQueue(label: "patchbench.libvirt")
+    let stops = StopRegistry()
+    return try await queue.call {
+      try LibvirtEventLoop.start()
+      guard let raw = virConnectOpen(uri) else { throw LibvirtError.last("virConnectOpen") }
+      let opaque = Unmanaged.passRetained(stops)
+      let callback = virConnectDomainEventRegisterAny(
+        raw, nil, Int32(VIR_DOMAIN_EVENT_ID_LIFECYCLE.rawValue),
+        unsafeBitCast(StopRegistry.callback, to: virConnectDomainEventGenericCallback.self), opaque.toOpaque(),
+        { Unmanaged<StopRegistry>.fromOpaque($0!).release() })
+      guard callback >= 0 else {
+        let error = LibvirtError.last("virConnectDomainEventRegisterAny")
+        opaque.release()
+        _ = virConnectClose(raw)
+        throw error
+      }
+      return LibvirtConnection(pointer: LibvirtPointer(raw: raw), queue: queue, stops: stops, callback: callback)
+    }
+  }
+
+  func close() async {
+    await queue.run { [pointer, callback] in
+      _ = virConnectDomainEventDeregisterAny(pointer.raw, callback)
+      _ = virConnectClose(pointer.raw)
+    }
+  }
+}
+
+/// The connection to the embedded driver. It stays open until the process ends: each `virConnectOpen` registers the
+/// driver once more, and libvirt has room for about twenty (`MAX_DRIVERS` in its `src/libvirt.c`).
+actor EmbeddedConnection {
+  static let shared = EmbeddedConnection()
+  private var open: LibvirtConnection?
+
+  /// - Returns: the connection, and whether this call has opened it.
+  /// - Throws: ``LibvirtError`` if libvirt refuses.
+  func connection(to root: EmbeddedRoot) async throws -> (LibvirtConnection, isNew: Bool) {
+    if let open { return (open, false) }
+    let new = try await LibvirtConnection.open(root.uri)
+    // Another call may have been faster.
+    if let open {
+      await new.close()
+      return (open, false)
+    }
+    open = new
+    return (new, true)
+  }
+}
