@@ -20,10 +20,14 @@ import Verdicts
       let bench = try Workbench()
       let base = try await bench.base()
       let before = try await fingerprint(base.tree)
+      // It leaks dma-bufs, and each test lists all of them: all tests take up to the run's limit of 15 minutes.
+      let leaks = "candidates/pin-dma-buf-for-mapping"
+      let candidates = try FileManager.default.contentsOfDirectory(atPath: Workbench.series("candidates")).sorted()
+        .map { "candidates/\($0)" }.filter { $0 != leaks }
       let (record, directory) = try await bench.run(
-        bench.plan([Workbench.series("candidates")], output: "candidates", fresh: true))
+        bench.plan(candidates.map(Workbench.series), output: "candidates", fresh: true))
       // An example shows one thing, and these tests see it. A slow machine takes minutes for all tests of one series.
-      var plan = try bench.plan([Workbench.series("examples")], output: "examples", fresh: true)
+      var plan = try bench.plan(["examples", leaks].map(Workbench.series), output: "examples", fresh: true)
       plan.choices.tests = [
         "forward/*-to-vgem/*", "errors/*", "counts/*-to-vgem/mmap-munmap", "move/pbtest-to-vgem/one-buffer",
         "invalidate/*",
