@@ -107,8 +107,8 @@ extension BenchSerial {
     private func judge(_ bench: Workbench, output: String, fresh: Bool) -> Tool {
       bench.program(
         [
-          "run", Self.fix, "--json", "--output", output, "--tests", "*/virtio_gpu-to-vgem/*", "--cache",
-          bench.cache.root.string, "--home", Workbench.home.string,
+          "run", Self.fix, "--json", "--output", output, "--tests", "*/virtio_gpu-to-vgem/*", "--retries",
+          "0", "--cache", bench.cache.root.string, "--home", Workbench.home.string,
         ] + (fresh ? ["--fresh"] : []))
     }
 
