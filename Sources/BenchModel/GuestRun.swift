@@ -203,6 +203,7 @@ public struct GuestRun: Codable, Sendable, Hashable {
     run.deaths += next.deaths
     run.reports += next.reports
     run.hang = hang ?? next.hang
+    run.bootFailure = bootFailure ?? next.bootFailure
     run.logs = (logs ?? [:]).merging(next.logs ?? [:]) { first, second in first + second }
     if let more = next.seconds { run.seconds = (seconds ?? [:]).merging(more) { _, last in last } }
     if let more = next.execution { run.execution = run.execution?.adding(more) ?? more }

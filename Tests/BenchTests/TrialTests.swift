@@ -134,6 +134,22 @@ import Verdicts
     #expect(run.anomalies == [])
   }
 
+  @Test("a second guest that panics, or whose machine dies, says more than the silent one before it")
+  func secondEnding() async throws {
+    let panic: [Step] = [.console("[    1.000000] Kernel panic - not syncing: x\n"), .stop(.guest)]
+    let dead: [Step] = [.stop(.emulator("killed"))]
+    for (second, ending) in [
+      (panic, GuestEnding.panicked("Kernel panic - not syncing: x")), (dead, .machineDied("killed")),
+    ] {
+      let host = ScriptedHost([Self.stopsAtOnce, second], clock: ScriptClock())
+      let runner = try await runner(host, plan(.standard))
+      var trial = trial("s", runner)
+      try await runner.boot(bootable(runner), long, evidence: evidence("s"), trial: &trial)
+      #expect(try run(trial).ending == ending)
+      #expect(try run(trial).booted == false)
+    }
+  }
+
   @Test("a kernel that never boots has the first guest's ending", arguments: [0, 1])
   func noBoot(retries: Int) async throws {
     let host = ScriptedHost([Self.stopsAtOnce, Self.stopsAtOnce], clock: ScriptClock())

@@ -120,6 +120,12 @@ import Verdicts
     #expect(killed.ending == .stoppedEarly)
   }
 
+  @Test func oneThatBootsTheSecondTimeOnlyIsSaid() {
+    let first = died([test("a", .ok), lost("b"), lost("c")], in: "b", .stoppedEarly)
+    #expect(first.continued(by: bootsSecond(guest([test("c", .ok)]))).bootFailure == .silent(seconds: 9))
+    #expect(bootsSecond(first).continued(by: guest([test("c", .ok)])).bootFailure == .silent(seconds: 9))
+  }
+
   /// The results of a fresh guest cannot make up for the one that died, on either side.
   @Test func aDeathStaysOne() {
     let whole = guest([test("a", .ok), test("b", .ok)])

@@ -80,7 +80,8 @@ extension TrialRunner {
     events.send(
       .progress(series: trial.series, stage: .boot, text: "does not boot: \(first.ending.words); once more"))
     var second = try await guest(suffix + "-boot-2", bootable, options, news: news, evidence: evidence, trial: &trial)
-    guard second.booted else { return first }
+    // The same again settles it. Anything else says more: a panic names its cause, and a dead machine is ours.
+    if second.failsToBootSilently { return first }
     second.bootFailure = first.ending
     return second
   }

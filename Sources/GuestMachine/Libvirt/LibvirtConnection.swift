@@ -3,6 +3,7 @@
 import CLibvirt
 import Dispatch
 import Foundation
+import Glibc
 import Toolbox
 
 /// An open connection to libvirt, which passes on the ends of its domains.
@@ -37,6 +38,23 @@ struct LibvirtConnection: Sendable {
     }
   }
 
+  /// Ends all domains, and removes what dead ones left.
+  func reap(_ root: EmbeddedRoot) async {
+    await queue.run { [pointer] in
+      defer { root.clear() }
+      var domains: UnsafeMutablePointer<virDomainPtr?>?
+      let count = virConnectListAllDomains(pointer.raw, &domains, 0)
+      guard count >= 0, let domains else { return }
+      for index in 0..<Int(count) {
+        if let domain = domains[index] {
+          virDomainDestroy(domain)
+          virDomainFree(domain)
+        }
+      }
+      free(domains)
+    }
+  }
+
   func close() async {
     await queue.run { [pointer, callback] in
       _ = virConnectDomainEventDeregisterAny(pointer.raw, callback)
@@ -49,19 +67,21 @@ struct LibvirtConnection: Sendable {
 /// driver once more, and libvirt has room for about twenty (`MAX_DRIVERS` in its `src/libvirt.c`).
 actor EmbeddedConnection {
   static let shared = EmbeddedConnection()
-  private var open: LibvirtConnection?
+  private var opening: Task<LibvirtConnection, any Error>?
 
-  /// - Returns: the connection, and whether this call has opened it.
   /// - Throws: ``LibvirtError`` if libvirt refuses.
-  func connection(to root: EmbeddedRoot) async throws -> (LibvirtConnection, isNew: Bool) {
-    if let open { return (open, false) }
-    let new = try await LibvirtConnection.open(root.uri)
-    // Another call may have been faster.
-    if let open {
-      await new.close()
-      return (open, false)
+  func connection(to root: EmbeddedRoot) async throws -> LibvirtConnection {
+    if let opening { return try await opening.value }
+    let task = Task {
+      let connection = try await LibvirtConnection.open(root.uri)
+      // We hold the directory's lock, so anything that runs there now was left by a killed run.
+      await connection.reap(root)
+      return connection
     }
-    open = new
-    return (new, true)
+    opening = task
+    do { return try await task.value } catch {
+      opening = nil
+      throw error
+    }
   }
 }

@@ -31,11 +31,7 @@ public final class LibvirtHost: SavingHost {
       // takes precedence.
       setenv("LIBVIRT_LOG_OUTPUTS", "3:file:\(root.path.appending("libvirt.log"))", 0)
       OrphanReaper.start()
-      let (connection, isNew) = try await EmbeddedConnection.shared.connection(to: root)
-      let host = LibvirtHost(connection, root: root)
-      // We hold the directory's lock, so anything that runs there at first was left by a killed run.
-      if isNew { await host.reap(root) }
-      return try await body(host)
+      return try await body(LibvirtHost(try await EmbeddedConnection.shared.connection(to: root), root: root))
     }
     let connection = try await LibvirtConnection.open(uri)
     do {
@@ -59,22 +55,6 @@ public final class LibvirtHost: SavingHost {
         throw LibvirtError.last("virConnectGetLibVersion")
       }
       return "\(number / 1_000_000).\(number / 1000 % 1000).\(number % 1000)"
-    }
-  }
-
-  private func reap(_ root: EmbeddedRoot) async {
-    await connection.queue.run { [connection] in
-      defer { root.clear() }
-      var domains: UnsafeMutablePointer<virDomainPtr?>?
-      let count = virConnectListAllDomains(connection.pointer.raw, &domains, 0)
-      guard count >= 0, let domains else { return }
-      for index in 0..<Int(count) {
-        if let domain = domains[index] {
-          virDomainDestroy(domain)
-          virDomainFree(domain)
-        }
-      }
-      free(domains)
     }
   }
 

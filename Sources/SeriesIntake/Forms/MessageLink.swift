@@ -44,51 +44,33 @@ struct MessageLink: SeriesForm {
 }
 
 /// The thread of a mail, fetched from the archive of a link, or from lore.kernel.org.
-struct FetchedSeries: SeriesSource {
+struct FetchedSeries: ThreadSource {
   var name: String
-  /// What the user named.
-  let text: String
+  var path: FilePath
   let messageID: String
-  /// Which version of the thread is taken; `nil` is the one of the named mail.
   var version: Int?
-  private let thread: FetchedThread
+  private let fetched: FetchedThread
 
+  /// - Parameter text: what the user named.
   init(name: String, text: String, messageID: String) {
     self.name = name
-    self.text = text
+    path = FilePath(text)
     self.messageID = messageID
-    thread = FetchedThread(text, messageID: messageID)
+    fetched = FetchedThread(text, messageID: messageID)
   }
 
-  var path: FilePath { FilePath(version.map { "\(text)#v\($0)" } ?? text) }
   var firstFile: String { messageID }
 
   func read(into store: FilePath, cage: Cage?) async throws -> ReadSeries {
-    let place = store.absolute.appending("thread")
-    defer { try? FileManager.default.removeItem(atPath: place.string) }
-    return try await mails(in: place, cage).read(into: store, cage: cage)
+    try await readThread(into: store, cage: cage)
   }
 
-  func versions(scratch: FilePath, cage: Cage?) async throws -> [any SeriesSource] {
-    let thread = try await mails(in: scratch.absolute.appending("thread"), cage)
-    let all = try await thread.versions(scratch: scratch.appending("mails"), cage: cage)
-    return all.count < 2 ? [self] : all.compactMap { ($0 as? MailSeries)?.version.flatMap(version) }
-  }
-
-  func version(_ number: Int) -> (any SeriesSource)? {
-    var one = self
-    one.version = number
-    one.name += "-v\(number)"
-    return one
-  }
-
-  private func mails(in place: FilePath, _ cage: Cage?) async throws -> MailSeries {
-    try FileManager.default.createDirectory(atPath: place.string, withIntermediateDirectories: true)
-    let mbox = try await thread.mbox(in: place.appending("b4"), cage)
+  func thread(in place: FilePath, _ cage: Cage?) async throws -> MailSeries {
+    let mbox = try await fetched.mbox(in: place.appending("b4"), cage)
     let file = place.appending("mbox")
     try mbox.write(to: URL(filePath: file.string))
     return MailSeries(
-      name: name, path: path, files: [MailFile(file, label: "thread.mbox", shown: text)], isMailbox: true,
+      name: name, path: path, files: [MailFile(file, label: "thread.mbox", shown: path.string)], isMailbox: true,
       version: version ?? Self.version(of: messageID, in: mbox))
   }
 

@@ -25,12 +25,11 @@ struct PublicInbox: SeriesForm {
 }
 
 /// The thread that a mail of an archive belongs to.
-struct InboxSeries: SeriesSource {
+struct InboxSeries: ThreadSource {
   var name: String
   var path: FilePath
   let archive: GitRepository
   let messageID: String
-  /// Which version of the thread is taken; `nil` is the one of the named mail.
   var version: Int?
 
   var firstFile: String { messageID }
@@ -54,31 +53,7 @@ struct InboxSeries: SeriesSource {
     return read
   }
 
-  private func readThread(into store: FilePath, cage: Cage?) async throws -> ReadSeries {
-    let place = store.absolute.appending("archive")
-    try FileManager.default.createDirectory(atPath: place.string, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(atPath: place.string) }
-    return try await thread(in: place, cage).read(into: store, cage: cage)
-  }
-
-  func versions(scratch: FilePath, cage: Cage?) async throws -> [any SeriesSource] {
-    let place = scratch.absolute.appending("archive")
-    try FileManager.default.createDirectory(atPath: place.string, withIntermediateDirectories: true)
-    let thread = try await thread(in: place, cage)
-    let all = try await thread.versions(scratch: scratch.appending("mails"), cage: cage)
-    return all.count < 2 ? [self] : all.compactMap { ($0 as? MailSeries)?.version.flatMap(version) }
-  }
-
-  func version(_ number: Int) -> (any SeriesSource)? {
-    var one = self
-    one.version = number
-    one.name += "-v\(number)"
-    one.path = FilePath("\(path.string)#v\(number)")
-    return one
-  }
-
-  /// Returns the mails of the whole thread, each written to a file.
-  private func thread(in place: FilePath, _ cage: Cage?) async throws -> MailSeries {
+  func thread(in place: FilePath, _ cage: Cage?) async throws -> MailSeries {
     let thread = try await blobs(in: place, cage)
     if thread.isEmpty { throw IntakeError.noMail(path.string, reason: "no mail in the archive has this Message-ID") }
     if thread.count > Self.longestThread {

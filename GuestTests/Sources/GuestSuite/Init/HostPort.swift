@@ -7,8 +7,8 @@ enum HostPort {
   /// The port through which results leave the guest.
   static let results = "org.patchbench.results.0"
   private static let folder = "/sys/class/virtio-ports"
-  /// How often to look for a port, or for what it brings, 50 ms apart. A busy host may keep its emulator from running for seconds. The host ends a guest
-  /// that waits in vain for longer than a boot may take.
+  /// How often to look for a port, or for what it brings, 50 ms apart. A busy host may keep its emulator from running for
+  /// seconds. The host ends a guest that waits in vain for longer than a boot may take.
   static let looks = 1200
 
   /// Opens a port, or returns nil if the guest has none of this name. The device sends a port's name in a separate
