@@ -182,6 +182,19 @@ import Toolbox
     #expect(kept().reuse("key", as: series, beside: "b", evidence: target) != nil)
   }
 
+  /// The same diffs may have other subjects the next time.
+  @Test func aPatchIsNotNamedByAnotherSubject() async throws {
+    var failure = BuildFailure(diagnostics: [], tail: ["undefined reference"])
+    failure.after = BuildFailure.Place(number: 1, count: 2, subject: "s", patch: "0001.patch")
+    failure.diagnostics = [Diagnostic(file: "x.c", line: 1, message: "m", patch: "0001.patch")]
+    let evidence = scratch.path.appending("evidence")
+    await kept().keep(trial("s", .doesNotBuild(failure)), "key", beside: nil, evidence: evidence)
+    var other = patch
+    other.subject = "the same, said better"
+    #expect(kept().find("key", for: PatchSeries(name: "s", patches: [patch]), beside: nil) != nil)
+    #expect(kept().find("key", for: PatchSeries(name: "s", patches: [other]), beside: nil) == nil)
+  }
+
   @Test func aTrialThatIsHalfThereIsNone() async throws {
     await kept().keep(trial("s", ran(.completed)), "key", beside: "b", evidence: scratch.path.appending("evidence"))
     let file = cache.trials.appending("key").appending("trial.json").string

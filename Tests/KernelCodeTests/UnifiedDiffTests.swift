@@ -7,6 +7,45 @@ import Testing
 
 @Suite("Parsing a diff")
 struct UnifiedDiffTests {
+  /// Two files, the first with a changed mode only; the second ends without a line feed.
+  private static let diff = """
+    diff --git a/run.sh b/run.sh
+    old mode 100644
+    new mode 100755
+    diff --git a/b/0 b/b/0
+    index 1234567..89abcde 100644
+    --- a/b/0
+    +++ b/b/0
+    @@ -1,2 +1,2 @@ int f(void)
+    --- one
+    +++ 1
+     -- two
+    \\ No newline at end of file
+    """
+
+  @Test(
+    "the same diff in other words is the same diff",
+    arguments: [
+      "\(diff)\n", "---\n b/0 | 2 +-\n 1 file changed\n\n\(diff)\n-- \n2.39.5\n\n",
+      "Subject: a mail\n\n--- not a header\n\n\(diff)\n\n_______\nlist mailing list\n",
+    ])
+  func alone(_ text: String) {
+    #expect(String(decoding: UnifiedDiff.alone(Array(text.utf8)), as: UTF8.self) == Self.diff)
+  }
+
+  @Test(
+    "what a diff changes is never left out",
+    arguments: [
+      // A diff without `diff --git`, one of a binary file, one whose last hunk is cut off, and none at all.
+      "--- a/x\n+++ b/x\n@@ -1 +1 @@\n-1\n+2",
+      "diff --git a/x b/x\nindex 1..2\nGIT binary patch\nliteral 3\nKcmZ\n\nliteral 0\nHcmV\n",
+      "diff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -1,9 +1,9 @@\n-1\n+2\n-- \n2.39.5\n", "no diff\n",
+      "diff --git a/old b/new\nsimilarity index 100%\nrename from old\nrename to new",
+    ])
+  func whole(_ text: String) {
+    #expect(String(decoding: UnifiedDiff.alone(Array(text.utf8)), as: UTF8.self) == text)
+  }
+
   @Test("files, hunks and the numbers of lines in the new file")
   func parse() {
     let text = """

@@ -126,12 +126,19 @@ struct TrialCache: Sendable {
   }
 
   /// Whether a result fits a series. A result names the patch that was refused or blamed, so it does not fit a series
-  /// whose files have other names.
+  /// whose files or subjects are others.
   private static func fits(_ trial: Trial, _ series: PatchSeries?) -> Bool {
-    let files = Set(series?.patches.map(\.file) ?? [])
+    let patches = series?.patches ?? []
+    let files = Set(patches.map(\.file))
     switch trial.result {
-    case .doesNotApply(let failure): return series?.patches.contains(failure.patch) ?? false
-    case .doesNotBuild(let failure): return failure.diagnostics.compactMap(\.patch).allSatisfy(files.contains)
+    case .doesNotApply(let failure): return patches.contains(failure.patch)
+    case .doesNotBuild(let failure):
+      if let place = failure.after,
+        !patches.contains(where: { $0.file == place.patch && $0.subject == place.subject })
+      {
+        return false
+      }
+      return failure.diagnostics.compactMap(\.patch).allSatisfy(files.contains)
     case .sameCode, .built, .ran, .fault, .interrupted: return true
     }
   }

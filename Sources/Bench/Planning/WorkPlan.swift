@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import BenchModel
+import Foundation
 import KernelBuild
+import KernelCode
 import SeriesIntake
+import SystemPackage
 import Toolbox
 
 /// A series, with what is known about its work in advance.
@@ -10,7 +13,8 @@ struct WorkItem: Sendable, Hashable {
   var one: ReadSeries
   /// The key of its result in the ``TrialCache``.
   var key: String
-  /// The digests of its diffs, in order.
+  /// The digests of its diffs, in order, without the words around them: the same patches are the same work, whether they
+  /// come as files, as mails or from a branch.
   var patches: [String]
   /// How many objects have to be compiled, by the base's records: for the first patch alone, for the first two, and so
   /// on.
@@ -23,10 +27,13 @@ struct WorkItem: Sendable, Hashable {
 }
 
 extension WorkItem {
-  /// - Throws: ``ToolError`` if a diff cannot be read.
+  /// - Throws: Foundation's error if a diff cannot be read; ``ToolError`` if `sha256sum` fails.
   init(_ one: ReadSeries, kept: TrialCache) async throws {
     var digests: [String] = []
-    for diff in one.diffs { digests.append(try await Digest.of(file: diff)) }
+    for diff in one.diffs {
+      let text = try Data(contentsOf: URL(filePath: diff.string))
+      digests.append(try await Digest.of(bytes: Array(UnifiedDiff.alone([UInt8](text)))))
+    }
     self.init(one: one, key: try await kept.key(digests), patches: digests)
   }
 }

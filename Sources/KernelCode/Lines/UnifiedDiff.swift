@@ -63,7 +63,7 @@ public enum UnifiedDiff {
   }
 
   /// Parses the numbers of `@@ -1,2 +3,4 @@`. A missing count is 1.
-  private static func ranges(_ line: String) -> (oldCount: Int, newStart: Int, newCount: Int)? {
+  static func ranges(_ line: String) -> (oldCount: Int, newStart: Int, newCount: Int)? {
     let words = line.split(separator: " ")
     guard words.count >= 3, words[1].hasPrefix("-"), words[2].hasPrefix("+") else { return nil }
     func range(_ word: Substring) -> (Int, Int)? {

@@ -9,7 +9,12 @@ public enum Digest {
   public static func of(_ fields: [String]) async throws(ToolError) -> String {
     var bytes: [UInt8] = []
     for field in fields { bytes += Array("\(field.utf8.count):".utf8) + Array(field.utf8) }
-    return String(try await Tool("sha256sum", []).output(input: bytes).prefix(64))
+    return try await of(bytes: bytes)
+  }
+
+  /// Returns the digest of some bytes.
+  public static func of(bytes: [UInt8]) async throws(ToolError) -> String {
+    String(try await Tool("sha256sum", []).output(input: bytes).prefix(64))
   }
 
   /// Returns the digest of a file's contents.
