@@ -54,7 +54,8 @@ import Toolbox
   @Test func aMailThatTheArchiveDoesNotHave() async throws {
     try await withArchive(of: thread) { link in
       let error = await #expect(throws: IntakeError.self) { _ = try await read(link + "/3@example.org/") }
-      #expect(error?.description.contains("That message-id is not known.") == true, "\(String(describing: error))")
+      let words = error?.description ?? "no error"
+      #expect(words.contains("cannot fetch it: That message-id is not known. Save"), "\(words)")
     }
   }
 

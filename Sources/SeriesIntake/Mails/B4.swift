@@ -86,10 +86,13 @@ enum B4 {
     return .mbox(mbox)
   }
 
-  /// Returns the words of b4's log, or of the last line of Python's traceback. That line has the cause at its end:
+  /// Returns the words of b4's log, without their full stop, or of the last line of Python's traceback. That line has the
+  /// cause at its end:
   /// `…(Caused by NewConnectionError('<…>: Failed to establish a new connection: [Errno 111] Connection refused'))`
   static func cause(_ line: Substring) -> String {
-    guard let object = line.range(of: ">: ", options: .backwards) else { return String(line) }
+    guard let object = line.range(of: ">: ", options: .backwards) else {
+      return String(line.hasSuffix(".") ? line.dropLast() : line)
+    }
     return line[object.upperBound...].trimmingCharacters(in: CharacterSet(charactersIn: "'\")"))
   }
 
