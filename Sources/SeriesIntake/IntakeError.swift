@@ -19,6 +19,8 @@ public enum IntakeError: Error, Sendable, Hashable {
   case missing(patches: [String], path: String, messageID: String?)
   /// A cover letter without any of its patches.
   case onlyCover(String, messageID: String?)
+  /// Two mails with the same Message-ID that are not the same mail.
+  case sameID(String, String, String)
   /// More than a series may have; it is not read.
   case tooMuch(String, String)
   case leavesTree(file: String, path: String)
@@ -45,6 +47,16 @@ public enum IntakeError: Error, Sendable, Hashable {
 }
 
 extension IntakeError {
+  /// Whether what was named is a series that cannot be read. Other series can be judged beside it.
+  var isOfOneSeries: Bool {
+    switch self {
+    case .empty, .noPatch, .noDiff, .missing, .onlyCover, .tooMuch, .leavesTree, .unreadable, .utf16, .sameID: true
+    case .noSuchPath, .noForm, .mixed, .twice, .noRange, .notARepository, .noVersion, .noVersions, .noRepository,
+      .badRange, .notFetched, .noMessageID, .noMail:
+      false
+    }
+  }
+
   /// What is wrong, in a word or two: for tables of many series.
   public var kind: String {
     switch self {
@@ -53,6 +65,7 @@ extension IntakeError {
     case .empty: "no patches"
     case .noDiff: "a mail without a patch"
     case .noPatch: "git cannot read a mail or its diff"
+    case .sameID: "two mails with one Message-ID"
     case .tooMuch: "too large"
     case .leavesTree: "it changes files outside of the tree"
     case .utf16: "UTF-16"
@@ -90,6 +103,9 @@ extension IntakeError: CustomStringConvertible {
         + (messageID.map { ": `b4 mbox \(Self.quoted($0))` saves it." } ?? ".")
     case .tooMuch(let file, let amount):
       "\(file): \(amount), which is too much for a series. Name a directory with the patches of one series."
+    case .sameID(let one, let other, let id):
+      "\(other): it has the Message-ID of \(one), <\(id)>, and is another mail. Remove one of them, or give it a "
+        + "Message-ID of its own."
     case .leavesTree(let file, let path):
       "\(file): it changes \(path), which is outside the kernel's tree. Such a patch is not applied."
     case .unreadable(let path, let reason):

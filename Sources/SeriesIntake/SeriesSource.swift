@@ -83,9 +83,8 @@ public enum SeriesForms {
     var found: [any SeriesSource] = []
     for text in arguments {
       let argument = SeriesArgument(text)
-      guard let series = try series(argument) else {
-        throw argument.kind == .nothing ? .noSuchPath(text) : .noForm(text)
-      }
+      let series = try arguments.count > 1 ? UnreadSeries.instead(of: argument, series) : series(argument)
+      guard let series else { throw argument.kind == .nothing ? .noSuchPath(text) : .noForm(text) }
       found += series
     }
     return try SeriesName.distinct(found)

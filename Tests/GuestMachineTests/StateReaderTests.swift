@@ -27,7 +27,7 @@ import Testing
     chmod(program.string, 0o755)
     var reader = StateReader(accelerator: .tcg, appliance: scratch.path, scratch: scratch.path)
     reader.program = program
-    reader.patience = (.seconds(15), .zero)
+    reader.patience = (.seconds(30), .zero)
     return reader
   }
 

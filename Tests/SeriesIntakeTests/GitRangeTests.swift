@@ -53,6 +53,31 @@ struct SmallRepository {
 }
 
 @Suite struct GitRangeTests {
+  /// b4 keeps a cover letter in such a commit.
+  @Test func aCommitWithoutAChangeIsLeftOut() async throws {
+    let repository = try await SmallRepository()
+    try await repository.git("commit", "-q", "--allow-empty", "-m", "the cover letter")
+    try await repository.commit("c.c", "int c;\n", "third")
+    let series = try await repository.read("\(repository.path):v6.12..my/topic")
+    #expect(series.patches.map(\.subject) == ["first: é", "second", "third"])
+    #expect(series.origin?.notes == ["commits without a change, which are left out: 1"])
+    try await repository.git("commit", "-q", "--allow-empty", "-m", "nothing")
+    await #expect(throws: IntakeError.badRange("\(repository.path):HEAD~1..", reason: "its commits change nothing")) {
+      _ = try await repository.read("\(repository.path):HEAD~1..")
+    }
+  }
+
+  /// Without context, git puts a hunk by its line number alone.
+  @Test func hunksHaveContextWhateverTheRepositorySays() async throws {
+    let repository = try await SmallRepository()
+    try await repository.commit("a.c", "int a = 1;\nint b;\n", "third")
+    try await repository.git("config", "diff.context", "0")
+    let source = try #require(try SeriesForms.find(["\(repository.path):HEAD~1.."]).first)
+    let read = try await source.read(into: repository.scratch.path.appending("u0"), cage: nil)
+    let diff = try String(contentsOf: URL(filePath: read.diffs[0].string), encoding: .utf8)
+    #expect(diff.contains("\n int a = 1;\n+int b;\n"))
+  }
+
   @Test func aRepositoryMayBeNamedOnce() async throws {
     let repository = try await SmallRepository()
     let path = repository.path.string

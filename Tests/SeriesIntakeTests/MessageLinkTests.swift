@@ -79,7 +79,7 @@ import Toolbox
     let port = scratch.path.appending("port")
     let server = Task { try await Tool("python3", ["-c", Self.server, mbox.string, port.string]).run() }
     defer { server.cancel() }
-    for _ in 0..<200 where !FileManager.default.fileExists(atPath: port.string) {
+    for _ in 0..<1200 where !FileManager.default.fileExists(atPath: port.string) {
       try await Task.sleep(for: .milliseconds(50))
     }
     let number = try String(contentsOfFile: port.string, encoding: .utf8)

@@ -130,8 +130,8 @@ func archive(_ mails: [String], dates: [Int] = [], in scratch: Scratch) async th
     index.take("21:\(blob)3 blob 9 18\n23:References: <b@x>\n25:message-id: <c@x>\n")
     index.take("31:\(blob)4 blob 9 19\n33:Message-ID: <d@x>\n35:\t<to@x>\n39:Message-ID: <a@x>\n")
     index.take("41:\(blob)5 blob 9 20\n42:Message-ID: <f@x>\n43:In-Reply-To: <d@x>\n")
-    #expect(index.thread(of: "a@x").blobs == [1, 2, 3].map { "\(blob)\($0)" })
-    #expect(index.thread(of: "c@x").blobs == [3, 1, 2].map { "\(blob)\($0)" })
+    #expect(index.thread(of: "a@x").blobs == [3, 2, 1].map { "\(blob)\($0)" })
+    #expect(index.thread(of: "c@x").blobs == [3, 2, 1].map { "\(blob)\($0)" })
     #expect(index.thread(of: "e@x").blobs == [])
     // There is no z@x.
     #expect(!index.thread(of: "c@x").isWhole)

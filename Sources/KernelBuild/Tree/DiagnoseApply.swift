@@ -47,7 +47,7 @@ extension SeriesTree {
     let diff = diffs[index]
     if try await takes(["--reverse"], diff, time: Cage.patience) {
       found.isContained = true
-    } else if let strip = try await firstThatTakes([0, 2, 3], { ["-p\($0)"] }, diff) {
+    } else if !createsOnly(diff), let strip = try await firstThatTakes([0, 2, 3], { ["-p\($0)"] }, diff) {
       found.strip = strip
     } else {
       found.mismatch = mismatch(failure, diff)
@@ -110,6 +110,14 @@ extension SeriesTree {
   ) async throws -> Int? {
     for number in numbers where try await takes(options(number), diff, time: Cage.patience) { return number }
     return nil
+  }
+
+  /// Whether a patch changes no file that is there already. Any directory would do for new ones.
+  private func createsOnly(_ diff: FilePath) -> Bool {
+    guard let text = regularContents(diff, most: longestText) else { return false }
+    let lines = text.split(separator: 0x0a)
+    func count(_ head: String) -> Int { lines.count { $0.starts(with: head.utf8) } }
+    return count("diff --git ") > 0 && count("diff --git ") == count("new file mode ")
   }
 
   private func mismatch(_ failure: ApplyFailure, _ diff: FilePath) -> HunkMismatch? {

@@ -125,14 +125,21 @@ struct CommitMails {
     // The repository's configuration must not change how mails look.
     let options = [
       "--no-cover-letter", "--no-base", "--no-attach", "--no-thread", "--no-signature", "--no-color", "--notes",
-      "--src-prefix=a/", "--dst-prefix=b/", "--suffix=.patch", "-M", "-o", out.string,
+      "--src-prefix=a/", "--dst-prefix=b/", "--suffix=.patch", "-U3", "--ignore-submodules=none", "--no-relative", "-M",
+      "-o", out.string,
     ]
     let answer = try await repository.git(["format-patch"] + options + range, in: place, cage).run()
     guard answer.status.isSuccess else {
       throw IntakeError.badRange(path.string, reason: answer.errors.firstLine ?? answer.status.words)
     }
     let names = try FileManager.default.contentsOfDirectory(atPath: out.string).sorted { $0.precedes($1) }
-    let files = names.map { MailFile(out.appending($0), shown: "\(path): \($0)") }
-    return (files, merges == "0" ? [] : ["merges in the range, which are left out: \(merges ?? "unknown")"])
+    // git writes an empty file for a commit that changes nothing, such as the one that b4 keeps a cover letter in.
+    let full = names.filter { SeriesArgument(out.appending($0).string).kind != .file(head: []) }
+    var notes = merges == "0" ? [] : ["merges in the range, which are left out: \(merges ?? "unknown")"]
+    if full.count < names.count {
+      notes.append("commits without a change, which are left out: \(names.count - full.count)")
+    }
+    if full.isEmpty { throw IntakeError.badRange(path.string, reason: "its commits change nothing") }
+    return (full.map { MailFile(out.appending($0), shown: "\(path): \($0)") }, notes)
   }
 }

@@ -213,7 +213,7 @@ struct MailIndex {
 
   /// The mails of a thread.
   struct Thread {
-    /// The named mail first.
+    /// The newest last, if the index has the newest first.
     var blobs: [String] = []
     /// Whether it has all mails that its mails answer.
     var isWhole = false
@@ -246,7 +246,7 @@ struct MailIndex {
       }
     }
     return Thread(
-      blobs: [blobs[named]] + members.subtracting([named]).sorted().map { blobs[$0] },
+      blobs: members.sorted(by: >).map { blobs[$0] },
       isWhole: known.isSubset(of: members.map { ids[$0] }))
   }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Foundation
 import SystemPackage
 
 /// A mail folder with one file for each mail, in `new` and `cur`.
@@ -18,7 +19,9 @@ struct Maildir: SeriesForm {
     var names: [(name: String, path: FilePath)] = []
     for part in ["cur", "new"] where parts.contains(part) {
       let directory = argument.path.appending(part)
-      names += try DirectoryEntries(directory).files.map { ($0, directory.appending($0)) }
+      names += try DirectoryEntries(directory).files.filter { !Self.isTrashed($0) }.map {
+        ($0, directory.appending($0))
+      }
     }
     if names.isEmpty { throw .empty(argument.text) }
     // The names begin with the time of arrival.
@@ -26,5 +29,10 @@ struct Maildir: SeriesForm {
     return [
       MailSeries(name: SeriesName.safe(argument.lastName), path: argument.path, files: files, isMailbox: true)
     ]
+  }
+
+  /// Whether the user threw the mail away: its name ends with flags, as in `1793700000.M1P2.host:2,ST`.
+  private static func isTrashed(_ name: String) -> Bool {
+    name.range(of: ":2,", options: .backwards).map { name[$0.upperBound...].contains("T") } ?? false
   }
 }

@@ -71,7 +71,7 @@ struct FetchedSeries: ThreadSource {
     try mbox.write(to: URL(filePath: file.string))
     return MailSeries(
       name: name, path: path, files: [MailFile(file, label: "thread.mbox", shown: path.string)], isMailbox: true,
-      version: version ?? Self.version(of: messageID, in: mbox))
+      version: version ?? Self.version(of: messageID, in: mbox), named: version == nil ? messageID : nil)
   }
 
   /// The thread may have newer versions; the user named a mail of this one.

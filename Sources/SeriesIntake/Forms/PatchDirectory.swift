@@ -18,14 +18,15 @@ struct PatchDirectory: SeriesForm {
     }
     var found: [any SeriesSource] = []
     for name in entries.directories {
-      found += try inner(SeriesArgument(argument.path.appending(name).string))
+      let own = SeriesArgument(argument.path.appending(name).string)
+      found += try entries.directories.count > 1 ? UnreadSeries.instead(of: own, inner) ?? [] : inner(own) ?? []
     }
     if found.isEmpty { throw .empty(argument.text) }
     return found
   }
 
   /// Returns the series in a directory inside the one that was named. Only that one may contain several.
-  private func inner(_ argument: SeriesArgument) throws(IntakeError) -> [any SeriesSource] {
+  private func inner(_ argument: SeriesArgument) throws(IntakeError) -> [any SeriesSource]? {
     for form in Self.singles {
       if let found = try form.find(argument) { return found }
     }
@@ -65,7 +66,7 @@ struct DirectoryEntries {
       }
       var isDirectory: ObjCBool = false
       guard manager.fileExists(atPath: path.appending(name).string, isDirectory: &isDirectory) else {
-        throw .unreadable(path.appending(name).string, reason: "it is a dangling link")
+        throw .unreadable(path.appending(name).string, reason: "it leads nowhere")
       }
       if isDirectory.boolValue { directories.append(name) } else { files.append(name) }
     }

@@ -67,13 +67,16 @@ struct InboxSeries: ThreadSource {
       defer { try? file.close() }
       return MailHeaders(try file.read(upToCount: 1 << 16) ?? Data())
     }
-    // A reader knows mails by their Message-IDs, not by the names of git's objects.
-    let files = zip(mails, headers).map { mail, own in
-      MailFile(mail, label: own.messageID ?? mail.lastComponent?.string, shown: path.string)
+    // A reader knows mails by their Message-IDs, not by the names of git's objects. In an mbox, the oldest comes first.
+    let order = headers.map { $0.date ?? .distantPast }
+    let files = mails.indices.sorted { (order[$0], $0) < (order[$1], $1) }.map { index in
+      MailFile(mails[index], label: headers[index].messageID ?? mails[index].lastComponent?.string, shown: path.string)
     }
     // The whole thread may have newer versions; the user named a mail of this one.
-    let named = headers.first.flatMap { SubjectTag($0.subject).version }
-    return MailSeries(name: name, path: path, files: files, isMailbox: true, version: version ?? named)
+    let own = headers.first { $0.messageID == messageID }.map { SubjectTag($0.subject).version }
+    return MailSeries(
+      name: name, path: path, files: files, isMailbox: true, version: version ?? own,
+      named: version == nil ? messageID : nil)
   }
 
   /// Finds the thread. To unpack all mails of a large archive takes long, so only those around the named one are read, if

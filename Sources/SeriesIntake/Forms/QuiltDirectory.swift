@@ -38,7 +38,7 @@ struct QuiltDirectory: SeriesForm {
 
   /// Says which files are not in the list: one of them may be a patch that was forgotten.
   private func notes(_ directory: FilePath, _ entries: [Entry]) throws(IntakeError) -> [String] {
-    let listed = Set(entries.map(\.name) + ["series"])
+    let listed = Set(entries.map { FilePath($0.name).lexicallyNormalized().string } + ["series"])
     let others = try DirectoryEntries(directory).files.filter { !listed.contains($0) }
     if others.isEmpty { return [] }
     let rest = others.count > 3 ? " and \(others.count - 3) more" : ""

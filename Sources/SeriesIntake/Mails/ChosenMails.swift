@@ -23,7 +23,8 @@ struct ChosenMails: Sendable {
       if chosen.patches != mails { chosen.notes.append("the patches are put in the order of their numbers") }
     } else {
       let isNumbered = mails.contains { $0.tag.number != nil }
-      if split.isMailbox, isNumbered || Set(mails.map(\.tag.version)).count > 1 { return nil }
+      let isMixed = isNumbered || Set(mails.map(\.tag.version)).count > 1 || !mails.answers.isEmpty
+      if split.isMailbox, isMixed { return nil }
       if Set(mails.map(\.title)).count != mails.count { return nil }
       chosen.patches = mails
     }
@@ -35,7 +36,10 @@ struct ChosenMails: Sendable {
   /// Chooses the newest version by the numbers in the subjects alone. It is used if b4 cannot read a thread.
   static func newest(_ mails: [RawMail], version: Int? = nil) -> ChosenMails {
     var numbered = mails.filter { !$0.tag.isReply && $0.tag.number != nil }
-    if numbered.isEmpty { numbered = mails.filter { !$0.tag.isReply } }
+    if numbered.isEmpty {
+      let answers = mails.answers
+      numbered = mails.filter { !$0.tag.isReply && !answers.contains($0) }
+    }
     let newest = version ?? numbered.map(\.tag.version).max()
     var chosen = ChosenMails()
     var numbers: Set<Int> = []

@@ -48,6 +48,23 @@ struct MailHeaders: Sendable, Hashable {
   /// The mails that this one answers, nearest first.
   var parents: [String] { Self.ids(fields["in-reply-to"]) + Self.ids(fields["references"]).reversed() }
 
+  /// The sender's address; the whole field if it has none.
+  var sender: String {
+    let field = fields["from"] ?? ""
+    return (Self.ids(field).last ?? field).lowercased()
+  }
+
+  /// When it was sent; `nil` if the field does not say so.
+  var date: Date? {
+    // The name of the time zone may follow: `Thu, 28 May 2026 21:49:58 +0800 (CST)`.
+    var parts = (fields["date"] ?? "").prefix { $0 != "(" }.split { $0 == " " || $0 == "," }
+    if let first = parts.first, Int(first) == nil { parts.removeFirst() }
+    let format = DateFormatter()
+    format.locale = Locale(identifier: "en_US_POSIX")
+    format.dateFormat = "d MMM yyyy HH:mm:ss Z"
+    return format.date(from: parts.joined(separator: " "))
+  }
+
   private static func ids(_ field: String?) -> [String] {
     (field ?? "").split(separator: "<").compactMap { part in
       part.firstIndex(of: ">").map { String(part[..<$0]) }

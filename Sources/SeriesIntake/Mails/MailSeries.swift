@@ -17,6 +17,8 @@ struct MailSeries: SeriesSource {
   var isMailbox = false
   /// Which version of a thread is taken; `nil` is the newest.
   var version: Int?
+  /// The Message-ID of the mail that the user named, whose series is taken; `nil` if none was.
+  var named: String?
   /// What a reader should know of the choice of files.
   var notes: [String] = []
 
@@ -28,8 +30,7 @@ struct MailSeries: SeriesSource {
     let place = store.absolute.appending("mails")
     try manager.createDirectory(atPath: place.string, withIntermediateDirectories: true)
     defer { try? manager.removeItem(atPath: place.string) }
-    var split = try await SplitMails(files, in: place, cage)
-    if isMailbox { split.isMailbox = true }
+    let split = try await split(in: place, cage)
     var chosen = isOrdered ? ChosenMails(patches: split.mails) : try await choose(split, in: place, cage)
     if chosen.patches.isEmpty, let cover = chosen.cover {
       throw IntakeError.onlyCover(path.string, messageID: cover.headers.messageID)
@@ -47,9 +48,12 @@ struct MailSeries: SeriesSource {
     var claims = SeriesClaims()
     claims.take(from: Array(zip(all, read)), version: chosen.version)
     claims.origin.notes = notes + split.notes + chosen.notes
-    // A cover letter may have no number.
+    // A cover letter may have no number. A patch that has one and no diff was damaged.
     let isCovered = !isOrdered && read.count > 1 && read[0].paths.isEmpty && !read[0].subject.isEmpty
-    if chosen.cover == nil, isCovered { chosen.cover = chosen.patches.removeFirst() }
+    if chosen.cover == nil, isCovered, all[0].tag.number == nil {
+      claims.origin.notes.append("\(all[0].label) has no diff, and is taken for the cover letter")
+      chosen.cover = chosen.patches.removeFirst()
+    }
     var series = PatchSeries(name: name, patches: [], path: path.string)
     series.origin = claims.origin
     if chosen.cover != nil {
@@ -90,8 +94,7 @@ struct MailSeries: SeriesSource {
 
   func versions(scratch: FilePath, cage: Cage?) async throws -> [any SeriesSource] {
     if isOrdered { return [self] }
-    var split = try await SplitMails(files, in: scratch.absolute, cage)
-    if isMailbox { split.isMailbox = true }
+    let split = try await split(in: scratch.absolute, cage)
     // A directory may have two series, one on top of the other.
     guard ChosenMails.bySubjects(split) == nil else { return [self] }
     let numbers = split.versions
@@ -108,7 +111,17 @@ struct MailSeries: SeriesSource {
     return one
   }
 
-  private func choose(_ split: SplitMails, in place: FilePath, _ cage: Cage?) async throws -> ChosenMails {
+  private func split(in place: FilePath, _ cage: Cage?) async throws -> SplitMails {
+    var split = try await SplitMails(files, in: place, cage)
+    if isMailbox { split.isMailbox = true }
+    // What a `series` file lists is applied, whatever it is.
+    if !isOrdered { try split.dropCopies() }
+    return split
+  }
+
+  private func choose(_ whole: SplitMails, in place: FilePath, _ cage: Cage?) async throws -> ChosenMails {
+    var split = whole
+    if let named, let mail = NamedMail(named, in: whole.mails) { split.mails = mail.withoutRivals }
     if let chosen = ChosenMails.bySubjects(split), version == nil || chosen.version == version { return chosen }
     var chosen = ChosenMails()
     chosen.patches = try await B4.choose(split.mails, version: version, in: place.appending("b4"), cage)
@@ -127,7 +140,7 @@ struct MailSeries: SeriesSource {
       if chosen.cover != nil { return chosen }
       throw IntakeError.empty(path.string)
     }
-    chosen.tell(of: split.mails, isNewest: version == nil)
+    chosen.tell(of: whole.mails, isNewest: version == nil)
     return chosen
   }
 

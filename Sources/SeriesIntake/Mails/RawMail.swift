@@ -57,9 +57,30 @@ struct SplitMails {
         throw IntakeError.tooMuch(files[0].shown, "more than \(Self.mostMails) mails")
       }
     }
-    // Whoever is on the list and in Cc has two copies of a mail.
-    var ids: Set<String> = []
-    mails.removeAll { mail in mail.headers.messageID.map { !ids.insert($0).inserted } ?? false }
+  }
+
+  /// Leaves out second copies of mails: whoever is on the list and in Cc has two.
+  /// - Throws: ``IntakeError/sameID`` for two mails that have one Message-ID and are not the same.
+  mutating func dropCopies() throws {
+    var first: [String: RawMail] = [:]
+    var kept: [RawMail] = []
+    var copies = 0
+    for mail in mails {
+      guard let id = mail.headers.messageID, let twin = first.updateValue(mail, forKey: id) else {
+        kept.append(mail)
+        continue
+      }
+      first[id] = twin
+      // A list changes headers and adds a footer. Files that the user put into a directory did not come by a list.
+      let isCopy =
+        isMailbox
+        ? twin.tag.title == mail.tag.title
+        : FileManager.default.contentsEqual(atPath: twin.file.string, andPath: mail.file.string)
+      if !isCopy { throw IntakeError.sameID(twin.fullLabel, mail.fullLabel, id) }
+      copies += 1
+    }
+    mails = kept
+    if copies > 0 { notes.append("passed over: \(copies) second cop\(copies == 1 ? "y of a mail" : "ies of mails")") }
   }
 
   /// The versions of the series in them. Other mails of a thread may be no patches.
@@ -88,8 +109,9 @@ struct SplitMails {
     if isMailbox(bytes) {
       count = try await splitMailbox(path, file, bytes.starts(with: Array("From mboxrd@z ".utf8)), in: place, cage)
     } else {
-      // One mail or one bare diff. Line ends as git mailsplit makes them.
-      try Data(withoutReturns(bytes)).write(to: URL(filePath: single.string))
+      // One mail or one bare diff. Line ends as git mailsplit makes them, and no blank lines or BOM before the headers.
+      let text = bytes.starts(with: [0xef, 0xbb, 0xbf]) ? bytes.dropFirst(3) : bytes
+      try Data(withoutReturns(text.drop { $0 == 0x0a || $0 == 0x0d })).write(to: URL(filePath: single.string))
     }
     let mails = try (1...count).map { number in
       let mail = place.appending(paddedNumber(number))

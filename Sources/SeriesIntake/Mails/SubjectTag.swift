@@ -13,9 +13,12 @@ struct SubjectTag: Sendable, Hashable {
   var count: Int?
   /// Whether the brackets say that it is a patch.
   private(set) var isPatch = false
+  /// Whether they say that it asks for comments only.
+  private(set) var isRFC = false
 
   init(_ subject: String) {
-    var rest = subject.split(whereSeparator: \.isWhitespace).joined(separator: " ")[...]
+    // No subject is longer, and each pair of brackets is a step through the rest.
+    var rest = subject.prefix(Self.longest).split(whereSeparator: \.isWhitespace).joined(separator: " ")[...]
     // List prefixes come before or after the sender's: `[list] Re: [PATCH]`.
     while true {
       // After `[PATCH]`, it is a part of the title: `fw:` may be a driver.
@@ -33,6 +36,7 @@ struct SubjectTag: Sendable, Hashable {
     title = String(rest)
   }
 
+  private static let longest = 1000
   private static let replies = ["re:", "aw:", "fwd:", "fw:", "antw:", "sv:", "vs:", "wg:"]
 
   /// Reads the words in one pair of brackets. Other words in them, such as `net-next`, say nothing about the place.
@@ -44,6 +48,7 @@ struct SubjectTag: Sendable, Hashable {
       } else if let version = Self.version(word) {
         self.version = version
       }
+      if word.hasPrefix("rfc") { isRFC = true }
       if word.hasPrefix("patch") || word.hasPrefix("rfc") || number != nil { isPatch = true }
     }
   }
