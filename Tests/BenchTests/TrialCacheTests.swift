@@ -109,7 +109,6 @@ import Toolbox
     let hung = TestResult(
       name: "u", status: .timeout, reason: "not done in 45 s, and alive 5 s after SIGKILL: \(TestResult.hang)")
     let failure = ApplyFailure(patch: patch, file: "x.c", hunk: 1, message: "m")
-    let ended = ApplyFailure(patch: patch, file: nil, hunk: nil, message: "git was ended")
     let blamed = Diagnostic(file: "x.c", line: 1, message: "m", patch: "0001.patch")
     var late = GuestRun(
       release: "6", accelerator: .tcg, ending: .completed, booted: true,
@@ -119,7 +118,7 @@ import Toolbox
     let overdue = trial("s", .ran(late))
     let rows: [(name: String, trial: Trial, isKept: Bool)] = [
       ("completed", trial("s", ran(.completed)), true), ("panicked", trial("s", ran(.panicked("x"))), true),
-      ("refused", trial("s", .doesNotApply(failure)), true), ("git ended", trial("s", .doesNotApply(ended)), false),
+      ("refused", trial("s", .doesNotApply(failure)), false),
       ("broken", trial("s", .doesNotBuild(BuildFailure(diagnostics: [blamed], tail: []))), true),
       ("broken, without a blamed patch", trial("s", .doesNotBuild(BuildFailure(diagnostics: [], tail: []))), false),
       ("timed out", trial("s", ran(.completed, tests: [slow])), false),
@@ -172,9 +171,10 @@ import Toolbox
   }
 
   @Test func aPatchIsNotNamedByAnotherSeriesFile() async throws {
-    let failure = ApplyFailure(patch: patch, file: "x.c", hunk: 1, message: "m")
+    let blamed = Diagnostic(file: "x.c", line: 1, message: "m", patch: "0001.patch")
     await kept().keep(
-      trial("s", .doesNotApply(failure)), "key", beside: "b", evidence: scratch.path.appending("evidence"))
+      trial("s", .doesNotBuild(BuildFailure(diagnostics: [blamed], tail: []))), "key", beside: "b",
+      evidence: scratch.path.appending("evidence"))
     var other = series
     other.patches[0].file = "0007.patch"
     let target = scratch.path.appending("evidence")

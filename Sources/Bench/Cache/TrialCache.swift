@@ -125,13 +125,12 @@ struct TrialCache: Sendable {
     (name.hasSuffix(".log") || name.hasSuffix(".ktap")) && (trial.series != nil || !name.contains("-again-"))
   }
 
-  /// Whether a result fits a series. A result names the patch that was refused or blamed, so it does not fit a series
+  /// Whether a result fits a series. A result names the patch that is to blame, so it does not fit a series
   /// whose files or subjects are others.
   private static func fits(_ trial: Trial, _ series: PatchSeries?) -> Bool {
     let patches = series?.patches ?? []
     let files = Set(patches.map(\.file))
     switch trial.result {
-    case .doesNotApply(let failure): return patches.contains(failure.patch)
     case .doesNotBuild(let failure):
       if let place = failure.after,
         !patches.contains(where: { $0.file == place.patch && $0.subject == place.subject })
@@ -139,11 +138,11 @@ struct TrialCache: Sendable {
         return false
       }
       return failure.diagnostics.compactMap(\.patch).allSatisfy(files.contains)
-    case .sameCode, .built, .ran, .fault, .interrupted: return true
+    case .doesNotApply, .sameCode, .built, .ran, .fault, .interrupted: return true
     }
   }
 
-  /// Caches a trial whose result would be the same again: a patch was refused, the build failed, or the guest ran to an
+  /// Caches a trial whose result would be the same again: the build failed, or the guest ran to an
   /// end that the kernel itself caused, with complete evidence.
   ///
   /// Timeouts and harness faults are not cached, because the next try may end differently. A test that hangs in the
@@ -158,9 +157,8 @@ struct TrialCache: Sendable {
     if trial.series != nil, trial.wasCompared, base == nil { return }
     switch trial.result {
     case .sameCode, .built: break
-    case .doesNotApply(let failure):
-      // If git names no file, it may have been killed.
-      if failure.file == nil { return }
+    // That is known at once, and which other kernels the series applies to depends on those that are built by then.
+    case .doesNotApply: return
     case .doesNotBuild(let failure):
       // Without a blamed patch, the cause may be a resource shortage with an unknown message. Caching that would blame
       // the series from then on.
