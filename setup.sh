@@ -5,6 +5,7 @@
 #   ./setup.sh            packages, .build/release/patchbench, the guest binary
 #   ./setup.sh packages   only the packages
 #   ./setup.sh guest      only the guest binary
+#   ./setup.sh cells      the compilers of profiles that are only built (docs/kernels.md)
 #   ./setup.sh install [--prefix DIR]
 #                         all of these, then installs patchbench with its data, man pages and completions under DIR
 #                         (/usr/local by default)
@@ -29,9 +30,12 @@ packages=(
 # libguestfs reads disks through its own guest, which boots a Debian kernel from /boot. Containers have none there.
 compgen -G '/boot/vmlinuz-*' >/dev/null || packages+=(linux-image-cloud-amd64)
 
+# What profiles with a `toolchain:` are compiled with.
+cells=(gcc-riscv64-linux-gnu clang-19 lld-19 llvm-19)
+
 install_packages() {
   local missing=() package
-  for package in "${packages[@]}"; do
+  for package in "$@"; do
     [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
   done
   [ ${#missing[@]} -eq 0 ] && return
@@ -48,7 +52,7 @@ build_guest() {
 }
 
 build_all() {
-  install_packages
+  install_packages "${packages[@]}"
   swift build -c release --product patchbench
   swift build -c release --product patchbench-disks
   build_guest
@@ -83,12 +87,13 @@ install_files() {
 }
 
 usage() {
-  echo "usage: ./setup.sh [packages|guest|install [--prefix DIR]]" >&2
+  echo "usage: ./setup.sh [packages|guest|cells|install [--prefix DIR]]" >&2
   exit 2
 }
 
 case "${1:-all}" in
-  packages) install_packages ;;
+  packages) install_packages "${packages[@]}" ;;
+  cells) install_packages "${cells[@]}" ;;
   guest) build_guest ;;
   all) build_all ;;
   install)

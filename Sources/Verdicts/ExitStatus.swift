@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import BenchModel
+public import BenchModel
 
 /// The exit statuses, which scripts rely on.
 ///
@@ -17,9 +17,12 @@ public enum ExitStatus {
 
   /// The exit status of `patchbench run`. A run without a series judged nothing, which is also inconclusive.
   public static func of(_ judgements: [Judgement], interrupted: Bool) -> Int32 {
-    if interrupted || judgements.isEmpty || judgements.contains(where: { $0.verdict == .inconclusive }) {
-      return inconclusive
-    }
-    return judgements.contains(where: \.verdict.isWorse) ? worse : fine
+    interrupted ? inconclusive : of(judgements.map(\.verdict))
+  }
+
+  /// The exit status for some verdicts. Without any, nothing was judged, which is also inconclusive.
+  public static func of(_ verdicts: [Verdict]) -> Int32 {
+    if verdicts.isEmpty || verdicts.contains(.inconclusive) { return inconclusive }
+    return verdicts.contains(where: \.isWorse) ? worse : fine
   }
 }

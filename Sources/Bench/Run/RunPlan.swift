@@ -34,8 +34,9 @@ public struct RunPlan: Sendable {
   /// The cell of every trial in this run.
   public var cell: Cell {
     Cell(
-      kernel: target.kernel.name, profile: target.profile.name, architecture: Architecture.host.name, toolchain: "gcc",
-      extent: target.profile.extent, guest: Architecture.host.emulation.machine)
+      kernel: target.kernel.name, profile: target.profile.name, architecture: target.profile.toolchain.target,
+      toolchain: target.profile.toolchain.compiler, extent: target.profile.extent,
+      guest: Architecture.host.emulation.machine)
   }
 }
 

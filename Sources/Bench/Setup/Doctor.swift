@@ -94,6 +94,7 @@ public enum Doctor {
         name: "b4", state: b4 == nil ? .warning : .ok,
         detail: b4 ?? "not found: without it, threads are read by the numbers in their subjects alone",
         remedy: b4 == nil ? .packages(["b4"]) : nil))
+    checks += toolchains(kernel)
     checks.append(await buildTrees(cache, cage))
     checks.append(await accelerator(cache))
     checks.append(stateDisks)
@@ -167,7 +168,22 @@ public enum Doctor {
       detail: finding.works ? finding.words : "\(finding.words); TCG is used")
   }
 
-  private static func find(_ tool: String) -> String? {
+  /// What the kernel's profiles lack that are compiled with other tools than the machine's own.
+  static func toolchains(
+    _ kernel: KernelDefinition, find: (String) -> String? = Doctor.find
+  ) -> [DoctorCheck] {
+    kernel.profiles.values.sorted { $0.name < $1.name }.filter { $0.toolchain != .host }.map { profile in
+      let tools = profile.toolchain
+      let missing = [tools.compiler, tools.linker].first { find($0) == nil }
+      return DoctorCheck(
+        name: "profile \(profile.name)", state: missing == nil ? .ok : .warning,
+        detail: missing.map { "\($0) not found: without it, this profile is not run" }
+          ?? "\(tools.compiler) for \(tools.target)",
+        remedy: missing == nil ? nil : .packages(tools.packages))
+    }
+  }
+
+  static func find(_ tool: String) -> String? {
     Tool.plainEnvironment["PATH"]!.split(separator: ":").map { "\($0)/\(tool)" }.first { access($0, X_OK) == 0 }
   }
 

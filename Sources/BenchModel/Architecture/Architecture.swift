@@ -29,8 +29,6 @@ public struct Architecture: Sendable, Hashable {
   public struct Boot: Sendable, Hashable {
     /// The compressed image, relative to the tree's root.
     public var compressedImage: String
-    /// The directory of objects that are not part of the uncompressed image.
-    public var directory: String
     /// The kernel's name for the serial line of its console.
     public var console: String
     /// Kernel command line parameters that guests need.

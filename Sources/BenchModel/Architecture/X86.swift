@@ -15,7 +15,7 @@ extension Architecture {
       program: "qemu-system-x86_64", package: "qemu-system-x86", machine: "q35", firmware: "qboot.rom",
       processor: Processor(model: "qemu64", features: ["rdrand"]), bus: "pcie.0", serial: "isa-serial"),
     boot: Boot(
-      compressedImage: "arch/x86/boot/bzImage", directory: "arch/x86/boot/", console: "ttyS0",
+      compressedImage: "arch/x86/boot/bzImage", console: "ttyS0",
       parameters: ["no_timer_check", "tsc=reliable", "pmtmr=0x608"], clockParameter: "tsc_early_khz"),
     registers: RegisterDump(
       instructionPointers: ["RIP: 0010:", "RIP: e030:"],

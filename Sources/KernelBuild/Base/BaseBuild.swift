@@ -119,11 +119,11 @@ extension BaseBuild {
       // Nobody has said for this tree which image boots.
       if kernel.isTree { self.profile.image = source.version < Self.firstPVH ? .bzImage : .vmlinux }
       requested = try BaseBuild.fragments(of: profile, for: source.version)
-      kbuild = try await Kbuild.find(cache: cache)
+      kbuild = try await Kbuild.find(profile.toolchain, cache: cache)
       let environment = Kbuild.steadyEnvironment.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
       key = try await Digest.of(
-        [baseFormat, source.identity, kbuild.toolchain, Kbuild.compiler, self.profile.image.rawValue, requested.text]
-          + environment)
+        [baseFormat, source.identity, kbuild.toolchain, kbuild.compiler, self.profile.image.rawValue, requested.text]
+          + profile.toolchain.makeVariables + environment)
       home = cache.bases.appending("\(kernel.label)-\(profile.name)-\(key.prefix(12))")
     }
 
@@ -222,7 +222,7 @@ extension BaseBuild {
 
     let counter = BuildProgress(progress)
     let prepared = ContinuousClock.now
-    let status = try await kbuild.make(["-j\(jobs)", profile.image.rawValue], in: tree).run(
+    let status = try await kbuild.make(["-j\(jobs)"] + profile.image.targets, in: tree).run(
       log: log, deadline: baseDeadline, line: counter.line)
     guard status.isSuccess else {
       let text = FileManager.default.contents(atPath: log.string) ?? Data()

@@ -43,7 +43,7 @@ extension SeriesTree {
     // kbuild may have run the series' Makefiles, and its recorded commands may be theirs.
     let ccache: Compiled = built.work.method == .replay ? .shared : .read
     // The image is identical to the base's: whatever was touched had no effect, except perhaps on the test driver.
-    if built.image != base.image, driverObjects(touched: paths).isEmpty,
+    if built.image != base.image, base.profile.image != .modules, driverObjects(touched: paths).isEmpty,
       FileManager.default.contentsEqual(atPath: built.image.string, andPath: base.image.string)
     {
       let elsewhere = sources.filter { (recorded.readers[$0.key] ?? []).isEmpty }
@@ -95,7 +95,7 @@ extension SeriesTree {
   /// By file: the objects of the image that are made from it.
   private func imageObjects(_ recorded: RecordedBuild, _ paths: Set<String>) -> [String: [String]] {
     recorded.readers.filter { paths.contains($0.key) }.mapValues { readers in
-      readers.map { recorded.objects[$0] }.filter { $0.archive != nil }.map(\.path)
+      readers.map { recorded.objects[$0] }.filter(isPart).map(\.path)
     }
   }
 
@@ -143,15 +143,15 @@ extension SeriesTree {
   private func differingObjects(_ recorded: RecordedBuild, touched: Set<String>) throws -> [DifferingObject] {
     var reads: [String: Set<String>] = [:]
     for (path, readers) in recorded.readers {
-      for index in readers where recorded.objects[index].archive != nil {
+      for index in readers where isPart(recorded.objects[index]) {
         reads[recorded.objects[index].path, default: []].insert(path)
       }
     }
-    let image = Set(recorded.objects.filter { $0.archive != nil }.map(\.path))
+    let image = Set(recorded.objects.filter(isPart).map(\.path))
     for path in try changedObjects() {
       // An object that the base lacks is new. One that is neither new nor part of the image is a tool or the like.
       let isNew = regularContents(base.tree.pushing(FilePath(path))) == nil
-      guard reads[path] == nil, image.contains(path) || isNew && Self.belongsToImage(path) else { continue }
+      guard reads[path] == nil, image.contains(path) || isNew && belongsToImage(path) else { continue }
       reads[path] = touched
     }
     let found = reads.filter { path, _ in
@@ -181,10 +181,15 @@ extension SeriesTree {
   }
 
   /// Whether an object that the base lacks can be part of the image; intermediate files of a build are not.
-  private static func belongsToImage(_ path: String) -> Bool {
+  private func belongsToImage(_ path: String) -> Bool {
     let first = path.prefix { $0 != "/" }
     return path.contains("/") && !["tools", "scripts", "usr", "patchbench-driver"].contains(first)
-      && !path.hasSuffix(".mod.o") && !path.hasPrefix(Architecture.host.boot.directory)
+      && !path.hasSuffix(".mod.o") && !path.hasPrefix("arch/\(base.profile.toolchain.sourceDirectory)/boot/")
+  }
+
+  /// Whether an object of the base is part of its image, or of one of its modules if they are made, too.
+  private func isPart(_ object: RecordedBuild.Target) -> Bool {
+    object.archive != nil || base.profile.image == .modules && belongsToImage(object.path)
   }
 
   /// The objects of the test driver that were rebuilt here and that read what the series touches.

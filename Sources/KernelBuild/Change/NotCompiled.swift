@@ -25,8 +25,8 @@ extension SeriesTree {
 
   private func cause(of path: String, _ enabled: Set<String>, _ added: Set<String>) -> NotCompiledCause? {
     let parts = path.split(separator: "/").map(String.init)
-    let own = Architecture.host.boot.directory.split(separator: "/")
-    if parts.count > 2, parts[0] == "arch", own.count > 1, parts[1] != own[1] { return .architecture(parts[1]) }
+    let own = base.profile.toolchain.sourceDirectory
+    if parts.count > 2, parts[0] == "arch", parts[1] != own { return .architecture(parts[1]) }
     if path.hasSuffix(".h") { return .notIncluded }
     // A removed file has no rule.
     guard file(path) != nil else { return nil }
@@ -51,11 +51,12 @@ extension SeriesTree {
     return isNamed ? nil : .noMakefile
   }
 
-  /// The options that are `y` in this tree's configuration.
+  /// The options that are `y` in this tree's configuration, or `m` if modules are made.
   private var enabledOptions: Set<String> {
     let text = contents(".config") ?? []
     let settings = (try? KConfig.parse(text, file: ".config")) ?? []
-    return Set(settings.filter { $0.value == .yes }.map(\.symbol))
+    let values: [KConfigSetting.Value] = base.profile.image == .modules ? [.yes, .module] : [.yes]
+    return Set(settings.filter { values.contains($0.value) }.map(\.symbol))
   }
 
   /// The options that the series defines and the base does not.

@@ -11,13 +11,19 @@ public struct KernelDefinition: Sendable, Hashable {
   public var name: String
   public var source: Source
   public var profiles: [String: Profile]
+  /// By name: profiles that run one after the other, as `--profiles` names them.
+  public var groups: [String: [String]]
   /// Kernel reports that do not count against a series.
   public var knownReports: [KnownReport]
 
-  public init(name: String, source: Source, profiles: [String: Profile], knownReports: [KnownReport] = []) {
+  public init(
+    name: String, source: Source, profiles: [String: Profile], groups: [String: [String]] = [:],
+    knownReports: [KnownReport] = []
+  ) {
     self.name = name
     self.source = source
     self.profiles = profiles
+    self.groups = groups
     self.knownReports = knownReports
   }
 
@@ -39,13 +45,19 @@ public struct KernelDefinition: Sendable, Hashable {
     public var clocks: Clocks
     /// How far series are taken in this profile.
     public var extent: Cell.Extent
+    /// What it is compiled with. A profile that boots has the machine's own.
+    public var toolchain: Toolchain
 
-    public init(name: String, fragments: [FilePath], image: Image, clocks: Clocks, extent: Cell.Extent) {
+    public init(
+      name: String, fragments: [FilePath], image: Image, clocks: Clocks, extent: Cell.Extent,
+      toolchain: Toolchain = .host
+    ) {
       self.name = name
       self.fragments = fragments
       self.image = image
       self.clocks = clocks
       self.extent = extent
+      self.toolchain = toolchain
     }
   }
 
@@ -68,15 +80,20 @@ public struct KernelDefinition: Sendable, Hashable {
     }
   }
 
-  /// The file that is booted; the raw value is the make target.
+  /// The file that is booted, or what else is made.
   public enum Image: String, Sendable, Hashable, Codable {
     case vmlinux
     case bzImage
+    /// The uncompressed image and all modules. It is not booted.
+    case modules
+
+    /// The targets of make.
+    var targets: [String] { self == .modules ? ["vmlinux", "modules"] : [rawValue] }
 
     /// Relative to the tree's root.
     public var path: String {
       switch self {
-      case .vmlinux: "vmlinux"
+      case .vmlinux, .modules: "vmlinux"
       case .bzImage: Architecture.host.boot.compressedImage
       }
     }
@@ -88,6 +105,7 @@ public enum DefinitionError: Error, Sendable, Hashable, CustomStringConvertible 
   case noKernels(directory: String)
   case noSuchKernel(String, known: [String])
   case noSuchProfile(String, kernel: String, known: [String])
+  case noSuchGroup(String, kernel: String, known: [String])
   /// There is no kernel tree at a path.
   case noTree(String)
   case noSuchSuite(String, known: [String])
@@ -102,6 +120,8 @@ public enum DefinitionError: Error, Sendable, Hashable, CustomStringConvertible 
     case .noTree(let path): "\(path): no kernel tree is there (it has no Kconfig)"
     case .noSuchProfile(let name, let kernel, let known):
       "\(kernel) has no profile “\(name)”; there are: \(known.joined(separator: ", "))"
+    case .noSuchGroup(let name, let kernel, let known):
+      "\(kernel) has no group of profiles “\(name)”; there are: \(known.joined(separator: ", "))"
     case .noSuchSuite(let name, let known):
       "no suite “\(name)”; there are: \(known.isEmpty ? "none" : known.joined(separator: ", "))"
     case .noRepository(let kernel, let revision, let others):
@@ -160,6 +180,14 @@ extension KernelDefinition {
       }
     }
     if yaml.profiles.isEmpty { throw .unusable(file: file.string, reason: "it has no profiles") }
+    for (name, profile) in yaml.profiles {
+      if let flaw = profile.flaw { throw .unusable(file: file.string, reason: "profile \(name): \(flaw)") }
+    }
+    for (name, members) in yaml.groups ?? [:] {
+      if let unknown = members.first(where: { yaml.profiles[$0] == nil }) {
+        throw .unusable(file: file.string, reason: "groups: \(name): there is no profile “\(unknown)”")
+      }
+    }
     return KernelDefinition(
       name: name, source: sources[0],
       profiles: Dictionary(
@@ -168,13 +196,14 @@ extension KernelDefinition {
             key,
             Profile(
               name: key, fragments: value.fragments.map(resolve), image: value.image ?? .vmlinux,
-              clocks: value.clocks ?? Clocks(), extent: value.extent ?? .boot)
+              clocks: value.clocks ?? Clocks(), extent: value.extent ?? .boot,
+              toolchain: value.toolchain?.value ?? .host)
           )
-        }), knownReports: try knownReports(yaml.knownReports ?? [], in: file))
+        }), groups: yaml.groups ?? [:], knownReports: try knownReports(yaml.knownReports ?? [], in: file))
   }
 
   /// Whether it can be the name of a package or a suite, which become words of a command and names of files.
-  private static func isName(_ text: String) -> Bool {
+  fileprivate static func isName(_ text: String) -> Bool {
     text.first?.isLetter == true
       && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-.+".contains($0)) }
   }
@@ -199,12 +228,13 @@ extension KernelDefinition {
     return found
   }
 
-  /// The kernel as a suite needs it: with the suite's config fragments in every profile.
+  /// The kernel as a suite needs it: with the suite's config fragments in every profile that is booted.
   public func configured(for suite: SuiteDefinition) -> KernelDefinition {
     var kernel = self
     kernel.profiles = profiles.mapValues { profile in
       var profile = profile
-      profile.fragments += suite.fragments
+      // Nothing runs in a profile that is not booted: it has only what it says itself.
+      if profile.extent == .boot { profile.fragments += suite.fragments }
       return profile
     }
     return kernel
@@ -217,12 +247,20 @@ extension KernelDefinition {
     }
     return profile
   }
+
+  /// Returns the names of the profiles of a group. `all` is every profile, if the kernel does not define it.
+  public func group(_ name: String) throws(DefinitionError) -> [String] {
+    if let members = groups[name] { return members }
+    if name == "all" { return profiles.keys.sorted() }
+    throw .noSuchGroup(name, kernel: self.name, known: (groups.keys + ["all"]).sorted())
+  }
 }
 
 /// The format of `kernel.yaml`.
 private struct KernelYAML: Decodable {
   var source: Source
   var profiles: [String: Profile]
+  var groups: [String: [String]]?
   var knownReports: [Known]?
 
   struct Known: Decodable {
@@ -263,5 +301,28 @@ private struct KernelYAML: Decodable {
     var image: KernelDefinition.Image?
     var clocks: KernelDefinition.Clocks?
     var extent: Cell.Extent?
+    var toolchain: Tools?
+
+    /// What is wrong with it; `nil` if it is usable.
+    var flaw: String? {
+      let words = [toolchain?.architecture, toolchain?.prefix].compactMap { $0 } + (toolchain?.packages ?? [])
+      if let odd = words.first(where: { !KernelDefinition.isName($0) }) {
+        return "toolchain: “\(odd)” is not a name of letters, digits and -.+"
+      }
+      guard extent != .build else { return nil }
+      if toolchain != nil { return "toolchain: only a profile with `extent: build` can have one" }
+      return image == .modules ? "image: only a profile with `extent: build` can have modules" : nil
+    }
+  }
+  struct Tools: Decodable {
+    var architecture: String?
+    var prefix: String?
+    var llvm: Int?
+    var packages: [String]?
+
+    var value: Toolchain {
+      Toolchain(
+        architecture: architecture, prefix: prefix, llvm: llvm, packages: packages ?? Toolchain.host.packages)
+    }
   }
 }

@@ -73,6 +73,13 @@ private let counterModule = "pbcount.ko"
 private let driverDeadline = Duration.seconds(600)
 
 extension BaseDriver {
+  /// A profile that is not booted needs no modules.
+  /// - Parameter home: where they would be.
+  fileprivate static func none(_ home: FilePath) -> BaseDriver {
+    let unneeded = ModuleBuild.failed("nothing is booted in this profile")
+    return BaseDriver(modules: GuestModules(driver: unneeded, counter: unneeded), directory: home, reads: [])
+  }
+
   /// Returns kbuild's command for one of its objects, by its path in a tree.
   /// - Returns: `nil` if it has no such object.
   func command(of object: String) -> String? {
@@ -105,6 +112,7 @@ extension BaseBuild {
   public func driver(
     _ source: DriverSource, cache: Cache, method: SeriesTree.Method, jobs: Int
   ) async throws -> BaseDriver {
+    if profile.extent == .build { return .none(driverHome(source)) }
     if let known = try knownDriver(source) { return known }
     let manager = FileManager.default
     let home = driverHome(source)
@@ -156,6 +164,7 @@ extension SeriesTree {
   public func modules(
     _ driver: BaseDriver, touched paths: Set<String>, work: BuildWork, jobs: Int, log: FilePath
   ) async throws -> GuestModules {
+    if base.profile.extent == .build { return driver.modules }
     switch work.method {
     case .unchanged: return driver.modules
     case .replay where driver.reads.isDisjoint(with: paths):

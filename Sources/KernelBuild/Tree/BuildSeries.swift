@@ -187,7 +187,7 @@ extension SeriesTree {
     let counter = BuildProgress(progress)
     let begun = ContinuousClock.now
     try await removeOrphans(of: series)
-    let tool = base.kbuild.make(["-j\(jobs)", base.profile.image.rawValue], in: nil, statistics: statistics)
+    let tool = base.kbuild.make(["-j\(jobs)"] + base.profile.image.targets, in: nil, statistics: statistics)
     let compiled = try compiled(by: series)
     let status = try await wrap(tool, writing: [statistics.removingLastComponent()], compiled: compiled).run(
       log: log, deadline: deadline, line: counter.line)

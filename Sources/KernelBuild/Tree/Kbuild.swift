@@ -1,31 +1,45 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BenchModel
 import Foundation
 import SystemPackage
 import Toolbox
 
 /// Runs the kernel's own makefiles, with ccache in front of the compiler.
 struct Kbuild: Sendable, Hashable {
-  /// gcc and binutils, in words that change if either of them does.
+  /// The compiler and binutils, in words that change if either of them does.
   var toolchain: String
+  var tools = Toolchain.host
   /// Where ccache stores compiled objects; shared by all bases and series.
   var objects: FilePath
 
   /// Finds the toolchain.
-  static func find(cache: Cache) async throws -> Kbuild {
+  /// - Throws: ``StageError`` if it is not installed; ``ToolError``.
+  static func find(_ tools: Toolchain = .host, cache: Cache) async throws -> Kbuild {
     var words: [String] = []
-    for name in ["gcc", "ld"] {
-      let version = try await Tool(name, ["--version"]).output()
+    for name in [tools.compiler, tools.linker] {
+      let version = try await Self.version(of: name, tools)
       words.append(version.split(separator: "\n").first.map(String.init) ?? name)
     }
     // gcc reports its Debian revision, ld does not. Most of ld and as is in a library, so their files may not change.
     let revision = try await Tool("dpkg-query", ["--show", "--showformat", "${Version}", "binutils"]).output()
     words.append("binutils \(revision)")
-    return Kbuild(toolchain: words.joined(separator: "; "), objects: cache.objects)
+    return Kbuild(toolchain: words.joined(separator: "; "), tools: tools, objects: cache.objects)
+  }
+
+  private static func version(of name: String, _ tools: Toolchain) async throws -> String {
+    do { return try await Tool(name, ["--version"]).output() } catch {
+      guard case .notFound = error else { throw error }
+      throw StageError.fault(
+        .build, "\(name) is not installed, with which this profile is compiled",
+        advice: "`apt-get install \(tools.packages.joined(separator: " "))` installs it")
+    }
   }
 
   /// The compiler as kbuild calls it. It is fixed, because kbuild records it, and any change would rebuild everything.
-  static let compiler = "ccache gcc"
+  var compiler: String { "ccache \(tools.compiler)" }
+  /// The compiler of the programs that run during a build, which are the machine's own.
+  static let hostCompiler = "ccache gcc"
 
   /// Everything that would otherwise make builds of equal sources differ.
   static let steadyEnvironment = Tool.plainEnvironment.merging([
@@ -59,7 +73,8 @@ struct Kbuild: Sendable, Hashable {
     var environment = Self.steadyEnvironment.merging(cacheEnvironment) { $1 }
     if let statistics { environment["CCACHE_STATSLOG"] = statistics.string }
     return Tool(
-      "make", ["CC=\(Self.compiler)", "HOSTCC=\(Self.compiler)"] + arguments, in: directory, environment: environment)
+      "make", tools.makeVariables + ["CC=\(compiler)", "HOSTCC=\(Self.hostCompiler)"] + arguments, in: directory,
+      environment: environment)
   }
 }
 

@@ -120,6 +120,13 @@ struct RunCommand: AsyncParsableCommand {
   var profiles = [Defaults.current.profile.value]
 
   @Option(
+    name: .customLong("profiles"),
+    help: ArgumentHelp(
+      "Instead of --profile: a group of profiles that kernel.yaml names, such as quick or full; all is every profile.",
+      valueName: "group"))
+  var group: String?
+
+  @Option(
     name: .customLong("tests"),
     help: ArgumentHelp(
       "Run only the tests of this name; * matches any text. Repeatable.", valueName: "pattern"))
@@ -232,14 +239,16 @@ struct RunCommand: AsyncParsableCommand {
     let named = try NamedKernels(kernels + trees, base: base ?? revision, in: checkout)
     // Report a misspelt name before anything is read.
     for kernel in try named?.kernels ?? [checkout.kernel(Defaults.current.kernel.value)] {
-      for profile in profiles { _ = try kernel.profile(profile) }
+      for profile in try names(in: kernel) { _ = try kernel.profile(profile) }
     }
     try refuseIfUnfit(Doctor.quick(guestBinary: checkout.guestBinary))
     let cache = try Cache(common.cacheRoot(environment))
     let limits = work.limits()
     if versions == .all { series = try await allVersions(of: series, limits, cache) }
     let (found, choice) = try await targets(named, for: series, checkout, limits, cache)
-    let configurations = try found.flatMap { kernel in try profiles.map { (kernel, try kernel.profile($0)) } }
+    let configurations = try found.flatMap { kernel in
+      try names(in: kernel).map { (kernel, try kernel.profile($0)) }
+    }
     let together =
       work.output.map { FilePath($0) }
       ?? (configurations.count > 1
@@ -259,6 +268,11 @@ struct RunCommand: AsyncParsableCommand {
         purpose: .verdicts)
     }
     return (plans, together)
+  }
+
+  /// Returns the names of the profiles to run.
+  private func names(in kernel: KernelDefinition) throws -> [String] {
+    if let group { try kernel.group(group) } else { profiles }
   }
 
   /// Returns the kernels to run on, and why.

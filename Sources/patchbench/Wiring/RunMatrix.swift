@@ -28,25 +28,33 @@ struct RunMatrix {
     // Begin all runs before the first one works, so that the whole command can be resumed after it was killed.
     let directories = begun.isEmpty && plans.count > 1 ? try await begin() : begun
     var reports: [Report] = []
+    var gaps: [MatrixTable.Gap] = []
     var status = ExitStatus.fine
     for (index, plan) in plans.enumerated() {
       do {
         let (report, interrupted) = try await run(plan, directories.isEmpty ? nil : directories[index])
         reports.append(report)
-        status = max(status, try Self.status(of: report, plan, interrupted))
+        if plans.count == 1 || report.judgements.isEmpty || interrupted {
+          status = max(status, try Self.status(of: report, plan, interrupted))
+        }
         if interrupted { break }
       } catch  where plans.count > 1 {
         let failure = Failure(error)
         failure.say()
         if failure.status == ExitStatus.usage { throw ExitCode(failure.status) }
+        // A cell that gives no answer is named, and never passes.
         status = ExitStatus.inconclusive
+        gaps.append(
+          MatrixTable.Gap(
+            kernel: plan.cell.kernel, profile: plan.cell.profile,
+            reason: failure.message + (failure.advice.map { ": \($0)" } ?? "")))
         if failure.isStop { break }
       }
     }
     if plans.count > 1, reports.contains(where: { !$0.judgements.isEmpty }) {
-      let table = { (stream: Int32) in
-        MatrixTable.text(reports, color: Output.isColored(stream), width: Output.width(stream))
-      }
+      let matrix = MatrixTable(reports, gaps: gaps)
+      status = max(status, ExitStatus.of(matrix.verdicts.map(\.verdict)))
+      let table = { (stream: Int32) in matrix.text(color: Output.isColored(stream), width: Output.width(stream)) }
       if json {
         Output.result("[" + (try reports.map { try $0.json() }).joined(separator: ",") + "]")
         Output.note(table(2))

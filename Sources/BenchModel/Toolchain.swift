@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What a kernel is compiled with, and for which architecture.
+public struct Toolchain: Codable, Sendable, Hashable {
+  /// kbuild's `ARCH`: `i386`, `riscv`; `nil` is the machine's own.
+  public var architecture: String?
+  /// The prefix of gcc and binutils that compile for another architecture: `riscv64-linux-gnu-`.
+  public var prefix: String?
+  /// The version of clang and LLVM that compile instead of gcc and binutils, as in the names of their programs: `19`.
+  public var llvm: Int?
+  /// The Debian packages that provide it.
+  public var packages: [String]
+
+  public init(
+    architecture: String? = nil, prefix: String? = nil, llvm: Int? = nil, packages: [String] = ["gcc", "binutils"]
+  ) {
+    self.architecture = architecture
+    self.prefix = prefix
+    self.llvm = llvm
+    self.packages = packages
+  }
+
+  /// The machine's own gcc, for the machine's own architecture.
+  public static let host = Toolchain()
+
+  /// The compiler's program: `gcc`, `riscv64-linux-gnu-gcc`, `clang-19`.
+  public var compiler: String { llvm.map { "clang-\($0)" } ?? "\(prefix ?? "")gcc" }
+
+  /// The linker's program.
+  public var linker: String { llvm.map { "ld.lld-\($0)" } ?? "\(prefix ?? "")ld" }
+
+  /// The architecture in words: as `uname -m` prints it, or kbuild's name.
+  public var target: String { architecture ?? Architecture.host.name }
+
+  /// The architecture's directory under `arch/` (`SRCARCH` in the kernel's top Makefile).
+  public var sourceDirectory: String {
+    switch target {
+    case "i386", "x86_64": "x86"
+    default: target
+    }
+  }
+
+  /// What kbuild has to be told besides the compiler (Documentation/kbuild/kbuild.rst, llvm.rst).
+  public var makeVariables: [String] {
+    [architecture.map { "ARCH=\($0)" }, prefix.map { "CROSS_COMPILE=\($0)" }, llvm.map { "LLVM=-\($0)" }]
+      .compactMap { $0 }
+  }
+}
