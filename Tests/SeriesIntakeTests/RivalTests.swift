@@ -45,6 +45,16 @@ import Toolbox
     #expect(series.patches.map(\.paths) == paths.map { [$0] })
   }
 
+  @Test func theRivalIsNamed() async throws {
+    let mails = [
+      archived("[PATCH 1/1] one", id: "1"),
+      archived("[PATCH 1/1] other", id: "2", answers: "1", path: "b.c", by: "rival"),
+    ]
+    let series = try await read("\(archive(mails, in: scratch))#2@example.org")
+    #expect(series.patches.map(\.paths) == [["b.c"]])
+    #expect(series.origin?.notes == ["passed over: “one” (1@example.org), which is not a part of this series"])
+  }
+
   /// The oldest of two mails with one number is taken, as b4 does with an mbox, whichever mail is named.
   @Test(arguments: ["c", "1", "2"]) func aMailThatWasSentTwice(_ id: String) async throws {
     let mails = [

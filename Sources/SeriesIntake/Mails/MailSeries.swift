@@ -122,7 +122,10 @@ struct MailSeries: SeriesSource {
   private func choose(_ whole: SplitMails, in place: FilePath, _ cage: Cage?) async throws -> ChosenMails {
     var split = whole
     if let named, let mail = NamedMail(named, in: whole.mails) { split.mails = mail.withoutRivals }
-    if let chosen = ChosenMails.bySubjects(split), version == nil || chosen.version == version { return chosen }
+    if var chosen = ChosenMails.bySubjects(split), version == nil || chosen.version == version {
+      if split.mails.count < whole.mails.count { chosen.tell(of: whole.mails, isNewest: version == nil) }
+      return chosen
+    }
     var chosen = ChosenMails()
     chosen.patches = try await B4.choose(split.mails, version: version, in: place.appending("b4"), cage)
     // b4 passes over a mail whose patch is an attachment of a type that it does not know, and gives up at a wrong date.
