@@ -37,7 +37,7 @@ private func candidate(_ kernel: String, _ fits: (applies: Bool, exact: Int)...)
     Case(
       testDescription: "of two that are better alike, the newest",
       candidates: [candidate("k-8", (true, 0)), candidate("k-7", (true, 0)), candidate("k-6", (false, 3))],
-      kernel: "k-8", reason: .applies, words: "k-8, to which 1 series apply, and 1 to k-7, and 0 to k-6"),
+      kernel: "k-8", reason: .applies, words: "k-8, to which 1 series applies, and 1 to k-7, and 0 to k-6"),
     Case(
       testDescription: "nothing applies anywhere",
       candidates: [candidate("k-7", (false, 0)), candidate("k-6", (false, 0))],

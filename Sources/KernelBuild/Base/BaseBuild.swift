@@ -117,7 +117,9 @@ extension BaseBuild {
       self.profile = profile
       source = try await KernelSource.find(kernel, cache: cache, fetching: fetching)
       // Nobody has said for this tree which image boots.
-      if kernel.isTree { self.profile.image = source.version < Self.firstPVH ? .bzImage : .vmlinux }
+      if kernel.isTree, profile.extent == .boot {
+        self.profile.image = source.version < Self.firstPVH ? .bzImage : .vmlinux
+      }
       requested = try BaseBuild.fragments(of: profile, for: source.version)
       kbuild = try await Kbuild.find(profile.toolchain, cache: cache)
       let environment = Kbuild.steadyEnvironment.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }

@@ -38,6 +38,7 @@ extension KernelDefinition {
     }
     guard let pattern else { throw .noKernels(directory: directory.string) }
     return KernelDefinition(
-      name: path.lexicallyNormalized().string, source: .tree(path.lexicallyNormalized()), profiles: pattern.profiles)
+      name: path.lexicallyNormalized().string, source: .tree(path.lexicallyNormalized()), profiles: pattern.profiles,
+      groups: pattern.groups)
   }
 }

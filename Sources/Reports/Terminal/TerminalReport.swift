@@ -13,10 +13,12 @@ struct TerminalReport {
     let reused = record.base?.reused == true ? ", reused" : ""
     let release = record.base?.run?.release.map { " (\($0))" } ?? ""
     let choice = record.baseWords.map { ["base: \($0)"] } ?? []
+    let place = cell.extent == .boot ? "guest \(cell.guest)" : "built only, \(cell.toolchain) for \(cell.architecture)"
+    let accelerator = "accelerator: \(record.header.accelerator.rawValue), \(record.header.acceleratorReason)"
     let heads =
-      ["\(cell.kernel)\(release), profile \(cell.profile), guest \(cell.guest)"] + choice + [
-        "accelerator: \(record.header.accelerator.rawValue), \(record.header.acceleratorReason)",
-        "\(choice.isEmpty ? "base" : "on the base"): \(Words.base(record.base))\(reused)",
+      ["\(cell.kernel)\(release), profile \(cell.profile), \(place)"] + choice
+      + (cell.extent == .boot ? [accelerator] : []) + [
+        "\(choice.isEmpty ? "base" : "on the base"): \(Words.base(record.base))\(reused)"
       ]
     var lines = heads.map { Columns.cut(visible($0), to: width) }
     if record.header.sandbox == nil || record.header.settings != nil {

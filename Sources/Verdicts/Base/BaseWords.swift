@@ -26,7 +26,7 @@ extension BaseChoice {
           ? "the default" : "the default; \(others.map(\.kernel).joined(separator: ", ")) would fit no better"
       case .notBuilt: "the default, which was not built yet, so it was not compared with other kernels"
       case .applies:
-        "to which \(own?.applies ?? 0) series apply"
+        "to which \(own?.applies ?? 0) series \(own?.applies == 1 ? "applies" : "apply")"
           + others.map { ", and \($0.applies) to \($0.kernel)" }.joined()
       case .madeFrom:
         "which has \(own?.exact ?? 0) of the files that the series were made from"
