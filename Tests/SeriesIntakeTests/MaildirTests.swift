@@ -36,6 +36,12 @@ import Toolbox
     }
   }
 
+  @Test func whatTheUserThrewAwayIsNotRead() async throws {
+    try scratch.write("m/cur/1.host:2,S", stored(archived("[PATCH] one", id: "1", path: "1.c")))
+    try scratch.write("m/cur/2.host:2,ST", stored(archived("[PATCH v2] one", id: "2", path: "2.c")))
+    #expect(try await read("m").patches.map(\.paths) == [["1.c"]])
+  }
+
   @Test func oneFolderIsEnough() async throws {
     try scratch.write("m/new/1.eml", mail("[PATCH] a"))
     #expect(try await read("m").patches.map(\.subject) == ["a"])

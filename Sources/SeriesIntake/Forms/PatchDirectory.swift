@@ -19,14 +19,14 @@ struct PatchDirectory: SeriesForm {
     var found: [any SeriesSource] = []
     for name in entries.directories {
       let own = SeriesArgument(argument.path.appending(name).string)
-      found += try entries.directories.count > 1 ? UnreadSeries.instead(of: own, inner) ?? [] : inner(own) ?? []
+      found += try entries.directories.count > 1 ? UnreadSeries.instead(of: own, inner) ?? [] : inner(own)
     }
     if found.isEmpty { throw .empty(argument.text) }
     return found
   }
 
   /// Returns the series in a directory inside the one that was named. Only that one may contain several.
-  private func inner(_ argument: SeriesArgument) throws(IntakeError) -> [any SeriesSource]? {
+  private func inner(_ argument: SeriesArgument) throws(IntakeError) -> [any SeriesSource] {
     for form in Self.singles {
       if let found = try form.find(argument) { return found }
     }
