@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// What a kernel is compiled with, and for which architecture.
-public struct Toolchain: Codable, Sendable, Hashable {
+public struct Toolchain: Sendable, Hashable {
   /// kbuild's `ARCH`: `i386`, `riscv`; `nil` is the machine's own.
   public var architecture: String?
   /// The prefix of gcc and binutils that compile for another architecture: `riscv64-linux-gnu-`.
@@ -19,6 +19,8 @@ public struct Toolchain: Codable, Sendable, Hashable {
     self.llvm = llvm
     self.packages = packages
   }
+
+  private enum CodingKeys: String, CodingKey { case architecture, prefix, llvm, packages }
 
   /// The machine's own gcc, for the machine's own architecture.
   public static let host = Toolchain()
@@ -44,5 +46,17 @@ public struct Toolchain: Codable, Sendable, Hashable {
   public var makeVariables: [String] {
     [architecture.map { "ARCH=\($0)" }, prefix.map { "CROSS_COMPILE=\($0)" }, llvm.map { "LLVM=-\($0)" }]
       .compactMap { $0 }
+  }
+}
+
+extension Toolchain: Decodable {
+  /// What is not named is the machine's own.
+  public init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    self.init(
+      architecture: try values.decodeIfPresent(String.self, forKey: .architecture),
+      prefix: try values.decodeIfPresent(String.self, forKey: .prefix),
+      llvm: try values.decodeIfPresent(Int.self, forKey: .llvm),
+      packages: try values.decodeIfPresent([String].self, forKey: .packages) ?? Self.host.packages)
   }
 }

@@ -2,6 +2,27 @@
 
 public import BenchModel
 
+/// What one cell says of a series.
+public struct CellVerdict: Sendable, Hashable {
+  public var cell: Cell
+  public var verdict: Verdict
+  /// Whether the series was built, beside a base that was built, and nothing else was asked. An inconclusive verdict then
+  /// says that not all of its code is compiled in this cell.
+  public var isBuiltOnly: Bool
+
+  /// - Parameter base: the base's trial in the same cell.
+  public init(_ judgement: Judgement, in cell: Cell, base: Trial?) {
+    self.cell = cell
+    verdict = judgement.verdict
+    let result = judgement.trial?.result
+    isBuiltOnly = cell.extent == .build && base?.result == .built && (result == .built || result == .sameCode)
+  }
+
+  init(_ verdict: Verdict, in cell: Cell, isBuiltOnly: Bool = false) {
+    (self.cell, self.verdict, self.isBuiltOnly) = (cell, verdict, isBuiltOnly)
+  }
+}
+
 extension Verdict {
   /// From the worst to the best.
   private static let byWeight: [Verdict] = [
@@ -11,11 +32,13 @@ extension Verdict {
   /// The verdict of a series that was judged in several cells: that of its worst cell.
   ///
   /// A cell that is only built compiles a part of what a series changes, or nothing, and is inconclusive then. That is
-  /// left out if the series is clean or fixes in a cell that boots: all of its code was compiled there, and ran.
+  /// left out if the series is clean or fixes in a cell of the same kernel that boots: all of its code was compiled there,
+  /// and ran. Every other inconclusive cell counts: its harness may have failed.
   /// - Returns: `nil` if there are no cells.
-  public static func worst(of cells: [(extent: Cell.Extent, verdict: Verdict)]) -> Verdict? {
-    let ran = cells.contains { $0.extent == .boot && ($0.verdict == .clean || $0.verdict == .fixes) }
-    let counting = cells.filter { !(ran && $0.extent == .build && $0.verdict == .inconclusive) }
+  public static func worst(of cells: [CellVerdict]) -> Verdict? {
+    let ran = Set(
+      cells.filter { $0.cell.extent == .boot && ($0.verdict == .clean || $0.verdict == .fixes) }.map(\.cell.kernel))
+    let counting = cells.filter { !($0.isBuiltOnly && $0.verdict == .inconclusive && ran.contains($0.cell.kernel)) }
     return byWeight.first { verdict in counting.contains { $0.verdict == verdict } }
   }
 }

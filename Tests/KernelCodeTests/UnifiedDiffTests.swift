@@ -40,6 +40,7 @@ struct UnifiedDiffTests {
       "--- a/x\n+++ b/x\n@@ -1 +1 @@\n-1\n+2",
       "diff --git a/x b/x\nindex 1..2\nGIT binary patch\nliteral 3\nKcmZ\n\nliteral 0\nHcmV\n",
       "diff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -1,9 +1,9 @@\n-1\n+2\n-- \n2.39.5\n", "no diff\n",
+      "@@ -1 +1 @@\ndiff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -1 +1 @@\n-1\n+2\n",
       "diff --git a/old b/new\nsimilarity index 100%\nrename from old\nrename to new",
     ])
   func whole(_ text: String) {

@@ -142,8 +142,8 @@ struct TrialCache: Sendable {
     }
   }
 
-  /// Caches a trial whose result would be the same again: the build failed, or the guest ran to an
-  /// end that the kernel itself caused, with complete evidence.
+  /// Caches a trial whose result would be the same again: the build failed, or the guest ran to an end that the kernel
+  /// itself caused, with complete evidence.
   ///
   /// Timeouts and harness faults are not cached, because the next try may end differently. A test that hangs in the
   /// kernel is cached.

@@ -91,7 +91,8 @@ extension BenchRun {
     let cage = try await plan.limits.sandbox?.cage()
     return try await plan.place.cache.withScratch { scratch in
       var series = try await read(into: scratch, cage: cage)
-      let timings = Timings(plan.place.cache)
+      var timings = Timings(plan.place.cache)
+      if plan.cell.extent == .build { timings.guest = 0 }
       let emulator = try await Emulator.version()
       guard
         let base = try await BaseBuild.find(plan.target.kernel, profile: plan.target.profile, cache: plan.place.cache)

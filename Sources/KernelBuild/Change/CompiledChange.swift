@@ -187,9 +187,10 @@ extension SeriesTree {
       && !path.hasSuffix(".mod.o") && !path.hasPrefix("arch/\(base.profile.toolchain.sourceDirectory)/boot/")
   }
 
-  /// Whether an object of the base is part of its image, or of one of its modules if they are made, too.
+  /// Whether an object of the base is part of its image. In a profile that is only built, it may be part of a module as
+  /// well, and LLVM's archives are not recorded, so its place decides.
   private func isPart(_ object: RecordedBuild.Target) -> Bool {
-    object.archive != nil || base.profile.image == .modules && belongsToImage(object.path)
+    object.archive != nil || base.profile.extent == .build && belongsToImage(object.path)
   }
 
   /// The objects of the test driver that were rebuilt here and that read what the series touches.

@@ -197,7 +197,7 @@ extension KernelDefinition {
             Profile(
               name: key, fragments: value.fragments.map(resolve), image: value.image ?? .vmlinux,
               clocks: value.clocks ?? Clocks(), extent: value.extent ?? .boot,
-              toolchain: value.toolchain?.value ?? .host)
+              toolchain: value.toolchain ?? .host)
           )
         }), groups: yaml.groups ?? [:], knownReports: try knownReports(yaml.knownReports ?? [], in: file))
   }
@@ -301,7 +301,7 @@ private struct KernelYAML: Decodable {
     var image: KernelDefinition.Image?
     var clocks: KernelDefinition.Clocks?
     var extent: Cell.Extent?
-    var toolchain: Tools?
+    var toolchain: Toolchain?
 
     /// What is wrong with it; `nil` if it is usable.
     var flaw: String? {
@@ -312,17 +312,6 @@ private struct KernelYAML: Decodable {
       guard extent != .build else { return nil }
       if toolchain != nil { return "toolchain: only a profile with `extent: build` can have one" }
       return image == .modules ? "image: only a profile with `extent: build` can have modules" : nil
-    }
-  }
-  struct Tools: Decodable {
-    var architecture: String?
-    var prefix: String?
-    var llvm: Int?
-    var packages: [String]?
-
-    var value: Toolchain {
-      Toolchain(
-        architecture: architecture, prefix: prefix, llvm: llvm, packages: packages ?? Toolchain.host.packages)
     }
   }
 }

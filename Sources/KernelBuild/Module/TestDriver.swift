@@ -89,9 +89,10 @@ extension BaseDriver {
 }
 
 extension BaseBuild {
-  /// Returns the modules as they were built for this base; `nil` if they were not.
+  /// Returns the modules as they were built for this base; `nil` if they were not. A profile that is not booted has none.
   public func knownDriver(_ source: DriverSource) throws -> BaseDriver? {
     let home = driverHome(source)
+    if profile.extent == .build { return .none(home) }
     if !FileManager.default.fileExists(atPath: home.string) { return nil }
     func module(_ name: String) -> ModuleBuild {
       let failure = FileManager.default.contents(atPath: home.appending("\(name).failure").string)
@@ -112,7 +113,6 @@ extension BaseBuild {
   public func driver(
     _ source: DriverSource, cache: Cache, method: SeriesTree.Method, jobs: Int
   ) async throws -> BaseDriver {
-    if profile.extent == .build { return .none(driverHome(source)) }
     if let known = try knownDriver(source) { return known }
     let manager = FileManager.default
     let home = driverHome(source)

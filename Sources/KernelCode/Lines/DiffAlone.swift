@@ -12,7 +12,8 @@ extension UnifiedDiff {
         && lines[index].starts(with: UnsafeBufferPointer(start: prefix.utf8Start, count: prefix.utf8CodeUnitCount))
     }
     let first = lines.indices.first { begins($0, "diff --git ") || (begins($0, "--- ") && begins($0 + 1, "+++ ")) }
-    guard let first else { return diff[...] }
+    // git stops at a hunk that stands before every header.
+    guard let first, !lines[..<first].contains(where: { $0.starts(with: "@@ -".utf8) }) else { return diff[...] }
     let start = lines[first].startIndex
     // Binary patches have no hunks that could be counted.
     if lines.indices.contains(where: { begins($0, "GIT binary patch") }) { return diff[start...] }

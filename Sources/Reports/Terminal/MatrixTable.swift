@@ -51,7 +51,7 @@ public struct MatrixTable {
     names.compactMap { name in
       let cells = reports.flatMap { report in
         report.judgements.filter { $0.series.name == name }
-          .map { (extent: report.record.header.cell.extent, verdict: $0.verdict) }
+          .map { CellVerdict($0, in: report.record.header.cell, base: report.record.base) }
       }
       return Verdict.worst(of: cells).map { (name, $0) }
     }

@@ -71,13 +71,7 @@ struct FetchedSeries: ThreadSource {
     try mbox.write(to: URL(filePath: file.string))
     return MailSeries(
       name: name, path: path, files: [MailFile(file, label: "thread.mbox", shown: path.string)], isMailbox: true,
-      version: version ?? Self.version(of: messageID, in: mbox), named: version == nil ? messageID : nil)
-  }
-
-  /// The thread may have newer versions; the user named a mail of this one.
-  private static func version(of messageID: String, in mbox: Data) -> Int? {
-    let own = B4.mails(in: mbox).first { $0.id == messageID }
-    return own.flatMap { SubjectTag(MailHeaders($0.text.prefix(64 << 10)).subject).version }
+      version: version, named: version == nil ? messageID : nil)
   }
 }
 

@@ -72,11 +72,8 @@ struct InboxSeries: ThreadSource {
     let files = mails.indices.sorted { (order[$0], $0) < (order[$1], $1) }.map { index in
       MailFile(mails[index], label: headers[index].messageID ?? mails[index].lastComponent?.string, shown: path.string)
     }
-    // The whole thread may have newer versions; the user named a mail of this one.
-    let own = headers.first { $0.messageID == messageID }.map { SubjectTag($0.subject).version }
     return MailSeries(
-      name: name, path: path, files: files, isMailbox: true, version: version ?? own,
-      named: version == nil ? messageID : nil)
+      name: name, path: path, files: files, isMailbox: true, version: version, named: version == nil ? messageID : nil)
   }
 
   /// Finds the thread. To unpack all mails of a large archive takes long, so only those around the named one are read, if

@@ -129,9 +129,6 @@ enum B4 {
 
   private static let from = Array("From ".utf8)
 
-  /// Returns the mails of a thread that b4 fetched, by their Message-IDs.
-  static func mails(in thread: Data) -> [(id: String, text: Data)] { mails(in: thread, of: "mboxrd@z") }
-
   /// Returns the mails of an mbox that b4 wrote, by their Message-IDs.
   /// - Parameter sender: stands in the lines that separate the mails: b4 has one for series, and one for threads.
   private static func mails(in mbox: Data, of sender: String) -> [(id: String, text: Data)] {

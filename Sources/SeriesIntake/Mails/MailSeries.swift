@@ -122,6 +122,8 @@ struct MailSeries: SeriesSource {
   private func choose(_ whole: SplitMails, in place: FilePath, _ cage: Cage?) async throws -> ChosenMails {
     var split = whole
     if let named, let mail = NamedMail(named, in: whole.mails) { split.mails = mail.withoutRivals }
+    // The thread may have newer versions; the user named a mail of this one.
+    let version = version ?? named.flatMap { id in whole.mails.first { $0.headers.messageID == id }?.tag.version }
     if var chosen = ChosenMails.bySubjects(split), version == nil || chosen.version == version {
       if split.mails.count < whole.mails.count { chosen.tell(of: whole.mails, isNewest: version == nil) }
       return chosen

@@ -21,14 +21,11 @@ struct NamedMail {
     patch = mail
   }
 
-  /// The version of the named series.
-  var version: Int { patch.tag.version }
-
   /// The mails without the patches of other series of the same version. Replies stay, and so do other versions: a version
   /// that is sent again in part takes the rest from the one before.
   var withoutRivals: [RawMail] {
     let own = root(of: patch)
-    return mails.filter { $0.tag.isReply || $0.tag.version != version || root(of: $0) == own }
+    return mails.filter { $0.tag.isReply || $0.tag.version != patch.tag.version || root(of: $0) == own }
   }
 
   /// Returns the first mail of a series: its cover letter, or the patch that the others answer.

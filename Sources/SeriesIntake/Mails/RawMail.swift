@@ -66,11 +66,11 @@ struct SplitMails {
     var kept: [RawMail] = []
     var copies = 0
     for mail in mails {
-      guard let id = mail.headers.messageID, let twin = first.updateValue(mail, forKey: id) else {
+      guard let id = mail.headers.messageID, let twin = first[id] else {
+        if let id = mail.headers.messageID { first[id] = mail }
         kept.append(mail)
         continue
       }
-      first[id] = twin
       // A list changes headers and adds a footer. Files that the user put into a directory did not come by a list.
       let isCopy =
         isMailbox

@@ -14,7 +14,7 @@ enum ForecastText {
     for entry in forecast.entries {
       let name = visible(entry.series ?? "base").padding(toLength: width, withPad: " ", startingAt: 0)
       let also = entry.patches == 0 ? "" : "; tests after \(entry.patches) of its patches too"
-      lines.append("\(name)  \(time(entry.seconds))  \(words(entry.work))\(also)")
+      lines.append("\(name)  \(time(entry.seconds))  \(words(entry.work, forecast.cell.extent))\(also)")
       if case .refuse(let failure) = entry.work {
         let indent = String(repeating: " ", count: width + 15)
         lines += failure.words.dropFirst().map { indent + visible($0.description) }
@@ -31,11 +31,12 @@ enum ForecastText {
     return lines.joined(separator: "\n")
   }
 
-  private static func words(_ work: Forecast.Work) -> String {
+  private static func words(_ work: Forecast.Work, _ extent: Cell.Extent) -> String {
+    let tests = extent == .boot ? ", boot and test" : ""
     switch work {
     case .reuse: return "cached result, nothing to do"
-    case .run: return "boot and test"
-    case .buildAll: return "unpack and build from scratch, boot and test"
+    case .run: return extent == .boot ? "boot and test" : "built, nothing to do"
+    case .buildAll: return "unpack and build from scratch" + tests
     case .refuse(let failure):
       return visible("\(failure.patch.file): \(failure.words[0].text)")
     case .build(_, .unchanged, _): return "nothing to compile, so nothing to boot"
@@ -47,7 +48,7 @@ enum ForecastText {
         case .replay: "compile \(made) and link"
         case .kbuild: objects == 0 ? "build with kbuild, link" : "build with kbuild, at least \(made), link"
         }
-      return how + (shared > 0 ? " (\(shared) patches built with other series')" : "") + ", boot and test"
+      return how + (shared > 0 ? " (\(shared) patches built with other series')" : "") + tests
     }
   }
 
