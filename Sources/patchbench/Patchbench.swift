@@ -47,7 +47,7 @@ struct Patchbench: AsyncParsableCommand {
   /// documented status 2, not with the library's 64.
   static func main() async {
     Allocator.keepLittle()
-    Output.outliveReaders()
+    BrokenPipe.becomesAnError()
     do {
       var command = try parseAsRoot()
       if var asyncCommand = command as? any AsyncParsableCommand {

@@ -64,7 +64,7 @@ extension BenchSerial {
         // Two guests may run at once. If there is a third, one has completed, and there is something to keep.
         try await guests.add(Workbench.processes("qemu-system.*guest=patchbench-\(pid)-")) >= 3
       }
-      #expect(result.status == .exited(3))
+      #expect(result.status == .exited(3), "\(result.errors)")
       #expect(result.errors.hasSuffix("`patchbench resume stopped` continues with the rest\n"), "\(result.errors)")
       for guest in await guests.all { #expect(kill(guest, 0) != 0, "guest \(guest) is still running") }
       try await nothingIsLeft(of: bench)
@@ -82,7 +82,7 @@ extension BenchSerial {
       let result = try await interrupt(bench, with: SIGTERM, further: [.milliseconds(20)]) { pid in
         try await guests.add(Workbench.processes("qemu-system.*guest=patchbench-\(pid)-")) >= 1
       }
-      #expect(result.status == .exited(3))
+      #expect(result.status == .exited(3), "\(result.errors)")
       for guest in await guests.all { #expect(kill(guest, 0) != 0, "guest \(guest) is still running") }
       try await nothingIsLeft(of: bench)
     }
@@ -160,7 +160,7 @@ extension BenchSerial {
       let result = try await interrupt(bench) { pid in
         await builds.add(Workbench.descendants(of: pid, named: "make")) >= 1
       }
-      #expect(result.status == .exited(3))
+      #expect(result.status == .exited(3), "\(result.errors)")
       // init may take a moment to reap a make that another make had started.
       let all = await builds.all
       _ = try await patiently("a make is still there") { all.allSatisfy { kill($0, 0) != 0 } ? true : nil }

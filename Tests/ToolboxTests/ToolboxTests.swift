@@ -28,6 +28,27 @@ import Testing
     #expect(try await Tool("cat", []).output(input: Array("hello".utf8)) == "hello")
   }
 
+  /// More than a pipe holds, so that the write meets a closed pipe. `git apply` ends so at the first line that it cannot
+  /// read, and any tool does that is ended in the middle.
+  @Test func aToolMayEndBeforeItHasReadItsInput() async throws {
+    let input = [UInt8](repeating: 0x61, count: 4 << 20)
+    for _ in 0..<20 {
+      #expect(try await Tool("true", []).run(input: input).status == .exited(0))
+      let closed = try await Tool("sh", ["-c", "exec <&-; sleep 0.01; exit 7"]).run(input: input)
+      #expect(closed.status == .exited(7))
+    }
+  }
+
+  @Test func cancellationWhileInputIsWrittenEndsTheTool() async throws {
+    let input = [UInt8](repeating: 0x61, count: 4 << 20)
+    for time in 0..<20 {
+      let work = Task { try await Tool("sleep", ["3600"]).run(input: input) }
+      try await Task.sleep(for: .milliseconds(time * 2))
+      work.cancel()
+      await #expect(throws: ToolError.cancelled) { _ = try await work.value }
+    }
+  }
+
   @Test func failuresSayWhichKindTheyAre() async throws {
     await #expect(throws: ToolError.notFound("patchbench-no-such-tool")) {
       _ = try await Tool("patchbench-no-such-tool", []).run()

@@ -15,13 +15,18 @@ extension Tool {
   /// The process leads its own group. On cancellation, or when the deadline passes, the group gets SIGTERM and two
   /// seconds later SIGKILL, so that a `make` takes its compilers with it.
   /// - Parameters:
-  ///   - input: its standard input.
+  ///   - input: its standard input. The tool need not read all of it.
   ///   - deadline: the time limit; the tool's own limits, if it has any, come first.
   public func run(input: [UInt8] = [], deadline: Duration = .seconds(600)) async throws(ToolError) -> ToolResult {
     try await guarded(deadline: deadline) { group in
       let result = try await Subprocess.run(
-        self.configuration, input: .array(input), output: .bytes(limit: outputLimit), error: .bytes(limit: outputLimit)
-      ) { group.lead($0.processIdentifier.value) }
+        self.configuration, input: .inputWriter, output: .bytes(limit: outputLimit), error: .bytes(limit: outputLimit)
+      ) { execution in
+        group.lead(execution.processIdentifier.value)
+        // If it does not read all of it, how it ended says why. swift-subprocess 1.0.2 aborts this process if writing an
+        // `.array` fails: it frees its end of the pipe without having closed it.
+        _ = try? await execution.standardInputWriter.write(input)
+      }
       return ToolResult(
         status: ToolStatus(result.terminationStatus),
         output: String(decoding: result.standardOutput, as: UTF8.self),
@@ -95,6 +100,8 @@ extension Tool {
   private func guarded<Result: Sendable>(
     deadline: Duration, _ body: @escaping @Sendable (ProcessGroup) async throws -> Result
   ) async throws(ToolError) -> Result {
+    // A tool may end before it has read its input.
+    BrokenPipe.becomesAnError()
     let group = ProcessGroup()
     let result: Swift.Result<Result, any Error>
     do {

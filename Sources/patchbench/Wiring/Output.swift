@@ -42,10 +42,6 @@ enum Output {
     try? FileHandle.standardError.write(contentsOf: Data(text.utf8))
   }
 
-  /// Makes a write to a pipe without a reader return an error instead of ending this process. This is a handler and not
-  /// `SIG_IGN`, because every tool would inherit `SIG_IGN`.
-  static func outliveReaders() { signal(SIGPIPE) { _ in } }
-
   /// Whether to color output to `descriptor`: only on a terminal, and not if the user disabled it
   /// (https://no-color.org).
   static func isColored(_ descriptor: Int32) -> Bool {
