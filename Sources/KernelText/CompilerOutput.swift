@@ -101,7 +101,7 @@ public enum CompilerOutput {
   /// Longer lines are cut: a macro's expansion can be a megabyte.
   private static let longestLine = 4096
 
-  private static func lines(of log: some Sequence<UInt8>) -> some Sequence<String> {
+  static func lines(of log: some Sequence<UInt8>) -> some Sequence<String> {
     Array(log).split(whereSeparator: { $0 == .lineFeed || $0 == .carriageReturn }).lazy.map {
       String(decoding: $0.prefix(longestLine), as: UTF8.self)
     }
@@ -226,7 +226,7 @@ public enum CompilerOutput {
     return Diagnostic(file: nil, line: nil, message: String(message))
   }
 
-  private static func relative(_ file: Substring, _ tree: String?) -> String {
+  static func relative(_ file: Substring, _ tree: String?) -> String {
     var path = file
     if let tree, path.hasPrefix(tree) { path = path.dropFirst(tree.count) }
     while path.hasPrefix("./") { path = path.dropFirst(2) }

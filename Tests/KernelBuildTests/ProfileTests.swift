@@ -41,6 +41,12 @@ import Testing
     #expect(profile.image.path == "vmlinux")
   }
 
+  @Test func aProfileNamesChecks() throws {
+    let profile = try load("  p: {fragments: [], extent: build, checks: [sparse, W=1]}\n").profile("p")
+    #expect(profile.checks.map(\.name) == ["W=1", "sparse"])
+    #expect(try load("").profile("kasan").checks == [])
+  }
+
   @Test func aGroupNamesProfiles() throws {
     let kernel = try load("  b: {fragments: [], extent: build}\ngroups: {full: [b, kasan]}\n")
     #expect(try kernel.group("full") == ["b", "kasan"])
@@ -56,6 +62,10 @@ import Testing
     (
       "  p: {fragments: [], extent: build, toolchain: {prefix: 'x; rm -rf /'}}",
       "“x; rm -rf /” is not a name of letters, digits and -.+"
+    ),
+    (
+      "  p: {fragments: [], checks: [smatch]}",
+      "checks: there is no “smatch”; there are: W=1, sparse, coccinelle, checkpatch"
     ), ("groups: {full: [kasan, tsan]}", "groups: full: there is no profile “tsan”"),
   ]) func whatCannotBeIsRefused(_ yaml: String, _ words: String) throws {
     let error = #expect(throws: DefinitionError.self) { try load(yaml + "\n") }

@@ -43,7 +43,8 @@ struct TrialCache: Sendable {
         now.program, now.base, now.driver, now.guestBinary, now.emulator, now.accelerator.rawValue,
         plan.target.connection ?? "", plan.cell.kernel, plan.cell.profile, plan.cell.architecture,
         plan.cell.toolchain, plan.cell.extent.rawValue, plan.cell.guest, only?.joined(separator: " ") ?? "",
-        "\(plan.retryPolicy.retries)", sandbox ?? "", (now.devices ?? []).joined(separator: " "),
+        "\(plan.retryPolicy.retries)", sandbox ?? "",
+        plan.target.profile.checks.map(\.name).joined(separator: " "), (now.devices ?? []).joined(separator: " "),
       ] + failures)
     self.init(cache: plan.place.cache, scratch: scratch, conditions: conditions)
     mode = plan.choices.settings.joined(separator: " ")

@@ -49,7 +49,7 @@ public enum Doctor {
   /// The checks before every run. They only look at files, so they are cheap.
   public static func quick(guestBinary: FilePath) -> [DoctorCheck] {
     var checks = tools.map { tool in
-      let path = find(tool.name)
+      let path = Tool.path(of: tool.name)
       return DoctorCheck(
         name: tool.name, state: path == nil ? .missing : .ok, detail: path ?? "not found: \(tool.why)",
         remedy: path == nil ? .packages([tool.package]) : nil)
@@ -88,7 +88,7 @@ public enum Doctor {
         name: "sandbox for builds", state: cage == nil ? .missing : .ok,
         detail: cage?.description ?? "without it, series are only built with --no-sandbox",
         remedy: cage == nil ? .packages(["bubblewrap"]) : nil))
-    let b4 = find("b4")
+    let b4 = Tool.path(of: "b4")
     checks.append(
       DoctorCheck(
         name: "b4", state: b4 == nil ? .warning : .ok,
@@ -168,23 +168,24 @@ public enum Doctor {
       detail: finding.works ? finding.words : "\(finding.words); TCG is used")
   }
 
-  /// What the kernel's profiles lack that are compiled with other tools than the machine's own.
+  /// What the kernel's profiles lack that use other tools than the machine's own compiler.
   static func toolchains(
-    _ kernel: KernelDefinition, find: (String) -> String? = Doctor.find
+    _ kernel: KernelDefinition, find: (String) -> String? = { Tool.path(of: $0) }
   ) -> [DoctorCheck] {
-    kernel.profiles.values.sorted { $0.name < $1.name }.filter { $0.toolchain != .host }.map { profile in
+    let profiles = kernel.profiles.values.sorted { $0.name < $1.name }
+    return profiles.filter { $0.toolchain != .host || !$0.checks.isEmpty }.map { profile in
       let tools = profile.toolchain
-      let missing = [tools.compiler, tools.linker].first { find($0) == nil }
+      let needs =
+        [tools.compiler, tools.linker].map { (program: $0, packages: tools.packages) }
+        + profile.checks.map { (program: $0.program, packages: [$0.package]) }
+      let missing = needs.filter { find($0.program) == nil }
+      let checks = profile.checks.map(\.name).joined(separator: ", ")
       return DoctorCheck(
-        name: "profile \(profile.name)", state: missing == nil ? .ok : .warning,
-        detail: missing.map { "\($0) not found: without it, this profile is not run" }
-          ?? "\(tools.compiler) for \(tools.target)",
-        remedy: missing == nil ? nil : .packages(tools.packages))
+        name: "profile \(profile.name)", state: missing.isEmpty ? .ok : .warning,
+        detail: missing.first.map { "\($0.program) not found: without it, this profile is not run" }
+          ?? "\(tools.compiler) for \(tools.target)" + (checks.isEmpty ? "" : ", \(checks)"),
+        remedy: missing.isEmpty ? nil : .packages(Set(missing.flatMap(\.packages)).sorted()))
     }
-  }
-
-  static func find(_ tool: String) -> String? {
-    Tool.plainEnvironment["PATH"]!.split(separator: ":").map { "\($0)/\(tool)" }.first { access($0, X_OK) == 0 }
   }
 
   private struct Need {

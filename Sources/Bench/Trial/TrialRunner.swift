@@ -216,9 +216,14 @@ struct TrialRunner<Host: SavingHost>: Sendable {
           }
           let later = Set(rest.patches.flatMap(\.paths))
           let logs = [layer?.log, log].compactMap { $0 }
-          trial.warnings = await Blocking.run {
+          let warnings = await Blocking.run {
             tree.newWarnings(in: logs, after: later, of: one.series, diffs: whole)
           }
+          trial.warnings =
+            try await warnings
+            + tree.checkWarnings(
+              of: one.series, diffs: whole, besides: warnings, jobs: resources.jobs, scratch: scratch
+            ) { evidence.appending("check-\($0).log").absolute }
         }
         let imaged = ContinuousClock.now
         let modules = try await tree.modules(

@@ -8,12 +8,15 @@ public struct Diagnostic: Codable, Sendable, Hashable {
   public var message: String
   /// The last patch of the series that touched `file`, by its file name.
   public var patch: String?
+  /// The check that found it, as a profile names it; `nil` if it was the build itself.
+  public var tool: String?
 
-  public init(file: String?, line: Int?, message: String, patch: String? = nil) {
+  public init(file: String?, line: Int?, message: String, patch: String? = nil, tool: String? = nil) {
     self.file = file
     self.line = line
     self.message = message
     self.patch = patch
+    self.tool = tool
   }
 }
 

@@ -62,6 +62,7 @@ extension BaseBuild {
     _ kernel: KernelDefinition, profile: KernelDefinition.Profile, cache: Cache, jobs: Int,
     progress: @escaping @Sendable (String) -> Void
   ) async throws -> BaseBuild {
+    for check in profile.checks { try check.require() }
     let recipe = try await Recipe(kernel, profile: profile, cache: cache, fetching: .allowed(progress))
     var seconds = StageSeconds()
     while true {

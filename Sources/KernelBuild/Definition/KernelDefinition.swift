@@ -47,10 +47,12 @@ public struct KernelDefinition: Sendable, Hashable {
     public var extent: Cell.Extent
     /// What it is compiled with. A profile that boots has the machine's own.
     public var toolchain: Toolchain
+    /// What reads the sources that a series touches, after they were built.
+    public var checks: [SourceCheck]
 
     public init(
       name: String, fragments: [FilePath], image: Image, clocks: Clocks, extent: Cell.Extent,
-      toolchain: Toolchain = .host
+      toolchain: Toolchain = .host, checks: [SourceCheck] = []
     ) {
       self.name = name
       self.fragments = fragments
@@ -58,6 +60,7 @@ public struct KernelDefinition: Sendable, Hashable {
       self.clocks = clocks
       self.extent = extent
       self.toolchain = toolchain
+      self.checks = checks
     }
   }
 
@@ -197,7 +200,8 @@ extension KernelDefinition {
             Profile(
               name: key, fragments: value.fragments.map(resolve), image: value.image ?? .vmlinux,
               clocks: value.clocks ?? Clocks(), extent: value.extent ?? .boot,
-              toolchain: value.toolchain ?? .host)
+              toolchain: value.toolchain ?? .host,
+              checks: SourceCheck.all.filter { value.checks?.contains($0.name) == true })
           )
         }), groups: yaml.groups ?? [:], knownReports: try knownReports(yaml.knownReports ?? [], in: file))
   }
@@ -302,12 +306,17 @@ private struct KernelYAML: Decodable {
     var clocks: KernelDefinition.Clocks?
     var extent: Cell.Extent?
     var toolchain: Toolchain?
+    var checks: [String]?
 
     /// What is wrong with it; `nil` if it is usable.
     var flaw: String? {
       let words = [toolchain?.architecture, toolchain?.prefix].compactMap { $0 } + (toolchain?.packages ?? [])
       if let odd = words.first(where: { !KernelDefinition.isName($0) }) {
         return "toolchain: “\(odd)” is not a name of letters, digits and -.+"
+      }
+      let known = SourceCheck.all.map(\.name)
+      if let odd = checks?.first(where: { !known.contains($0) }) {
+        return "checks: there is no “\(odd)”; there are: \(known.joined(separator: ", "))"
       }
       guard extent != .build else { return nil }
       if toolchain != nil { return "toolchain: only a profile with `extent: build` can have one" }

@@ -245,7 +245,7 @@ extension SeriesTree {
   }
 
   /// How kbuild may use ccache's objects, considering all patches that are applied here.
-  private func compiled(by series: PatchSeries) throws -> Compiled {
+  func compiled(by series: PatchSeries) throws -> Compiled {
     try base.compiled(Set(series.patches.flatMap(\.paths))) { file($0) != nil }
   }
 

@@ -27,13 +27,20 @@ extension SeriesTree {
     }
     var found = logs.dropLast().flatMap(warnings).filter { $0.file.map { !later.contains($0) } ?? true }
     found += logs.last.map(warnings) ?? []
+    return new(found, beside: found.isEmpty ? [] : warnings(base.log), of: series, diffs: diffs)
+  }
+
+  /// Returns those of the warnings that the base does not have, each with the patch it comes from.
+  func new(
+    _ found: [Diagnostic], beside known: [Diagnostic], of series: PatchSeries, diffs: [FilePath]
+  ) -> [Diagnostic] {
     if found.isEmpty { return [] }
     let own = AddedLines(series, diffs)
     let texts = Set(found.compactMap(\.file)).reduce(into: [:]) { $0[$1] = lines(of: $1) }
     func text(_ file: String, _ line: Int) -> String? {
       texts[file].flatMap { $0.indices.contains(line - 1) ? $0[line - 1] : nil }
     }
-    let new = CompilerOutput.added(found, to: warnings(base.log)) { file, line in
+    let new = CompilerOutput.added(found, to: known) { file, line in
       text(file, line).map { own.patch(of: file, $0) != nil } ?? false
     }
     let named = new.prefix(mostWarnings).map { warning in

@@ -142,14 +142,14 @@ struct HTMLFailure {
 
   init?(warnings: [Diagnostic]) {
     if warnings.isEmpty { return nil }
-    heading = "New compiler warnings"
+    heading = "New warnings"
     lines = warnings.map { Self.line($0, "from") }
     logs = []
   }
 
   private static func line(_ diagnostic: Diagnostic, _ relation: String) -> HTMLReason {
     let patch = diagnostic.patch.map { " (\(relation) \($0))" } ?? ""
-    return HTMLReason(Reason(Words.place(of: diagnostic), diagnostic.message + patch))
+    return HTMLReason(Reason(Words.place(of: diagnostic), Words.message(of: diagnostic) + patch))
   }
 }
 

@@ -76,8 +76,10 @@ struct DiagnosticDocument: Encodable {
   @ExplicitNull var line: Int?
   var message: String
   @ExplicitNull var patch: String?
+  @ExplicitNull var tool: String?
 
   init(_ diagnostic: Diagnostic) {
+    tool = diagnostic.tool
     file = diagnostic.file
     line = diagnostic.line
     message = diagnostic.message

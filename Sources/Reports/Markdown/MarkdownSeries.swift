@@ -25,7 +25,7 @@ struct MarkdownSeries {
       }
       takeFailure(trial.result)
       if let warnings = trial.warnings, !warnings.isEmpty {
-        parts += ["### New compiler warnings", Self.list(warnings.map { Self.line($0, "from") })]
+        parts += ["### New warnings", Self.list(warnings.map { Self.line($0, "from") })]
       }
     }
     takeCode(judgement.trial)
@@ -87,7 +87,7 @@ struct MarkdownSeries {
   private static func line(_ diagnostic: Diagnostic, _ relation: String) -> String {
     let place = Words.place(of: diagnostic).map { "\(Markdown.code($0)): " } ?? ""
     let patch = diagnostic.patch.map { " (\(relation) \(Markdown.code($0)))" } ?? ""
-    return place + Markdown.escape(diagnostic.message) + patch
+    return place + Markdown.escape(Words.message(of: diagnostic)) + patch
   }
 
   private mutating func takeCode(_ trial: Trial?) {

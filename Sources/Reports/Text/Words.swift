@@ -224,11 +224,16 @@ enum Words {
     time(record.started) + record.resumed.map { ", resumed \(time($0))" }.joined()
   }
 
-  /// `2 new compiler warnings; drivers/dma-buf/dma-buf.c:166: unused variable …`
+  /// `2 new warnings; drivers/dma-buf/dma-buf.c:166: unused variable …`
   static func warnings(_ trial: Trial?) -> String? {
     guard let all = trial?.warnings, let first = all.first else { return nil }
     let place = place(of: first).map { "\($0): " } ?? ""
-    return "\(counted(all.count, "new compiler warning")); \(place)\(first.message)"
+    return "\(counted(all.count, "new warning")); \(place)\(message(of: first))"
+  }
+
+  /// `sparse: symbol 'f' was not declared. Should it be static?`, or what the build itself said.
+  static func message(of diagnostic: Diagnostic) -> String {
+    (diagnostic.tool.map { "\($0): " } ?? "") + diagnostic.message
   }
 
   /// `drivers/gpu/drm/x.c:12`

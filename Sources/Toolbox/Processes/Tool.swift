@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Glibc
 public import SystemPackage
 
 /// A command as a value: exactly what would be run, without a shell.
@@ -47,6 +48,11 @@ public struct Tool: Sendable, Hashable {
     "LC_ALL": "C.UTF-8",
     "HOME": "/nonexistent",
   ]
+
+  /// Returns where a program is that tools with the plain environment find by its name; `nil` if it is not installed.
+  public static func path(of program: String) -> String? {
+    plainEnvironment["PATH"]!.split(separator: ":").map { "\($0)/\(program)" }.first { access($0, X_OK) == 0 }
+  }
 
   /// The command as a user would type it, for messages.
   public var commandLine: String {
