@@ -17,7 +17,7 @@ extension BenchSerial {
     /// By check: what it says of ``bad``. It is the last of what is said of that file, whose base is not clean.
     static let expected = [
       "W=1": [
-        "variable ‘unused’ set but not used [-Wunused-but-set-variable]",
+        "variable 'unused' set but not used [-Wunused-but-set-variable]",
         "Function parameter or struct member 'third' not described in 'dma_buf_checks'",
       ],
       "sparse": [
