@@ -98,7 +98,10 @@ let package = Package(
         "BenchModel", "GuestProtocol", "KernelText", "Verdicts", .product(name: "Mustache", package: "swift-mustache"),
       ],
       exclude: ["Schema"],
-      resources: [.embedInCode("Templates/report.html.mustache")],
+      resources: [
+        .embedInCode("Templates/report.html.mustache"), .embedInCode("Templates/matrix.html.mustache"),
+        .embedInCode("Templates/style.css.mustache"),
+      ],
       swiftSettings: strict),
     .target(name: "Mutation", dependencies: [.product(name: "Yams", package: "Yams")], swiftSettings: strict),
     .target(name: "KernelText", dependencies: ["BenchModel"], swiftSettings: strict),

@@ -8,6 +8,8 @@ public protocol Reporter: Sendable {
   var suffix: String? { get }
   /// - Throws: the errors of the format's library.
   func text(of report: Report, on canvas: ReportCanvas) throws -> String
+  /// The same for several runs of one command.
+  func text(of matrix: Matrix, on canvas: ReportCanvas) throws -> String
 }
 
 /// The properties of the place where a report is printed.
@@ -43,22 +45,26 @@ struct TerminalReporter: Reporter {
   func text(of report: Report, on canvas: ReportCanvas) -> String {
     report.terminal(color: canvas.color, width: canvas.width)
   }
+  func text(of matrix: Matrix, on canvas: ReportCanvas) -> String { MatrixTable(matrix, on: canvas).text }
 }
 
 struct HTMLReporter: Reporter {
   let name = "html"
   let suffix: String? = "html"
   func text(of report: Report, on canvas: ReportCanvas) throws -> String { try report.html() }
+  func text(of matrix: Matrix, on canvas: ReportCanvas) throws -> String { try HTMLReport(matrix).text() }
 }
 
 struct MarkdownReporter: Reporter {
   let name = "markdown"
   let suffix: String? = "md"
   func text(of report: Report, on canvas: ReportCanvas) -> String { report.markdown() }
+  func text(of matrix: Matrix, on canvas: ReportCanvas) -> String { MatrixMarkdown(matrix).text }
 }
 
 struct JSONReporter: Reporter {
   let name = "json"
   let suffix: String? = "json"
   func text(of report: Report, on canvas: ReportCanvas) throws -> String { try report.json() }
+  func text(of matrix: Matrix, on canvas: ReportCanvas) throws -> String { try MatrixDocument(matrix).encoded() }
 }

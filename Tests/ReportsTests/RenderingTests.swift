@@ -139,28 +139,3 @@ import Testing
     #expect(coloured == report.terminal(color: false))
   }
 }
-
-@Suite struct MatrixTests {
-  @Test func configurationsStandSideBySide() {
-    var other = header([series("b"), series("late")])
-    other.cell.kernel = "linux-6.1"
-    let reports = [
-      Report(
-        record: record(
-          header([series("a"), series("b")]), base: guest([plain]), results: [(guest([plain]), allSeconds)])),
-      Report(record: record(other, base: guest([plain]), results: [(guest([plain]), allSeconds)])),
-    ]
-    let gap = MatrixTable.Gap(kernel: "linux-6.12", profile: "nommu", reason: "riscv64-linux-gnu-gcc is not installed")
-    let matrix = MatrixTable(reports, gaps: [gap])
-    let lines = matrix.text(color: false, width: 140).split(separator: "\n").map { line in
-      line.split(separator: " ").prefix(2).joined(separator: " ")
-    }
-    #expect(
-      lines == [
-        "a: clean", "linux-6.12/kasan clean", "linux-6.12/nommu not", "b: inconclusive",
-        "linux-6.12/kasan inconclusive", "linux-6.1/kasan clean", "linux-6.12/nommu not", "late: inconclusive",
-        "linux-6.1/kasan inconclusive", "linux-6.12/nommu not",
-      ])
-    #expect(matrix.text(color: false, width: 140).contains("  not run  "))
-  }
-}

@@ -11,13 +11,18 @@ import Toolbox
 enum Validator {
   static let program = "/usr/bin/jsonschema"
 
-  static let schema = URL(filePath: #filePath)
-    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-    .appending(path: "Sources/Reports/Schema/report.schema.json")
+  static let schema = schema("report")
+
+  /// The schema `NAME.schema.json`.
+  static func schema(_ name: String) -> URL {
+    URL(filePath: #filePath)
+      .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+      .appending(path: "Sources/Reports/Schema/\(name).schema.json")
+  }
 
   /// Returns the validator's complaints about a document; empty if it is valid. Throws if there is no validator: a test
   /// that cannot check must not pass.
-  static func complaints(about document: String) async throws -> String {
+  static func complaints(about document: String, by schema: URL = schema) async throws -> String {
     let scratch = try Scratch()
     let file = try scratch.write("report.json", document)
     let answer = try await Tool(program, ["--instance", file.string, schema.path]).run()

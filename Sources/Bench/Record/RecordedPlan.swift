@@ -157,10 +157,15 @@ public struct RecordedMatrix: Codable, Sendable, Hashable {
   public var format = RecordedPlan.format
   /// The names of the runs' directories.
   public var runs: [String]
+  /// The cells that could not be run; `nil` until the command has ended.
+  public var gaps: [CellGap]?
 
   private static func file(_ directory: FilePath) -> FilePath { directory.appending("matrix.json") }
 
-  public init(runs: [String]) { self.runs = runs }
+  public init(runs: [String], gaps: [CellGap]? = nil) {
+    self.runs = runs
+    self.gaps = gaps
+  }
 
   /// Reads the runs; `nil` if the directory has no matrix.json of this format.
   public init?(in directory: FilePath) {

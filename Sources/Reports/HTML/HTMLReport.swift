@@ -4,14 +4,24 @@ internal import BenchModel
 internal import Mustache
 internal import Verdicts
 
-/// `report.html`: the page's values rendered with `Templates/report.html.mustache`, which escapes each of them.
+/// `report.html`: a page's values rendered with a file of `Templates`, which escapes each of them.
 struct HTMLReport {
-  private let page: HTMLPage
+  private let template: [UInt8]
+  private let page: any Sendable
 
-  init(_ record: RunRecord, _ judgements: [Judgement]) { page = HTMLPage(record, judgements) }
+  init(_ record: RunRecord, _ judgements: [Judgement]) {
+    template = PackageResources.report_html_mustache
+    page = HTMLPage(record, judgements)
+  }
+
+  init(_ matrix: Matrix) {
+    template = PackageResources.matrix_html_mustache
+    page = MatrixPage(matrix)
+  }
 
   func text() throws -> String {
-    let source = String(decoding: PackageResources.report_html_mustache, as: UTF8.self)
-    return try MustacheTemplate(string: source).render(page)
+    let style = try MustacheTemplate(string: String(decoding: PackageResources.style_css_mustache, as: UTF8.self))
+    let whole = try MustacheTemplate(string: String(decoding: template, as: UTF8.self))
+    return MustacheLibrary(templates: ["style": style, "page": whole]).render(page, withTemplate: "page") ?? ""
   }
 }

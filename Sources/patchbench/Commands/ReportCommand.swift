@@ -13,7 +13,8 @@ struct ReportCommand: ParsableCommand {
     commandName: "report",
     abstract: "Render the report of a run again, from the run's record.",
     discussion: """
-      This needs no kernel and no guest: the run's events.jsonl has everything.
+      This needs no kernel and no guest: the run's events.jsonl has everything. If a command ran several kernels or
+      profiles, the directory above their runs has one report for all of them.
 
         patchbench report results/20261123T140509-linux-6.12-kasan --format markdown
         patchbench report results/thread --format html > thread.html
@@ -26,6 +27,11 @@ struct ReportCommand: ParsableCommand {
   var format = ReportForm(reporter: Reporters.all[0])
 
   func run() throws {
+    let canvas = ReportCanvas(color: Output.isColored(1), width: Output.width(1))
+    if let matrix = try ReportFiles.matrix(in: FilePath(self.directory)) {
+      Output.result(try format.reporter.text(of: matrix, on: canvas))
+      return
+    }
     let directory = RunDirectory(FilePath(self.directory))
     guard FileManager.default.fileExists(atPath: directory.events.string) else {
       throw Failure(
@@ -35,7 +41,6 @@ struct ReportCommand: ParsableCommand {
     guard let record = RunRecord(try EventRecord.read(directory.events)) else {
       throw Failure("\(self.directory): the run ended before anything was tested", status: ExitStatus.inconclusive)
     }
-    let canvas = ReportCanvas(color: Output.isColored(1), width: Output.width(1))
     Output.result(try format.reporter.text(of: Report(record: record), on: canvas))
   }
 }

@@ -34,6 +34,28 @@ enum ReportFiles {
     return report
   }
 
+  /// Writes what several runs say together into the directory above theirs.
+  /// - Returns: the files.
+  static func write(_ matrix: Matrix, in directory: FilePath) throws -> [FilePath] {
+    try Reporters.files.compactMap { reporter in
+      guard let suffix = reporter.suffix else { return nil }
+      let path = directory.appending("report.\(suffix)")
+      try DurableFile.write(try reporter.text(of: matrix, on: .file).utf8, to: path)
+      return path
+    }
+  }
+
+  /// Reads the runs of one command again.
+  /// - Returns: `nil` if the directory is not that of several runs. Runs that ended before anything was tested are left
+  ///   out.
+  static func matrix(in directory: FilePath) throws -> Matrix? {
+    guard let recorded = RecordedMatrix(in: directory) else { return nil }
+    let runs = try recorded.runs.compactMap { name in
+      try RunDirectory(directory.appending(name)).record().map { (name, Report(record: $0)) }
+    }
+    return Matrix(runs, gaps: recorded.gaps ?? [])
+  }
+
   private static func render(_ report: Report) async throws -> [(suffix: String, text: String)] {
     // In parallel: one report takes as long as all others together, and the run has nothing else left to do.
     try await withThrowingTaskGroup(of: (suffix: String, text: String).self) { group in

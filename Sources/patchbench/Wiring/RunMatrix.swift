@@ -27,13 +27,14 @@ struct RunMatrix {
   func run() async throws {
     // Begin all runs before the first one works, so that the whole command can be resumed after it was killed.
     let directories = begun.isEmpty && plans.count > 1 ? try await begin() : begun
-    var reports: [Report] = []
-    var gaps: [MatrixTable.Gap] = []
+    var runs: [(directory: String, report: Report)] = []
+    var gaps: [CellGap] = []
     var status = ExitStatus.fine
     for (index, plan) in plans.enumerated() {
       do {
-        let (report, interrupted) = try await run(plan, directories.isEmpty ? nil : directories[index])
-        reports.append(report)
+        let begun = directories.isEmpty ? nil : directories[index]
+        let (report, interrupted) = try await run(plan, begun)
+        runs.append((begun?.path.lastComponent?.string ?? "", report))
         if plans.count == 1 || report.judgements.isEmpty || interrupted {
           status = max(status, try Self.status(of: report, plan, interrupted))
         }
@@ -45,24 +46,36 @@ struct RunMatrix {
         // A cell that gives no answer is named, and never passes.
         status = ExitStatus.inconclusive
         gaps.append(
-          MatrixTable.Gap(
+          CellGap(
             kernel: plan.cell.kernel, profile: plan.cell.profile,
             reason: failure.message + (failure.advice.map { ": \($0)" } ?? "")))
         if failure.isStop { break }
       }
     }
-    if plans.count > 1, reports.contains(where: { !$0.judgements.isEmpty }) {
-      let matrix = MatrixTable(reports, gaps: gaps)
-      status = max(status, ExitStatus.of(matrix.verdicts.map(\.verdict)))
-      let table = { (stream: Int32) in matrix.text(color: Output.isColored(stream), width: Output.width(stream)) }
-      if json {
-        Output.result("[" + (try reports.map { try $0.json() }).joined(separator: ",") + "]")
-        Output.note(table(2))
-      } else {
-        Output.result("\n" + table(1))
-      }
+    let matrix = Matrix(runs, gaps: gaps)
+    if plans.count > 1, !matrix.rows.isEmpty {
+      status = max(status, matrix.exitStatus)
+      try show(matrix, of: runs.map(\.report), directories)
     }
     throw ExitCode(status)
+  }
+
+  /// Prints what the runs say together, and writes it above their directories.
+  private func show(_ matrix: Matrix, of reports: [Report], _ directories: [RunDirectory]) throws {
+    let table = { (stream: Int32) in
+      try Reporters.all[0].text(
+        of: matrix, on: ReportCanvas(color: Output.isColored(stream), width: Output.width(stream)))
+    }
+    if json {
+      Output.result("[" + (try reports.map { try $0.json() }).joined(separator: ",") + "]")
+      Output.note(try table(2))
+    } else {
+      Output.result("\n" + (try table(1)))
+    }
+    guard let together else { return }
+    let names = directories.compactMap { $0.path.lastComponent?.string }
+    try RecordedMatrix(runs: names, gaps: matrix.gaps).write(in: together)
+    for path in try ReportFiles.write(matrix, in: together) { Output.note("  \(path)") }
   }
 
   /// Creates the directories of all runs.
