@@ -209,11 +209,13 @@ struct TrialRunner<Host: SavingHost>: Sendable {
           trial.result = .doesNotBuild(failure)
           return (trial, nil)
         }
+        var imaged = ContinuousClock.now
         if !isPart {
           if let failure = try await compileEachPatch(one.series, whole, in: scratch, evidence: evidence, &trial) {
             trial.result = .doesNotBuild(failure)
             return (trial, nil)
           }
+          imaged = .now
           let later = Set(rest.patches.flatMap(\.paths))
           let logs = [layer?.log, log].compactMap { $0 }
           let warnings = await Blocking.run {
@@ -225,7 +227,6 @@ struct TrialRunner<Host: SavingHost>: Sendable {
               of: one.series, diffs: whole, besides: warnings, jobs: resources.jobs, scratch: scratch
             ) { evidence.appending("check-\($0).log").absolute }
         }
-        let imaged = ContinuousClock.now
         let modules = try await tree.modules(
           driver, touched: Set(one.series.patches.flatMap(\.paths)), work: built.work, jobs: resources.jobs,
           log: evidence.appending("driver.log").absolute)
