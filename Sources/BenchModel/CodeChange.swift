@@ -59,6 +59,8 @@ public struct CodeChange: Codable, Sendable, Hashable {
   public var lines: ChangedLines?
   /// By file of ``notCompiled``: why not, as far as it is known.
   public var causes: [String: NotCompiledCause]?
+  /// By file of ``notCompiled``: the other profiles of the kernel that compile it, as far as their bases are built.
+  public var elsewhere: [String: [String]]?
   /// Touched files that are no part of the kernel: documentation, and programs under `tools/`.
   public var aside: [String]?
   /// By new path: the old path of a file that was moved.

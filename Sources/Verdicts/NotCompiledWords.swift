@@ -16,8 +16,17 @@ extension CodeChange {
         case .noMakefile: "no Makefile names it, so it is not compiled"
         case .notIncluded: "nothing that is compiled here includes it"
         }
-      return Reason(file, "changed, but \(words)")
+      return Reason(file, "changed, but \(words)\(others(compiling: file))")
     }
+  }
+
+  /// `; the profiles i386, modules compile it: --profile i386`
+  private func others(compiling file: String) -> String {
+    guard let profiles = elsewhere?[file], let first = profiles.first else { return "" }
+    let list = profiles.joined(separator: ", ")
+    return profiles.count == 1
+      ? "; the profile \(list) compiles it: --profile \(first)"
+      : "; the profiles \(list) compile it: --profile \(first)"
   }
 
   /// How to have the lines compiled that depend on options.

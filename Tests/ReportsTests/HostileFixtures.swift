@@ -37,6 +37,7 @@ func hostileRun() -> RunRecord {
   var change = CodeChange(
     pieces: [CodeChange.Piece(kind: .function, name: hostile, file: hostile, carriers: [hostile])],
     functions: [CodeChange.Function(name: hostile, file: hostile)], notCompiled: [hostile], unexamined: [hostile])
+  change.elsewhere = [hostile: [hostile]]
   change.lines = ChangedLines(
     files: [
       DiffFile(

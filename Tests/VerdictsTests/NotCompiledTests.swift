@@ -39,6 +39,21 @@ struct NotCompiledTests {
     #expect(judgement.reasons.map(\.description) == [words])
   }
 
+  @Test(
+    "another profile that compiles it is named",
+    arguments: [
+      (["modules"], "; the profile modules compiles it: --profile modules"),
+      (["clang", "i386"], "; the profiles clang, i386 compile it: --profile clang"), ([], ""),
+    ])
+  func elsewhere(profiles: [String], words: String) {
+    var change = CodeChange(notCompiled: ["a.c"])
+    change.causes = ["a.c": .noMakefile]
+    change.elsewhere = ["a.c": profiles, "b.c": ["nommu"]]
+    #expect(
+      judged(change, paths: ["a.c"]).reasons.map(\.description)
+        == ["a.c: changed, but no Makefile names it, so it is not compiled\(words)"])
+  }
+
   @Test("what is no part of the kernel does not make a verdict inconclusive")
   func aside() {
     var change = CodeChange()

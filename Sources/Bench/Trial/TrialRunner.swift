@@ -232,7 +232,11 @@ struct TrialRunner<Host: SavingHost>: Sendable {
           log: evidence.appending("driver.log").absolute)
         let examined = try await tree.compiledChange(
           of: one.series, built, driver: driver, jobs: resources.jobs, findsLines: !isPart)
-        let change = examined.change
+        var change = examined.change
+        if !isPart {
+          change.elsewhere = await prepared.target.kernel.profiles(
+            besides: rules.cell.profile, compiling: change.notCompiled, cache: cache)
+        }
         trial.change = change
         // If the test driver no longer builds, the trial has to show it. If it builds differently, `change` has its
         // functions.

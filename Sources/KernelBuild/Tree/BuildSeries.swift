@@ -53,7 +53,7 @@ extension BaseBuild {
 
   private func isPlain(_ path: String) -> Bool { isRegular(tree.pushing(FilePath(path))) }
 
-  private func hasObject(_ source: String) -> Bool {
+  func hasObject(_ source: String) -> Bool {
     let stem = source.lastIndex(of: ".").map { source[..<$0] } ?? source[...]
     return isRegular(tree.pushing(FilePath("\(stem).o")))
   }

@@ -10,12 +10,19 @@ struct ChangeDocument: Encodable {
   var notCompiled: [String]
   /// One per file of `notCompiled` for which it is known.
   var notCompiledCauses: [CauseDocument]
+  /// One per file of `notCompiled` that another profile compiles.
+  var compiledElsewhere: [ElsewhereDocument]
   var aside: [String]
   var moved: [MoveDocument]
   var unexamined: [String]
   @ExplicitNull var notCounted: String?
   /// `null` in a run of a patchbench version that did not examine lines.
   @ExplicitNull var diff: DiffDocument?
+
+  struct ElsewhereDocument: Encodable {
+    var file: String
+    var profiles: [String]
+  }
 
   struct CauseDocument: Encodable {
     var file: String
@@ -82,6 +89,9 @@ struct ChangeDocument: Encodable {
     notCompiled = change.notCompiled
     notCompiledCauses = change.notCompiled.compactMap { file in
       change.causes?[file].map { CauseDocument(file, $0) }
+    }
+    compiledElsewhere = change.notCompiled.compactMap { file in
+      change.elsewhere?[file].map { ElsewhereDocument(file: file, profiles: $0) }
     }
     aside = change.aside ?? []
     moved = (change.moved ?? [:]).sorted { $0.key < $1.key }.map { MoveDocument(from: $0.value, to: $0.key) }
