@@ -15,7 +15,8 @@ let strict: [SwiftSetting] = [
 //
 //   patchbench-guest     arguments; nothing else
 //   GuestSuite           the tests, their oracles, and the runner that is PID 1
-//   CGuest               mounts before the Swift runtime starts; calls that Swift cannot make
+//   CGuest               mounts before Swift starts; calls that Swift cannot make
+//   CLibc                the C library
 //
 // It is a separate package because it is linked statically, unlike the host's tool. It never imports Foundation: that
 // alone would make the initramfs ten times larger.
@@ -29,12 +30,13 @@ let package = Package(
   ],
   targets: [
     .executableTarget(
-      name: "patchbench-guest", dependencies: ["GuestSuite"], swiftSettings: strict,
+      name: "patchbench-guest", dependencies: ["CLibc", "GuestSuite"], swiftSettings: strict,
       // The initramfs has neither libraries nor a loader.
       linkerSettings: [.unsafeFlags(["-static-executable"])]),
     .target(
       name: "GuestSuite",
-      dependencies: ["CGuest", .product(name: "GuestProtocol", package: "patchbench")], swiftSettings: strict),
+      dependencies: ["CGuest", "CLibc", .product(name: "GuestProtocol", package: "patchbench")], swiftSettings: strict),
+    .systemLibrary(name: "CLibc"),
     .target(name: "CGuest", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
     .testTarget(
       name: "GuestSuiteTests",

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CGuest
-internal import Glibc
+internal import CLibc
 internal import GuestProtocol
 
 /// Runs one test in a separate process, so that nothing it does to itself reaches PID 1 or the next test.
