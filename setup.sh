@@ -4,7 +4,8 @@
 #
 #   ./setup.sh            packages, .build/release/patchbench, the guest binary
 #   ./setup.sh packages   only the packages
-#   ./setup.sh guest      only the guest binary
+#   ./setup.sh guest [aarch64]
+#                         only the guest binary, for this machine's architecture or for aarch64
 #   ./setup.sh cells      compilers and checks of profiles that are only built (docs/kernels.md)
 #   ./setup.sh install [--prefix DIR]
 #                         all of these, then installs patchbench with its data, man pages and completions under DIR
@@ -30,6 +31,9 @@ packages=(
 # libguestfs reads disks through its own guest, which boots a Debian kernel from /boot. Containers have none there.
 compgen -G '/boot/vmlinuz-*' >/dev/null || packages+=(linux-image-cloud-amd64)
 
+# To build the guest binary for arm64 on another machine: its C library.
+arm64=(libc6-dev-arm64-cross libgcc-12-dev-arm64-cross)
+
 # What profiles with a `toolchain:` are compiled with, and what `checks:` run.
 cells=(gcc-riscv64-linux-gnu clang-19 lld-19 llvm-19 sparse coccinelle)
 
@@ -48,7 +52,9 @@ install_packages() {
 }
 
 build_guest() {
-  swift build --package-path GuestTests -c release --static-swift-stdlib --product patchbench-guest
+  local architecture=${1:-$(uname -m)}
+  if [ "$architecture" = aarch64 ] && [ "$(uname -m)" != aarch64 ]; then install_packages "${arm64[@]}"; fi
+  make -C GuestTests ARCH="$architecture" >&2
 }
 
 build_all() {
@@ -72,7 +78,7 @@ install_files() {
     mv "$program/$name.new" "$program/$name"
   done
   ln -sfn ../libexec/patchbench/patchbench "$prefix/bin/patchbench"
-  install -m 755 GuestTests/.build/release/patchbench-guest "$data/GuestTests/patchbench-guest"
+  install -m 755 "GuestTests/.build/embedded/$(uname -m)/patchbench-guest" "$data/GuestTests/patchbench-guest"
   rm -rf "$data/Kernels" "$data/Patches" "$data/GuestTests/Driver" "$data/GuestTests/Suites"
   cp -a Kernels Patches "$data/"
   cp -a GuestTests/Driver GuestTests/Suites "$data/GuestTests/"
@@ -87,14 +93,14 @@ install_files() {
 }
 
 usage() {
-  echo "usage: ./setup.sh [packages|guest|cells|install [--prefix DIR]]" >&2
+  echo "usage: ./setup.sh [packages|guest [aarch64]|cells|install [--prefix DIR]]" >&2
   exit 2
 }
 
 case "${1:-all}" in
   packages) install_packages "${packages[@]}" ;;
   cells) install_packages "${cells[@]}" ;;
-  guest) build_guest ;;
+  guest) build_guest "${@:2}" ;;
   all) build_all ;;
   install)
     prefix=/usr/local

@@ -11,14 +11,16 @@ let strict: [SwiftSetting] = [
   .treatAllWarnings(as: .error),
 ]
 
-// What runs inside the guest: one static binary that is PID 1 of an initramfs and runs the tests.
+// What runs inside the guest: one static binary that is PID 1 of an initramfs and runs the tests. The Makefile builds it
+// as Embedded Swift; this package compiles the same sources as ordinary Swift, for their unit tests.
 //
 //   patchbench-guest     arguments; nothing else
 //   GuestSuite           the tests, their oracles, and the runner that is PID 1
-//   CGuest               mounts before the Swift runtime starts; calls that Swift cannot make
+//   CGuest               mounts before Swift starts; calls that Swift cannot make
+//   CLibc                the C library
 //
-// It is a separate package because it is linked statically, unlike the host's tool. It never imports Foundation: that
-// alone would make the initramfs ten times larger.
+// It is a separate package so that the host's tool cannot import it. It never imports Foundation, which Embedded Swift
+// does not have.
 let package = Package(
   name: "PatchbenchGuest",
   products: [
@@ -29,12 +31,11 @@ let package = Package(
   ],
   targets: [
     .executableTarget(
-      name: "patchbench-guest", dependencies: ["GuestSuite"], swiftSettings: strict,
-      // The initramfs has neither libraries nor a loader.
-      linkerSettings: [.unsafeFlags(["-static-executable"])]),
+      name: "patchbench-guest", dependencies: ["CLibc", "GuestSuite"], swiftSettings: strict),
     .target(
       name: "GuestSuite",
-      dependencies: ["CGuest", .product(name: "GuestProtocol", package: "patchbench")], swiftSettings: strict),
+      dependencies: ["CGuest", "CLibc", .product(name: "GuestProtocol", package: "patchbench")], swiftSettings: strict),
+    .systemLibrary(name: "CLibc"),
     .target(name: "CGuest", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
     .testTarget(
       name: "GuestSuiteTests",

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// How one test ended, in the terms of `report.json`.
-public enum TestStatus: String, Codable, Sendable, Hashable, CaseIterable {
+public enum TestStatus: String, Sendable, Hashable, CaseIterable {
   /// Every check held.
   case ok
   /// At least one check did not hold.
@@ -17,7 +17,7 @@ public enum TestStatus: String, Codable, Sendable, Hashable, CaseIterable {
 }
 
 /// One thing that a test checked: a KTAP subtest.
-public struct Check: Codable, Sendable, Hashable {
+public struct Check: Sendable, Hashable {
   /// What was checked, unique in its test: `dma-buf: faults after unbind`.
   public var name: String
   /// Whether it was as expected.
@@ -33,7 +33,7 @@ public struct Check: Codable, Sendable, Hashable {
 }
 
 /// What the guest reported for one test.
-public struct TestResult: Codable, Sendable, Hashable {
+public struct TestResult: Sendable, Hashable {
   /// A path of two to four parts, `group/subject/what`: `forward/virtio_gpu-to-vgem/three-aliases`.
   public var name: String
   public var status: TestStatus
@@ -53,5 +53,5 @@ public struct TestResult: Codable, Sendable, Hashable {
   public static let hang = "it hangs in the kernel"
 
   /// Whether the test hung in the kernel, and did not merely run out of time.
-  public var hangs: Bool { status == .timeout && reason.contains(Self.hang) }
+  public var hangs: Bool { status == .timeout && reason.holds(Self.hang) }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BenchModel
 import Foundation
 import SystemPackage
 import TestSupport
@@ -96,7 +97,7 @@ extension BenchSerial {
           "\(home)/Kernels/k/kernel.yaml",
           "source: {debian: linux-source-0.1}\nprofiles: {kasan: {fragments: [../../none.config]}}\n")
         // The guest binary and the test driver are also looked up under --home.
-        try scratch.write("\(home)/GuestTests/.build/release/patchbench-guest", "")
+        try scratch.write("\(home)/GuestTests/.build/embedded/\(Architecture.host.name)/patchbench-guest", "")
         try scratch.write(
           "\(home)/GuestTests/Suites/dma-buf/suite.yaml",
           "binary: patchbench-guest\nmodules: ../../Driver\npaths: ['*']\n")

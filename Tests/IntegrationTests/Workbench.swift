@@ -28,7 +28,8 @@ struct Workbench {
     for _ in 0..<3 { path.removeLastComponent() }
     return path
   }()
-  static let guestBinary = home.pushing(FilePath("GuestTests/.build/release/patchbench-guest"))
+  static let guestBinary = home.pushing(
+    FilePath("GuestTests/.build/embedded/\(Architecture.host.name)/patchbench-guest"))
   static func series(_ relative: String) -> String { home.pushing(FilePath("Patches/\(relative)")).string }
   /// The program itself, which is built next to the tests.
   static let program = FilePath(URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().path)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// What PID 1 must do before the Swift runtime starts, and at the very end.
+// What PID 1 must do before any Swift runs, and at the very end.
 #define _GNU_SOURCE
 #include "CGuest.h"
 
@@ -32,8 +32,7 @@ static void say(const char *what, const char *where, int number) {
   close(kmsg);
 }
 
-// The Swift runtime reads /proc while it starts; without it PID 1 dies of a general protection fault. A constructor of
-// the earliest priority that programs may use runs before the runtime.
+// A constructor runs before any Swift, which may need /proc: a Swift runtime reads it while it starts.
 __attribute__((constructor(101))) static void set_up_as_init(void) {
   if (getpid() != 1) return;
   int failed[sizeof mounts / sizeof *mounts];
@@ -42,8 +41,8 @@ __attribute__((constructor(101))) static void set_up_as_init(void) {
   // Reported only now, because /dev/kmsg comes with the mounts. EBUSY: the kernel has already mounted devtmpfs.
   for (size_t i = 0; i < sizeof mounts / sizeof *mounts; i++)
     if (failed[i] && failed[i] != EBUSY) say("mount", mounts[i].target, failed[i]);
-  // The initramfs has no /dev/console, so the kernel could not open one for PID 1. Without it the runtime's message on
-  // a trap would be lost, and the first files opened would become standard output.
+  // The initramfs has no /dev/console, so the kernel could not open one for PID 1. Without it messages would be
+  // lost, and the first files opened would become standard output.
   int null = open("/dev/null", O_RDWR);
   int console = open("/dev/console", O_WRONLY | O_NOCTTY);
   if (console < 0) say("open", "/dev/console", errno);

@@ -84,7 +84,7 @@ public enum Suite {
   /// reported, or a misspelt name would look like a good result.
   /// - Parameter after: leaves out this test and everything before it; an unknown name leaves out nothing.
   static func plan(only: [String], after: String? = nil) -> [String] {
-    var list = tests.map(\.name)
+    var list = tests.map { $0.name }
     if !only.isEmpty {
       // In the host's order: it knows which tests are most likely to notice what it is looking for.
       var seen: Set<String> = []

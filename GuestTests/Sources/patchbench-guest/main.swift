@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Glibc
+internal import CLibc
 internal import GuestSuite
 
-exit(GuestCommand(arguments: CommandLine.arguments, pid: getpid()).run())
+exit(GuestCommand(arguments: GuestCommand.arguments, pid: getpid()).run())

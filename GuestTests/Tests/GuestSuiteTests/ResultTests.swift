@@ -8,7 +8,7 @@ import Testing
 
 @Suite("The result of a test, from its checks and its end")
 struct ResultTests {
-  private func result(_ body: @escaping @Sendable (Recorder) throws -> Void) -> TestResult {
+  private func result(_ body: @escaping @Sendable (Recorder) throws(Failure) -> Void) -> TestResult {
     GuestTest("group/what", question: "Is it?", body: body).run()
   }
 
@@ -40,18 +40,18 @@ struct ResultTests {
 
   @Test("a call that failed is a failed check with its errno")
   func callFailed() {
-    let result = result { _ in throw CallFailed("mmap of forwarded", code: 22) }
+    let result = result { _ throws(Failure) in throw .call("mmap of forwarded", code: 22) }
     #expect(result.checks == [Check(name: "mmap of forwarded", passed: false, detail: "EINVAL")])
   }
 
   @Test("a skip has its reason, but never covers a failed check")
   func skip() {
-    let skipped = result { _ in throw Skip(reason: "no vgem device in this guest") }
+    let skipped = result { _ throws(Failure) in throw .skip("no vgem device in this guest") }
     #expect(skipped.status == .skip)
     #expect(skipped.reason == "no vgem device in this guest")
-    let late = result {
-      $0.equal(0, 1, "faults")
-      throw Skip(reason: "gone")
+    let late = result { look throws(Failure) in
+      look.equal(0, 1, "faults")
+      throw .skip("gone")
     }
     #expect(late.status == .notOk)
   }

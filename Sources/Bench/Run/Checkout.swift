@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BenchModel
 import Foundation
 public import KernelBuild
 public import SystemPackage
@@ -28,12 +29,12 @@ public struct Checkout: Sendable, Hashable {
   }
 
   public var kernels: FilePath { home.appending("Kernels") }
-  /// The guest binary: the installed one, or else the one that `swift build --package-path GuestTests -c release`
-  /// makes.
+  /// The guest binary: the installed one, or else the one that GuestTests/Makefile makes for this architecture.
   public var guestBinary: FilePath {
     let installed = home.appending("GuestTests").appending(suite.binary)
     if FileManager.default.fileExists(atPath: installed.string) { return installed }
-    return home.pushing(FilePath("GuestTests/.build/release")).appending(suite.binary)
+    let built = "GuestTests/.build/embedded/\(Architecture.host.name)"
+    return home.pushing(FilePath(built)).appending(suite.binary)
   }
   /// The test driver's sources.
   public var driver: FilePath { suite.modules }

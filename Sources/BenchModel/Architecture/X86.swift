@@ -3,7 +3,7 @@
 extension Architecture {
   /// x86_64 guests on QEMU's q35 machine.
   /// - The CPU is qemu64, because an emulated processor with fewer features spends less time on them.
-  /// - It has rdrand, because without it the guest's first random number, which the Swift runtime requests, waits
+  /// - It has rdrand, because without it the guest's first random number, which Swift requests, waits
   ///   seconds for the kernel to gather entropy.
   /// - The firmware is qboot, QEMU's own for guests that only need their kernel started. SeaBIOS would do the same here
   ///   in twice the time.

@@ -12,7 +12,7 @@ public struct SuiteDefinition: Sendable, Hashable {
 
   /// The directory's name.
   public var name: String
-  /// The product of GuestTests' package that is PID 1 of the guest.
+  /// The program of `GuestTests/Makefile` that is PID 1 of the guest.
   public var binary: String
   /// The directory of the sources of its kernel modules.
   public var modules: FilePath

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 // What the guest needs from C: variadic calls (ioctl, fcntl), macros that Swift does not import, and code that must run
-// where the Swift runtime must not (before main, after fork, around a signal).
+// where Swift must not (before main, after fork, around a signal).
 //
 // Every function returns -1 and sets errno on failure unless it says otherwise.
 #ifndef PATCHBENCH_CGUEST_H

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CGuest
-internal import Glibc
+internal import CLibc
 
 /// The driver that allocates a buffer and makes the dma-buf.
 enum Exporter: Hashable, Sendable {
@@ -21,7 +21,7 @@ enum Exporter: Hashable, Sendable {
     }
   }
 
-  func export(pages: Int) throws -> ExportedBuffer {
+  func export(pages: Int) throws(Failure) -> ExportedBuffer {
     switch self {
     case .drm(let driver):
       let client = try DrmClient(driver: driver)
@@ -31,44 +31,44 @@ enum Exporter: Hashable, Sendable {
       let device = try Self.device("/dev/udmabuf", config: "CONFIG_UDMABUF")
       defer { device.close() }
       let memfd = OpenFile(number: cguest_sealed_memfd("patchbench", pages * pageSize))
-      if memfd.number < 0 { throw CallFailed("make a sealed memfd") }
+      if memfd.number < 0 { throw .call("make a sealed memfd") }
       let number = cguest_udmabuf(device.number, memfd.number, pages * pageSize)
-      if number < 0 { throw CallFailed("udmabuf: export") }
+      if number < 0 { throw .call("udmabuf: export") }
       return try ExportedBuffer(pages: pages, home: .memfd(memfd), dmabuf: OpenFile(number: number))
     case .systemHeap:
       let heap = try Self.device("/dev/dma_heap/system", config: "CONFIG_DMABUF_HEAPS_SYSTEM")
       defer { heap.close() }
       let number = cguest_heap_alloc(heap.number, pages * pageSize)
-      if number < 0 { throw CallFailed("system heap: allocate") }
+      if number < 0 { throw .call("system heap: allocate") }
       return try ExportedBuffer(pages: pages, home: .none, dmabuf: OpenFile(number: number))
     }
   }
 
   /// Exports a buffer whose dma-buf is read-only. Skips the test if this exporter has none.
-  func exportReadOnly(pages: Int) throws -> ExportedBuffer {
+  func exportReadOnly(pages: Int) throws(Failure) -> ExportedBuffer {
     switch self {
     case .drm(let driver):
       let client = try DrmClient(driver: driver)
       let buffer = try client.createDumb(pages: pages)
       let number = cguest_drm_export_readonly(client.file.number, buffer.handle)
-      if number < 0 { throw CallFailed("\(driver): export read only") }
+      if number < 0 { throw .call("\(driver): export read only") }
       return try ExportedBuffer(pages: pages, home: .chardev(client, buffer), dmabuf: OpenFile(number: number))
-    case .udmabuf: throw Skip(reason: "udmabuf makes no read-only dma-bufs")
+    case .udmabuf: throw .skip("udmabuf makes no read-only dma-bufs")
     case .systemHeap:
       let heap = try Self.device("/dev/dma_heap/system", config: "CONFIG_DMABUF_HEAPS_SYSTEM")
       defer { heap.close() }
       let number = cguest_heap_alloc_readonly(heap.number, pages * pageSize)
-      if number < 0 { throw CallFailed("system heap: allocate read only") }
+      if number < 0 { throw .call("system heap: allocate read only") }
       return try ExportedBuffer(pages: pages, home: .none, dmabuf: OpenFile(number: number))
     }
   }
 
   /// Opens the chardev of an exporter.
-  static func device(_ path: String, config: String) throws -> OpenFile {
+  static func device(_ path: String, config: String) throws(Failure) -> OpenFile {
     do {
       return try OpenFile(path)
     } catch {
-      throw error.code == ENOENT ? Skip(reason: "no \(path) in this guest (\(config))") : error as any Error
+      throw error.code == ENOENT ? .skip("no \(path) in this guest (\(config))") : error
     }
   }
 }
@@ -87,7 +87,7 @@ struct ExportedBuffer {
   let dmabuf: OpenFile
   let inode: UInt64
 
-  init(pages: Int, home: Home, dmabuf: OpenFile) throws(CallFailed) {
+  init(pages: Int, home: Home, dmabuf: OpenFile) throws(Failure) {
     self.pages = pages
     self.home = home
     self.dmabuf = dmabuf
@@ -101,7 +101,7 @@ struct ExportedBuffer {
   }
 
   /// Alias 1, which the heap's buffers do not have.
-  func mapAtHome() throws(CallFailed) -> Mapping? {
+  func mapAtHome() throws(Failure) -> Mapping? {
     switch home {
     case .chardev(let client, let buffer):
       try Mapping("chardev", of: client.file, offset: buffer.fakeOffset, pages: pages)
@@ -111,7 +111,7 @@ struct ExportedBuffer {
   }
 
   /// Alias 2.
-  func mapDmabuf() throws(CallFailed) -> Mapping {
+  func mapDmabuf() throws(Failure) -> Mapping {
     try Mapping("dma-buf", of: dmabuf, offset: 0, pages: pages)
   }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Glibc
+internal import CLibc
 
 /// An open file. It is closed only explicitly: reference counts are what is measured here, so no file may be closed by
 /// chance when a variable goes out of scope.
@@ -9,17 +9,17 @@ struct OpenFile: Sendable, Hashable {
 
   init(number: Int32) { self.number = number }
 
-  init(_ path: String, flags: Int32 = O_RDWR) throws(CallFailed) {
+  init(_ path: String, flags: Int32 = O_RDWR) throws(Failure) {
     number = open(path, flags | O_CLOEXEC)
-    if number < 0 { throw CallFailed("open of \(path)") }
+    if number < 0 { throw .call("open of \(path)") }
   }
 
-  func close() { _ = Glibc.close(number) }
+  func close() { _ = CLibc.close(number) }
 
   /// The inode number, by which the kernel's texts identify a dma-buf.
-  func inode() throws(CallFailed) -> UInt64 {
+  func inode() throws(Failure) -> UInt64 {
     var status = stat()
-    if fstat(number, &status) < 0 { throw CallFailed("fstat") }
+    if fstat(number, &status) < 0 { throw .call("fstat") }
     return UInt64(status.st_ino)
   }
 
@@ -28,7 +28,7 @@ struct OpenFile: Sendable, Hashable {
   func write(_ text: String) -> Bool {
     var rest = Array(text.utf8)[...]
     while !rest.isEmpty {
-      let count = rest.withUnsafeBytes { Glibc.write(number, $0.baseAddress, $0.count) }
+      let count = rest.withUnsafeBytes { CLibc.write(number, $0.baseAddress, $0.count) }
       if count < 0, errno == EINTR { continue }
       if count <= 0 { return false }
       rest = rest.dropFirst(count)
@@ -38,10 +38,10 @@ struct OpenFile: Sendable, Hashable {
 }
 
 /// Reads a whole file of /proc, /sys or debugfs, which report no size.
-func readText(_ path: String) throws(CallFailed) -> String { String(decoding: try readBytes(path), as: UTF8.self) }
+func readText(_ path: String) throws(Failure) -> String { String(decoding: try readBytes(path), as: UTF8.self) }
 
 /// The same, as bytes.
-func readBytes(_ path: String) throws(CallFailed) -> [UInt8] {
+func readBytes(_ path: String) throws(Failure) -> [UInt8] {
   let file = try OpenFile(path, flags: O_RDONLY)
   defer { file.close() }
   var bytes: [UInt8] = []
@@ -53,17 +53,17 @@ func readBytes(_ path: String) throws(CallFailed) -> [UInt8] {
       count = max(0, answer)
     }
     if answer < 0, errno == EINTR { continue }
-    if answer < 0 { throw CallFailed("read of \(path)") }
+    if answer < 0 { throw .call("read of \(path)") }
     if answer == 0 { return bytes }
     if bytes.isEmpty { bytes = piece } else { bytes += piece }
   }
 }
 
 /// Writes a short text to a file of /proc or /sys in one call.
-func writeText(_ text: String, to path: String) throws(CallFailed) {
+func writeText(_ text: String, to path: String) throws(Failure) {
   let file = try OpenFile(path, flags: O_WRONLY)
   defer { file.close() }
-  if Glibc.write(file.number, text, text.utf8.count) != text.utf8.count { throw CallFailed("write to \(path)") }
+  if CLibc.write(file.number, text, text.utf8.count) != text.utf8.count { throw .call("write to \(path)") }
 }
 
 /// The names in a folder, sorted so that the kernel's order does not matter; none if there is no such folder.
@@ -79,11 +79,11 @@ func names(in folder: String) -> [String] {
 }
 
 /// The target of a symbolic link.
-func target(ofLink path: String) throws(CallFailed) -> String {
+func target(ofLink path: String) throws(Failure) -> String {
   var bytes = [UInt8](repeating: 0, count: 4096)
   let count = bytes.withUnsafeMutableBytes { space in
     space.withMemoryRebound(to: CChar.self) { $0.baseAddress.map { readlink(path, $0, space.count) } ?? -1 }
   }
-  if count < 0 { throw CallFailed("readlink of \(path)") }
+  if count < 0 { throw .call("readlink of \(path)") }
   return String(decoding: bytes[..<count], as: UTF8.self)
 }

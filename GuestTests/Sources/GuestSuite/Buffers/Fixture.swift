@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CGuest
-internal import Glibc
+internal import CLibc
 
 /// The open files of an exporter and an importer, for many buffers one after another: each is exported, imported at a
 /// known place, and released.
@@ -17,7 +17,7 @@ final class Fixture {
   /// - Parameters:
   ///   - importer: nil for steps without an importer.
   ///   - flags: for the test driver's own buffers.
-  init(_ exporter: Exporter, importer: String? = nil, flags: Int32 = 0) throws {
+  init(_ exporter: Exporter, importer: String? = nil, flags: Int32 = 0) throws(Failure) {
     kernel = try TestDriver.ask()
     self.exporter = exporter
     self.flags = flags
@@ -26,7 +26,9 @@ final class Fixture {
     } else {
       owner = nil
     }
-    let client = try importer.map { try $0 == TestDriver.name ? TestDriver.client(1) : DrmClient(driver: $0) }
+    let client = try importer.map { driver throws(Failure) in
+      try driver == TestDriver.name ? TestDriver.client(1) : DrmClient(driver: driver)
+    }
     self.importer = client
     // The test driver reports where its imports are.
     if let client, client.driver != TestDriver.name {
@@ -43,7 +45,7 @@ final class Fixture {
   }
 
   /// Everything that is counted while there is no buffer.
-  func counts() throws -> Counts {
+  func counts() throws(Failure) -> Counts {
     var counts = Counts()
     counts.add("lowest fd that is free", Int64(cguest_next_fd()))
     if let owner { try kernel.count("the exporter", owner, into: &counts) }
@@ -52,24 +54,24 @@ final class Fixture {
   }
 
   /// The same, plus the counts of an exported buffer's files and objects.
-  func counts(of exported: ExportedBuffer) throws -> Counts {
+  func counts(of exported: ExportedBuffer) throws(Failure) -> Counts {
     try Shared(exported: exported, imported: nil, fixture: self).counts()
   }
 
-  func create() throws -> DumbBuffer {
-    guard let owner else { throw CallFailed("create a buffer", code: ENODEV) }
+  func create() throws(Failure) -> DumbBuffer {
+    guard let owner else { throw .call("create a buffer", code: ENODEV) }
     if owner.driver == TestDriver.name { return try owner.createOwn(pages: pages, flags: flags) }
     return try owner.createDumb(pages: pages)
   }
 
   /// A buffer with its dma-buf. Closing its home closes no client that other buffers use.
-  func export() throws -> ExportedBuffer {
+  func export() throws(Failure) -> ExportedBuffer {
     guard let owner else { return try exporter.export(pages: pages) }
     let buffer = try create()
     return try ExportedBuffer(pages: pages, home: .chardev(owner, buffer), dmabuf: owner.export(buffer.handle))
   }
 
-  func release(_ exported: ExportedBuffer) throws {
+  func release(_ exported: ExportedBuffer) throws(Failure) {
     switch exported.home {
     case .chardev(let client, let buffer): try client.closeHandle(buffer.handle)
     case .memfd(let file): file.close()
@@ -78,14 +80,14 @@ final class Fixture {
     exported.dmabuf.close()
   }
 
-  func imported(_ exported: ExportedBuffer) throws -> DumbBuffer {
-    guard let importer else { throw CallFailed("import a buffer", code: ENODEV) }
+  func imported(_ exported: ExportedBuffer) throws(Failure) -> DumbBuffer {
+    guard let importer else { throw .call("import a buffer", code: ENODEV) }
     guard let slot else { return try importer.importOwn(exported.dmabuf) }
     return DumbBuffer(handle: try importer.importBuffer(exported.dmabuf), fakeOffset: slot.offset)
   }
 
   /// A buffer that was exported and imported.
-  func share() throws -> Shared {
+  func share() throws(Failure) -> Shared {
     let exported = try export()
     return Shared(exported: exported, imported: try imported(exported), fixture: self)
   }
@@ -96,7 +98,7 @@ final class Fixture {
     let fixture: Fixture
 
     /// The counts of the buffer's files and objects, plus those of the fixture.
-    func counts() throws -> Counts {
+    func counts() throws(Failure) -> Counts {
       let kernel = fixture.kernel
       var counts = try fixture.counts()
       try kernel.countDmabuf("the dma-buf", exported.dmabuf, into: &counts)
@@ -111,7 +113,7 @@ final class Fixture {
 
     /// The same without what each VMA of the buffer adds: a mapping that could not be cut may be left in more pieces
     /// than before, which is the kernel's choice.
-    func countsPerMapping() throws -> Counts {
+    func countsPerMapping() throws(Failure) -> Counts {
       let kernel = fixture.kernel
       let seen = try kernel.file(exported.dmabuf)
       var counts = Counts()
@@ -127,7 +129,7 @@ final class Fixture {
 
     /// The files and offsets by which it can be mapped, with the names used in checks.
     var ways: [(name: String, file: OpenFile, offset: UInt64)] {
-      var list: [(String, OpenFile, UInt64)] = []
+      var list: [(name: String, file: OpenFile, offset: UInt64)] = []
       if case .chardev(let client, let buffer) = exported.home {
         list.append(("chardev", client.file, buffer.fakeOffset))
       }
@@ -138,14 +140,14 @@ final class Fixture {
       return list
     }
 
-    func map(_ way: String) throws -> Mapping {
-      guard let found = ways.first(where: { $0.name == way }) else { throw CallFailed("map by \(way)", code: ENXIO) }
+    func map(_ way: String) throws(Failure) -> Mapping {
+      guard let found = ways.first(where: { $0.name == way }) else { throw .call("map by \(way)", code: ENXIO) }
       return try Mapping(way, of: found.file, offset: found.offset, pages: exported.pages)
     }
 
     /// Says what is wrong with a new mapping; nil if what is written through it is seen by another way. A mapping that
     /// was not made correctly can look like any memory.
-    func wrongMapping(_ mapping: Mapping) throws -> String? {
+    func wrongMapping(_ mapping: Mapping) throws(Failure) -> String? {
       func mark(_ page: Int) -> UInt8 { UInt8(0x70 + page) }
       // Before anything else is mapped, which might add what this mapping lacks.
       for page in 0..<mapping.pages where mapping.trySet(mark(page), page: page) != "written" {
@@ -158,7 +160,7 @@ final class Fixture {
     }
 
     /// Says what is wrong; nil if the same bytes are seen by every way.
-    func wrongWay() throws -> String? {
+    func wrongWay() throws(Failure) -> String? {
       let mark = UInt8.random(in: 1...250)
       for (index, way) in ways.enumerated() {
         let mapping = try map(way.name)
@@ -174,7 +176,7 @@ final class Fixture {
       return nil
     }
 
-    func release() throws {
+    func release() throws(Failure) {
       if let imported { try fixture.importer?.closeHandle(imported.handle) }
       try fixture.release(exported)
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Glibc
+internal import CLibc
 internal import GuestProtocol
 
 /// The point at which a guest waits to be saved, and from which it continues each time it is restored.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CGuest
-internal import Glibc
+internal import CLibc
 
 let pageSize = 4096
 
@@ -16,9 +16,9 @@ struct Mapping {
 
   var start: UInt64 { UInt64(UInt(bitPattern: address)) }
 
-  init(_ name: String, of file: OpenFile, offset: UInt64, pages: Int) throws(CallFailed) {
+  init(_ name: String, of file: OpenFile, offset: UInt64, pages: Int) throws(Failure) {
     let (address, code) = Self.map(file, offset: offset, pages: pages)
-    guard let address else { throw CallFailed("mmap of \(name)", code: code) }
+    guard let address else { throw .call("mmap of \(name)", code: code) }
     self.init(name, at: address, pages: pages)
   }
 
@@ -57,7 +57,7 @@ struct Mapping {
   func set(_ value: UInt8, page: Int, at offset: Int = 0) { cguest_poke(address + page * pageSize + offset, value) }
 
   /// The kernel's entry for this mapping in maps.
-  func mapsEntry() throws(CallFailed) -> MapsEntry? {
+  func mapsEntry() throws(Failure) -> MapsEntry? {
     MapsEntry.holding(start, in: try readText("/proc/self/maps"))
   }
 

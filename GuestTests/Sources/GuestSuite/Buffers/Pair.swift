@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Glibc
+internal import CLibc
 
 /// An exporter and the driver that imports its buffers and forwards their mappings.
 struct Pair: Hashable, Sendable {
@@ -10,7 +10,7 @@ struct Pair: Hashable, Sendable {
   /// `virtio_gpu-to-vgem`
   var name: String { "\(exporter.name)-to-\(importer)" }
 
-  func share(pages: Int = SharedBuffer.usualPages) throws -> SharedBuffer {
+  func share(pages: Int = SharedBuffer.usualPages) throws(Failure) -> SharedBuffer {
     let client = try DrmClient(driver: importer)
     return try SharedBuffer(exporter.export(pages: pages), importer: client)
   }
@@ -37,7 +37,7 @@ struct SharedBuffer {
   /// Imports a buffer such that its fake offset is known. The kernel does not report the fake offset of an imported
   /// object. So three buffers of the same size are created side by side, and the middle one is freed: the import goes
   /// into the smallest hole that fits.
-  init(_ exported: ExportedBuffer, importer: DrmClient) throws {
+  init(_ exported: ExportedBuffer, importer: DrmClient) throws(Failure) {
     self.exported = exported
     self.importer = importer
     countBeforeImport = try References.count(inode: exported.inode)
@@ -63,16 +63,16 @@ struct SharedBuffer {
     let stranger = try importer.stranger()
     defer { stranger.close() }
     let answer = Mapping.refusal(of: stranger.file, offset: forwardedOffset, pages: exported.pages)
-    if answer == EINVAL { throw CallFailed("find the imported object's fake offset", code: answer) }
+    if answer == EINVAL { throw .call("find the imported object's fake offset", code: answer) }
   }
 
   /// Alias 3: the importer's chardev at the imported object's fake offset.
-  func mapForwarded() throws(CallFailed) -> Mapping {
+  func mapForwarded() throws(Failure) -> Mapping {
     try Mapping("forwarded", of: importer.file, offset: forwardedOffset, pages: pages)
   }
 
   /// Every alias that this exporter's buffers have, in the order 1, 2, 3.
-  func mapAll() throws(CallFailed) -> [Mapping] {
+  func mapAll() throws(Failure) -> [Mapping] {
     var list: [Mapping] = []
     if let home = try exported.mapAtHome() { list.append(home) }
     list.append(try exported.mapDmabuf())
@@ -81,7 +81,7 @@ struct SharedBuffer {
   }
 
   /// Closes both handles: the exporter's and the importer's.
-  func closeHandles() throws(CallFailed) {
+  func closeHandles() throws(Failure) {
     try importer.closeHandle(handle)
     if case .chardev(let client, let buffer) = exported.home { try client.closeHandle(buffer.handle) }
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CGuest
-internal import Glibc
+internal import CLibc
 
 extension Mapping {
   /// The first byte of a page, or the signal that the access raised.
@@ -32,14 +32,14 @@ extension Mapping {
 func errnoWord(_ answer: Int32) -> String { answer < 0 ? errnoName(errno) : "ok" }
 
 /// Reserves addresses, so that nothing else is mapped there, to map over them.
-func reserveAddresses(pages: Int) throws(CallFailed) -> UnsafeMutableRawPointer {
+func reserveAddresses(pages: Int) throws(Failure) -> UnsafeMutableRawPointer {
   let address = mmap(nil, pages * pageSize, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
-  guard let address, address != MAP_FAILED else { throw CallFailed("reserve addresses") }
+  guard let address, address != MAP_FAILED else { throw .call("reserve addresses") }
   return address
 }
 
 /// The mappings of one dma-buf in this process, from maps.
-func mappings(ofDmabuf inode: UInt64) throws(CallFailed) -> [MapsEntry] {
+func mappings(ofDmabuf inode: UInt64) throws(Failure) -> [MapsEntry] {
   MapsEntry.all(in: try readText("/proc/self/maps")).filter { $0.inode == inode && $0.path.hasPrefix("/dmabuf:") }
 }
 
@@ -55,7 +55,7 @@ extension Recorder {
   ///   - elsewhere: VMAs of this dma-buf at other addresses.
   func pieces(
     of whole: Mapping, _ shared: SharedBuffer, are expected: [Range<Int>], base: Int, elsewhere: Int = 0, _ step: String
-  ) throws {
+  ) throws(Failure) {
     let end = whole.start + UInt64(whole.pages * pageSize)
     let all = try mappings(ofDmabuf: shared.inode)
     let mine = all.filter { whole.start <= $0.start && $0.start < end }

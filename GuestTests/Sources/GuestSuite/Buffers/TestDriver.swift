@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CGuest
-internal import Glibc
+internal import CLibc
 
 /// pbtest, the DRM driver that is built for each kernel under test: how it is loaded into the guest, and what it
 /// reports.
@@ -22,46 +22,46 @@ enum TestDriver {
     file.close()
   }
 
-  static func loadAgain() throws(CallFailed) {
-    if cguest_load_module(module) != 0 { throw CallFailed("load \(name)") }
+  static func loadAgain() throws(Failure) {
+    if cguest_load_module(module) != 0 { throw .call("load \(name)") }
   }
 
-  static func unload() throws(CallFailed) {
-    if cguest_unload_module(name) != 0 { throw CallFailed("unload \(name)") }
+  static func unload() throws(Failure) {
+    if cguest_unload_module(name) != 0 { throw .call("unload \(name)") }
   }
 
   /// Opens the device that answers questions, for as long as the test's process lives.
-  /// - Throws: ``Skip`` with the reason if the driver is not there.
-  static func ask() throws -> KernelView {
+  /// - Throws: ``Failure/skip(_:)`` with the reason if the driver is not there.
+  static func ask() throws(Failure) -> KernelView {
     if let file = try? OpenFile(query) { return KernelView(file: file) }
     let words = (try? readText(excuse))?.split(separator: "\n").first.map(String.init)
-    throw Skip(reason: "no \(name): \(words ?? "it was not given to this guest")")
+    throw .skip("no \(name): \(words ?? "it was not given to this guest")")
   }
 
-  /// - Throws: ``Skip`` with the reason if the driver is not there.
-  static func require() throws { try ask().file.close() }
+  /// - Throws: ``Failure/skip(_:)`` with the reason if the driver is not there.
+  static func require() throws(Failure) { try ask().file.close() }
 
   /// Opens one of its devices, `0` or `1`.
-  static func client(_ number: Int) throws -> DrmClient {
+  static func client(_ number: Int) throws(Failure) -> DrmClient {
     try require()
     let path = try chardev(number)
     return try DrmClient(driver: name, at: path)
   }
 
   /// The chardev of a device, by its place in sysfs: both devices have the same driver name.
-  static func chardev(_ number: Int) throws -> String {
+  static func chardev(_ number: Int) throws(Failure) -> String {
     let folder = "/sys/bus/platform/devices/\(name).\(number)/drm"
     guard let card = names(in: folder).first(where: { $0.hasPrefix("card") }) else {
-      throw Skip(reason: "\(name).\(number) is not bound")
+      throw .skip("\(name).\(number) is not bound")
     }
     return "/dev/dri/\(card)"
   }
 
-  static func unbind(_ number: Int) throws(CallFailed) {
+  static func unbind(_ number: Int) throws(Failure) {
     try writeText("\(name).\(number)", to: "/sys/bus/platform/drivers/\(name)/unbind")
   }
 
-  static func bind(_ number: Int) throws(CallFailed) {
+  static func bind(_ number: Int) throws(Failure) {
     try writeText("\(name).\(number)", to: "/sys/bus/platform/drivers/\(name)/bind")
   }
 }
@@ -71,30 +71,30 @@ struct KernelView {
   let file: OpenFile
 
   /// About a file: its references, and the VMAs on its address space.
-  func file(_ other: OpenFile, pages: ClosedRange<UInt64> = 0...UInt64.max) throws(CallFailed) -> pbtest_file {
+  func file(_ other: OpenFile, pages: ClosedRange<UInt64> = 0...UInt64.max) throws(Failure) -> pbtest_file {
     var args = pbtest_file()
     args.fd = other.number
     args.first = pages.lowerBound
     args.last = pages.upperBound
-    if cguest_pbtest_file(file.number, &args) != 0 { throw CallFailed("ask for a file") }
+    if cguest_pbtest_file(file.number, &args) != 0 { throw .call("ask for a file") }
     return args
   }
 
   /// About a mapping, compared with a file.
-  func vma(_ mapping: Mapping, page: Int = 0, against other: OpenFile? = nil) throws(CallFailed) -> pbtest_vma {
+  func vma(_ mapping: Mapping, page: Int = 0, against other: OpenFile? = nil) throws(Failure) -> pbtest_vma {
     var args = pbtest_vma()
     args.address = mapping.start + UInt64(page * pageSize)
     args.fd = other?.number ?? -1
-    if cguest_pbtest_vma(file.number, &args) != 0 { throw CallFailed("ask for a mapping") }
+    if cguest_pbtest_vma(file.number, &args) != 0 { throw .call("ask for a mapping") }
     return args
   }
 
   /// About a GEM object.
-  func object(_ handle: UInt32, of client: DrmClient) throws(CallFailed) -> pbtest_object {
+  func object(_ handle: UInt32, of client: DrmClient) throws(Failure) -> pbtest_object {
     var args = pbtest_object()
     args.fd = client.file.number
     args.handle = handle
-    if cguest_pbtest_object(file.number, &args) != 0 { throw CallFailed("ask for an object") }
+    if cguest_pbtest_object(file.number, &args) != 0 { throw .call("ask for an object") }
     return args
   }
 }
@@ -120,21 +120,21 @@ extension pbtest_vma {
 
 extension DrmClient {
   /// A buffer of pbtest's own kind.
-  func createOwn(pages: Int, flags: Int32 = 0) throws(CallFailed) -> DumbBuffer {
+  func createOwn(pages: Int, flags: Int32 = 0) throws(Failure) -> DumbBuffer {
     var args = pbtest_create()
     args.size = UInt64(pages * pageSize)
     args.flags = UInt32(flags)
-    if cguest_pbtest_create(file.number, &args) != 0 { throw CallFailed("pbtest: create") }
+    if cguest_pbtest_create(file.number, &args) != 0 { throw .call("pbtest: create") }
     return DumbBuffer(handle: args.handle, fakeOffset: args.offset)
   }
 
   /// Gives a buffer new pages, and zaps its mappings unless `flags` says not to.
   /// - Returns: how often it has been given pages.
-  func move(_ handle: UInt32, flags: Int32 = 0) throws(CallFailed) -> UInt64 {
+  func move(_ handle: UInt32, flags: Int32 = 0) throws(Failure) -> UInt64 {
     var args = pbtest_move()
     args.handle = handle
     args.flags = UInt32(flags)
-    if cguest_pbtest_move(file.number, &args) != 0 { throw CallFailed("pbtest: move") }
+    if cguest_pbtest_move(file.number, &args) != 0 { throw .call("pbtest: move") }
     return args.generation
   }
 
@@ -142,37 +142,37 @@ extension DrmClient {
   func importOwn(
     _ dmabuf: OpenFile, flags: Int32 = 0, extraPages: Int = 0, failing step: pbtest_step = PBTEST_FAIL_NOTHING,
     with error: Int32 = 0
-  ) throws(CallFailed) -> DumbBuffer {
+  ) throws(Failure) -> DumbBuffer {
     var args = pbtest_import()
     args.fd = dmabuf.number
     args.flags = UInt32(flags)
     args.fail_step = step.rawValue
     args.fail_error = UInt32(error)
     args.extra = UInt64(extraPages * pageSize)
-    if cguest_pbtest_import(file.number, &args) != 0 { throw CallFailed("pbtest: import") }
+    if cguest_pbtest_import(file.number, &args) != 0 { throw .call("pbtest: import") }
     return DumbBuffer(handle: args.handle, fakeOffset: args.offset)
   }
 
   /// Keeps the kernel busy with a buffer for some time; 0 ends it.
-  func keepBusy(_ handle: UInt32, milliseconds: UInt32) throws(CallFailed) {
+  func keepBusy(_ handle: UInt32, milliseconds: UInt32) throws(Failure) {
     var args = pbtest_busy(handle: handle, milliseconds: milliseconds)
-    if cguest_pbtest_busy(file.number, &args) != 0 { throw CallFailed("pbtest: busy") }
+    if cguest_pbtest_busy(file.number, &args) != 0 { throw .call("pbtest: busy") }
   }
 
   /// Makes the next mapping of an import be forwarded at another page offset than 0.
-  func forward(_ handle: UInt32, at page: UInt64) throws(CallFailed) {
+  func forward(_ handle: UInt32, at page: UInt64) throws(Failure) {
     var args = pbtest_forward()
     args.handle = handle
     args.pgoff = page
-    if cguest_pbtest_forward(file.number, &args) != 0 { throw CallFailed("pbtest: forward") }
+    if cguest_pbtest_forward(file.number, &args) != 0 { throw .call("pbtest: forward") }
   }
 
   /// Makes the next call that reaches a step of a buffer fail there.
-  func fail(_ handle: UInt32, at step: pbtest_step, with error: Int32) throws(CallFailed) {
+  func fail(_ handle: UInt32, at step: pbtest_step, with error: Int32) throws(Failure) {
     var args = pbtest_fail()
     args.handle = handle
     args.step = step.rawValue
     args.error = UInt32(error)
-    if cguest_pbtest_fail(file.number, &args) != 0 { throw CallFailed("pbtest: fail") }
+    if cguest_pbtest_fail(file.number, &args) != 0 { throw .call("pbtest: fail") }
   }
 }

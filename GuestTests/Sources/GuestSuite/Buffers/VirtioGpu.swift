@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Glibc
+internal import CLibc
 
 /// The one stock exporter that can be unplugged in a guest.
 enum VirtioGpu {
@@ -18,16 +18,16 @@ enum VirtioGpu {
   }
 
   /// Returns the device to the driver, if a test took it away and died before returning it.
-  static func bind() throws(CallFailed) {
+  static func bind() throws(Failure) {
     for device in devices where access("/sys/bus/virtio/devices/\(device)/driver", F_OK) != 0 {
       try writeText(device, to: folder + "/bind")
     }
   }
 
   /// Takes the device away from the driver. This unplugs the DRM device and must zap every mapping of its buffers.
-  static func unbind() throws {
+  static func unbind() throws(Failure) {
     let bound = names(in: folder).filter(devices.contains)
-    guard bound.count == 1 else { throw Skip(reason: "\(bound.count) virtio GPUs are bound, exactly one is needed") }
+    guard bound.count == 1 else { throw .skip("\(bound.count) virtio GPUs are bound, exactly one is needed") }
     try writeText(bound[0], to: folder + "/unbind")
   }
 }

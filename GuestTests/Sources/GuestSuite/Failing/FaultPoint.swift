@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CGuest
-internal import Glibc
+internal import CLibc
 
 /// Makes one allocation, or one access to user memory, of this task fail: the first, the second, … from now on
 /// (`Documentation/fault-injection/fault-injection.rst`, fail-nth). Other tasks are not affected.
@@ -18,19 +18,19 @@ struct FaultPoint {
   private let file: OpenFile
 
   /// Starts with ``Kind/objects``.
-  /// - Throws: ``Skip`` if the kernel does not support it.
-  init() throws {
+  /// - Throws: ``Failure/skip(_:)`` if the kernel does not support it.
+  init() throws(Failure) {
     do {
       file = try OpenFile("/proc/thread-self/fail-nth")
     } catch {
       throw error.code == ENOENT
-        ? Skip(reason: "this kernel has no fault injection (CONFIG_FAULT_INJECTION)") : error as any Error
+        ? .skip("this kernel has no fault injection (CONFIG_FAULT_INJECTION)") : error
     }
     // Each once, so that the kernel has already allocated what it keeps of these files' names.
     for kind in [Kind.pages, .objects] { try choose(kind) }
   }
 
-  func choose(_ kind: Kind) throws {
+  func choose(_ kind: Kind) throws(Failure) {
     // Includes allocations that may sleep, which are nearly all, and single pages, including those of user space.
     // Nothing is logged: that would be a stack trace for each.
     for (name, value) in [
@@ -48,8 +48,8 @@ struct FaultPoint {
 
   /// Runs a body in which the nth such place fails; none if the number is 0.
   /// - Returns: the body's errno, and whether the nth place was reached.
-  func failing(_ number: Int, _ body: () -> Int32) throws -> (code: Int32, fired: Bool) {
-    if cguest_fail_nth(file.number, UInt32(number)) != 0 { throw CallFailed("ask for a failure") }
+  func failing(_ number: Int, _ body: () -> Int32) throws(Failure) -> (code: Int32, fired: Bool) {
+    if cguest_fail_nth(file.number, UInt32(number)) != 0 { throw .call("ask for a failure") }
     let code = body()
     let fired = cguest_fail_nothing(file.number) != 0 && number > 0
     return (code, fired)

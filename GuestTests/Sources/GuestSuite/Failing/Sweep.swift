@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CGuest
-internal import Glibc
+internal import CLibc
 
 /// Runs one step repeatedly, with the first, the second, … allocation in it failing, until none of its allocations
 /// failed, and each time checks what is left.
@@ -16,16 +16,16 @@ struct Sweep {
     /// The step: returns an errno, or 0.
     var step: () -> Int32
     /// What must be as before if the step was refused. Nothing that only the end of the attempt releases.
-    var counts: () throws -> Counts = { Counts() }
+    var counts: () throws(Failure) -> Counts = { Counts() }
     /// Undoes the step.
-    var undo: () throws -> Void = {}
+    var undo: () throws(Failure) -> Void = {}
     /// Releases what the step made without reporting it: the kernel does not undo a call whose result cannot be written
     /// to the caller's memory.
-    var lost: () throws -> Void = {}
+    var lost: () throws(Failure) -> Void = {}
     /// Says what is wrong with the buffer after the step was refused; nil if it can be used.
-    var wrong: () throws -> String? = { nil }
+    var wrong: () throws(Failure) -> String? = { nil }
     /// Ends the attempt, whether or not the step succeeded.
-    var finish: () throws -> Void = {}
+    var finish: () throws(Failure) -> Void = {}
   }
 
   let look: Recorder
@@ -39,13 +39,13 @@ struct Sweep {
   /// not after each refusal.
   var comesToItsEnd = true
   /// What must be as before once an attempt has ended.
-  var counts: () throws -> Counts
+  var counts: () throws(Failure) -> Counts
 
   /// Which allocation fails, from 1; 0 for none.
   private struct Place: CustomStringConvertible {
     var kind: FaultPoint.Kind
     var number: Int
-    var description: String { "\(kind) \(number)" }
+    var description: String { "\(kind.rawValue) \(number)" }
   }
 
   private struct Findings {
@@ -60,14 +60,14 @@ struct Sweep {
   }
 
   /// - Parameter prepare: creates what the attempt needs.
-  func run(_ name: String, _ prepare: () throws -> Attempt) throws {
+  func run(_ name: String, _ prepare: () throws(Failure) -> Attempt) throws(Failure) {
     let faults = try FaultPoint()
     defer { faults.close() }
     let start = try counts()
     // Once without a failure, so that the test's own process has already allocated what it needs.
     let trial = try prepare()
     let code = trial.step()
-    if code != 0 { throw CallFailed("\(name), with nothing that fails", code: code) }
+    if code != 0 { throw .call("\(name), with nothing that fails", code: code) }
     try trial.undo()
     try trial.finish()
 
@@ -85,7 +85,7 @@ struct Sweep {
       if !comesToItsEnd { try attempt(prepare(), Place(kind: kind, number: 0), faults, before, &found) }
       look.expect(
         found.hasEnded || found.count >= Self.enough,
-        "\(name), \(kind): done without a failure within \(most) places to fail at")
+        "\(name), \(kind.rawValue): done without a failure within \(most) places to fail at")
     }
     if isRefused { look.expect(found.refusals > 0, "\(name): control: some failure was told") }
     look.equal(found.errnos, [], "\(name): refusals by another errno than is allowed")
@@ -97,11 +97,11 @@ struct Sweep {
     try watch.end(look, name)
   }
 
-  private static func alive() throws -> Int { BufInfo.parse(try readText(References.bufinfo)).count }
+  private static func alive() throws(Failure) -> Int { BufInfo.parse(try readText(References.bufinfo)).count }
 
   private func attempt(
     _ attempt: Attempt, _ place: Place, _ faults: FaultPoint, _ start: Counts, _ found: inout Findings
-  ) throws {
+  ) throws(Failure) {
     let before = try attempt.counts()
     let (code, fired) = try faults.failing(place.number, attempt.step)
     if code == 0 {

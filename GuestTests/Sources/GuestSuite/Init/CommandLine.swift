@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Glibc
+internal import CLibc
 internal import GuestProtocol
 
 /// The ways to start the binary.
@@ -24,6 +24,15 @@ public enum GuestCommand: Hashable, Sendable {
       self = .run(Array(arguments.dropFirst(2)))
     } else {
       self = .usage
+    }
+  }
+
+  /// The words that started this process. Embedded Swift has no `CommandLine`.
+  public static var arguments: [String] {
+    let words = (try? readBytes("/proc/self/cmdline")) ?? []
+    // Each word ends with a zero.
+    return words.dropLast().split(separator: 0, omittingEmptySubsequences: false).map {
+      String(decoding: $0, as: UTF8.self)
     }
   }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CGuest
-internal import Glibc
+internal import CLibc
 internal import GuestProtocol
 
 /// What PID 1 does once everything is mounted.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Glibc
+internal import CLibc
 
 /// The virtio-serial ports between guest and host, which the guest finds by their names.
 enum HostPort {

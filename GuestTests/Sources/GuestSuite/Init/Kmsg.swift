@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Glibc
+internal import CLibc
 
 /// Lines in the kernel's own log. They appear in the console between the kernel's reports, so that a report can be
 /// attributed to the test that was running.

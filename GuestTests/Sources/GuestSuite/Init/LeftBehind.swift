@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Glibc
+internal import CLibc
 
 /// What a test may leave in the guest beyond its own process: other processes, and mounts. The next test must find
 /// neither.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Glibc
+internal import CLibc
 internal import GuestProtocol
 
 /// The port through which results leave the guest, signed if the guest was given a secret.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Glibc
+internal import CLibc
 
 /// A small disk for this guest only, to which PID 1 continuously writes its reports to the host and the kernel's log.
 /// Both also leave the guest on other channels; the disk survives a kernel that loses what goes there. The host reads
@@ -18,7 +18,7 @@ final class StateDisk {
   /// - Parameters:
   ///   - folder: where the disk is mounted.
   ///   - kernel: the source of log records.
-  init(in folder: String, kernel: KernelLog) throws(CallFailed) {
+  init(in folder: String, kernel: KernelLog) throws(Failure) {
     results = try OpenFile("\(folder)/results", flags: O_WRONLY | O_CREAT | O_APPEND)
     log = try OpenFile("\(folder)/kmsg", flags: O_WRONLY | O_CREAT | O_APPEND)
     self.kernel = kernel
@@ -27,13 +27,13 @@ final class StateDisk {
   /// - Returns: `nil` if the guest has no disk, or if it cannot be used, which is then reported in the kernel's log.
   static func open() -> StateDisk? {
     guard access(device, F_OK) == 0 else { return nil }
-    do throws(CallFailed) {
+    do throws(Failure) {
       mkdir(folder, 0o700)
       let flags = UInt(MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME)
-      if mount(device, folder, type, flags, nil) < 0 { throw CallFailed("mount of \(device)") }
+      if mount(device, folder, type, flags, nil) < 0 { throw Failure.call("mount of \(device)") }
       return try StateDisk(in: folder, kernel: KernelLog())
     } catch {
-      Kmsg.say("no state is kept: \(error.call): \(errnoName(error.code))")
+      Kmsg.say("no state is kept: \(error)")
       return nil
     }
   }
@@ -59,7 +59,7 @@ final class KernelLog {
 
   private let file: OpenFile
 
-  init(_ path: String = "/dev/kmsg") throws(CallFailed) {
+  init(_ path: String = "/dev/kmsg") throws(Failure) {
     file = try OpenFile(path, flags: O_RDONLY | O_NONBLOCK)
   }
 

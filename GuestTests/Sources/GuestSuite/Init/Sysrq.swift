@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Glibc
+internal import CLibc
 
 /// Makes the kernel log what it is doing (Documentation/admin-guide/sysrq.rst).
 enum Sysrq {

@@ -8,9 +8,9 @@ public struct GuestTest: Sendable {
   public let name: String
   /// The question, from the list thread or the code's history, that the test answers. One line.
   public let question: String
-  let body: @Sendable (Recorder) throws -> Void
+  let body: @Sendable (Recorder) throws(Failure) -> Void
 
-  init(_ name: String, question: String, body: @escaping @Sendable (Recorder) throws -> Void) {
+  init(_ name: String, question: String, body: @escaping @Sendable (Recorder) throws(Failure) -> Void) {
     self.name = name
     self.question = question
     self.body = body

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CGuest
-internal import Glibc
+internal import CLibc
 
 /// Workers that operate on one shared buffer at the same time.
 ///
@@ -71,8 +71,8 @@ final class Race {
   /// Runs a body in the middle of the race: after every worker has done its rounds once, and before each does them
   /// again.
   /// - Returns: whether the rounds were done. If not, the workers' reports are still valid, but little was tried.
-  func run(amid body: (() throws -> Void)? = nil) throws -> Bool {
-    if cguest_race_start(race) < 0 { throw CallFailed("start threads") }
+  func run(amid body: (() throws(Failure) -> Void)? = nil) throws(Failure) -> Bool {
+    if cguest_race_start(race) < 0 { throw .call("start threads") }
     defer { cguest_race_stop(race) }
     guard cguest_race_wait(race, Self.patience) != 0 else { return false }
     guard let body else { return true }

@@ -23,13 +23,13 @@ final class Recorder {
   }
 
   /// Records a comparison.
-  func equal<Value: Equatable>(_ seen: Value, _ expected: Value, _ name: String) {
-    expect(seen == expected, name, seen == expected ? "\(seen)" : "\(seen), expected \(expected)")
+  func equal<Value: Equatable & Shown>(_ seen: Value, _ expected: Value, _ name: String) {
+    expect(seen == expected, name, seen == expected ? seen.shown : "\(seen.shown), expected \(expected.shown)")
   }
 
   /// Records a comparison of optional values.
-  func equal<Value: Equatable>(_ seen: Value?, _ expected: Value?, _ name: String) {
-    let words = { (value: Value?) in value.map { "\($0)" } ?? "none" }
+  func equal<Value: Equatable & Shown>(_ seen: Value?, _ expected: Value?, _ name: String) {
+    let words = { (value: Value?) in value?.shown ?? "none" }
     expect(seen == expected, name, seen == expected ? words(seen) : "\(words(seen)), expected \(words(expected))")
   }
 
@@ -40,16 +40,15 @@ final class Recorder {
   }
 
   /// Summarizes the checks, and the error that ended the test if there was one.
-  func result(of name: String, ended error: (any Error)?) -> TestResult {
-    switch error {
-    case let skip as Skip where checks.allSatisfy(\.passed):
-      return TestResult(name: name, status: .skip, reason: skip.reason, checks: checks)
-    case let skip as Skip: expect(false, "the test went on to its end", skip.reason)
-    case let failed as CallFailed: expect(false, failed.call, errnoName(failed.code))
-    case .some(let other): expect(false, "the test went on to its end", "\(other)")
+  func result(of name: String, ended failure: Failure?) -> TestResult {
+    switch failure {
+    case .skip(let reason) where checks.allSatisfy({ $0.passed }):
+      return TestResult(name: name, status: .skip, reason: reason, checks: checks)
+    case .skip(let reason): expect(false, "the test went on to its end", reason)
+    case .call(let call, let code): expect(false, call, errnoName(code))
     case nil: break
     }
     if checks.isEmpty { expect(false, "the test looked at something", "no check was made") }
-    return TestResult(name: name, status: checks.allSatisfy(\.passed) ? .ok : .notOk, checks: checks)
+    return TestResult(name: name, status: checks.allSatisfy { $0.passed } ? .ok : .notOk, checks: checks)
   }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Glibc
+internal import CLibc
 
 /// Where a race gets its random numbers from: the requested seed, or an unpredictable one.
 ///

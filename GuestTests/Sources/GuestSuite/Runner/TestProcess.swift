@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CGuest
-internal import Glibc
+internal import CLibc
 internal import GuestProtocol
 
 /// Runs one test in a separate process, so that nothing it does to itself reaches PID 1 or the next test.
@@ -26,7 +26,7 @@ enum TestProcess {
     var ends: [Int32] = [-1, -1]
     guard cguest_report_pipe(&ends) == 0 else { return (failed(name, "pipe: \(errnoName(errno))"), false) }
     defer { close(ends[0]) }
-    // No exec: under emulation, exec and the start of the Swift runtime are a large part of a test's time. PID 1 has no
+    // No exec: under emulation, exec and the start of a program are a large part of a test's time. PID 1 has no
     // threads, so a fork of it can continue in Swift, and is isolated just as well.
     let child = cguest_fork_test(ends[1], reportDescriptor)
     if child == 0 {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CGuest
-internal import Glibc
+internal import CLibc
+internal import GuestProtocol
 
 /// Whether the oracles work at all: if an oracle never says no, every test passes.
 enum SelfCheckTests {
@@ -9,43 +10,43 @@ enum SelfCheckTests {
     GuestTest(
       "selfcheck/guest/fault-counter",
       question: "Does the fault counter distinguish a page that was unmapped from one that was not?"
-    ) { try faults($0) },
+    ) { look throws(Failure) in try faults(look) },
     GuestTest(
       "selfcheck/guest/reference-counter",
       question: "Does the reference counter see one more reference, one less, and the last one go?"
-    ) { try references($0) },
+    ) { look throws(Failure) in try references(look) },
     GuestTest(
       "selfcheck/guest/maps-reader",
       question: "Does the reader of maps distinguish files and offsets?"
-    ) { try maps($0) },
+    ) { look throws(Failure) in try maps(look) },
     GuestTest(
       "selfcheck/guest/allocation-watch",
       question: "Does the watch name the caller that allocated memory which was not freed, and nothing once it was?"
-    ) { try allocations($0) },
+    ) { look throws(Failure) in try allocations(look) },
     GuestTest(
       "selfcheck/guest/fault-point",
       question: "Does exactly the nth place fail, and none before or after it?"
-    ) { try faultPoint($0) },
+    ) { look throws(Failure) in try faultPoint(look) },
     GuestTest(
       "selfcheck/guest/leaves-behind",
       question: "Can a test leave signals, descriptors, limits, a mount, a thread and a process behind?"
-    ) { try leave($0) },
+    ) { look throws(Failure) in try leave(look) },
     GuestTest(
       "selfcheck/guest/finds-nothing",
       question: "Does a test find nothing of what the test before it has left behind?"
-    ) { try find($0) },
+    ) { look throws(Failure) in try find(look) },
   ]
 
   private static let place = "/tmp/left-behind"
 
-  private static func leave(_ look: Recorder) throws {
+  private static func leave(_ look: Recorder) throws(Failure) {
     let child = cguest_leave_behind(place)
     look.expect(child > 0, "everything is left behind", child > 0 ? "" : errnoName(errno))
     look.equal(LeftBehind.places().contains(place), true, "control: the mount is there")
     look.equal(otherProcesses().isEmpty, false, "control: the process is there")
   }
 
-  private static func find(_ look: Recorder) throws {
+  private static func find(_ look: Recorder) throws(Failure) {
     var mask = sigset_t()
     sigprocmask(SIG_BLOCK, nil, &mask)
     look.equal((1..<32).filter { sigismember(&mask, Int32($0)) == 1 }, [], "blocked signals")
@@ -67,17 +68,17 @@ enum SelfCheckTests {
   /// Processes besides PID 1 and this one. Threads of the kernel have no memory.
   private static func otherProcesses() -> [String] {
     names(in: "/proc").compactMap { Int32($0) }.filter { $0 != 1 && $0 != getpid() }.compactMap { process in
-      guard let text = try? readText("/proc/\(process)/status"), text.contains("\nVmSize:") else { return nil }
+      guard let text = try? readText("/proc/\(process)/status"), text.holds("\nVmSize:") else { return nil }
       return text.split(separator: "\n").first.map(String.init)
     }
   }
 
-  private static func allocations(_ look: Recorder) throws {
+  private static func allocations(_ look: Recorder) throws(Failure) {
     let kernel = try TestDriver.ask()
     let client = try TestDriver.client(0)
     try client.closeHandle(client.createOwn(pages: 1).handle)
     let watch = try AllocationWatch(kernel)
-    let buffers = try (0..<2).map { _ in try client.createOwn(pages: 1) }
+    let buffers = try (0..<2).map { _ throws(Failure) in try client.createOwn(pages: 1) }
     let left = watch.stillHeld(patience: 0)
     look.expect(
       left.contains { $0.hasPrefix("pbtest_bo_alloc") && $0.hasSuffix("(2)") }, "two buffers are held", "\(left)")
@@ -89,10 +90,10 @@ enum SelfCheckTests {
     client.close()
   }
 
-  private static func faultPoint(_ look: Recorder) throws {
+  private static func faultPoint(_ look: Recorder) throws(Failure) {
     let client = try TestDriver.client(0)
     let faults = try FaultPoint()
-    func create(failing number: Int) throws -> String {
+    func create(failing number: Int) throws(Failure) -> String {
       var args = pbtest_create()
       args.size = UInt64(pageSize)
       let (code, fired) = try faults.failing(number) {
@@ -111,13 +112,13 @@ enum SelfCheckTests {
   }
 
   /// An anonymous page that nothing has touched.
-  static func freshPage() throws -> Mapping {
+  static func freshPage() throws(Failure) -> Mapping {
     let address = mmap(nil, pageSize, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)
-    guard let address, address != MAP_FAILED else { throw CallFailed("mmap of a page") }
+    guard let address, address != MAP_FAILED else { throw .call("mmap of a page") }
     return Mapping("control", at: address, pages: 1)
   }
 
-  private static func faults(_ look: Recorder) throws {
+  private static func faults(_ look: Recorder) throws(Failure) {
     let page = try freshPage()
     for round in 1...3 {
       look.equal(page.touch(page: 0).faults, 1, "round \(round): not there")
@@ -135,7 +136,7 @@ enum SelfCheckTests {
     file.close()
   }
 
-  private static func references(_ look: Recorder) throws {
+  private static func references(_ look: Recorder) throws(Failure) {
     let buffer = try Exporter.udmabuf.export(pages: 2)
     try look.references(buffer.inode, 1, "one fd")
     let mapping = try buffer.mapDmabuf()
@@ -151,7 +152,7 @@ enum SelfCheckTests {
     buffer.closeHome()
   }
 
-  private static func maps(_ look: Recorder) throws {
+  private static func maps(_ look: Recorder) throws(Failure) {
     let file = OpenFile(number: cguest_sealed_memfd("patchbench", 4 * pageSize))
     for page in [0, 3] {
       let mapping = try Mapping("memfd", of: file, offset: UInt64(page * pageSize), pages: 1)

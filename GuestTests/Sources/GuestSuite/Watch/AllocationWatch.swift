@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CGuest
-internal import Glibc
+internal import CLibc
 
 /// Follows each slab allocation of this task, and reports what was not freed, by the function that allocated it.
 ///
@@ -48,21 +48,21 @@ final class AllocationWatch {
   private var symbols: [UInt64: String] = [:]
 
   /// Begins to watch.
-  /// - Throws: ``Skip`` if the kernel has no such events.
-  init(_ kernel: KernelView) throws {
+  /// - Throws: ``Failure/skip(_:)`` if the kernel has no such events.
+  init(_ kernel: KernelView) throws(Failure) {
     self.kernel = kernel
     if names(in: Self.tracing).isEmpty { _ = mount("tracefs", Self.tracing, "tracefs", 0, nil) }
     if access(Self.folder, F_OK) != 0 { try Self.setUp() }
     for event in Self.given {
       guard let id = UInt16(try readText("\(Self.folder)/events/kmem/\(event)/id").split(separator: "\n").first ?? "")
-      else { throw Skip(reason: "this kernel's event \(event) has no number") }
+      else { throw .skip("this kernel's event \(event) has no number") }
       giving.insert(id)
     }
-    files = try names(in: "\(Self.folder)/per_cpu").map {
-      try OpenFile("\(Self.folder)/per_cpu/\($0)/trace_pipe_raw", flags: O_RDONLY | O_NONBLOCK)
+    files = try names(in: "\(Self.folder)/per_cpu").map { cpu throws(Failure) in
+      try OpenFile("\(Self.folder)/per_cpu/\(cpu)/trace_pipe_raw", flags: O_RDONLY | O_NONBLOCK)
     }
     pages.reserveCapacity(Self.most / pageSize)
-    if cguest_settle_heap() != 0 { throw CallFailed("settle the heap") }
+    if cguest_settle_heap() != 0 { throw .call("settle the heap") }
     // Discard what a test that did not complete has left.
     read()
     isWhole = true
@@ -71,9 +71,9 @@ final class AllocationWatch {
 
   /// Once in a guest's life: switching events on and off takes a tenth of a second each time, and while nothing is
   /// recorded they cost next to nothing.
-  private static func setUp() throws {
+  private static func setUp() throws(Failure) {
     if mkdir(folder, 0o700) != 0 {
-      throw Skip(reason: "this kernel has no tracer to watch allocations with: \(errnoName(errno))")
+      throw .skip("this kernel has no tracer to watch allocations with: \(errnoName(errno))")
     }
     try writeText("0", to: "\(folder)/tracing_on")
     try writeText(room, to: "\(folder)/buffer_size_kb")
@@ -84,7 +84,7 @@ final class AllocationWatch {
         TraceRecords.offset(of: "ptr", in: format) == TraceRecords.address
       else {
         rmdir(folder)
-        throw Skip(reason: "this kernel's event \(event) has another format")
+        throw .skip("this kernel's event \(event) has another format")
       }
       try writeText("1", to: "\(place)/enable")
     }
@@ -93,7 +93,7 @@ final class AllocationWatch {
   deinit { records.deallocate() }
 
   /// Ends the watch, and checks that nothing is still held.
-  func end(_ look: Recorder, _ name: String) throws {
+  func end(_ look: Recorder, _ name: String) throws(Failure) {
     let left = stillHeld()
     try writeText("0", to: "\(Self.folder)/tracing_on")
     for file in files { file.close() }
@@ -133,7 +133,7 @@ final class AllocationWatch {
     var end = 0
     for file in files {
       while end + pageSize <= records.count {
-        let count = Glibc.read(file.number, records.baseAddress! + end, pageSize)
+        let count = CLibc.read(file.number, records.baseAddress! + end, pageSize)
         if count <= 0 { break }
         pages.append(end..<end + count)
         end += count

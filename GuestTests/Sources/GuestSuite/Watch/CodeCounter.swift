@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CGuest
-internal import Glibc
+internal import CLibc
 internal import GuestProtocol
 
 /// Counts how often functions and instructions of the kernel run, and which way conditional instructions went, using
 /// pbcount, the module that comes with the tests.
 struct CodeCounter {
   /// Why nothing can be counted.
-  struct Failure: Error, Hashable {
+  struct NotCounted: Error, Hashable {
     var reason: String
   }
 
@@ -58,18 +58,20 @@ struct CodeCounter {
   /// What the kernel does not allow to be watched.
   private(set) var refused: (probes: [(probe: Int, reason: String)], functions: [String]) = ([], [])
 
-  /// - Throws: ``Failure`` if nothing can be counted at all.
-  init(_ request: TraceRequest) throws(Failure) {
+  /// - Throws: ``NotCounted`` if nothing can be counted at all.
+  init(_ request: TraceRequest) throws(NotCounted) {
     self.request = request
     if access(Self.module, F_OK) != 0 {
       let words = (try? readText(Self.excuse))?.split(separator: "\n").first.map(String.init)
-      throw Failure(reason: "no pbcount: \(words ?? "it was not given to this guest")")
+      throw NotCounted(reason: "no pbcount: \(words ?? "it was not given to this guest")")
     }
     if cguest_load_module(Self.module) != 0, errno != EEXIST {
-      throw Failure(reason: "no pbcount: the kernel does not load it: \(errnoName(errno))")
+      throw NotCounted(reason: "no pbcount: the kernel does not load it: \(errnoName(errno))")
     }
-    do { file = try OpenFile(Self.device) } catch { throw Failure(reason: "no pbcount: \(error)") }
-    for section in Set((request.probes.map(\.place) + request.functions.map(\.place)).compactMap(\.driverSection)) {
+    do { file = try OpenFile(Self.device) } catch { throw NotCounted(reason: "no pbcount: \(error)") }
+    for section in Set(
+      (request.probes.map { $0.place } + request.functions.map { $0.place }).compactMap { $0.driverSection })
+    {
       driver[section] = Self.find(section)
     }
     var known: [Key: Int] = [:]
@@ -150,8 +152,8 @@ struct CodeCounter {
   }
 
   /// Returns what ran since the last call.
-  /// - Throws: ``Failure`` if the kernel does not report it.
-  mutating func take() throws(Failure) -> Counts {
+  /// - Throws: ``NotCounted`` if the kernel does not report it.
+  mutating func take() throws(NotCounted) -> Counts {
     var args = pbcount_take()
     if space.count < numbers.count { space = Array(repeating: pbcount_runs(), count: numbers.count) }
     args.room = UInt32(space.count)
@@ -159,7 +161,7 @@ struct CodeCounter {
       args.runs = UInt64(UInt(bitPattern: space.baseAddress))
       return cguest_pbcount_take(file.number, &args)
     }
-    if answer != 0 { throw Failure(reason: "pbcount does not say what ran: \(errnoName(errno))") }
+    if answer != 0 { throw NotCounted(reason: "pbcount does not say what ran: \(errnoName(errno))") }
     var found = Counts()
     for runs in space.prefix(Int(args.count)) {
       let held = Int(runs.held)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CGuest
-internal import Glibc
+internal import CLibc
 
 /// The kernel's counts of files, devices, objects and address spaces, each number by its name: a failure must not
 /// change them, nor may anything that has ended.
@@ -27,7 +27,7 @@ struct Counts: Equatable, CustomStringConvertible {
   }
 
   /// Reads numbers until they are the expected ones, or until ``Patience`` ends.
-  static func settled(at expected: Counts, _ read: () throws -> Counts) rethrows -> Counts {
+  static func settled<E: Error>(at expected: Counts, _ read: () throws(E) -> Counts) throws(E) -> Counts {
     var now = try read()
     for _ in 0..<(hasWaitedInVain ? Patience.rounds / 10 : Patience.rounds) where now != expected {
       usleep(10_000)
@@ -39,7 +39,7 @@ struct Counts: Equatable, CustomStringConvertible {
 
   /// Reads numbers until they have come to rest, or 1.5 seconds have passed: what an earlier step released may still be on
   /// its way out, and must not be counted.
-  static func atRest(_ read: () throws -> Counts) rethrows -> Counts {
+  static func atRest<E: Error>(_ read: () throws(E) -> Counts) throws(E) -> Counts {
     var now = try read()
     var same = 0
     for _ in 0..<150 where same < Patience.restingRounds {
@@ -58,21 +58,21 @@ struct Counts: Equatable, CustomStringConvertible {
 
 extension KernelView {
   /// A DRM file, and its device.
-  func client(_ client: DrmClient) throws(CallFailed) -> pbtest_client {
+  func client(_ client: DrmClient) throws(Failure) -> pbtest_client {
     var args = pbtest_client()
     args.fd = client.file.number
-    if cguest_pbtest_client(file.number, &args) != 0 { throw CallFailed("ask for a client") }
+    if cguest_pbtest_client(file.number, &args) != 0 { throw .call("ask for a client") }
     return args
   }
 
-  func dmabuf(_ dmabuf: OpenFile) throws(CallFailed) -> pbtest_dmabuf {
+  func dmabuf(_ dmabuf: OpenFile) throws(Failure) -> pbtest_dmabuf {
     var args = pbtest_dmabuf()
     args.fd = dmabuf.number
-    if cguest_pbtest_dmabuf(file.number, &args) != 0 { throw CallFailed("ask for a dma-buf") }
+    if cguest_pbtest_dmabuf(file.number, &args) != 0 { throw .call("ask for a dma-buf") }
     return args
   }
 
-  func count(_ name: String, _ client: DrmClient, into counts: inout Counts) throws(CallFailed) {
+  func count(_ name: String, _ client: DrmClient, into counts: inout Counts) throws(Failure) {
     let seen = try self.client(client)
     counts.add("\(name)'s handles", Int64(seen.handles))
     counts.add("\(name)'s dma-bufs", Int64(seen.dmabufs))
@@ -82,14 +82,14 @@ extension KernelView {
     try count("\(name)'s chardev", client.file, into: &counts)
   }
 
-  func count(_ name: String, _ other: OpenFile, into counts: inout Counts) throws(CallFailed) {
+  func count(_ name: String, _ other: OpenFile, into counts: inout Counts) throws(Failure) {
     let seen = try file(other)
     counts.add("references of \(name)", seen.count)
     counts.add("i_mmap_writable of \(name)", seen.i_mmap_writable)
     counts.add("VMAs of \(name)", Int64(seen.vmas))
   }
 
-  func countDmabuf(_ name: String, _ dmabuf: OpenFile, into counts: inout Counts) throws(CallFailed) {
+  func countDmabuf(_ name: String, _ dmabuf: OpenFile, into counts: inout Counts) throws(Failure) {
     try count(name, dmabuf, into: &counts)
     let seen = try self.dmabuf(dmabuf)
     counts.add("attachments of \(name)", Int64(seen.attachments))
@@ -97,7 +97,7 @@ extension KernelView {
     counts.add("locked \(name)", Int64(seen.locked))
   }
 
-  func count(_ name: String, _ handle: UInt32, of client: DrmClient, into counts: inout Counts) throws(CallFailed) {
+  func count(_ name: String, _ handle: UInt32, of client: DrmClient, into counts: inout Counts) throws(Failure) {
     let seen = try object(handle, of: client)
     counts.add("references of \(name)", Int64(seen.refcount))
     counts.add("handles of \(name)", Int64(seen.handle_count))

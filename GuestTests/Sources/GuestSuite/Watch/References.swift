@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Glibc
+internal import CLibc
 
 /// The references to a dma-buf's file: the oracle for a `get_file()` or `fput()` too many or too few, which KASAN
 /// does not see because file structs are freed type-safely by RCU.
@@ -11,23 +11,23 @@ enum References {
   static let bufinfo = "/sys/kernel/debug/dma_buf/bufinfo"
 
   /// The count of one dma-buf, or nil once the kernel has let it go.
-  static func count(inode: UInt64) throws -> Int? {
+  static func count(inode: UInt64) throws(Failure) -> Int? {
     do {
       return BufInfo.parse(try readText(bufinfo)).first { $0.inode == inode }?.count
     } catch {
-      throw error.code == ENOENT ? Skip(reason: "this kernel has no \(bufinfo) (CONFIG_DEBUG_FS)") : error as any Error
+      throw error.code == ENOENT ? .skip("this kernel has no \(bufinfo) (CONFIG_DEBUG_FS)") : error
     }
   }
 
   /// The count as the descriptor itself tells it.
-  static func count(descriptor file: OpenFile) throws -> Int? {
+  static func count(descriptor file: OpenFile) throws(Failure) -> Int? {
     fdinfoNumber("count", in: try readText("/proc/self/fdinfo/\(file.number)"))
   }
 }
 
 extension Recorder {
   /// Checks the exact count of a dma-buf; nil means that it must be gone.
-  func references(_ inode: UInt64, _ expected: Int?, _ name: String) throws {
+  func references(_ inode: UInt64, _ expected: Int?, _ name: String) throws(Failure) {
     let seen = try References.count(inode: inode)
     let words = { (count: Int?) in count.map { "\($0)" } ?? "gone" }
     expect(seen == expected, name, seen == expected ? words(seen) : "\(words(seen)), expected \(words(expected))")

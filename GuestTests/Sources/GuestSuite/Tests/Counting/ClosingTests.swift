@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CGuest
-internal import Glibc
+internal import CLibc
 
 /// A place among a device's fake offsets where every import of its size goes: it lies between two buffers and is the
 /// smallest hole that fits, every time.
@@ -9,7 +9,7 @@ struct ImportSlot {
   let offset: UInt64
   private let keeper: DrmClient
 
-  init(beside client: DrmClient, pages: Int) throws {
+  init(beside client: DrmClient, pages: Int) throws(Failure) {
     keeper = try client.stranger()
     _ = try keeper.createDumb(pages: pages)
     let room = try keeper.createDumb(pages: pages)
@@ -31,23 +31,23 @@ enum ClosingTests {
     GuestTest(
       "counts/\(pair.name)/closing-orders",
       question: "Does everything that leads to a buffer hold the same references, in whatever order it is closed?"
-    ) { try everyOrder(pair, $0) }
+    ) { look throws(Failure) in try everyOrder(pair, look) }
   }
 
   static func lives(_ pair: Pair) -> GuestTest {
     GuestTest(
       "leaks/\(pair.name)/rounds",
       question: "After many lives of a shared buffer, is no dma-buf, object or open file left?"
-    ) { try manyLives(pair, $0) }
+    ) { look throws(Failure) in try manyLives(pair, look) }
   }
 
   /// Something that can be closed, of one buffer.
   private struct Closing {
     var name: String
-    var close: () throws -> Void
+    var close: () throws(Failure) -> Void
   }
 
-  private static func everyOrder(_ pair: Pair, _ look: Recorder) throws {
+  private static func everyOrder(_ pair: Pair, _ look: Recorder) throws(Failure) {
     let importer = try DrmClient(driver: pair.importer)
     let slot = try ImportSlot(beside: importer, pages: pages)
     var owner: DrmClient?
@@ -89,13 +89,13 @@ enum ClosingTests {
 
   private static func open(
     _ pair: Pair, owner: DrmClient?, importer: DrmClient, slot: ImportSlot
-  ) throws -> (list: [Closing], spare: OpenFile) {
+  ) throws(Failure) -> (list: [Closing], spare: OpenFile) {
     var list: [Closing] = []
     let dmabuf: OpenFile
     if let owner {
       let buffer = try owner.createDumb(pages: pages)
       dmabuf = try owner.export(buffer.handle)
-      list.append(Closing(name: "exporter's handle") { try owner.closeHandle(buffer.handle) })
+      list.append(Closing(name: "exporter's handle") { () throws(Failure) in try owner.closeHandle(buffer.handle) })
     } else {
       let exported = try pair.exporter.export(pages: pages)
       exported.closeHome()
@@ -104,21 +104,21 @@ enum ClosingTests {
     let handle = try importer.importBuffer(dmabuf)
     let direct = try Mapping("dma-buf", of: dmabuf, offset: 0, pages: pages)
     let forwarded = try Mapping("forwarded", of: importer.file, offset: slot.offset, pages: pages)
-    list.append(Closing(name: "importer's handle") { try importer.closeHandle(handle) })
+    list.append(Closing(name: "importer's handle") { () throws(Failure) in try importer.closeHandle(handle) })
     list.append(Closing(name: "fd") { dmabuf.close() })
     list.append(Closing(name: "dma-buf mapped") { direct.unmap() })
     list.append(Closing(name: "forwarded mapped") { forwarded.unmap() })
     return (list, OpenFile(number: dup(dmabuf.number)))
   }
 
-  private static func manyLives(_ pair: Pair, _ look: Recorder) throws {
+  private static func manyLives(_ pair: Pair, _ look: Recorder) throws(Failure) {
     let importer = try DrmClient(driver: pair.importer)
     let slot = try ImportSlot(beside: importer, pages: pages)
     var owner: DrmClient?
     if case .drm(let driver) = pair.exporter { owner = try DrmClient(driver: driver) }
     let dmabufs = BufInfo.parse(try readText(References.bufinfo)).count
     let clients = try importer.openClients()
-    let place = try owner.map { try Self.place(on: $0, soon: firstPlace) }
+    let place = try owner.map { owner throws(Failure) in try Self.place(on: owner, soon: firstPlace) }
     for round in 0..<rounds { try live(round, pair, owner: owner, importer: importer, slot: slot) }
     look.equal(BufInfo.parse(try readText(References.bufinfo)).count, dmabufs, "dma-bufs alive after \(rounds) rounds")
     look.equal(try importer.openClients(), clients, "the importer's open files")
@@ -136,7 +136,7 @@ enum ClosingTests {
 
   /// Returns where the device puts its next object, once that is the expected place or a second has passed. virtio-gpu
   /// frees an object only once the host has answered, so objects of the previous test may not be free yet.
-  private static func place(on client: DrmClient, soon expected: UInt64) throws(CallFailed) -> UInt64 {
+  private static func place(on client: DrmClient, soon expected: UInt64) throws(Failure) -> UInt64 {
     var now = try nextPlace(on: client)
     for _ in 0..<100 where now != expected {
       usleep(10_000)
@@ -146,7 +146,7 @@ enum ClosingTests {
   }
 
   /// Returns where the device puts its next object, which is the lowest free place: one object left over moves it.
-  static func nextPlace(on client: DrmClient) throws(CallFailed) -> UInt64 {
+  static func nextPlace(on client: DrmClient) throws(Failure) -> UInt64 {
     let buffer = try client.createDumb(pages: pages)
     try client.closeHandle(buffer.handle)
     return buffer.fakeOffset
@@ -155,7 +155,7 @@ enum ClosingTests {
   /// One life of a buffer, each slightly different from the previous one.
   private static func live(
     _ round: Int, _ pair: Pair, owner: DrmClient?, importer: DrmClient, slot: ImportSlot
-  ) throws {
+  ) throws(Failure) {
     var handle: UInt32?
     let dmabuf: OpenFile
     if let owner {
@@ -173,11 +173,11 @@ enum ClosingTests {
     switch round % 5 {
     case 0:
       let code = Mapping.refusal(of: importer.file, offset: slot.offset, pages: pages, flags: MAP_PRIVATE)
-      if code != EINVAL { throw CallFailed("be refused a private mapping", code: code) }
+      if code != EINVAL { throw .call("be refused a private mapping", code: code) }
     case 1: forwarded.unmap(page: 1, count: 1)
     case 2:
       let space = try reserveAddresses(pages: pages)
-      if cguest_move(forwarded.address, pages * pageSize, space) < 0 { throw CallFailed("mremap") }
+      if cguest_move(forwarded.address, pages * pageSize, space) < 0 { throw .call("mremap") }
       forwarded = Mapping("forwarded", at: space, pages: pages)
     // Only once: the fork costs more than the rest of a life.
     case 3 where round < 5: try Child.withHolder { _ in }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CGuest
-internal import Glibc
+internal import CLibc
 
 /// The exact references to the dma-buf's file at every step.
 enum CountTests {
@@ -10,18 +10,18 @@ enum CountTests {
       GuestTest(
         "counts/\(pair.name)/mmap-munmap",
         question: "Does a forwarded mapping hold exactly one reference to the dma-buf and none to the importer's file?"
-      ) { try mapAndUnmap(pair, $0) },
+      ) { look throws(Failure) in try mapAndUnmap(pair, look) },
       GuestTest(
         "counts/\(pair.name)/split-fork",
         question: "Do the copies that the kernel makes of a forwarded mapping each hold their own reference?"
-      ) { try copies(pair, $0) },
+      ) { look throws(Failure) in try copies(pair, look) },
     ]
   }
 
-  private static func mapAndUnmap(_ pair: Pair, _ look: Recorder) throws {
+  private static func mapAndUnmap(_ pair: Pair, _ look: Recorder) throws(Failure) {
     let shared = try pair.share()
     guard let base = try References.count(inode: shared.inode) else {
-      throw CallFailed("find the dma-buf in bufinfo", code: ENOENT)
+      throw .call("find the dma-buf in bufinfo", code: ENOENT)
     }
     look.equal(try References.count(descriptor: shared.exported.dmabuf), base, "fdinfo and bufinfo agree")
     let second = OpenFile(number: dup(shared.exported.dmabuf.number))
@@ -53,7 +53,7 @@ enum CountTests {
 
   /// Closes one thing after another. The chardevs are closed with their handles open: that releases what the import
   /// held only if no mapping kept a reference to the importer's file.
-  static func tearDown(_ shared: SharedBuffer, _ look: Recorder) throws {
+  static func tearDown(_ shared: SharedBuffer, _ look: Recorder) throws(Failure) {
     shared.importer.close()
     try look.references(shared.inode, shared.countBeforeImport, "the importer's chardev closed: as before the import")
     shared.exported.closeHome()
@@ -62,19 +62,19 @@ enum CountTests {
     try look.references(shared.inode, nil, "the fd closed")
   }
 
-  private static func copies(_ pair: Pair, _ look: Recorder) throws {
+  private static func copies(_ pair: Pair, _ look: Recorder) throws(Failure) {
     let shared = try pair.share()
     // Without the fd, so that a fork copies only mappings of the dma-buf.
     let forwarded = try shared.mapForwarded()
     shared.exported.dmabuf.close()
     guard let base = try References.count(inode: shared.inode) else {
-      throw CallFailed("find the dma-buf in bufinfo", code: ENOENT)
+      throw .call("find the dma-buf in bufinfo", code: ENOENT)
     }
     for page in 0..<shared.pages { forwarded.set(UInt8(1 + page), page: page) }
 
     var control: Int32 = -1
     let holder = cguest_fork_holder(&control)
-    if holder < 0 { throw CallFailed("fork") }
+    if holder < 0 { throw .call("fork") }
     try look.references(shared.inode, base + 1, "a child forked")
     _ = cguest_release_holder(holder, control)
     try look.references(shared.inode, base, "the child ended")

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CGuest
-internal import Glibc
+internal import CLibc
 
 /// The trees in which DRM looks things up: a client's dma-bufs and handles (drm_prime.c), the clients that may map an
 /// object, and the objects of a device by their offsets (drm_vma_manager.c). With one or two entries, any search works.
@@ -12,28 +12,28 @@ enum TreeTests {
     GuestTest(
       "trees/system_heap-to-vgem/imports",
       question: "If one client imports many dma-bufs, does each keep its handle, in whatever order they are closed?"
-    ) { try imports($0) },
+    ) { look throws(Failure) in try imports(look) },
     GuestTest(
       "trees/vgem/exports",
       question: "If one client exports many objects, does each keep its dma-buf, in whatever order they are closed?"
-    ) { try exports($0) },
+    ) { look throws(Failure) in try exports(look) },
     GuestTest(
       "trees/vgem/clients",
       question: "If many clients share one object, can each map it as long as it has a handle, and no longer?"
-    ) { try clients($0) },
+    ) { look throws(Failure) in try clients(look) },
     GuestTest(
       "trees/vgem/offsets",
       question: "Does a lookup by offset find the object that holds the whole range, and no other?"
-    ) { try offsets($0) },
+    ) { look throws(Failure) in try offsets(look) },
     GuestTest(
       "leaks/vgem/allowed-twice",
       question: "If a client opens an object again that it already has, is what was allocated for that freed?"
-    ) { try twice($0) },
+    ) { look throws(Failure) in try twice(look) },
     GuestTest(
       "trees/vgem/allowed-once",
       question:
         "If a driver allows clients to map an object repeatedly, does one revoke undo it, and for no other client?"
-    ) { try once($0) },
+    ) { look throws(Failure) in try once(look) },
   ]
 
   /// Orders in which to close: as created, in reverse, and from the middle to both ends.
@@ -42,11 +42,11 @@ enum TreeTests {
     ("from the middle", (0..<number).sorted { abs($0 - number / 2) < abs($1 - number / 2) }),
   ]
 
-  private static func imports(_ look: Recorder) throws {
+  private static func imports(_ look: Recorder) throws(Failure) {
     let kernel = try TestDriver.ask()
     let client = try DrmClient(driver: "vgem")
     let start = try kernel.client(client)
-    let buffers = try (0..<number).map { _ in try Exporter.systemHeap.export(pages: 1) }
+    let buffers = try (0..<number).map { _ throws(Failure) in try Exporter.systemHeap.export(pages: 1) }
     for (name, order) in orders {
       // The order differs each time, and with it which entries are neighbours in the tree by handle.
       var handles = [UInt32](repeating: 0, count: number)
@@ -80,15 +80,16 @@ enum TreeTests {
       [end.handles, end.dmabufs, end.objects], [start.handles, start.dmabufs, start.objects], "nothing is left")
     client.close()
     look.equal(
-      try buffers.map { try kernel.file($0.dmabuf).count }, buffers.map { _ in 1 }, "references of each dma-buf")
+      try buffers.map { buffer throws(Failure) in try kernel.file(buffer.dmabuf).count }, buffers.map { _ in 1 },
+      "references of each dma-buf")
     for buffer in buffers { buffer.dmabuf.close() }
   }
 
-  private static func exports(_ look: Recorder) throws {
+  private static func exports(_ look: Recorder) throws(Failure) {
     let kernel = try TestDriver.ask()
     let client = try DrmClient(driver: "vgem")
     for (name, order) in orders {
-      let handles = try (0..<number).map { _ in try client.createDumb(pages: 1).handle }
+      let handles = try (0..<number).map { _ throws(Failure) in try client.createDumb(pages: 1).handle }
       var files: [Int: OpenFile] = [:]
       for index in order { files[index] = try client.export(handles[index]) }
       var left = order
@@ -117,13 +118,13 @@ enum TreeTests {
     client.close()
   }
 
-  private static func clients(_ look: Recorder) throws {
+  private static func clients(_ look: Recorder) throws(Failure) {
     let kernel = try TestDriver.ask()
     let owner = try DrmClient(driver: "vgem")
     let buffer = try owner.createDumb(pages: 1)
     let dmabuf = try owner.export(buffer.handle)
     for (name, order) in orders {
-      let others = try (0..<number).map { _ in try owner.stranger() }
+      let others = try (0..<number).map { _ throws(Failure) in try owner.stranger() }
       let before = try kernel.object(buffer.handle, of: owner)
       var handles = [UInt32](repeating: 0, count: number)
       for index in order { handles[index] = try others[index].importBuffer(dmabuf) }
@@ -150,22 +151,22 @@ enum TreeTests {
     owner.close()
   }
 
-  private static func offsets(_ look: Recorder) throws {
+  private static func offsets(_ look: Recorder) throws(Failure) {
     let kernel = try TestDriver.ask()
     let client = try DrmClient(driver: "vgem")
     let sizes = [1, 4, 2, 7, 3, 1, 5, 2, 6]
-    var buffers = try sizes.map { (size: $0, buffer: try client.createDumb(pages: $0)) }
+    var buffers = try sizes.map { size throws(Failure) in (size: size, buffer: try client.createDumb(pages: size)) }
     // A hole, so that not every page behind an object belongs to another one.
     let hole = buffers.remove(at: 4)
     try client.closeHandle(hole.buffer.handle)
-    func find(_ start: UInt64, _ pages: Int) throws -> UInt64? {
+    func find(_ start: UInt64, _ pages: Int) throws(Failure) -> UInt64? {
       var args = pbtest_lookup()
       args.fd = client.file.number
       args.start = start
       args.pages = UInt64(pages)
       if cguest_pbtest_lookup(kernel.file.number, &args) != 0 {
         if errno == ENOENT { return nil }
-        throw CallFailed("look up an offset")
+        throw .call("look up an offset")
       }
       return args.found_start
     }
@@ -183,7 +184,7 @@ enum TreeTests {
     look.equal(wrong, [], "ranges that led elsewhere than to the object that holds them")
     let empty = hole.buffer.fakeOffset / UInt64(pageSize)
     look.equal(try find(empty, 1), nil, "in a hole")
-    look.equal(try find(places.map(\.1).min()! - 1, 1), nil, "before the first")
+    look.equal(try find(places.map { $0.1 }.min()! - 1, 1), nil, "before the first")
     // mmap() takes only the start of a whole object.
     var mapped: [String] = []
     for (size, start) in places {
@@ -200,18 +201,18 @@ enum TreeTests {
     client.close()
   }
 
-  private static func twice(_ look: Recorder) throws {
+  private static func twice(_ look: Recorder) throws(Failure) {
     let kernel = try TestDriver.ask()
     let client = try DrmClient(driver: "vgem")
     let buffer = try client.createDumb(pages: 1)
     var name: UInt32 = 0
-    if cguest_drm_flink(client.file.number, buffer.handle, &name) != 0 { throw CallFailed("give a name") }
+    if cguest_drm_flink(client.file.number, buffer.handle, &name) != 0 { throw .call("give a name") }
     let watch = try AllocationWatch(kernel)
     let before = try kernel.object(buffer.handle, of: client)
     var handles: [UInt32] = []
     for _ in 0..<3 {
       var handle: UInt32 = 0
-      if cguest_drm_open_name(client.file.number, name, &handle) != 0 { throw CallFailed("open by name") }
+      if cguest_drm_open_name(client.file.number, name, &handle) != 0 { throw .call("open by name") }
       handles.append(handle)
     }
     let open = try kernel.object(buffer.handle, of: client)
@@ -228,22 +229,22 @@ enum TreeTests {
   }
 
   /// i915 uses drm_vma_node_allow_once() each time a client asks for a fake offset.
-  private static func once(_ look: Recorder) throws {
+  private static func once(_ look: Recorder) throws(Failure) {
     let kernel = try TestDriver.ask()
     let owner = try DrmClient(driver: "vgem")
     let buffer = try owner.createDumb(pages: 1)
-    let others = try (0..<5).map { _ in try owner.stranger() }
-    func tell(_ how: Int32, _ other: DrmClient) throws {
+    let others = try (0..<5).map { _ throws(Failure) in try owner.stranger() }
+    func tell(_ how: Int32, _ other: DrmClient) throws(Failure) {
       let args = pbtest_allow(
         fd: owner.file.number, handle: buffer.handle, other: other.file.number, how: UInt32(how))
       if withUnsafePointer(to: args, { cguest_pbtest_allow(kernel.file.number, $0) }) == 0 { return }
-      if errno == ENOTTY { throw Skip(reason: "this kernel has no drm_vma_node_allow_once()") }
-      throw CallFailed("allow a client")
+      if errno == ENOTTY { throw .skip("this kernel has no drm_vma_node_allow_once()") }
+      throw .call("allow a client")
     }
     func mayMap() -> [Bool] {
       ([owner] + others).map { Mapping.refusal(of: $0.file, offset: buffer.fakeOffset, pages: 1) == 0 }
     }
-    func seen() throws -> [UInt64] {
+    func seen() throws(Failure) -> [UInt64] {
       let object = try kernel.object(buffer.handle, of: owner)
       return [UInt64(object.allowed), object.allowances]
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CGuest
-internal import Glibc
+internal import CLibc
 
 /// Refusals halfway through: of a mapping that was to replace another one, and of writes through a read-only dma-buf or
 /// chardev.
@@ -11,7 +11,7 @@ enum UnwindTests {
       GuestTest(
         "errors/\(pair.name)/over-another",
         question: "Does a forwarded mmap() that fails over other mappings unwind cleanly (2024, CVE-2024-53096)?"
-      ) { try overAnother(pair, $0) }
+      ) { look throws(Failure) in try overAnother(pair, look) }
     ]
       + (pair.exporter == .udmabuf
         ? []
@@ -19,11 +19,11 @@ enum UnwindTests {
           GuestTest(
             "errors/\(pair.name)/read-only",
             question: "What can be written through a read-only dma-buf, or a read-only chardev?"
-          ) { try readOnly(pair, $0) }
+          ) { look throws(Failure) in try readOnly(pair, look) }
         ])
   }
 
-  private static func overAnother(_ pair: Pair, _ look: Recorder) throws {
+  private static func overAnother(_ pair: Pair, _ look: Recorder) throws(Failure) {
     let shared = try pair.share()
     let base = try References.count(inode: shared.inode) ?? 0
     let forwarded = try shared.mapForwarded()
@@ -60,7 +60,7 @@ enum UnwindTests {
 
   /// On 6.12 a read-only dma-buf can be written through a chardev that imported it: the check for write access looks at
   /// the file that mmap() was called on. A series that changes this should know it.
-  private static func readOnly(_ pair: Pair, _ look: Recorder) throws {
+  private static func readOnly(_ pair: Pair, _ look: Recorder) throws(Failure) {
     let exported = try pair.exporter.exportReadOnly(pages: 4)
     let shared = try SharedBuffer(exported, importer: DrmClient(driver: pair.importer))
     let base = try References.count(inode: shared.inode) ?? 0
@@ -75,7 +75,7 @@ enum UnwindTests {
     }
     let both = PROT_READ | PROT_WRITE
     look.equal(answer(exported.dmabuf, 0, both), "EACCES", "dma-buf: writable")
-    guard let reader = map(exported.dmabuf, 0, PROT_READ) else { throw CallFailed("mmap of the dma-buf to read") }
+    guard let reader = map(exported.dmabuf, 0, PROT_READ) else { throw .call("mmap of the dma-buf to read") }
     look.equal(reader.protect(0..<4, both), "EACCES", "dma-buf: made writable afterwards")
     look.equal(reader.trySet(1, page: 0), "SIGSEGV", "dma-buf: a write")
 
@@ -93,7 +93,7 @@ enum UnwindTests {
     let file = other.importer.file
     look.equal(answer(file, other.forwardedOffset, both), "EACCES", "forwarded from a read-only chardev: writable")
     guard let mine = map(file, other.forwardedOffset, PROT_READ) else {
-      throw CallFailed("mmap of a read-only chardev")
+      throw .call("mmap of a read-only chardev")
     }
     look.equal(mine.tryByte(page: 2), "\(0x33)", "forwarded from a read-only chardev: reads")
     look.equal(mine.protect(0..<4, both), "EACCES", "forwarded from a read-only chardev: made writable afterwards")

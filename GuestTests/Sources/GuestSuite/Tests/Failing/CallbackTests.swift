@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CGuest
-internal import Glibc
+internal import CLibc
 
 /// An exporter or an importer that fails in each of its callbacks, which the test driver does on demand.
 enum CallbackTests {
@@ -13,44 +13,44 @@ enum CallbackTests {
       GuestTest(
         "failing/pbtest/export-callbacks",
         question: "If an exporter refuses to make a dma-buf, before or after making it, is the handle as before?"
-      ) { try exporting($0) },
+      ) { look throws(Failure) in try exporting(look) },
       GuestTest(
         "failing/pbtest-to-pbtest/import-callbacks",
         question: "If an importer fails at any step, is the attachment unmapped and gone, and no handle left?"
-      ) { try importer($0) },
+      ) { look throws(Failure) in try importer(look) },
       GuestTest(
         "failing/pbtest/access-callbacks",
         question: "If an exporter's begin_cpu_access or end_cpu_access fails, does the caller get its errno?"
-      ) { try access($0) },
+      ) { look throws(Failure) in try access(look) },
       GuestTest(
         "calls/pbtest-to-pbtest/mapped-again",
         question:
           "If an importer unmaps its attachment and maps it again, is the mapping cached if the exporter asks for that?"
-      ) { try mappedAgain($0) },
+      ) { look throws(Failure) in try mappedAgain(look) },
       GuestTest(
         "failing/pbtest/open-callback",
         question: "If a driver's open callback refuses a handle, is neither the handle nor the right to map left?"
-      ) { try opening($0) },
+      ) { look throws(Failure) in try opening(look) },
     ]
     + ["vgem", "vkms", TestDriver.name].map { importer in
       GuestTest(
         "failing/pbtest-to-\(importer)/attach-callbacks",
         question: "If an exporter's attach, pin or map fails, does the import leave nothing behind?"
-      ) { try attaching(importer, $0) }
+      ) { look throws(Failure) in try attaching(importer, look) }
     }
     + ["vgem", TestDriver.name].map { importer in
       GuestTest(
         "failing/pbtest_dynamic-to-\(importer)/attach-callbacks",
         question:
           "If a dynamic exporter's attach, pin or map fails, does the import leave nothing behind?"
-      ) { try attaching(importer, flags: PBTEST_BO_DYNAMIC, $0) }
+      ) { look throws(Failure) in try attaching(importer, flags: PBTEST_BO_DYNAMIC, look) }
     }
 
-  private static func exporting(_ look: Recorder) throws {
+  private static func exporting(_ look: Recorder) throws(Failure) {
     let fixture = try Fixture(.drm(TestDriver.name))
     let client = fixture.owner!
     let buffer = try fixture.create()
-    func counts() throws -> Counts {
+    func counts() throws(Failure) -> Counts {
       var counts = try fixture.counts()
       try fixture.kernel.count("the object", buffer.handle, of: client, into: &counts)
       return counts
@@ -59,7 +59,9 @@ enum CallbackTests {
     let before = try counts()
     for (step, name) in [(PBTEST_FAIL_EXPORT, "at its beginning"), (PBTEST_FAIL_EXPORT_LATE, "at its end")] {
       try client.fail(buffer.handle, at: step, with: asked)
-      look.equal(try errnoWord { try client.export(buffer.handle).close() }, errnoName(asked), "export, \(name): errno")
+      look.equal(
+        try errnoWord { () throws(Failure) in try client.export(buffer.handle).close() }, errnoName(asked),
+        "export, \(name): errno")
       look.same(try counts(), before, "export, \(name): all as before")
     }
     let dmabuf = try client.export(buffer.handle)
@@ -74,13 +76,13 @@ enum CallbackTests {
     fixture.close()
   }
 
-  private static func attaching(_ importer: String, flags: Int32 = 0, _ look: Recorder) throws {
+  private static func attaching(_ importer: String, flags: Int32 = 0, _ look: Recorder) throws(Failure) {
     let fixture = try Fixture(.drm(TestDriver.name), importer: importer, flags: flags)
     let client = fixture.owner!
     let theirs = fixture.importer!
     let exported = try fixture.export()
     guard case .chardev(_, let buffer) = exported.home else { return }
-    func counts() throws -> Counts { try fixture.counts(of: exported) }
+    func counts() throws(Failure) -> Counts { try fixture.counts(of: exported) }
     let watch = try AllocationWatch(fixture.kernel)
     let before = try counts()
     var steps = [
@@ -91,13 +93,15 @@ enum CallbackTests {
     if flags & PBTEST_BO_DYNAMIC != 0 { steps.append((PBTEST_FAIL_DMABUF_PIN, "pin of the dma-buf")) }
     for (step, name) in steps {
       try client.fail(buffer.handle, at: step, with: asked)
-      look.equal(try errnoWord { _ = try theirs.importBuffer(exported.dmabuf) }, errnoName(asked), "\(name): errno")
+      look.equal(
+        try errnoWord { () throws(Failure) in _ = try theirs.importBuffer(exported.dmabuf) }, errnoName(asked),
+        "\(name): errno")
       look.same(try counts(), before, "\(name): all as before")
     }
     if flags & PBTEST_BO_DYNAMIC != 0, importer == TestDriver.name {
       // A dynamic importer pins the buffer for one step, and has it mapped meanwhile.
-      func importMoving() throws -> String {
-        try errnoWord {
+      func importMoving() throws(Failure) -> String {
+        try errnoWord { () throws(Failure) in
           let handle = try theirs.importOwn(exported.dmabuf, flags: PBTEST_IMPORT_DYNAMIC).handle
           try theirs.closeHandle(handle)
         }
@@ -118,7 +122,7 @@ enum CallbackTests {
     fixture.close()
   }
 
-  private static func importer(_ look: Recorder) throws {
+  private static func importer(_ look: Recorder) throws(Failure) {
     let steps = [
       (PBTEST_FAIL_IMPORT, "gem_prime_import"),
       (PBTEST_FAIL_IMPORT_SG_TABLE, "gem_prime_import_sg_table, at its beginning"),
@@ -135,12 +139,14 @@ enum CallbackTests {
       let fixture = try Fixture(exporter.exporter, importer: TestDriver.name, flags: exporter.flags)
       let theirs = fixture.importer!
       let exported = try fixture.export()
-      func counts() throws -> Counts { try fixture.counts(of: exported) }
+      func counts() throws(Failure) -> Counts { try fixture.counts(of: exported) }
       let watch = try AllocationWatch(fixture.kernel)
       let before = try counts()
       for (step, name) in steps {
         let words = "\(exporter.name): \(name)"
-        let answer = try errnoWord { _ = try theirs.importOwn(exported.dmabuf, failing: step, with: asked) }
+        let answer = try errnoWord { () throws(Failure) in
+          _ = try theirs.importOwn(exported.dmabuf, failing: step, with: asked)
+        }
         look.equal(answer, errnoName(asked), "\(words): errno")
         look.same(try counts(), before, "\(words): all as before")
       }
@@ -153,12 +159,12 @@ enum CallbackTests {
     }
   }
 
-  private static func access(_ look: Recorder) throws {
+  private static func access(_ look: Recorder) throws(Failure) {
     let fixture = try Fixture(.drm(TestDriver.name))
     let client = fixture.owner!
     let exported = try fixture.export()
     guard case .chardev(_, let buffer) = exported.home else { return }
-    func counts() throws -> Counts {
+    func counts() throws(Failure) -> Counts {
       var counts = try fixture.counts()
       try fixture.kernel.countDmabuf("the dma-buf", exported.dmabuf, into: &counts)
       return counts
@@ -177,7 +183,7 @@ enum CallbackTests {
     fixture.close()
   }
 
-  private static func mappedAgain(_ look: Recorder) throws {
+  private static func mappedAgain(_ look: Recorder) throws(Failure) {
     for (name, flags, isKept) in [("kept", Int32(0), true), ("mapped anew", PBTEST_BO_NO_CACHED_MAP, false)] {
       let fixture = try Fixture(.drm(TestDriver.name), importer: TestDriver.name, flags: flags)
       let client = fixture.owner!
@@ -188,7 +194,7 @@ enum CallbackTests {
       for round in 1...3 {
         var args = pbtest_remap()
         args.handle = imported.handle
-        if cguest_pbtest_remap(fixture.importer!.file.number, &args) != 0 { throw CallFailed("pbtest: map again") }
+        if cguest_pbtest_remap(fixture.importer!.file.number, &args) != 0 { throw .call("pbtest: map again") }
         // Freed memory is not reused so soon (KASAN's quarantine).
         look.equal(args.same != 0, isKept, "\(name), round \(round): the same list")
         look.equal(try fixture.kernel.object(buffer.handle, of: client).maps, 1, "\(name), round \(round): mapped")
@@ -203,13 +209,13 @@ enum CallbackTests {
     }
   }
 
-  private static func opening(_ look: Recorder) throws {
+  private static func opening(_ look: Recorder) throws(Failure) {
     let fixture = try Fixture(.drm(TestDriver.name))
     let client = fixture.owner!
     let exported = try fixture.export()
     guard case .chardev(_, let buffer) = exported.home else { return }
     let other = try client.stranger()
-    func counts() throws -> Counts {
+    func counts() throws(Failure) -> Counts {
       var counts = try fixture.counts()
       try fixture.kernel.count("the second client", other, into: &counts)
       try fixture.kernel.countDmabuf("the dma-buf", exported.dmabuf, into: &counts)
@@ -219,7 +225,9 @@ enum CallbackTests {
     let watch = try AllocationWatch(fixture.kernel)
     let before = try counts()
     try client.fail(buffer.handle, at: PBTEST_FAIL_OPEN, with: asked)
-    look.equal(try errnoWord { _ = try other.importBuffer(exported.dmabuf) }, errnoName(asked), "self-import: errno")
+    look.equal(
+      try errnoWord { () throws(Failure) in _ = try other.importBuffer(exported.dmabuf) }, errnoName(asked),
+      "self-import: errno")
     look.same(try counts(), before, "self-import: all as before")
     let code = Mapping.refusal(of: other.file, offset: buffer.fakeOffset, pages: fixture.pages)
     look.equal(errnoName(code), "EACCES", "self-import: may not map")

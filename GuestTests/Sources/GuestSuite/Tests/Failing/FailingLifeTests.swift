@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CGuest
-internal import Glibc
+internal import CLibc
 
 /// More failures in a buffer's life: a fork, a move or an unplug that fails; a signal during a wait; user memory that
 /// cannot be read or written.
@@ -11,52 +11,52 @@ enum FailingLifeTests {
       GuestTest(
         "failing/vgem-to-vkms/fork",
         question: "If an allocation fails while a process with forwarded mappings forks, are all references as before?"
-      ) { try fork($0) },
+      ) { look throws(Failure) in try fork(look) },
       GuestTest(
         "failing/pbtest-to-vgem/move",
         question: "If an allocation fails while a buffer moves, do the buffer and its aliases stay where they were?"
-      ) { try move($0) },
+      ) { look throws(Failure) in try move(look) },
       GuestTest(
         "failing/pbtest-to-vgem/unplug",
         question: "If an allocation fails while a device is unplugged, is every alias still found?"
-      ) { try unplug($0) },
+      ) { look throws(Failure) in try unplug(look) },
       GuestTest(
         "failing/pbtest-to-vgem/signal",
         question:
           "If a signal comes while mmap() or a move waits for a lock, is that reported, and nothing left behind?"
-      ) { try signal($0) },
+      ) { look throws(Failure) in try signal(look) },
       GuestTest(
         "failing/vgem/signal",
         question: "If a signal comes while begin_cpu_access waits for a fence, is that reported, and can it be retried?"
-      ) { try fence($0) },
+      ) { look throws(Failure) in try fence(look) },
     ]
     + [Exporter.drm(VirtioGpu.driver), .drm("vgem"), .udmabuf, .systemHeap].map { exporter in
       GuestTest(
         "failing/\(exporter.name)/user-memory",
         question:
           "If a call's arguments cannot be read, or its results not written, is it EFAULT, with nothing lost for good?"
-      ) { try userMemory(exporter, $0) }
+      ) { look throws(Failure) in try userMemory(exporter, look) }
     }
     + [Exporter.drm(VirtioGpu.driver), .drm("vgem"), .udmabuf, .systemHeap].map { exporter in
       GuestTest(
         "vmap/\(exporter.name)-to-pbtest/bytes",
         question: "Does the kernel's own mapping of a buffer show what user space wrote, and leave no trace?"
-      ) { try vmap(exporter, $0) }
+      ) { look throws(Failure) in try vmap(exporter, look) }
     }
 
-  private static func fork(_ look: Recorder) throws {
+  private static func fork(_ look: Recorder) throws(Failure) {
     let fixture = try Fixture(.drm("vgem"), importer: "vkms")
     let shared = try fixture.share()
     // Below all others: a fork copies every mapping of the process, and copies the lowest first.
-    let mappings = try shared.ways.enumerated().map { index, way in
+    let mappings = try shared.ways.enumerated().map { index, way throws(Failure) in
       let mapping = try shared.map(way.name)
       let place = UnsafeMutableRawPointer(bitPattern: 0x10_0000 + index * 0x1_0000)!
-      if cguest_move(mapping.address, fixture.pages * pageSize, place) < 0 { throw CallFailed("move down") }
+      if cguest_move(mapping.address, fixture.pages * pageSize, place) < 0 { throw .call("move down") }
       return Mapping(way.name, at: place, pages: fixture.pages)
     }
     for mapping in mappings { mapping.mark() }
-    let lowest = MapsEntry.all(in: try readText("/proc/self/maps")).prefix(mappings.count).map(\.start)
-    look.equal(lowest, mappings.map(\.start), "control: the buffer's mappings are the first of the process")
+    let lowest = MapsEntry.all(in: try readText("/proc/self/maps")).prefix(mappings.count).map { $0.start }
+    look.equal(lowest, mappings.map { $0.start }, "control: the buffer's mappings are the first of the process")
     var sweep = Sweep(look: look, kernel: fixture.kernel, counts: shared.counts)
     sweep.most = 40
     sweep.comesToItsEnd = false
@@ -68,7 +68,7 @@ enum FailingLifeTests {
           return code(child)
         }, counts: shared.counts, undo: { waitpid(child, nil, 0) },
         wrong: {
-          let wrong = mappings.filter { $0.tryByte(page: 1) != "\(Mapping.mark(of: 1))" }.map(\.name)
+          let wrong = mappings.filter { $0.tryByte(page: 1) != "\(Mapping.mark(of: 1))" }.map { $0.name }
           return wrong.isEmpty ? nil : "\(wrong)"
         })
     }
@@ -77,18 +77,18 @@ enum FailingLifeTests {
     fixture.close()
   }
 
-  private static func move(_ look: Recorder) throws {
+  private static func move(_ look: Recorder) throws(Failure) {
     let fixture = try Fixture(.drm(TestDriver.name), importer: "vgem")
     let client = fixture.owner!
-    try Sweep(look: look, kernel: fixture.kernel, counts: fixture.counts).run("move") {
+    try Sweep(look: look, kernel: fixture.kernel, counts: fixture.counts).run("move") { () throws(Failure) in
       let shared = try fixture.share()
-      guard case .chardev(_, let buffer) = shared.exported.home else { throw CallFailed("export", code: ENODEV) }
-      let mappings = try shared.ways.map { try shared.map($0.name) }
+      guard case .chardev(_, let buffer) = shared.exported.home else { throw .call("export", code: ENODEV) }
+      let mappings = try shared.ways.map { way throws(Failure) in try shared.map(way.name) }
       for mapping in mappings { mapping.mark() }
       var args = pbtest_move()
       args.handle = buffer.handle
       func unmarked() -> String? {
-        let wrong = mappings.filter { $0.tryByte(page: 1) != "\(Mapping.mark(of: 1))" }.map(\.name)
+        let wrong = mappings.filter { $0.tryByte(page: 1) != "\(Mapping.mark(of: 1))" }.map { $0.name }
         return wrong.isEmpty ? nil : "other bytes by \(wrong)"
       }
       return Sweep.Attempt(
@@ -97,7 +97,7 @@ enum FailingLifeTests {
           if args.generation < 2 { look.equal(args.generation, 2, "move: generation") }
           if let wrong = unmarked() { look.expect(false, "moved", wrong) }
         }, wrong: unmarked,
-        finish: {
+        finish: { () throws(Failure) in
           for mapping in mappings { mapping.unmap() }
           try shared.release()
         })
@@ -106,7 +106,7 @@ enum FailingLifeTests {
   }
 
   /// Each attempt unplugs the device, so the parts of a fixture do not outlive it.
-  private static func unplug(_ look: Recorder) throws {
+  private static func unplug(_ look: Recorder) throws(Failure) {
     try TestDriver.require()
     let faults = try FaultPoint()
     defer { faults.close() }
@@ -120,22 +120,22 @@ enum FailingLifeTests {
 
   private static func unplug(
     _ device: String, _ unbind: OpenFile, _ kind: FaultPoint.Kind, _ faults: FaultPoint, _ look: Recorder
-  ) throws {
+  ) throws(Failure) {
     try faults.choose(kind)
     var wrong: [String] = []
     var hasEnded = false
     for number in 1...Sweep.most where !hasEnded && wrong.isEmpty {
       let fixture = try Fixture(.drm(TestDriver.name), importer: "vgem")
       let shared = try fixture.share()
-      let mappings = try shared.ways.map { try shared.map($0.name) }
+      let mappings = try shared.ways.map { way throws(Failure) in try shared.map(way.name) }
       for mapping in mappings { mapping.mark() }
       let (code, fired) = try faults.failing(number) {
-        GuestSuite.code(Int32(Glibc.write(unbind.number, device, device.utf8.count)))
+        GuestSuite.code(Int32(CLibc.write(unbind.number, device, device.utf8.count)))
       }
       hasEnded = !fired
       if code != 0 {
         if code != ENOMEM && code != EFAULT { wrong.append("\(number): \(errnoName(code))") }
-        if Glibc.write(unbind.number, device, device.utf8.count) < 0 { wrong.append("\(number): cannot be done again") }
+        if CLibc.write(unbind.number, device, device.utf8.count) < 0 { wrong.append("\(number): cannot be done again") }
       }
       // Once the device is gone, the driver answers every fault with SIGBUS.
       for mapping in mappings where mapping.tryByte(page: 1) != "SIGBUS" {
@@ -151,16 +151,17 @@ enum FailingLifeTests {
         wrong.append("\(number): the dma-buf is still there")
       }
     }
-    look.equal(wrong, [], "\(kind): what was wrong, by the place that failed")
-    look.expect(hasEnded || !wrong.isEmpty, "\(kind): done without a failure within \(Sweep.most) places to fail at")
+    look.equal(wrong, [], "\(kind.rawValue): what was wrong, by the place that failed")
+    look.expect(
+      hasEnded || !wrong.isEmpty, "\(kind.rawValue): done without a failure within \(Sweep.most) places to fail at")
   }
 
   /// Holds a buffer's reservation lock while the body runs.
   private static func holding(
-    _ handle: UInt32, of client: DrmClient, _ dmabuf: OpenFile, _ kernel: KernelView, _ body: () throws -> Void
-  ) throws {
+    _ handle: UInt32, of client: DrmClient, _ dmabuf: OpenFile, _ kernel: KernelView, _ body: () throws(Failure) -> Void
+  ) throws(Failure) {
     let child = cguest_fork_child()
-    if child < 0 { throw CallFailed("fork") }
+    if child < 0 { throw .call("fork") }
     if child == 0 {
       var args = pbtest_hold()
       args.handle = handle
@@ -178,11 +179,11 @@ enum FailingLifeTests {
       isHeld = try kernel.dmabuf(dmabuf).locked != 0
       if !isHeld { usleep(1_000) }
     }
-    if !isHeld { throw CallFailed("have the lock held", code: ETIMEDOUT) }
+    if !isHeld { throw .call("have the lock held", code: ETIMEDOUT) }
     try body()
   }
 
-  private static func signal(_ look: Recorder) throws {
+  private static func signal(_ look: Recorder) throws(Failure) {
     let fixture = try Fixture(.drm(TestDriver.name), importer: "vgem")
     let shared = try fixture.share()
     guard case .chardev(let client, let buffer) = shared.exported.home else { return }
@@ -209,12 +210,12 @@ enum FailingLifeTests {
     fixture.close()
   }
 
-  private static func fence(_ look: Recorder) throws {
+  private static func fence(_ look: Recorder) throws(Failure) {
     let fixture = try Fixture(.drm("vgem"))
     let exported = try fixture.export()
     guard case .chardev(let client, let buffer) = exported.home else { return }
     var fence: UInt32 = 0
-    if cguest_vgem_attach(client.file.number, buffer.handle, &fence) != 0 { throw CallFailed("attach a fence") }
+    if cguest_vgem_attach(client.file.number, buffer.handle, &fence) != 0 { throw .call("attach a fence") }
     let before = try fixture.kernel.file(exported.dmabuf)
     _ = cguest_pester(20)
     for round in 1...3 {
@@ -223,7 +224,7 @@ enum FailingLifeTests {
     _ = cguest_pester(0)
     look.equal(try fixture.kernel.file(exported.dmabuf).count, before.count, "references afterwards")
     look.equal(try fixture.kernel.dmabuf(exported.dmabuf).locked, 0, "the reservation lock is free")
-    if cguest_vgem_signal(client.file.number, fence) != 0 { throw CallFailed("signal a fence") }
+    if cguest_vgem_signal(client.file.number, fence) != 0 { throw .call("signal a fence") }
     look.equal(errnoWord(cguest_dmabuf_sync(exported.dmabuf.number, 1)), "ok", "signalled: access begins")
     look.equal(errnoWord(cguest_dmabuf_sync(exported.dmabuf.number, 0)), "ok", "and ends")
     let inode = exported.inode
@@ -232,7 +233,7 @@ enum FailingLifeTests {
     fixture.close()
   }
 
-  private static func userMemory(_ exporter: Exporter, _ look: Recorder) throws {
+  private static func userMemory(_ exporter: Exporter, _ look: Recorder) throws(Failure) {
     let fixture = try Fixture(exporter, importer: "vkms")
     let exported = try fixture.export()
     // A page with arguments in it that can be read but not written.
@@ -258,7 +259,7 @@ enum FailingLifeTests {
       devices.append(try Exporter.device("/dev/dma_heap/system", config: "CONFIG_DMABUF_HEAPS_SYSTEM"))
       calls.append(("create", devices[0], CGUEST_CALL_HEAP, 0, true))
     }
-    func counts() throws -> Counts {
+    func counts() throws(Failure) -> Counts {
       var counts = try fixture.counts()
       counts.addDmabufsAlive(try readText(References.bufinfo))
       try fixture.kernel.countDmabuf("the dma-buf", exported.dmabuf, into: &counts)
@@ -280,7 +281,7 @@ enum FailingLifeTests {
       mprotect(page, pageSize, PROT_READ)
       let next = cguest_next_fd()
       // If a call succeeded but could not write its result, what it made stays: the kernel cannot undo it.
-      let handles = try fixture.owner.map { try fixture.kernel.client($0).handles } ?? 0
+      let handles = try fixture.owner.map { owner throws(Failure) in try fixture.kernel.client(owner).handles } ?? 0
       let answer = errnoWord(cguest_raw_call(one.file.number, one.call, page))
       look.equal(answer, "EFAULT", "\(one.name): results that cannot be written")
       switch one.call {
@@ -305,7 +306,7 @@ enum FailingLifeTests {
     try look.references(exported.inode, nil, "all closed")
   }
 
-  private static func vmap(_ exporter: Exporter, _ look: Recorder) throws {
+  private static func vmap(_ exporter: Exporter, _ look: Recorder) throws(Failure) {
     let fixture = try Fixture(exporter, importer: TestDriver.name)
     let shared = try fixture.share()
     let mapping = try shared.map("dma-buf")
@@ -319,8 +320,8 @@ enum FailingLifeTests {
       args.offset = UInt64(page * pageSize + 5)
       if cguest_pbtest_peek(fixture.importer!.file.number, &args) != 0 {
         // Up to 6.1.
-        if exporter == .udmabuf, errno == EINVAL { throw Skip(reason: "udmabuf has no vmap in this kernel") }
-        throw CallFailed("read through the kernel")
+        if exporter == .udmabuf, errno == EINVAL { throw .skip("udmabuf has no vmap in this kernel") }
+        throw .call("read through the kernel")
       }
       seen.append(args.value)
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CGuest
-internal import Glibc
+internal import CLibc
 
 /// Each step of a buffer's life, with each of its allocations failing in turn: how a buffer is created, and how it is
 /// shared.
@@ -10,28 +10,28 @@ enum FailingTests {
     GuestTest(
       "failing/\(exporter.name)/create",
       question: "If an allocation fails while a buffer is created, is nothing left of it, and the next one intact?"
-    ) { try create(exporter, $0) }
+    ) { look throws(Failure) in try create(exporter, look) }
   }
 
   static func export(_ driver: String) -> GuestTest {
     GuestTest(
       "failing/\(driver)/export",
       question: "If an allocation fails while a buffer is exported, is its handle as good as before?"
-    ) { try export(driver, $0) }
+    ) { look throws(Failure) in try export(driver, look) }
   }
 
   static func importing(_ pair: Pair) -> GuestTest {
     GuestTest(
       "failing/\(pair.name)/import",
       question: "If an allocation fails while a buffer is imported, is it detached again, and no handle left?"
-    ) { try importing(pair, $0) }
+    ) { look throws(Failure) in try importing(pair, look) }
   }
 
   static func selfImport(_ driver: String) -> GuestTest {
     GuestTest(
       "failing/\(driver)/self-import",
       question: "If an allocation fails while a device imports its own buffer, are the object's references as before?"
-    ) { try selfImport(driver, $0) }
+    ) { look throws(Failure) in try selfImport(driver, look) }
   }
 
   static let calls = [
@@ -39,40 +39,40 @@ enum FailingTests {
       "failing/udmabuf/access",
       question:
         "If udmabuf's list of pages cannot be allocated at the first access, does the next access make it?"
-    ) { try access($0) },
+    ) { look throws(Failure) in try access(look) },
     GuestTest(
       "failing/system_heap/long-arguments",
       question: "If an allocation fails for arguments that do not fit the kernel's stack, is nothing created?"
-    ) { try longArguments($0) },
+    ) { look throws(Failure) in try longArguments(look) },
   ]
 
-  private static func access(_ look: Recorder) throws {
+  private static func access(_ look: Recorder) throws(Failure) {
     let fixture = try Fixture(.udmabuf)
-    try Sweep(look: look, kernel: fixture.kernel, counts: fixture.counts).run("access") {
+    try Sweep(look: look, kernel: fixture.kernel, counts: fixture.counts).run("access") { () throws(Failure) in
       let exported = try fixture.export()
       func sync(_ begin: Int32) -> Int32 { code(cguest_dmabuf_sync(exported.dmabuf.number, begin)) }
       return Sweep.Attempt(
         step: { sync(1) },
-        counts: {
+        counts: { () throws(Failure) in
           var counts = try fixture.counts()
           try fixture.kernel.countDmabuf("the dma-buf", exported.dmabuf, into: &counts)
           return counts
         },
-        undo: {
+        undo: { () throws(Failure) in
           let answer = sync(0)
-          if answer != 0 { throw CallFailed("end the access", code: answer) }
+          if answer != 0 { throw .call("end the access", code: answer) }
         },
         wrong: {
           // Without a list there is no access to end.
           let answer = sync(0)
           return answer == EINVAL ? nil : "an access that did not begin ends: \(errnoName(answer))"
         },
-        finish: { try fixture.release(exported) })
+        finish: { () throws(Failure) in try fixture.release(exported) })
     }
     fixture.close()
   }
 
-  private static func longArguments(_ look: Recorder) throws {
+  private static func longArguments(_ look: Recorder) throws(Failure) {
     let fixture = try Fixture(.systemHeap)
     let device = try Exporter.device("/dev/dma_heap/system", config: "CONFIG_DMABUF_HEAPS_SYSTEM")
     try Sweep(look: look, kernel: fixture.kernel, counts: fixture.counts).run("allocate") {
@@ -90,7 +90,7 @@ enum FailingTests {
     fixture.close()
   }
 
-  private static func create(_ exporter: Exporter, _ look: Recorder) throws {
+  private static func create(_ exporter: Exporter, _ look: Recorder) throws(Failure) {
     let fixture = try Fixture(exporter)
     let pages = fixture.pages
     let device: OpenFile?
@@ -115,10 +115,10 @@ enum FailingTests {
             var size: UInt64 = 0
             return code(cguest_drm_create_dumb(client.file.number, UInt32(pages), &handle, &size))
           }, counts: fixture.counts,
-          undo: {
+          undo: { () throws(Failure) in
             let mapping = try Mapping(
               "new", of: client.file, offset: client.fakeOffset(of: handle), pages: pages)
-            if mapping.trySet(1, page: pages - 1) != "written" { throw CallFailed("write to the buffer", code: EIO) }
+            if mapping.trySet(1, page: pages - 1) != "written" { throw .call("write to the buffer", code: EIO) }
             mapping.unmap()
             try client.closeHandle(handle)
           }, lost: { _ = cguest_drm_close_handle(client.file.number, next) })
@@ -145,22 +145,22 @@ enum FailingTests {
         number = call()
         return code(number)
       }, counts: fixture.counts,
-      undo: {
+      undo: { () throws(Failure) in
         let file = OpenFile(number: number)
         let mapping = try Mapping("new", of: file, offset: 0, pages: fixture.pages)
         if mapping.trySet(1, page: fixture.pages - 1) != "written" {
-          throw CallFailed("write to the buffer", code: EIO)
+          throw .call("write to the buffer", code: EIO)
         }
         mapping.unmap()
         file.close()
       }, lost: { _ = close(next) }, finish: finish)
   }
 
-  private static func export(_ driver: String, _ look: Recorder) throws {
+  private static func export(_ driver: String, _ look: Recorder) throws(Failure) {
     let fixture = try Fixture(.drm(driver))
     let client = fixture.owner!
     // The kernel remembers the object's dma-buf until the handle is closed, even if the fd could not be returned.
-    func handles() throws -> Counts {
+    func handles() throws(Failure) -> Counts {
       let seen = try fixture.kernel.client(client)
       var counts = Counts()
       counts.add("handles", Int64(seen.handles))
@@ -168,7 +168,7 @@ enum FailingTests {
       counts.add("lowest fd that is free", Int64(cguest_next_fd()))
       return counts
     }
-    try Sweep(look: look, kernel: fixture.kernel, counts: fixture.counts).run("export") {
+    try Sweep(look: look, kernel: fixture.kernel, counts: fixture.counts).run("export") { () throws(Failure) in
       let buffer = try fixture.create()
       let next = cguest_next_fd()
       var number: Int32 = -1
@@ -177,67 +177,67 @@ enum FailingTests {
           number = cguest_drm_export(client.file.number, buffer.handle)
           return code(number)
         }, counts: handles,
-        undo: {
+        undo: { () throws(Failure) in
           let exported = OpenFile(number: number)
           let again = try client.export(buffer.handle)
-          if try again.inode() != exported.inode() { throw CallFailed("export the same dma-buf again", code: EXDEV) }
+          if try again.inode() != exported.inode() { throw .call("export the same dma-buf again", code: EXDEV) }
           again.close()
           let mapping = try Mapping("dma-buf", of: exported, offset: 0, pages: fixture.pages)
-          if mapping.trySet(1, page: 1) != "written" { throw CallFailed("write to the buffer", code: EIO) }
+          if mapping.trySet(1, page: 1) != "written" { throw .call("write to the buffer", code: EIO) }
           mapping.unmap()
           exported.close()
         }, lost: { _ = close(next) },
-        finish: { try client.closeHandle(buffer.handle) })
+        finish: { () throws(Failure) in try client.closeHandle(buffer.handle) })
     }
     fixture.close()
   }
 
-  private static func importing(_ pair: Pair, _ look: Recorder) throws {
+  private static func importing(_ pair: Pair, _ look: Recorder) throws(Failure) {
     let fixture = try Fixture(pair.exporter, importer: pair.importer)
     let importer = fixture.importer!
-    try Sweep(look: look, kernel: fixture.kernel, counts: fixture.counts).run("import") {
+    try Sweep(look: look, kernel: fixture.kernel, counts: fixture.counts).run("import") { () throws(Failure) in
       let exported = try fixture.export()
       var handle: UInt32 = 0
       return Sweep.Attempt(
         step: { code(cguest_drm_import(importer.file.number, exported.dmabuf.number, &handle)) },
-        counts: {
+        counts: { () throws(Failure) in
           var counts = try fixture.counts()
           try fixture.kernel.countDmabuf("the dma-buf", exported.dmabuf, into: &counts)
           return counts
         },
-        undo: {
+        undo: { () throws(Failure) in
           if try importer.importBuffer(exported.dmabuf) != handle {
-            throw CallFailed("get the same handle again", code: EXDEV)
+            throw .call("get the same handle again", code: EXDEV)
           }
           try importer.closeHandle(handle)
         },
         // Importing again returns the handle that the failed call did not report.
-        lost: { try importer.closeHandle(importer.importBuffer(exported.dmabuf)) },
-        finish: { try fixture.release(exported) })
+        lost: { () throws(Failure) in try importer.closeHandle(importer.importBuffer(exported.dmabuf)) },
+        finish: { () throws(Failure) in try fixture.release(exported) })
     }
     fixture.close()
   }
 
-  private static func selfImport(_ driver: String, _ look: Recorder) throws {
+  private static func selfImport(_ driver: String, _ look: Recorder) throws(Failure) {
     let fixture = try Fixture(.drm(driver))
     let owner = fixture.owner!
     let other = try owner.stranger()
-    try Sweep(look: look, kernel: fixture.kernel, counts: fixture.counts).run("self-import") {
+    try Sweep(look: look, kernel: fixture.kernel, counts: fixture.counts).run("self-import") { () throws(Failure) in
       let exported = try fixture.export()
-      guard case .chardev(_, let buffer) = exported.home else { throw CallFailed("export", code: ENODEV) }
+      guard case .chardev(_, let buffer) = exported.home else { throw .call("export", code: ENODEV) }
       var handle: UInt32 = 0
       return Sweep.Attempt(
         step: { code(cguest_drm_import(other.file.number, exported.dmabuf.number, &handle)) },
-        counts: {
+        counts: { () throws(Failure) in
           var counts = try fixture.counts()
           try fixture.kernel.count("the second client", other, into: &counts)
           try fixture.kernel.count("the object", buffer.handle, of: owner, into: &counts)
           try fixture.kernel.countDmabuf("the dma-buf", exported.dmabuf, into: &counts)
           return counts
         },
-        undo: { try other.closeHandle(handle) },
-        lost: { try other.closeHandle(other.importBuffer(exported.dmabuf)) },
-        finish: { try fixture.release(exported) })
+        undo: { () throws(Failure) in try other.closeHandle(handle) },
+        lost: { () throws(Failure) in try other.closeHandle(other.importBuffer(exported.dmabuf)) },
+        finish: { () throws(Failure) in try fixture.release(exported) })
     }
     other.close()
     fixture.close()

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CGuest
-internal import Glibc
+internal import CLibc
 
 /// Exporters and importers with invalid arguments: what do they answer, and what do they leave behind? Also with
 /// arguments at the limits, which they accept.
@@ -11,36 +11,37 @@ enum ArgumentTests {
       GuestTest(
         "calls/\(driver)/arguments",
         question: "Are invalid handles, descriptors, flags and sizes refused, with nothing left behind?"
-      ) { try drm(driver, $0) }
+      ) { look throws(Failure) in try drm(driver, look) }
     }
     + [
       GuestTest(
         "calls/udmabuf/arguments",
         question: "Are memory that may not be shared, and invalid pieces, refused, with nothing left behind?"
-      ) { try udmabuf($0) },
+      ) { look throws(Failure) in try udmabuf(look) },
       GuestTest("calls/udmabuf/list", question: "Does a buffer of several pieces have their pages, in their order?") {
-        try list($0)
+        look throws(Failure) in
+        try list(look)
       },
       GuestTest(
         "calls/virtio_gpu/foreign",
         question: "Does virtio-gpu import another driver's buffer, or refuse it with nothing left behind?"
-      ) { try foreign($0) },
+      ) { look throws(Failure) in try foreign(look) },
       GuestTest(
         "calls/system_heap/arguments", question: "Does the heap refuse flags and sizes that it does not know?"
-      ) { try heap($0) },
+      ) { look throws(Failure) in try heap(look) },
     ]
 
   private static func answer(_ descriptor: Int32) -> String { CallTests.answer(descriptor) }
-  private static func counts(_ fixture: Fixture) throws -> Counts { try CallTests.counts(fixture) }
+  private static func counts(_ fixture: Fixture) throws(Failure) -> Counts { try CallTests.counts(fixture) }
 
-  private static func drm(_ driver: String, _ look: Recorder) throws {
+  private static func drm(_ driver: String, _ look: Recorder) throws(Failure) {
     let fixture = try Fixture(.drm(driver), importer: driver == "vgem" ? "vkms" : "vgem")
     let client = fixture.owner!
     let file = client.file.number
     let exported = try fixture.export()
     guard case .chardev(_, let buffer) = exported.home else { return }
     let imported = try fixture.imported(exported)
-    func counts() throws -> Counts {
+    func counts() throws(Failure) -> Counts {
       var counts = try fixture.counts(of: exported)
       counts.addDmabufsAlive(try readText(References.bufinfo))
       return counts
@@ -52,15 +53,22 @@ enum ArgumentTests {
     look.equal(answer(cguest_drm_export_flags(file, none, 0)), "ENOENT", "export: a handle that is none")
     look.equal(answer(cguest_drm_export_flags(file, buffer.handle, 1 << 20)), "EINVAL", "export: flags that are none")
     look.equal(answer(cguest_drm_export_flags(file, 0, 0)), "ENOENT", "export: handle 0")
-    look.equal(try errnoWord { _ = try client.importBuffer(OpenFile(number: 4711)) }, "EBADF", "import: no descriptor")
     look.equal(
-      try errnoWord { _ = try client.importBuffer(client.file) }, "EINVAL", "import: a descriptor that is no dma-buf")
-    look.equal(try errnoWord { _ = try client.fakeOffset(of: none) }, "ENOENT", "fake offset: a handle that is none")
+      try errnoWord { () throws(Failure) in _ = try client.importBuffer(OpenFile(number: 4711)) }, "EBADF",
+      "import: no descriptor")
     look.equal(
-      try errnoWord { _ = try fixture.importer!.fakeOffset(of: imported.handle) }, "EINVAL", "fake offset: of an import"
+      try errnoWord { () throws(Failure) in _ = try client.importBuffer(client.file) }, "EINVAL",
+      "import: a descriptor that is no dma-buf")
+    look.equal(
+      try errnoWord { () throws(Failure) in _ = try client.fakeOffset(of: none) }, "ENOENT",
+      "fake offset: a handle that is none")
+    look.equal(
+      try errnoWord { () throws(Failure) in _ = try fixture.importer!.fakeOffset(of: imported.handle) }, "EINVAL",
+      "fake offset: of an import"
     )
-    look.equal(try errnoWord { try client.closeHandle(none) }, "EINVAL", "close: a handle that is none")
-    look.equal(try errnoWord { try client.closeHandle(0) }, "EINVAL", "close: handle 0")
+    look.equal(
+      try errnoWord { () throws(Failure) in try client.closeHandle(none) }, "EINVAL", "close: a handle that is none")
+    look.equal(try errnoWord { () throws(Failure) in try client.closeHandle(0) }, "EINVAL", "close: handle 0")
     func make(_ width: UInt32, _ height: UInt32, _ bits: UInt32) -> (answer: String, made: cguest_dumb) {
       var buffer = cguest_dumb(width: width, height: height, bits: bits, handle: 0, pitch: 0, size: 0)
       return (errnoWord(cguest_drm_create_sized(file, &buffer)), buffer)
@@ -103,14 +111,14 @@ enum ArgumentTests {
     try look.references(exported.inode, nil, "all closed")
   }
 
-  private static func udmabuf(_ look: Recorder) throws {
+  private static func udmabuf(_ look: Recorder) throws(Failure) {
     let fixture = try Fixture(.udmabuf)
     let device = try Exporter.device("/dev/udmabuf", config: "CONFIG_UDMABUF")
     let size = UInt64(4 * pageSize)
     let page = UInt64(pageSize)
     let memfd = OpenFile(number: cguest_sealed_memfd("patchbench", Int(size)))
     let sealed = OpenFile(number: cguest_sealed_memfd("sealed", Int(size)))
-    if cguest_seal_writing(sealed.number) != 0 { throw CallFailed("seal") }
+    if cguest_seal_writing(sealed.number) != 0 { throw .call("seal") }
     let open = OpenFile(number: cguest_plain_memfd(size))
     let text = try OpenFile("/proc/self/status", flags: O_RDONLY)
     // It has no pages before something touches them.
@@ -136,7 +144,7 @@ enum ArgumentTests {
     ]
     for one in cases {
       look.equal(answer(cguest_udmabuf_call(device.number, one.memfd, 1, one.offset, one.size)), one.answer, one.name)
-      let after = try Counts.settled(at: before) { try counts(fixture) }
+      let after = try Counts.settled(at: before) { () throws(Failure) in try counts(fixture) }
       look.same(after, before, "\(one.name): all as before")
     }
     for (name, flags, closes) in [("none", UInt32(0), Int32(0)), ("UDMABUF_FLAGS_CLOEXEC", 1, FD_CLOEXEC)] {
@@ -145,18 +153,18 @@ enum ArgumentTests {
       look.equal(Int(lseek(made, 0, SEEK_END)), 2 * pageSize, "flags \(name): size")
       close(made)
     }
-    look.same(try Counts.settled(at: before) { try counts(fixture) }, before, "all as before")
+    look.same(try Counts.settled(at: before) { () throws(Failure) in try counts(fixture) }, before, "all as before")
     try watch.end(look, "refusals")
     for file in [device, memfd, sealed, open, text, large] { file.close() }
     fixture.close()
   }
 
-  private static func list(_ look: Recorder) throws {
+  private static func list(_ look: Recorder) throws(Failure) {
     let fixture = try Fixture(.udmabuf)
     let device = try Exporter.device("/dev/udmabuf", config: "CONFIG_UDMABUF")
     let page = UInt64(pageSize)
     let memfds = (0..<2).map { OpenFile(number: cguest_sealed_memfd("part \($0)", 4 * pageSize)) }
-    let parts = try memfds.map { try Mapping("memfd", of: $0, offset: 0, pages: 4) }
+    let parts = try memfds.map { file throws(Failure) in try Mapping("memfd", of: file, offset: 0, pages: 4) }
     for (number, part) in parts.enumerated() {
       for index in 0..<4 { part.set(UInt8(0x10 * (number + 1) + index), page: index) }
     }
@@ -172,7 +180,7 @@ enum ArgumentTests {
       cguest_udmabuf_list(device.number, pieces, UInt32(pieces.count), UInt32(said ?? pieces.count))
     }
     let made = make(pieces)
-    if made < 0 { throw CallFailed("make a buffer of pieces") }
+    if made < 0 { throw .call("make a buffer of pieces") }
     let dmabuf = OpenFile(number: made)
     let mapping = try Mapping("dma-buf", of: dmabuf, offset: 0, pages: 5)
     look.equal((0..<5).map { mapping.tryByte(page: $0) }, ["34", "35", "16", "19", "32"], "the pages' bytes")
@@ -193,7 +201,7 @@ enum ArgumentTests {
       answer(make([piece(0, 0, 1), cguest_piece(memfd: memfds[0].number, offset: 0, size: 64 << 20)])), "EINVAL",
       "more than the limit, all together")
     look.equal(answer(cguest_udmabuf_bad_list(device.number)), "EFAULT", "a list that cannot be read")
-    look.same(try Counts.settled(at: before) { try counts(fixture) }, before, "all as before")
+    look.same(try Counts.settled(at: before) { () throws(Failure) in try counts(fixture) }, before, "all as before")
     try watch.end(look, "lists")
     // It maps and unmaps the test's own memory.
     look.equal(answer(cguest_udmabuf_cut_list(device.number)), "EFAULT", "a list of which the head alone can be read")
@@ -202,17 +210,17 @@ enum ArgumentTests {
     fixture.close()
   }
 
-  private static func foreign(_ look: Recorder) throws {
+  private static func foreign(_ look: Recorder) throws(Failure) {
     for exporter in [Exporter.drm("vgem"), .systemHeap, .udmabuf] {
       let fixture = try Fixture(exporter, importer: VirtioGpu.driver)
       let theirs = fixture.importer!
       let exported = try fixture.export()
-      func counts() throws -> Counts {
+      func counts() throws(Failure) -> Counts {
         var counts = try fixture.counts()
         try fixture.kernel.countDmabuf("the dma-buf", exported.dmabuf, into: &counts)
         return counts
       }
-      func take() throws -> String {
+      func take() throws(Failure) -> String {
         var handle: UInt32 = 0
         let answer = errnoWord(cguest_drm_import(theirs.file.number, exported.dmabuf.number, &handle))
         if answer == "ok" { try theirs.closeHandle(handle) }
@@ -237,7 +245,7 @@ enum ArgumentTests {
     }
   }
 
-  private static func heap(_ look: Recorder) throws {
+  private static func heap(_ look: Recorder) throws(Failure) {
     let fixture = try Fixture(.systemHeap)
     let device = try Exporter.device("/dev/dma_heap/system", config: "CONFIG_DMABUF_HEAPS_SYSTEM")
     // DMA_HEAP_IOCTL_ALLOC, in both directions.
@@ -261,7 +269,8 @@ enum ArgumentTests {
     look.equal(answer(call { $0.number = 255 }), "EINVAL", "the last call that there could be")
     look.equal(answer(call { $0.direction = 2 }), "EINVAL", "nothing to read from the caller: no size")
     look.equal(answer(call { $0.direction = 0 }), "EINVAL", "nothing to read nor to write back: no size")
-    look.same(try Counts.settled(at: before) { try counts(fixture) }, before, "refused: all as before")
+    look.same(
+      try Counts.settled(at: before) { () throws(Failure) in try counts(fixture) }, before, "refused: all as before")
     look.equal(answer(call { $0.bytes = 128 }), "made", "longer arguments than this kernel's")
     look.equal(answer(call { $0.bytes = 1024 }), "made", "as long as no kernel's stack has room for")
     for (name, flags, closes, mode) in [
@@ -282,7 +291,7 @@ enum ArgumentTests {
     look.equal(call { $0.direction = 1 }, 0, "nothing is written back: the descriptor's field")
     look.equal(Int(lseek(next, 0, SEEK_END)), pageSize, "nothing is written back: the descriptor is there")
     close(next)
-    look.same(try Counts.settled(at: before) { try counts(fixture) }, before, "all as before")
+    look.same(try Counts.settled(at: before) { () throws(Failure) in try counts(fixture) }, before, "all as before")
     try watch.end(look, "calls")
     // It maps and unmaps the test's own memory.
     var silent = right

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CGuest
-internal import Glibc
+internal import CLibc
 
 /// Bounds that another check hides from every stock caller, and properties of a mapping that no other test looks at.
 enum BoundsTests {
@@ -10,49 +10,49 @@ enum BoundsTests {
       GuestTest(
         "bounds/\(exporter.name)/dma-buf-mmap",
         question: "Does dma_buf_mmap() itself refuse one page too many, whatever the exporter would do with it?"
-      ) { try dmabuf(exporter, 0, $0) }
+      ) { look throws(Failure) in try dmabuf(exporter, 0, look) }
     } + [
       GuestTest(
         "bounds/pbtest_plain/dma-buf-mmap",
         question: "Does dma_buf_mmap() itself refuse one page too many, if the exporter refuses nothing?"
-      ) { try dmabuf(.drm(TestDriver.name), PBTEST_BO_PLAIN, $0) },
+      ) { look throws(Failure) in try dmabuf(.drm(TestDriver.name), PBTEST_BO_PLAIN, look) },
       GuestTest(
         "bounds/vgem/fake-offsets",
         question: "If a device runs out of fake offsets, is that reported, and is there room again afterwards?"
-      ) { try room($0) },
+      ) { look throws(Failure) in try room(look) },
       GuestTest(
         "bounds/pbtest/mmap-obj",
         question: "Does drm_gem_mmap_obj() itself refuse a mapping larger than the object?"
-      ) { try object($0) },
+      ) { look throws(Failure) in try object(look) },
     ]
     + Suite.exporters.map { exporter in
       GuestTest(
         "bounds/\(exporter.name)-to-pbtest/scatter-list",
         question: "Does the importer's list of pages start with the buffer, and hold all of it and no more?"
-      ) { try scatterList(exporter, $0) }
+      ) { look throws(Failure) in try scatterList(exporter, look) }
     }
     + Suite.perExporter.map { pair in
       GuestTest(
         "protection/\(pair.name)/write-combining",
         question: "Is each alias mapped write-combining if the exporter asks for it, and not otherwise?"
-      ) { try protection(pair, $0) }
+      ) { look throws(Failure) in try protection(pair, look) }
     } + [
       GuestTest(
         "protection/vgem/given-back",
         question:
           "If a buffer was mapped write-combining, are its pages write-back again once the kernel has them back?"
-      ) { try givenBack($0) },
+      ) { look throws(Failure) in try givenBack(look) },
       GuestTest(
         "uuid/virtio_gpu/told",
         question: "If a virtio importer asks for a buffer's UUID, does it learn at once that there is none?"
-      ) { try uuid($0) },
+      ) { look throws(Failure) in try uuid(look) },
     ]
 
-  private static func dmabuf(_ exporter: Exporter, _ flags: Int32, _ look: Recorder) throws {
+  private static func dmabuf(_ exporter: Exporter, _ flags: Int32, _ look: Recorder) throws(Failure) {
     let fixture = try Fixture(exporter, flags: flags)
     let exported = try fixture.export()
     let plain = try OpenFile("/dev/pbtest-plain")
-    func counts() throws -> Counts {
+    func counts() throws(Failure) -> Counts {
       var counts = try fixture.counts()
       try fixture.kernel.countDmabuf("the dma-buf", exported.dmabuf, into: &counts)
       try fixture.kernel.count("the importer's file", plain, into: &counts)
@@ -68,7 +68,7 @@ enum BoundsTests {
     ]
     for one in cases {
       var args = pbtest_plain(fd: exported.dmabuf.number, pad: 0)
-      if cguest_pbtest_plain_forward(plain.number, &args) != 0 { throw CallFailed("forward") }
+      if cguest_pbtest_plain_forward(plain.number, &args) != 0 { throw .call("forward") }
       let code = Mapping.refusal(of: plain, offset: UInt64(one.page * pageSize), pages: one.pages)
       look.equal(code == 0 ? "mapped" : errnoName(code), one.expected, one.name)
       let after = try counts()
@@ -79,13 +79,13 @@ enum BoundsTests {
     fixture.close()
   }
 
-  private static func object(_ look: Recorder) throws {
+  private static func object(_ look: Recorder) throws(Failure) {
     let fixture = try Fixture(.drm(TestDriver.name))
     let client = fixture.owner!
     let plain = try OpenFile("/dev/pbtest-plain")
     for (word, flags) in [("mmap of its own", Int32(0)), ("none of its own", PBTEST_BO_FOPS_MMAP)] {
       let buffer = try client.createOwn(pages: fixture.pages, flags: flags)
-      func counts() throws -> Counts {
+      func counts() throws(Failure) -> Counts {
         var counts = try fixture.counts()
         try fixture.kernel.count("the object", buffer.handle, of: client, into: &counts)
         try fixture.kernel.count("the caller's file", plain, into: &counts)
@@ -98,7 +98,7 @@ enum BoundsTests {
       ] {
         let args = pbtest_plain_object(fd: client.file.number, handle: buffer.handle)
         if withUnsafePointer(to: args, { cguest_pbtest_plain_object(plain.number, $0) }) != 0 {
-          throw CallFailed("pass an object on")
+          throw .call("pass an object on")
         }
         let code = Mapping.refusal(of: plain, offset: 0, pages: pages)
         look.equal(code == 0 ? "mapped" : errnoName(code), expected, "\(word): \(name)")
@@ -111,14 +111,14 @@ enum BoundsTests {
     fixture.close()
   }
 
-  private static func scatterList(_ exporter: Exporter, _ look: Recorder) throws {
+  private static func scatterList(_ exporter: Exporter, _ look: Recorder) throws(Failure) {
     let fixture = try Fixture(exporter, importer: TestDriver.name)
     let theirs = fixture.importer!
     let exported = try fixture.export()
     var args = pbtest_import()
     args.fd = exported.dmabuf.number
     // The driver's own buffers are imported by its other device.
-    if cguest_pbtest_import(theirs.file.number, &args) != 0 { throw CallFailed("pbtest: import") }
+    if cguest_pbtest_import(theirs.file.number, &args) != 0 { throw .call("pbtest: import") }
     look.equal(args.sg_offset, 0, "where in its page it begins")
     look.equal(Int(args.sg_bytes), fixture.pages * pageSize, "how much it holds")
     try theirs.closeHandle(args.handle)
@@ -128,7 +128,7 @@ enum BoundsTests {
   }
 
   /// A shmem object has no pages before they are touched, so even the largest cost nothing.
-  private static func room(_ look: Recorder) throws {
+  private static func room(_ look: Recorder) throws(Failure) {
     let kernel = try TestDriver.ask()
     let client = try DrmClient(driver: "vgem")
     let before = try kernel.client(client)
@@ -166,7 +166,7 @@ enum BoundsTests {
   }
 
   /// Only vgem asks for it (`map_wc` in vgem_drv.c).
-  private static func protection(_ pair: Pair, _ look: Recorder) throws {
+  private static func protection(_ pair: Pair, _ look: Recorder) throws(Failure) {
     let fixture = try Fixture(pair.exporter, importer: pair.importer)
     let shared = try fixture.share()
     for way in shared.ways {
@@ -187,22 +187,22 @@ enum BoundsTests {
   }
 
   /// vgem changes the kernel's own mapping along with the buffer's.
-  private static func givenBack(_ look: Recorder) throws {
+  private static func givenBack(_ look: Recorder) throws(Failure) {
     let fixture = try Fixture(.drm("vgem"))
     let client = fixture.owner!
     let buffer = try fixture.create()
     let mapping = try Mapping("chardev", of: client.file, offset: buffer.fakeOffset, pages: fixture.pages)
-    let frames = try (0..<fixture.pages).map { page in
+    let frames = try (0..<fixture.pages).map { page throws(Failure) in
       mapping.set(1, page: page)
       return try fixture.kernel.vma(mapping, page: page).pfn
     }
-    func cached() throws -> [UInt32] {
-      try frames.map { frame in
+    func cached() throws(Failure) -> [UInt32] {
+      try frames.map { frame throws(Failure) in
         var args = pbtest_page()
         args.pfn = frame
         if cguest_pbtest_page(fixture.kernel.file.number, &args) == 0 { return args.cached }
-        if errno == ENOTTY { throw Skip(reason: "pbtest cannot tell on this architecture how a page is mapped") }
-        throw CallFailed("ask for a page")
+        if errno == ENOTTY { throw .skip("pbtest cannot tell on this architecture how a page is mapped") }
+        throw .call("ask for a page")
       }
     }
     look.equal(try cached(), [0, 0, 0], "control: mapped: write-back")
@@ -213,8 +213,8 @@ enum BoundsTests {
   }
 
   /// QEMU's device assigns none, so the driver has to report that itself when it exports.
-  private static func uuid(_ look: Recorder) throws {
-    func answer(_ exporter: Exporter) throws -> String {
+  private static func uuid(_ look: Recorder) throws(Failure) {
+    func answer(_ exporter: Exporter) throws(Failure) -> String {
       let fixture = try Fixture(exporter)
       defer { fixture.close() }
       let exported = try fixture.export()
@@ -223,7 +223,7 @@ enum BoundsTests {
       args.fd = exported.dmabuf.number
       let word = errnoWord(cguest_pbtest_uuid(fixture.kernel.file.number, &args))
       if word == "ENOTTY" {
-        throw Skip(reason: "this kernel has no virtio dma-bufs (CONFIG_VIRTIO_DMA_SHARED_BUFFER)")
+        throw .skip("this kernel has no virtio dma-bufs (CONFIG_VIRTIO_DMA_SHARED_BUFFER)")
       }
       return word
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CGuest
-internal import Glibc
+internal import CLibc
 
 /// The calls on a dma-buf that every exporter supports: its descriptor, CPU access, and its size.
 enum CallTests {
@@ -15,13 +15,14 @@ enum CallTests {
         GuestTest(
           "calls/\(exporter.name)/no-descriptor",
           question: "If an export finds no free descriptor, is that reported, and is nothing left of the dma-buf?"
-        ) { try noDescriptor(exporter, $0) },
+        ) { look throws(Failure) in try noDescriptor(exporter, look) },
         GuestTest(
           "calls/\(exporter.name)/access",
           question: "Can CPU access to a dma-buf be begun and ended, with and without an importer?"
-        ) { try bracket(exporter, $0) },
+        ) { look throws(Failure) in try bracket(exporter, look) },
         GuestTest("calls/\(exporter.name)/seek", question: "Does a dma-buf report its size and refuse other seeks?") {
-          try seek(exporter, $0)
+          look throws(Failure) in
+          try seek(exporter, look)
         },
       ]
     }
@@ -33,13 +34,13 @@ enum CallTests {
     return "made"
   }
 
-  static func counts(_ fixture: Fixture) throws -> Counts {
+  static func counts(_ fixture: Fixture) throws(Failure) -> Counts {
     var counts = try fixture.counts()
     counts.addDmabufsAlive(try readText(References.bufinfo))
     return counts
   }
 
-  private static func noDescriptor(_ exporter: Exporter, _ look: Recorder) throws {
+  private static func noDescriptor(_ exporter: Exporter, _ look: Recorder) throws(Failure) {
     let fixture = try Fixture(exporter)
     // Everything that an export needs, except its own descriptor, is already open.
     var memfd: OpenFile?
@@ -64,11 +65,11 @@ enum CallTests {
     _ = try counts(fixture)
     let watch = try AllocationWatch(fixture.kernel)
     let before = try counts(fixture)
-    if cguest_limit_descriptors(cguest_next_fd()) != 0 { throw CallFailed("limit descriptors") }
+    if cguest_limit_descriptors(cguest_next_fd()) != 0 { throw .call("limit descriptors") }
     let answers = (1...3).map { _ in answer(export()) }
-    if cguest_limit_descriptors(-1) != 0 { throw CallFailed("limit descriptors") }
+    if cguest_limit_descriptors(-1) != 0 { throw .call("limit descriptors") }
     look.equal(answers, ["EMFILE", "EMFILE", "EMFILE"], "errno")
-    let after = try Counts.settled(at: before) { try counts(fixture) }
+    let after = try Counts.settled(at: before) { () throws(Failure) in try counts(fixture) }
     look.same(after, before, "all as before")
     look.equal(answer(export()), "made", "with a free descriptor")
     // The lowest free descriptor may be 0, which is as good as any other.
@@ -84,7 +85,7 @@ enum CallTests {
     fixture.close()
   }
 
-  private static func bracket(_ exporter: Exporter, _ look: Recorder) throws {
+  private static func bracket(_ exporter: Exporter, _ look: Recorder) throws(Failure) {
     let fixture = try Fixture(exporter, importer: "vgem")
     let exported = try fixture.export()
     let number = exported.dmabuf.number
@@ -110,13 +111,13 @@ enum CallTests {
     for one in flags { look.equal(errnoWord(cguest_dmabuf_sync_flags(number, one.flags)), one.answer, one.name) }
     try fixture.importer!.closeHandle(imported.handle)
     mapping.unmap()
-    look.same(try Counts.settled(at: before) { try counts(fixture) }, before, "all as before")
+    look.same(try Counts.settled(at: before) { () throws(Failure) in try counts(fixture) }, before, "all as before")
     try fixture.release(exported)
     fixture.close()
     try look.references(exported.inode, nil, "all closed")
   }
 
-  private static func seek(_ exporter: Exporter, _ look: Recorder) throws {
+  private static func seek(_ exporter: Exporter, _ look: Recorder) throws(Failure) {
     let fixture = try Fixture(exporter)
     let exported = try fixture.export()
     let size = fixture.pages * pageSize

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CGuest
-internal import Glibc
+internal import CLibc
 
 /// The path of drm_gem_prime_mmap() for objects without their own mmap, which only the test driver has in a guest: by
 /// fops->mmap, with a DRM file that exists for the duration of the call and is allowed to map the object.
@@ -15,29 +15,29 @@ enum FopsRouteTests {
       GuestTest(
         "fops/pbtest-to-\(importer)/mapped",
         question: "If an object without its own mmap is forwarded, is the mapping where all others are?"
-      ) { try mapped(importer, $0) }
+      ) { look throws(Failure) in try mapped(importer, look) }
     } + [
       GuestTest(
         "fops/pbtest-to-vgem/refused",
         question: "If fops->mmap() fails, at its start or end, are the right to map and every count taken back?"
-      ) { try refused($0) }
+      ) { look throws(Failure) in try refused(look) }
     ]
     + ["dma-buf", "forwarded"].map { way in
       GuestTest(
         "failing/pbtest_fops-to-vgem/mmap-\(way)",
         question: "If an allocation fails on the path by fops->mmap(), is every count as before?"
-      ) {
+      ) { look throws(Failure) in
         let fixture = try Fixture(.drm(TestDriver.name), importer: "vgem", flags: PBTEST_BO_FOPS_MMAP)
-        try FailingMapTests.map(fixture, way, $0)
+        try FailingMapTests.map(fixture, way, look)
       }
     }
 
-  private static func mapped(_ importer: String, _ look: Recorder) throws {
+  private static func mapped(_ importer: String, _ look: Recorder) throws(Failure) {
     let fixture = try Fixture(.drm(TestDriver.name), importer: importer, flags: PBTEST_BO_FOPS_MMAP)
     let kernel = fixture.kernel
     let shared = try fixture.share()
     let before = try shared.counts()
-    let mappings = try shared.ways.map { try shared.map($0.name) }
+    let mappings = try shared.ways.map { way throws(Failure) in try shared.map(way.name) }
     guard case .chardev(let client, let buffer) = shared.exported.home else { return }
     let object = try kernel.object(buffer.handle, of: client)
     look.equal(object.allowed, 1, "all mapped: DRM files that may map it")
@@ -71,7 +71,7 @@ enum FopsRouteTests {
     fixture.close()
   }
 
-  private static func refused(_ look: Recorder) throws {
+  private static func refused(_ look: Recorder) throws(Failure) {
     let fixture = try Fixture(.drm(TestDriver.name), importer: "vgem", flags: PBTEST_BO_FOPS_MMAP)
     let shared = try fixture.share()
     guard case .chardev(let client, let buffer) = shared.exported.home else { return }

@@ -7,19 +7,19 @@ enum ForwardTests {
       GuestTest(
         "forward/\(pair.name)/three-aliases",
         question: "Do all files that lead to one buffer lead to the same memory?"
-      ) { try sameBytes(pair, $0) },
+      ) { look throws(Failure) in try sameBytes(pair, look) },
       GuestTest(
         "forward/\(pair.name)/vm-file",
         question: "Is every alias linked to the file, and at the offset, by which the exporter would find it?"
-      ) { try linkedFiles(pair, $0) },
+      ) { look throws(Failure) in try linkedFiles(pair, look) },
       GuestTest(
         "forward/\(pair.name)/map-files",
         question: "Can the holder of a forwarded mapping gain the exporter's chardev through it?"
-      ) { try lentFiles(pair, $0) },
+      ) { look throws(Failure) in try lentFiles(pair, look) },
     ]
   }
 
-  private static func sameBytes(_ pair: Pair, _ look: Recorder) throws {
+  private static func sameBytes(_ pair: Pair, _ look: Recorder) throws(Failure) {
     let shared = try pair.share()
     let aliases = try shared.mapAll()
 
@@ -51,7 +51,7 @@ enum ForwardTests {
     shared.closeAll()
   }
 
-  private static func linkedFiles(_ pair: Pair, _ look: Recorder) throws {
+  private static func linkedFiles(_ pair: Pair, _ look: Recorder) throws(Failure) {
     let shared = try pair.share()
     for alias in try shared.mapAll() {
       guard let entry = try alias.mapsEntry() else {
@@ -67,18 +67,18 @@ enum ForwardTests {
     shared.closeAll()
   }
 
-  private static func lentFiles(_ pair: Pair, _ look: Recorder) throws {
+  private static func lentFiles(_ pair: Pair, _ look: Recorder) throws(Failure) {
     let shared = try pair.share()
     let forwarded = try shared.mapForwarded()
     let before = try References.count(inode: shared.inode)
     look.equal(try target(ofLink: forwarded.mapFile), "/dmabuf:", "forwarded: what map_files names")
     // Whatever the kernel answers, it must not be a file of the exporter, through which one could submit work.
     let name = "forwarded: what opening it through map_files gives"
-    switch Result(catching: { () throws(CallFailed) in try OpenFile(forwarded.mapFile) }) {
+    switch Result(catching: { () throws(Failure) in try OpenFile(forwarded.mapFile) }) {
     case .success(let lent):
       look.equal(try target(ofLink: "/proc/self/fd/\(lent.number)"), "/dmabuf:", name)
       lent.close()
-    case .failure(let failed): look.expect(true, name, "refused with \(errnoName(failed.code))")
+    case .failure(let failed): look.expect(true, name, "refused with \(failed.word)")
     }
     look.equal(try References.count(inode: shared.inode), before, "dma-buf: references afterwards")
     forwarded.unmap()

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CGuest
-internal import Glibc
+internal import CLibc
 
 /// Whether the order in which the aliases are mapped matters, or the parts.
 enum IdentityTests {
@@ -10,15 +10,15 @@ enum IdentityTests {
       GuestTest(
         "identity/\(pair.name)/orders",
         question: "Is each alias linked to the same file and offset, in whatever order they are mapped?"
-      ) { try orders(pair, $0) },
+      ) { look throws(Failure) in try orders(pair, look) },
       GuestTest(
         "identity/\(pair.name)/parts",
         question: "Does a part of a buffer show its own pages, even if they are first touched after a cut?"
-      ) { try parts(pair, $0) },
+      ) { look throws(Failure) in try parts(pair, look) },
     ]
   }
 
-  private static func orders(_ pair: Pair, _ look: Recorder) throws {
+  private static func orders(_ pair: Pair, _ look: Recorder) throws(Failure) {
     let shared = try pair.share()
     let base = try References.count(inode: shared.inode) ?? 0
     let offset = hex(shared.exported.canonicalOffset)
@@ -61,7 +61,7 @@ enum IdentityTests {
   /// Fails on 6.12 with every DRM exporter: drm_gem_shmem_fault() counts pages from the start of the VMA. So a VMA that
   /// begins inside the buffer, because it was mapped so or because its front was cut off, shows the buffer's first
   /// pages.
-  private static func parts(_ pair: Pair, _ look: Recorder) throws {
+  private static func parts(_ pair: Pair, _ look: Recorder) throws(Failure) {
     let shared = try pair.share()
     let marks = try shared.exported.mapDmabuf()
     marks.mark()
@@ -91,7 +91,7 @@ enum IdentityTests {
 
   /// A mapping of a part of a buffer must show no more than was asked for: what follows is another buffer's memory, or
   /// nothing.
-  private static func firstPageAlone(_ shared: SharedBuffer, _ look: Recorder) throws {
+  private static func firstPageAlone(_ shared: SharedBuffer, _ look: Recorder) throws(Failure) {
     for (name, file, offset) in [
       ("dma-buf", shared.exported.dmabuf, 0), ("forwarded", shared.importer.file, shared.forwardedOffset),
     ] {
@@ -100,20 +100,20 @@ enum IdentityTests {
       // What is already there keeps its byte, and nothing appears where nothing is.
       let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED
       if mmap(space.address + 2 * pageSize, pageSize, PROT_READ | PROT_WRITE, flags, -1, 0) == MAP_FAILED {
-        throw CallFailed("mmap of a page")
+        throw .call("mmap of a page")
       }
       space.set(0x3c, page: 2)
       space.unmap(page: 1, count: 1)
       space.unmap(page: 0, count: 1)
       let asked = PROT_READ | PROT_WRITE
       if mmap(space.address, pageSize, asked, MAP_SHARED | MAP_FIXED, file.number, off_t(offset)) == MAP_FAILED {
-        throw CallFailed("mmap of the first page of \(name)")
+        throw .call("mmap of the first page of \(name)")
       }
       look.equal(space.tryByte(page: 0), "1", "\(name), its first page alone: its byte")
       look.equal(space.tryByte(page: 1), "SIGSEGV", "\(name), its first page alone: the page behind")
       space.unmap(page: 0, count: 1)
       if mmap(place, pageSize, asked, MAP_SHARED | MAP_FIXED, file.number, off_t(offset)) == MAP_FAILED {
-        throw CallFailed("mmap of the first page of \(name)")
+        throw .call("mmap of the first page of \(name)")
       }
       look.equal(space.tryByte(page: 2), "\(0x3c)", "\(name), its first page alone: another's page behind it")
       space.unmap()

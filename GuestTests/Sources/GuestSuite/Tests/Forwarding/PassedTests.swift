@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CGuest
-internal import Glibc
+internal import CLibc
 
 /// What a process can do that has less than the test: only the dma-buf, or a look at the test's mappings.
 enum PassedTests {
@@ -10,15 +10,15 @@ enum PassedTests {
       GuestTest(
         "access/\(pair.name)/passed-dma-buf",
         question: "Does a process that was passed only the dma-buf get its memory, and nothing of either device?"
-      ) { try passed(pair, $0) },
+      ) { look throws(Failure) in try passed(pair, look) },
       GuestTest(
         "access/\(pair.name)/chardevs",
         question: "Does a forwarded mapping keep neither chardev open, least of all the exporter's?"
-      ) { try chardevs(pair, $0) },
+      ) { look throws(Failure) in try chardevs(pair, look) },
     ]
   }
 
-  private static func passed(_ pair: Pair, _ look: Recorder) throws {
+  private static func passed(_ pair: Pair, _ look: Recorder) throws(Failure) {
     let shared = try pair.share()
     let forwarded = try shared.mapForwarded()
     forwarded.mark()
@@ -32,9 +32,9 @@ enum PassedTests {
     let canonical = shared.exported.canonicalOffset
     // The child keeps nothing that it inherited: its mapping is removed, its descriptors are closed, and one is passed
     // to it.
-    let answers = try Child.answer {
+    let answers = try Child.answer { () throws(Failure) in
       let taken = OpenFile(number: cguest_take_descriptor(parent, dmabuf))
-      if taken.number < 0 { throw CallFailed("take the dma-buf's fd") }
+      if taken.number < 0 { throw .call("take the dma-buf's fd") }
       forwarded.unmap()
       for name in names(in: "/proc/self/fd") {
         guard let number = Int32(name), number > 2, number != taken.number else { continue }
@@ -61,7 +61,7 @@ enum PassedTests {
 
     // From outside: what another process's map_files gives access to.
     let link = forwarded.mapFile.replacingSelf(with: parent)
-    let lent = try Child.answer {
+    let lent = try Child.answer { () throws(Failure) in
       let named = try target(ofLink: link)
       guard let file = try? OpenFile(link) else { return named + " refused" }
       return named + " " + (try target(ofLink: "/proc/self/fd/\(file.number)"))
@@ -73,7 +73,7 @@ enum PassedTests {
     try CountTests.tearDown(shared, look)
   }
 
-  private static func chardevs(_ pair: Pair, _ look: Recorder) throws {
+  private static func chardevs(_ pair: Pair, _ look: Recorder) throws(Failure) {
     let importerBefore = try DrmClient.openClients(of: pair.importer)
     var exporterBefore: Int?
     if case .drm(let driver) = pair.exporter { exporterBefore = try DrmClient.openClients(of: driver) }
@@ -106,7 +106,7 @@ enum PassedTests {
   /// that takes its file from a mapping. That offset must mean nothing in that file.
   private static func neighbour(
     of forwarded: Mapping, _ shared: SharedBuffer, _ pair: Pair, _ look: Recorder
-  ) throws {
+  ) throws(Failure) {
     defer { forwarded.unmap() }
     guard case .drm(let driver) = pair.exporter else { return }
     let owner = try DrmClient(driver: driver)

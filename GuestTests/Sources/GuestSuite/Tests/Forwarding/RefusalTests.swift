@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Glibc
+internal import CLibc
 
 /// Mappings that must be refused without leaving anything behind.
 enum RefusalTests {
@@ -11,19 +11,19 @@ enum RefusalTests {
       GuestTest(
         "errors/\(pair.name)/private-writable",
         question: "If the exporter refuses after vm_file was swapped, which file does mmap_region() put?"
-      ) { try privateWritable(pair, $0) },
+      ) { look throws(Failure) in try privateWritable(pair, look) },
       GuestTest(
         "errors/\(pair.name)/beyond-the-buffer",
         question: "Is a mapping beyond the buffer refused by every path to it?"
-      ) { try beyond(pair, $0) },
+      ) { look throws(Failure) in try beyond(pair, look) },
       GuestTest(
         "access/\(pair.name)/no-handle",
         question: "Can a client that holds no handle map what another client imported or allocated?"
-      ) { try withoutHandle(pair, $0) },
+      ) { look throws(Failure) in try withoutHandle(pair, look) },
     ]
   }
 
-  private static func privateWritable(_ pair: Pair, _ look: Recorder) throws {
+  private static func privateWritable(_ pair: Pair, _ look: Recorder) throws(Failure) {
     let shared = try pair.share()
     let base = try References.count(inode: shared.inode)
     var answers: Set<String> = []
@@ -64,7 +64,7 @@ enum RefusalTests {
     try CountTests.tearDown(shared, look)
   }
 
-  private static func beyond(_ pair: Pair, _ look: Recorder) throws {
+  private static func beyond(_ pair: Pair, _ look: Recorder) throws(Failure) {
     let shared = try pair.share()
     let base = try References.count(inode: shared.inode)
     let page = UInt64(pageSize)
@@ -104,7 +104,7 @@ enum RefusalTests {
     try CountTests.tearDown(shared, look)
   }
 
-  private static func withoutHandle(_ pair: Pair, _ look: Recorder) throws {
+  private static func withoutHandle(_ pair: Pair, _ look: Recorder) throws(Failure) {
     let shared = try pair.share()
     let base = try References.count(inode: shared.inode)
     let stranger = try shared.importer.stranger()

@@ -7,10 +7,10 @@ enum SelfImportTests {
     GuestTest(
       "selfimport/\(driver)/same-object",
       question: "Can a device that imports its own buffer still map it by its own chardev, without taking a lock twice?"
-    ) { try sameObject(driver, $0) }
+    ) { look throws(Failure) in try sameObject(driver, look) }
   }
 
-  private static func sameObject(_ driver: String, _ look: Recorder) throws {
+  private static func sameObject(_ driver: String, _ look: Recorder) throws(Failure) {
     let exported = try Exporter.drm(driver).export(pages: SharedBuffer.usualPages)
     guard case .chardev(let owner, let buffer) = exported.home else { return }
     let other = try owner.stranger()

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CGuest
-internal import Glibc
+internal import CLibc
 
 /// A buffer that the kernel is busy with (like one in VRAM that is being moved), and a buffer that may move while it is
 /// shared. The driver's work is represented by a fence, which everyone has to wait for.
@@ -15,33 +15,33 @@ enum BusyTests {
         "busy/pbtest-to-\(importer)/import",
         question:
           "Does an import wait for a move of the buffer, and leave nothing behind if a signal interrupts the wait?"
-      ) { try importing(importer, $0) }
+      ) { look throws(Failure) in try importing(importer, look) }
     }
     + [
       GuestTest(
         "busy/pbtest/access", question: "Does only begin_cpu_access wait for a move, and can a signal interrupt it?"
-      ) { try access($0) },
+      ) { look throws(Failure) in try access(look) },
       GuestTest(
         "busy/pbtest/poll", question: "Does poll() on a dma-buf wait for a move of the buffer, and wake up afterwards?"
-      ) { try polling($0) },
+      ) { look throws(Failure) in try polling(look) },
     ]
     + [("pbtest", Int32(0)), ("pbtest_dynamic", PBTEST_BO_DYNAMIC)].map { exporter, flags in
       GuestTest(
         "busy/\(exporter)-to-pbtest/moves",
         question: "Is a dynamic importer notified of a move, and do mappings made through it follow?"
-      ) { try moving(flags, $0) }
+      ) { look throws(Failure) in try moving(flags, look) }
     }
 
-  private static func importing(_ importer: String, _ look: Recorder) throws {
+  private static func importing(_ importer: String, _ look: Recorder) throws(Failure) {
     let fixture = try Fixture(.drm(TestDriver.name), importer: importer)
     let exported = try fixture.export()
     guard case .chardev(let client, let buffer) = exported.home else { return }
-    func counts() throws -> Counts { try fixture.counts(of: exported) }
+    func counts() throws(Failure) -> Counts { try fixture.counts(of: exported) }
     let before = try counts()
     try client.keepBusy(buffer.handle, milliseconds: long)
     look.equal(try fixture.kernel.dmabuf(exported.dmabuf).busy, 1, "control: busy")
     _ = cguest_pester(20)
-    let answer = try errnoWord { _ = try fixture.importer!.importBuffer(exported.dmabuf) }
+    let answer = try errnoWord { () throws(Failure) in _ = try fixture.importer!.importBuffer(exported.dmabuf) }
     _ = cguest_pester(0)
     look.equal(answer, "EINTR", "a signal ends the wait: errno")
     look.equal(try fixture.kernel.dmabuf(exported.dmabuf).busy, 1, "a signal ends the wait: still busy")
@@ -58,7 +58,7 @@ enum BusyTests {
     fixture.close()
   }
 
-  private static func access(_ look: Recorder) throws {
+  private static func access(_ look: Recorder) throws(Failure) {
     let fixture = try Fixture(.drm(TestDriver.name))
     let exported = try fixture.export()
     guard case .chardev(let client, let buffer) = exported.home else { return }
@@ -79,7 +79,7 @@ enum BusyTests {
     fixture.close()
   }
 
-  private static func polling(_ look: Recorder) throws {
+  private static func polling(_ look: Recorder) throws(Failure) {
     let fixture = try Fixture(.drm(TestDriver.name))
     let exported = try fixture.export()
     guard case .chardev(let client, let buffer) = exported.home else { return }
@@ -87,7 +87,7 @@ enum BusyTests {
       var entry = pollfd(fd: exported.dmabuf.number, events: Int16(events), revents: 0)
       return poll(&entry, 1, milliseconds) < 0 ? -errno : Int32(entry.revents)
     }
-    func count() throws -> Int64 { try fixture.kernel.file(exported.dmabuf).count }
+    func count() throws(Failure) -> Int64 { try fixture.kernel.file(exported.dmabuf).count }
     let before = try count()
     let events: [(name: String, events: Int32)] = [
       ("reading", POLLIN), ("writing", POLLOUT), ("both", POLLIN | POLLOUT),
@@ -120,12 +120,12 @@ enum BusyTests {
     try look.references(exported.inode, nil, "all closed")
   }
 
-  private static func moving(_ flags: Int32, _ look: Recorder) throws {
+  private static func moving(_ flags: Int32, _ look: Recorder) throws(Failure) {
     let fixture = try Fixture(.drm(TestDriver.name), importer: TestDriver.name, flags: flags)
     let exported = try fixture.export()
     let theirs = fixture.importer!
     guard case .chardev(let client, let buffer) = exported.home else { return }
-    func counts() throws -> Counts { try fixture.counts(of: exported) }
+    func counts() throws(Failure) -> Counts { try fixture.counts(of: exported) }
     let watch = try AllocationWatch(fixture.kernel)
     let before = try counts()
     for (step, name) in [
@@ -133,7 +133,7 @@ enum BusyTests {
       (PBTEST_FAIL_IMPORT_SG_TABLE_LATE, "gem_prime_import_sg_table, at its end"),
       (PBTEST_FAIL_IMPORT_OPEN, "open of the import"),
     ] {
-      let answer = try errnoWord {
+      let answer = try errnoWord { () throws(Failure) in
         _ = try theirs.importOwn(exported.dmabuf, flags: PBTEST_IMPORT_DYNAMIC, failing: step, with: EPROTO)
       }
       look.equal(answer, "EPROTO", "\(name): errno")
@@ -143,7 +143,9 @@ enum BusyTests {
       [(PBTEST_FAIL_MAP, "map_dma_buf")] + (flags == 0 ? [] : [(PBTEST_FAIL_DMABUF_PIN, "pin of the dma-buf")])
     for (step, name) in steps {
       try client.fail(buffer.handle, at: step, with: EPROTO)
-      let answer = try errnoWord { _ = try theirs.importOwn(exported.dmabuf, flags: PBTEST_IMPORT_DYNAMIC) }
+      let answer = try errnoWord { () throws(Failure) in
+        _ = try theirs.importOwn(exported.dmabuf, flags: PBTEST_IMPORT_DYNAMIC)
+      }
       look.equal(answer, "EPROTO", "\(name): errno")
       look.same(try counts(), before, "\(name): all as before")
     }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CGuest
-internal import Glibc
+internal import CLibc
+internal import GuestProtocol
 
 /// What only the test driver can cause or observe: failures at every step of the path, offsets that no stock importer
 /// passes on, and which address space counts a mapping.
@@ -17,50 +18,50 @@ enum DriverTests {
           "failure/pbtest-to-\(importer)/each-step",
           question:
             "If mmap() fails at any step of the path, are all counts restored, and is that step's errno returned?"
-        ) { try eachStep(importer, $0) },
+        ) { look throws(Failure) in try eachStep(importer, look) },
         GuestTest(
           "accounting/pbtest-to-\(importer)/address-spaces",
           question: "mmap_region() counts writable mappings in two places: do both address spaces come out balanced?"
-        ) { try accounting(importer, $0) },
+        ) { look throws(Failure) in try accounting(importer, look) },
         GuestTest(
           "history/pbtest-to-\(importer)/stale-vm-ops",
           question: "If an exporter sets no vm_ops (2023), does the mapping inherit the importer's?"
-        ) { try staleOps(importer, $0) },
+        ) { look throws(Failure) in try staleOps(importer, look) },
       ]
     } + [
       GuestTest(
         "errors/pbtest-to-pbtest/bounds",
         question:
           "If dma_buf_mmap() is asked for a range beyond the buffer, or one that overflows, is it refused cleanly?"
-      ) { try bounds($0) },
+      ) { look throws(Failure) in try bounds(look) },
       GuestTest(
         "forward/pbtest-to-vgem/own-file",
         question:
           "If an exporter puts its own file into the mapping (i915, etnaviv), does that file stay, without a leak?"
-      ) { try ownFile($0) },
+      ) { look throws(Failure) in try ownFile(look) },
       GuestTest(
         "errors/pbtest-to-vgem/no-mmap",
         question: "If a dma-buf has no mmap callback, is a mapping refused without a leak?"
-      ) { try withoutMmap($0) },
+      ) { look throws(Failure) in try withoutMmap(look) },
       GuestTest(
         "counts/pbtest-to-vgem/objects",
         question:
           "Does every handle and every mapping hold exactly one reference to its object, and the last one free it?"
-      ) { try objects($0) },
+      ) { look throws(Failure) in try objects(look) },
       GuestTest(
         "leaks/pbtest/unload",
         question: "Can the exporter's driver be unloaded once its buffers are gone, and not before?"
-      ) { try unload($0) },
+      ) { look throws(Failure) in try unload(look) },
     ]
 
   /// The numbers that no failure may change.
-  private struct Balance: Equatable, CustomStringConvertible {
+  private struct Balance: Equatable, Shown {
     var counts: [Int64]
     var writable: [Int64]
     var mappings: [UInt64]
 
     /// - Parameter files: the exporter's chardev, the dma-buf, the importer's chardev.
-    init(_ kernel: KernelView, _ files: [OpenFile]) throws(CallFailed) {
+    init(_ kernel: KernelView, _ files: [OpenFile]) throws(Failure) {
       counts = []
       writable = []
       mappings = []
@@ -72,14 +73,14 @@ enum DriverTests {
       }
     }
 
-    var description: String { "counts \(counts), i_mmap_writable \(writable), VMAs \(mappings)" }
+    var shown: String { "counts \(counts), i_mmap_writable \(writable), VMAs \(mappings)" }
   }
 
   private static func files(_ shared: SharedBuffer, _ client: DrmClient) -> [OpenFile] {
     [client.file, shared.exported.dmabuf, shared.importer.file]
   }
 
-  private static func eachStep(_ importer: String, _ look: Recorder) throws {
+  private static func eachStep(_ importer: String, _ look: Recorder) throws(Failure) {
     let kernel = try TestDriver.ask()
     let client = try TestDriver.client(0)
     let shared = try MoveTests.share(client, with: importer)
@@ -122,7 +123,7 @@ enum DriverTests {
     shared.closeAll()
   }
 
-  private static func accounting(_ importer: String, _ look: Recorder) throws {
+  private static func accounting(_ importer: String, _ look: Recorder) throws(Failure) {
     let kernel = try TestDriver.ask()
     let client = try TestDriver.client(0)
     let shared = try MoveTests.share(client, with: importer)
@@ -132,7 +133,7 @@ enum DriverTests {
     let bufferPages = shared.exported.canonicalOffset / 4096
     let range = bufferPages...(bufferPages + UInt64(shared.pages) - 1)
 
-    func check(_ mapped: Int, _ step: String) throws {
+    func check(_ mapped: Int, _ step: String) throws(Failure) {
       let here = try kernel.file(client.file, pages: range)
       look.equal(here.vmas, device.vmas + UInt64(mapped), "\(step): VMAs on the exporter's address space")
       look.equal(here.vmas_within, UInt64(mapped), "\(step): of these, VMAs that show the buffer")
@@ -147,7 +148,7 @@ enum DriverTests {
     // A copy in a child counts like the original.
     var control: Int32 = 0
     let child = cguest_fork_holder(&control)
-    if child < 0 { throw CallFailed("fork") }
+    if child < 0 { throw .call("fork") }
     try check(6, "and forked")
     _ = cguest_release_holder(child, control)
     try check(3, "the child gone")
@@ -163,7 +164,7 @@ enum DriverTests {
     shared.closeAll()
   }
 
-  private static func staleOps(_ importer: String, _ look: Recorder) throws {
+  private static func staleOps(_ importer: String, _ look: Recorder) throws(Failure) {
     let kernel = try TestDriver.ask()
     for (name, flag) in [("PFNs", PBTEST_BO_POPULATE_PFN), ("pages", PBTEST_BO_POPULATE_PAGE)] {
       let client = try TestDriver.client(0)
@@ -189,14 +190,14 @@ enum DriverTests {
     }
   }
 
-  private static func bounds(_ look: Recorder) throws {
+  private static func bounds(_ look: Recorder) throws(Failure) {
     let kernel = try TestDriver.ask()
     let client = try TestDriver.client(0)
     let shared = try MoveTests.share(client, with: TestDriver.name)
     let pages = UInt64(shared.pages)
     let importer = shared.importer
     let before = try Balance(kernel, files(shared, client))
-    func forwarded(at page: UInt64, pages: Int) throws -> String {
+    func forwarded(at page: UInt64, pages: Int) throws(Failure) -> String {
       try importer.forward(shared.handle, at: page)
       let code = Mapping.refusal(of: importer.file, offset: shared.forwardedOffset, pages: pages)
       return code == 0 ? "mapped" : errnoName(code)
@@ -235,16 +236,16 @@ enum DriverTests {
     shared.closeAll()
   }
 
-  private static func ownFile(_ look: Recorder) throws {
+  private static func ownFile(_ look: Recorder) throws(Failure) {
     let kernel = try TestDriver.ask()
     let client = try TestDriver.client(0)
     let shared = try MoveTests.share(client, with: "vgem", flags: PBTEST_BO_OWN_FILE)
     let before = try Balance(kernel, files(shared, client))
-    let ways: [() throws -> Mapping] = [{ try shared.exported.mapDmabuf() }, { try shared.mapForwarded() }]
+    let ways: [() throws(Failure) -> Mapping] = [shared.exported.mapDmabuf, shared.mapForwarded]
     for map in ways {
       let alias = try map()
       let path = try alias.mapsEntry()?.path ?? "no mapping at its address"
-      look.expect(path.contains(PBTEST_OWN_FILE_NAME), "\(alias.name): vm_file is the exporter's own", path)
+      look.expect(path.holds(PBTEST_OWN_FILE_NAME), "\(alias.name): vm_file is the exporter's own", path)
       alias.set(0x41, page: 1)
       look.equal(alias.byte(page: 1), 0x41, "\(alias.name): shows what was written")
       alias.unmap()
@@ -254,7 +255,7 @@ enum DriverTests {
     try look.references(shared.inode, nil, "all closed")
   }
 
-  private static func withoutMmap(_ look: Recorder) throws {
+  private static func withoutMmap(_ look: Recorder) throws(Failure) {
     let kernel = try TestDriver.ask()
     let client = try TestDriver.client(0)
     let shared = try MoveTests.share(client, with: "vgem", flags: PBTEST_BO_NO_DMABUF_MMAP)
@@ -273,11 +274,11 @@ enum DriverTests {
     shared.closeAll()
   }
 
-  private static func objects(_ look: Recorder) throws {
+  private static func objects(_ look: Recorder) throws(Failure) {
     let kernel = try TestDriver.ask()
     let client = try TestDriver.client(0)
     let buffer = try client.createOwn(pages: 4)
-    func check(_ references: UInt64, _ step: String) throws {
+    func check(_ references: UInt64, _ step: String) throws(Failure) {
       look.equal(try kernel.object(buffer.handle, of: client).refcount, references, "\(step): references of the object")
     }
     try check(1, "created")
@@ -310,7 +311,7 @@ enum DriverTests {
     client.close()
   }
 
-  private static func unload(_ look: Recorder) throws {
+  private static func unload(_ look: Recorder) throws(Failure) {
     let client = try TestDriver.client(0)
     let shared = try MoveTests.share(client, with: "vgem")
     let mapping = try shared.mapForwarded()
@@ -330,6 +331,6 @@ enum DriverTests {
     do {
       try TestDriver.unload()
       return "unloaded"
-    } catch { return errnoName(error.code) }
+    } catch { return error.word }
   }
 }

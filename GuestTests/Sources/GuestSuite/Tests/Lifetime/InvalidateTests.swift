@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CGuest
-internal import Glibc
+internal import CLibc
 
 /// Whether an unplug of the exporter's device finds every alias.
 enum InvalidateTests {
@@ -9,23 +9,23 @@ enum InvalidateTests {
     GuestTest(
       "invalidate/\(pair.name)/unbind",
       question: "Does unmap_mapping_range() on the exporter's address space find every alias of a buffer?"
-    ) { try unbind(pair, $0) }
+    ) { look throws(Failure) in try unbind(pair, look) }
   }
 
   static func deviceFreed(_ pair: Pair) -> GuestTest {
     GuestTest(
       "leaks/\(pair.name)/unbind",
       question: "Is an unbound device freed once the last mapping of its buffers is gone?"
-    ) { try freed(pair, $0) }
+    ) { look throws(Failure) in try freed(pair, look) }
   }
 
   /// A DRM device keeps its minor number, and so its name in /dev, until the last reference to it is gone. A newly
   /// bound device gets the old name only if nothing holds the previous one.
-  private static func freed(_ pair: Pair, _ look: Recorder) throws {
+  private static func freed(_ pair: Pair, _ look: Recorder) throws(Failure) {
     // A device that nothing before this test has used.
     try DrmClient(driver: VirtioGpu.driver).close()
     try VirtioGpu.unbind()
-    func boundAnew() throws -> String {
+    func boundAnew() throws(Failure) -> String {
       let client = try DrmClient(driver: VirtioGpu.driver)
       defer { client.close() }
       return client.path
@@ -49,7 +49,7 @@ enum InvalidateTests {
     look.equal(try boundAnew(), path, "unbound with forwarded mapped, unmapped, bound anew: its name")
   }
 
-  private static func unbind(_ pair: Pair, _ look: Recorder) throws {
+  private static func unbind(_ pair: Pair, _ look: Recorder) throws(Failure) {
     let shared = try pair.share()
     let aliases = try shared.mapAll()
     let control = try SelfCheckTests.freshPage()

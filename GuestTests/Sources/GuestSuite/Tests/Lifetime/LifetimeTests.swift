@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CGuest
-internal import Glibc
+internal import CLibc
 
 /// Mappings that outlive everything they came from, and mappings that mremap() moves.
 enum LifetimeTests {
@@ -10,16 +10,16 @@ enum LifetimeTests {
       GuestTest(
         "lifetime/\(pair.name)/outlives-handles",
         question: "Does a mapping outlive the dma-buf's fd and every handle, and free the buffer when it is unmapped?"
-      ) { try outlives(pair, $0) },
+      ) { look throws(Failure) in try outlives(pair, look) },
       GuestTest(
         "lifetime/\(pair.name)/mapped-late",
         question:
           "Can a buffer be mapped once the exporter's handle is closed, but not the importer's (2025: dma_buf NULL)?"
-      ) { try mappedLate(pair, $0) },
+      ) { look throws(Failure) in try mappedLate(pair, look) },
       GuestTest(
         "lifetime/\(pair.name)/moved",
         question: "Does a forwarded mapping keep the exporter's offset after mremap() moves it?"
-      ) { try moved(pair, $0) },
+      ) { look throws(Failure) in try moved(pair, look) },
     ]
   }
 
@@ -28,7 +28,7 @@ enum LifetimeTests {
   static let deadObject = GuestTest(
     "lifetime/\(VirtioGpu.driver)/dead-object",
     question: "Does mmap() ignore an object that is being freed but still has its fake offset?"
-  ) { look in
+  ) { look throws(Failure) in
     let client = try DrmClient(driver: VirtioGpu.driver)
     var answers: Set<String> = []
     var met = 0
@@ -46,13 +46,13 @@ enum LifetimeTests {
     }
     look.equal(answers.sorted(), ["EINVAL"], "what mmap() says to a handle just closed")
     client.close()
-    if met == 0 { throw Skip(reason: "not reached: every object was gone before mmap() could look it up") }
+    if met == 0 { throw .skip("not reached: every object was gone before mmap() could look it up") }
   }
 
   static let dying = GuestTest(
     "lifetime/pbtest/dying",
     question: "Once an object's last reference is dropped, does mmap() ignore it while it is still being freed?"
-  ) { look in
+  ) { look throws(Failure) in
     let kernel = try TestDriver.ask()
     let client = try TestDriver.client(0)
     let before = try kernel.client(client)
@@ -64,7 +64,7 @@ enum LifetimeTests {
       let buffer = try client.createOwn(pages: 2, flags: PBTEST_BO_SLOW_FREE)
       alive.insert(Mapping.refusal(of: client.file, offset: buffer.fakeOffset, pages: 2))
       let child = cguest_fork_child()
-      if child < 0 { throw CallFailed("fork") }
+      if child < 0 { throw .call("fork") }
       if child == 0 { _exit(cguest_drm_close_handle(client.file.number, buffer.handle) == 0 ? 0 : 1) }
       // The handle goes first, then the right to map, then the last reference, and the fake offset last. So mmap()
       // first answers as for a live object. From some moment on it must answer as for no object, although the object
@@ -72,8 +72,9 @@ enum LifetimeTests {
       var code: Int32 = 0
       repeat {
         code = Mapping.refusal(of: client.file, offset: buffer.fakeOffset, pages: 2)
-        if code != EINVAL { others.insert(code) }
-      } while try code != EINVAL && kernel.client(client).objects > before.objects
+        if code == EINVAL { break }
+        others.insert(code)
+      } while try kernel.client(client).objects > before.objects
       if code == EINVAL, try kernel.client(client).objects > before.objects { met += 1 }
       waitpid(child, nil, 0)
     }
@@ -86,7 +87,7 @@ enum LifetimeTests {
     client.close()
   }
 
-  private static func outlives(_ pair: Pair, _ look: Recorder) throws {
+  private static func outlives(_ pair: Pair, _ look: Recorder) throws(Failure) {
     let shared = try pair.share()
     let aliases = try shared.mapAll()
     for page in 0..<shared.pages { aliases[0].set(UInt8(1 + page), page: page) }
@@ -114,7 +115,7 @@ enum LifetimeTests {
     try look.references(shared.inode, nil, "forwarded unmapped")
   }
 
-  private static func mappedLate(_ pair: Pair, _ look: Recorder) throws {
+  private static func mappedLate(_ pair: Pair, _ look: Recorder) throws(Failure) {
     let shared = try pair.share()
     try shared.exported.mapDmabuf().mark()
     // Closing the exporter's last handle drops the object's own link to the dma-buf. Only the importer's is left.
@@ -144,14 +145,14 @@ enum LifetimeTests {
     try look.references(shared.inode, 1, "one mapping is left")
   }
 
-  private static func moved(_ pair: Pair, _ look: Recorder) throws {
+  private static func moved(_ pair: Pair, _ look: Recorder) throws(Failure) {
     let shared = try pair.share()
     for original in [try shared.exported.mapDmabuf(), try shared.mapForwarded()] {
       for page in 0..<shared.pages { original.set(UInt8(1 + page), page: page) }
       let base = try References.count(inode: shared.inode)
       let length = shared.pages * pageSize
-      guard let space = reserve(length) else { throw CallFailed("reserve addresses") }
-      if cguest_move(original.address, length, space) != 0 { throw CallFailed("mremap of \(original.name)") }
+      guard let space = reserve(length) else { throw .call("reserve addresses") }
+      if cguest_move(original.address, length, space) != 0 { throw .call("mremap of \(original.name)") }
       let mapping = Mapping(original.name, at: space, pages: shared.pages)
       try look.references(shared.inode, base, "\(mapping.name): references once moved")
       let entry = try mapping.mapsEntry()

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CGuest
-internal import Glibc
+internal import CLibc
 
 /// Whether moving a buffer moves all of its own aliases, and no other buffer's. No stock driver in a guest both moves
 /// its buffers and shares them, so all of this needs the test driver.
@@ -14,30 +14,30 @@ enum MoveTests {
       GuestTest(
         "selfcheck/pbtest/move-without-zap",
         question: "If a move misses a mapping, is that mapping seen to still hold the old page?"
-      ) { try forgotten($0) }
+      ) { look throws(Failure) in try forgotten(look) }
     ]
     + importers.flatMap { importer in
       [
         GuestTest(
           "move/pbtest-to-\(importer)/one-buffer",
           question: "If one buffer moves, does each of its aliases fault once, and no mapping of its neighbours?"
-        ) { try oneOfThree(importer, $0) },
+        ) { look throws(Failure) in try oneOfThree(importer, look) },
         GuestTest(
           "move/pbtest-to-\(importer)/canonical",
           question: "Is every alias on the address space and at the offset by which the exporter zaps it?"
-        ) { try canonical(importer, $0) },
+        ) { look throws(Failure) in try canonical(importer, look) },
       ]
     } + [
       GuestTest(
         "move/pbtest-to-vgem/unplug",
         question: "Does the unplug of a device that shares its address space find every alias?"
-      ) { try unplug($0) }
+      ) { look throws(Failure) in try unplug(look) }
     ]
 
   /// Shares a buffer of the first device with an importer.
   static func share(
     _ exporter: DrmClient, with importer: String, pages: Int = 4, flags: Int32 = 0
-  ) throws -> SharedBuffer {
+  ) throws(Failure) -> SharedBuffer {
     let buffer = try exporter.createOwn(pages: pages, flags: flags)
     let exported = try ExportedBuffer(
       pages: pages, home: .chardev(exporter, buffer), dmabuf: exporter.export(buffer.handle))
@@ -46,7 +46,7 @@ enum MoveTests {
   }
 
   /// A move without a zap looks like a driver whose zap misses a mapping. The oracles must notice it.
-  private static func forgotten(_ look: Recorder) throws {
+  private static func forgotten(_ look: Recorder) throws(Failure) {
     let client = try TestDriver.client(0)
     let buffer = try client.createOwn(pages: 1)
     let mapping = try Mapping("chardev", of: client.file, offset: buffer.fakeOffset, pages: 1)
@@ -61,12 +61,12 @@ enum MoveTests {
     client.close()
   }
 
-  private static func oneOfThree(_ importer: String, _ look: Recorder) throws {
+  private static func oneOfThree(_ importer: String, _ look: Recorder) throws(Failure) {
     let kernel = try TestDriver.ask()
     let client = try TestDriver.client(0)
-    let buffers = try (0..<3).map { _ in try share(client, with: importer) }
+    let buffers = try (0..<3).map { _ throws(Failure) in try share(client, with: importer) }
     let size = UInt64(buffers[0].pages * pageSize)
-    let offsets = buffers.map(\.exported.canonicalOffset).sorted()
+    let offsets = buffers.map { $0.exported.canonicalOffset }.sorted()
     look.equal(
       [offsets[1] - offsets[0], offsets[2] - offsets[1]], [size, size], "control: the three are neighbours")
     // The one between the other two.
@@ -98,8 +98,8 @@ enum MoveTests {
     let wrong = aliases.filter { alias in
       (0..<alias.mapping.pages).contains { alias.mapping.byte(page: $0) != UInt8(0x40 + $0) }
     }
-    look.equal(wrong.map(\.name), [], "aliases that show other bytes than were written")
-    let moved = aliases.filter(\.moves).map(\.mapping)
+    look.equal(wrong.map { $0.name }, [], "aliases that show other bytes than were written")
+    let moved = aliases.filter { $0.moves }.map { $0.mapping }
     moved[0].set(0x77, page: 1)
     look.equal(
       moved.map { $0.byte(page: 1) }, moved.map { _ in 0x77 }, "written after the move, read through each alias")
@@ -107,7 +107,7 @@ enum MoveTests {
     for buffer in buffers { buffer.importer.close() }
   }
 
-  private static func canonical(_ importer: String, _ look: Recorder) throws {
+  private static func canonical(_ importer: String, _ look: Recorder) throws(Failure) {
     let kernel = try TestDriver.ask()
     let client = try TestDriver.client(0)
     let shared = try share(client, with: importer)
@@ -127,7 +127,7 @@ enum MoveTests {
     shared.closeAll()
   }
 
-  private static func unplug(_ look: Recorder) throws {
+  private static func unplug(_ look: Recorder) throws(Failure) {
     let client = try TestDriver.client(0)
     let shared = try share(client, with: "vgem")
     let aliases = try shared.mapAll()

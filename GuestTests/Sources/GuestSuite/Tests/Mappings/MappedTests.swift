@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CGuest
-internal import Glibc
+internal import CLibc
 
 /// Forwarded mappings in the cases that mmap_region() treats specially.
 enum MappedTests {
@@ -12,21 +12,21 @@ enum MappedTests {
           "mapped/\(pair.name)/locked",
           question:
             "If a process locks all its memory, are a buffer's pages left out of VmLck, however the buffer is mapped?"
-        ) { try locked(pair, $0) },
+        ) { look throws(Failure) in try locked(pair, look) },
         GuestTest(
           "mapped/\(pair.name)/write-exec",
           question: "If a process gave up writable and executable memory, is such a mapping of a buffer refused?"
-        ) { try writeExec(pair, $0) },
+        ) { look throws(Failure) in try writeExec(pair, look) },
         GuestTest(
           "mapped/\(pair.name)/renamed",
           question:
             "If an import gets a flink name, and the client that opens the name exports it, is it the same dma-buf?"
-        ) { try renamed(pair, $0) },
+        ) { look throws(Failure) in try renamed(pair, look) },
         GuestTest(
           "failing/\(pair.name)/mmap-over",
           question:
             "If an allocation fails in mmap() over the middle of a forwarded mapping, is the rest of it intact?"
-        ) { try over(pair, $0) },
+        ) { look throws(Failure) in try over(pair, look) },
       ]
     }
     + ["virtio_gpu", "vgem", "vkms", TestDriver.name].map { driver in
@@ -34,36 +34,36 @@ enum MappedTests {
         "mapped/\(driver)/named-again",
         question:
           "If a buffer loses its last handle, and so its flink name, does the name of the next handle find the buffer?"
-      ) { try namedAgain(driver, $0) }
+      ) { look throws(Failure) in try namedAgain(driver, look) }
     } + [
       GuestTest(
         "mapped/pbtest_plain/locked",
         question: "If a driver maps memory that can be locked, does it count in VmLck until it is unmapped?"
-      ) { try lockedPlain($0) },
+      ) { look throws(Failure) in try lockedPlain(look) },
       GuestTest(
         "mapped/memfd/hole",
         question:
           "If a hole is punched into a memfd, does each of its mappings lose those pages and no others?"
-      ) { try hole($0) },
+      ) { look throws(Failure) in try hole(look) },
       GuestTest(
         "fops/pbtest_bare/refused",
         question: "If an object can be neither mapped nor imported, are both refused, with nothing left behind?"
-      ) { try bare($0) },
+      ) { look throws(Failure) in try bare(look) },
     ]
 
-  private static func lockedPages() throws -> String {
+  private static func lockedPages() throws(Failure) -> String {
     let lines = try readText("/proc/self/status").split(separator: "\n")
     return lines.first { $0.hasPrefix("VmLck:") }.map { String($0.dropFirst(6)).filter { $0 != " " && $0 != "\t" } }
       ?? "none"
   }
 
-  private static func locked(_ pair: Pair, _ look: Recorder) throws {
+  private static func locked(_ pair: Pair, _ look: Recorder) throws(Failure) {
     let fixture = try Fixture(pair.exporter, importer: pair.importer)
     let shared = try fixture.share()
     let before = try shared.counts()
     for way in shared.ways {
       for (name, flags, future) in [("MAP_LOCKED", MAP_LOCKED, false), ("mlockall()", 0, true)] {
-        if future, mlockall(Int32(MCL_FUTURE)) != 0 { throw CallFailed("mlockall") }
+        if future, mlockall(Int32(MCL_FUTURE)) != 0 { throw .call("mlockall") }
         let address = mmap(
           nil, fixture.pages * pageSize, PROT_READ | PROT_WRITE, MAP_SHARED | flags, way.file.number, off_t(way.offset))
         let code = errno
@@ -82,7 +82,7 @@ enum MappedTests {
     fixture.close()
   }
 
-  private static func lockedPlain(_ look: Recorder) throws {
+  private static func lockedPlain(_ look: Recorder) throws(Failure) {
     try TestDriver.require()
     let plain = try OpenFile("/dev/pbtest-plain")
     look.equal(try lockedPages(), "0kB", "before: locked")
@@ -98,7 +98,7 @@ enum MappedTests {
     plain.close()
   }
 
-  private static func writeExec(_ pair: Pair, _ look: Recorder) throws {
+  private static func writeExec(_ pair: Pair, _ look: Recorder) throws(Failure) {
     let fixture = try Fixture(pair.exporter, importer: pair.importer)
     let shared = try fixture.share()
     let before = try shared.counts()
@@ -116,7 +116,7 @@ enum MappedTests {
           separator: ", ")
       }
       // Up to 6.2.
-      if answer == "mapped, EINVAL" { throw Skip(reason: "this kernel has no PR_SET_MDWE") }
+      if answer == "mapped, EINVAL" { throw .skip("this kernel has no PR_SET_MDWE") }
       look.equal(answer, "mapped, EACCES, mapped", "\(way.name): free, given up, without execution")
     }
     look.same(try Counts.settled(at: before, shared.counts), before, "all as before")
@@ -124,16 +124,16 @@ enum MappedTests {
     fixture.close()
   }
 
-  private static func renamed(_ pair: Pair, _ look: Recorder) throws {
+  private static func renamed(_ pair: Pair, _ look: Recorder) throws(Failure) {
     let fixture = try Fixture(pair.exporter, importer: pair.importer)
     let shared = try fixture.share()
     let theirs = fixture.importer!
     var name: UInt32 = 0
-    if cguest_drm_flink(theirs.file.number, shared.imported!.handle, &name) != 0 { throw CallFailed("give a name") }
+    if cguest_drm_flink(theirs.file.number, shared.imported!.handle, &name) != 0 { throw .call("give a name") }
     let named = try shared.counts()
     let other = try theirs.stranger()
     var handle: UInt32 = 0
-    if cguest_drm_open_name(other.file.number, name, &handle) != 0 { throw CallFailed("open by name") }
+    if cguest_drm_open_name(other.file.number, name, &handle) != 0 { throw .call("open by name") }
     for round in 1...2 {
       let again = try other.export(handle)
       look.equal(try again.inode() == shared.exported.inode, true, "exported, round \(round): the same dma-buf")
@@ -149,7 +149,7 @@ enum MappedTests {
     try look.references(shared.exported.inode, nil, "all closed")
   }
 
-  private static func namedAgain(_ driver: String, _ look: Recorder) throws {
+  private static func namedAgain(_ driver: String, _ look: Recorder) throws(Failure) {
     let fixture = try Fixture(.drm(driver))
     let client = fixture.owner!
     let buffer = try fixture.create()
@@ -158,7 +158,7 @@ enum MappedTests {
     var handle = buffer.handle
     for round in UInt8(1)...3 {
       var name: UInt32 = 0
-      if cguest_drm_flink(client.file.number, handle, &name) != 0 { throw CallFailed("give a name") }
+      if cguest_drm_flink(client.file.number, handle, &name) != 0 { throw .call("give a name") }
       let other = try client.stranger()
       var opened: UInt32 = 0
       let answer = errnoWord(cguest_drm_open_name(other.file.number, name, &opened))
@@ -186,9 +186,10 @@ enum MappedTests {
     try look.references(inode, nil, "all closed")
   }
 
-  private static func over(_ pair: Pair, _ look: Recorder) throws {
+  private static func over(_ pair: Pair, _ look: Recorder) throws(Failure) {
     let fixture = try Fixture(pair.exporter, importer: pair.importer)
     try Sweep(look: look, kernel: fixture.kernel, counts: fixture.counts).run("mmap over the middle") {
+      () throws(Failure) in
       let shared = try fixture.share()
       let mapping = try shared.map("forwarded")
       mapping.mark()
@@ -215,7 +216,7 @@ enum MappedTests {
           if seen != right { look.equal(seen, right, "mapped over the middle: bytes") }
         },
         wrong: marks,
-        finish: {
+        finish: { () throws(Failure) in
           mapping.unmap()
           try shared.release()
         })
@@ -224,17 +225,17 @@ enum MappedTests {
   }
 
   /// Uses a memfd, the memory that udmabuf shares. Nothing punches holes into the buffers of a DRM driver.
-  private static func hole(_ look: Recorder) throws {
+  private static func hole(_ look: Recorder) throws(Failure) {
     let pages = 6
     let memfd = OpenFile(number: cguest_sealed_memfd("hole", pages * pageSize))
     // The second starts after the start of the first, the third starts inside the hole.
-    let mappings = try [(0, 6), (1, 5), (3, 3)].map { first, count in
+    let mappings = try [(0, 6), (1, 5), (3, 3)].map { first, count throws(Failure) in
       (first, try Mapping("from page \(first)", of: memfd, offset: UInt64(first * pageSize), pages: count))
     }
     for (first, mapping) in mappings {
       for page in 0..<mapping.pages { mapping.set(UInt8(0x20 + first + page), page: page) }
     }
-    if cguest_punch(memfd.number, UInt64(2 * pageSize), UInt64(2 * pageSize)) != 0 { throw CallFailed("punch a hole") }
+    if cguest_punch(memfd.number, UInt64(2 * pageSize), UInt64(2 * pageSize)) != 0 { throw .call("punch a hole") }
     for (first, mapping) in mappings {
       // The others first: a fault maps neighbouring pages as well.
       let others = (first..<pages).filter { ![2, 3].contains($0) }
@@ -249,12 +250,12 @@ enum MappedTests {
     memfd.close()
   }
 
-  private static func bare(_ look: Recorder) throws {
+  private static func bare(_ look: Recorder) throws(Failure) {
     let fixture = try Fixture(.drm(TestDriver.name), importer: "vgem", flags: PBTEST_BO_BARE)
     let client = fixture.owner!
     let exported = try fixture.export()
     guard case .chardev(_, let buffer) = exported.home else { return }
-    func counts() throws -> Counts { try fixture.counts(of: exported) }
+    func counts() throws(Failure) -> Counts { try fixture.counts(of: exported) }
     let watch = try AllocationWatch(fixture.kernel)
     let before = try counts()
     for (name, file, offset) in [("chardev", client.file, buffer.fakeOffset), ("dma-buf", exported.dmabuf, 0)] {
@@ -262,9 +263,8 @@ enum MappedTests {
       look.equal(errnoName(code), "EINVAL", "mmap by \(name): errno")
       look.same(try Counts.settled(at: before, counts), before, "mmap by \(name): all as before")
     }
-    var code: Int32 = 0
-    do { _ = try fixture.importer!.importBuffer(exported.dmabuf) } catch { code = error.code }
-    look.equal(errnoName(code), "ENOSYS", "import: errno")
+    let answer = try errnoWord { () throws(Failure) in _ = try fixture.importer!.importBuffer(exported.dmabuf) }
+    look.equal(answer, "ENOSYS", "import: errno")
     look.same(try Counts.settled(at: before, counts), before, "import: all as before")
     try watch.end(look, "refusals")
     try fixture.release(exported)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CGuest
-internal import Glibc
+internal import CLibc
 
 /// Memory outside of any buffer, in the cases that mmap_region() and the unmapping of a file's pages treat specially.
 /// What a series changes there for buffers, it changes for everyone.
@@ -11,50 +11,50 @@ enum MemoryTests {
       "mapped/memfd/truncated",
       question:
         "If a memfd is truncated, does each of its mappings lose the pages beyond the new end, and no others?"
-    ) { try truncated($0) },
+    ) { look throws(Failure) in try truncated(look) },
     GuestTest(
       "mapped/memfd/sealed",
       question:
         "If a memfd is sealed against writing, is a shared writable mapping refused, and nothing counted?"
-    ) { try sealed($0) },
+    ) { look throws(Failure) in try sealed(look) },
     GuestTest(
       "mapped/anonymous/too-much",
       question: "If more memory is mapped than exists, is that refused, and the old mapping either intact or gone?"
-    ) { try tooMuch($0) },
+    ) { look throws(Failure) in try tooMuch(look) },
     GuestTest(
       "mapped/anonymous/accounted",
       question: "If a mapping replaces another one, is the committed memory the same as before?"
-    ) { try accounted($0) },
+    ) { look throws(Failure) in try accounted(look) },
     GuestTest(
       "mapped/anonymous/limited",
       question: "If a process has an address space limit, can it map exactly that much, and not one page more?"
-    ) { try limited($0) },
+    ) { look throws(Failure) in try limited(look) },
     GuestTest(
       "mapped/anonymous/merged",
       question: "If memory is mapped next to other memory, are the two merged if they are alike, and only then?"
-    ) { try merged($0) },
+    ) { look throws(Failure) in try merged(look) },
     GuestTest(
       "failing/anonymous/mmap-private",
       question: "If an allocation fails while a large mapping is made, is the memory committed for it released?"
-    ) { try failing($0) },
+    ) { look throws(Failure) in try failing(look) },
     GuestTest(
       "failing/anonymous/mmap-shared",
       question: "If an allocation fails while shared anonymous memory is mapped, is nothing left of it?"
-    ) { try shared($0) },
+    ) { look throws(Failure) in try shared(look) },
   ]
 
-  private static func truncated(_ look: Recorder) throws {
+  private static func truncated(_ look: Recorder) throws(Failure) {
     let pages = 6
     let memfd = OpenFile(number: cguest_plain_memfd(UInt64(pages * pageSize)))
-    if memfd.number < 0 { throw CallFailed("make a memfd") }
-    let mappings = try [(0, 6), (1, 5), (4, 2)].map { first, count in
+    if memfd.number < 0 { throw .call("make a memfd") }
+    let mappings = try [(0, 6), (1, 5), (4, 2)].map { first, count throws(Failure) in
       (first, try Mapping("from page \(first)", of: memfd, offset: UInt64(first * pageSize), pages: count))
     }
     for (first, mapping) in mappings {
       for page in 0..<mapping.pages { mapping.set(UInt8(0x20 + first + page), page: page) }
     }
     for length in [4, 2] {
-      if ftruncate(memfd.number, off_t(length * pageSize)) != 0 { throw CallFailed("make it shorter") }
+      if ftruncate(memfd.number, off_t(length * pageSize)) != 0 { throw .call("make it shorter") }
       for (first, mapping) in mappings {
         let seen = (first..<pages).map { mapping.tryByte(page: $0 - first) }
         let right = (first..<pages).map { $0 < length ? "\(0x20 + $0)" : "SIGBUS" }
@@ -65,11 +65,11 @@ enum MemoryTests {
     memfd.close()
   }
 
-  private static func sealed(_ look: Recorder) throws {
+  private static func sealed(_ look: Recorder) throws(Failure) {
     let kernel = try TestDriver.ask()
     let pages = 2
     let memfd = OpenFile(number: cguest_sealed_memfd("sealed", pages * pageSize))
-    if cguest_seal_writing(memfd.number) != 0 { throw CallFailed("seal") }
+    if cguest_seal_writing(memfd.number) != 0 { throw .call("seal") }
     let before = try kernel.file(memfd)
     for round in 1...2 {
       look.equal(
@@ -88,13 +88,13 @@ enum MemoryTests {
 
   /// Without MAP_NORESERVE the kernel refuses at once what no machine of its size could provide
   /// (Documentation/mm/overcommit-accounting.rst, mode 0).
-  private static func tooMuch(_ look: Recorder) throws {
+  private static func tooMuch(_ look: Recorder) throws(Failure) {
     let length = 1 << 40
     let space = mmap(nil, length, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
-    guard let space, space != MAP_FAILED else { throw CallFailed("reserve addresses") }
+    guard let space, space != MAP_FAILED else { throw .call("reserve addresses") }
     let fixed = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED
     guard mmap(space + pageSize, 2 * pageSize, PROT_READ | PROT_WRITE, fixed, -1, 0) != MAP_FAILED else {
-      throw CallFailed("map")
+      throw .call("map")
     }
     let inside = Mapping("inside", at: space + pageSize, pages: 2)
     for page in 0..<2 { inside.set(UInt8(0x42 + page), page: page) }
@@ -114,27 +114,29 @@ enum MemoryTests {
   private static let slack = 1024
 
   /// The memory committed to all processes together, in kB.
-  private static func promised() throws -> Int {
+  private static func promised() throws(Failure) -> Int {
     let line = try readText("/proc/meminfo").split(separator: "\n").first { $0.hasPrefix("Committed_AS:") }
     guard let words = line?.split(separator: " "), words.count > 1, let size = Int(words[1]) else {
-      throw Skip(reason: "this kernel does not report its committed memory (Committed_AS)")
+      throw .skip("this kernel does not report its committed memory (Committed_AS)")
     }
     return size
   }
 
-  private static func accounted(_ look: Recorder) throws {
+  private static func accounted(_ look: Recorder) throws(Failure) {
     let length = 32 << 20
     let size = length / 1024
     let start = try promised()
-    func check(_ expected: Int, _ words: String) throws {
+    func check(_ expected: Int, _ words: String) throws(Failure) {
       let seen = try promised() - start
       look.expect(
         abs(seen - expected) < slack, "\(words): promised, within a megabyte", "\(seen) kB for \(expected) kB")
     }
-    func map(_ place: UnsafeMutableRawPointer?, _ protection: Int32, _ flags: Int32) throws -> UnsafeMutableRawPointer {
+    func map(_ place: UnsafeMutableRawPointer?, _ protection: Int32, _ flags: Int32) throws(Failure)
+      -> UnsafeMutableRawPointer
+    {
       let flags = MAP_PRIVATE | MAP_ANONYMOUS | flags | (place == nil ? 0 : MAP_FIXED)
       let address = mmap(place, length, protection, flags, -1, 0)
-      guard let address, address != MAP_FAILED else { throw CallFailed("map") }
+      guard let address, address != MAP_FAILED else { throw .call("map") }
       return address
     }
     let memory = try map(nil, PROT_READ | PROT_WRITE, 0)
@@ -156,7 +158,7 @@ enum MemoryTests {
 
   /// The size of this process's address space. It is read to the stack: a buffer on the heap would count, and be given
   /// back afterwards.
-  private static func sizeInPages() throws -> Int {
+  private static func sizeInPages() throws(Failure) -> Int {
     let file = try OpenFile("/proc/self/statm", flags: O_RDONLY)
     defer { file.close() }
     return withUnsafeTemporaryAllocation(byteCount: 256, alignment: 1) { space in
@@ -165,14 +167,14 @@ enum MemoryTests {
     }
   }
 
-  private static func limited(_ look: Recorder) throws {
+  private static func limited(_ look: Recorder) throws(Failure) {
     let spare = 64
-    let answers = try Child.answer {
+    let answers = try Child.answer { () throws(Failure) in
       let size = try sizeInPages()
       var limit = rlimit()
       getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit)
       limit.rlim_cur = rlim_t((size + spare) * pageSize)
-      if setrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit) != 0 { throw CallFailed("limit addresses") }
+      if setrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit) != 0 { throw .call("limit addresses") }
       func map(_ place: UnsafeMutableRawPointer?, _ pages: Int) -> UnsafeMutableRawPointer? {
         let flags = MAP_PRIVATE | MAP_ANONYMOUS | (place == nil ? 0 : MAP_FIXED)
         let address = mmap(place, pages * pageSize, PROT_READ, flags, -1, 0)
@@ -199,15 +201,15 @@ enum MemoryTests {
     look.equal(answers, "about \(spare), replaced: true, exceeded: false", "pages that it is given")
   }
 
-  private static func merged(_ look: Recorder) throws {
+  private static func merged(_ look: Recorder) throws(Failure) {
     let space = try reserveAddresses(pages: 4)
-    func map(_ page: Int, _ flags: Int32) throws {
+    func map(_ page: Int, _ flags: Int32) throws(Failure) {
       let address = mmap(
         space + page * pageSize, pageSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | flags, -1,
         0)
-      if address == MAP_FAILED { throw CallFailed("map") }
+      if address == MAP_FAILED { throw .call("map") }
     }
-    func mappings() throws -> [Int] {
+    func mappings() throws(Failure) -> [Int] {
       let first = UInt64(UInt(bitPattern: space))
       let end = first + UInt64(4 * pageSize)
       // The reserved pages may have been merged with the mapping behind them.
@@ -232,7 +234,7 @@ enum MemoryTests {
   /// - Returns: the errnos of the refusals, and `endless` if the end is never reached.
   private static func failAll(
     map: () -> UnsafeMutableRawPointer?, undo: (UnsafeMutableRawPointer) -> Void
-  ) throws -> Set<String> {
+  ) throws(Failure) -> Set<String> {
     let faults = try FaultPoint()
     defer { faults.close() }
     var refusals: Set<String> = []
@@ -253,7 +255,7 @@ enum MemoryTests {
     return refusals
   }
 
-  private static func failing(_ look: Recorder) throws {
+  private static func failing(_ look: Recorder) throws(Failure) {
     let length = 64 << 20
     // Far from everything else, so that it cannot be merged with anything.
     let space = UnsafeMutableRawPointer(bitPattern: 0x2100_0000_0000)!
@@ -268,10 +270,10 @@ enum MemoryTests {
   }
 
   /// The kernel counts files without a name as well (nr_files), so a leaked one shows there.
-  private static func shared(_ look: Recorder) throws {
-    func files() throws -> Int {
+  private static func shared(_ look: Recorder) throws(Failure) {
+    func files() throws(Failure) -> Int {
       let words = try readText("/proc/sys/fs/file-nr").split(separator: "\t")
-      guard let count = words.first.flatMap({ Int($0) }) else { throw CallFailed("count files", code: EINVAL) }
+      guard let count = words.first.flatMap({ Int($0) }) else { throw .call("count files", code: EINVAL) }
       return count
     }
     let length = 2 * pageSize
@@ -283,7 +285,8 @@ enum MemoryTests {
     for _ in 0..<8 { refusals.formUnion(try failAll(map: map, undo: { munmap($0, length) })) }
     // A new file in shared memory fails with ENOSPC if there is no inode (mm/shmem.c).
     look.expect(
-      refusals.contains("ENOMEM") && refusals.isSubset(of: ["ENOMEM", "ENOSPC"]), "control: refusals", "\(refusals)")
+      refusals.contains("ENOMEM") && refusals.isSubset(of: ["ENOMEM", "ENOSPC"]), "control: refusals",
+      "\(refusals.sorted())")
     var after = try files()
     for _ in 0..<100 where after > before + 4 {
       usleep(10_000)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CGuest
-internal import Glibc
+internal import CLibc
 
 /// What a process may do to its forwarded mapping.
 enum VmaTests {
@@ -10,23 +10,23 @@ enum VmaTests {
       GuestTest(
         "vma/\(pair.name)/protection",
         question: "Does mprotect() of a forwarded mapping, or of a part of it, change the protection and nothing else?"
-      ) { try protection(pair, $0) },
+      ) { look throws(Failure) in try protection(pair, look) },
       GuestTest(
         "vma/\(pair.name)/reshaped",
         question: "However a forwarded mapping is cut, replaced and moved, does each remaining VMA hold one reference?"
-      ) { try reshaped(pair, $0) },
+      ) { look throws(Failure) in try reshaped(pair, look) },
       GuestTest(
         "vma/\(pair.name)/neighbours",
         question: "Do adjacent mappings of one buffer stay intact, whether or not the kernel merges them?"
-      ) { try neighbours(pair, $0) },
+      ) { look throws(Failure) in try neighbours(pair, look) },
       GuestTest(
         "vma/\(pair.name)/grown",
         question: "Can a forwarded mapping be grown beyond its buffer (2022: udmabuf's fault handler lost its bound)?"
-      ) { try grown(pair, $0) },
+      ) { look throws(Failure) in try grown(pair, look) },
     ]
   }
 
-  private static func protection(_ pair: Pair, _ look: Recorder) throws {
+  private static func protection(_ pair: Pair, _ look: Recorder) throws(Failure) {
     let shared = try pair.share()
     let base = try References.count(inode: shared.inode) ?? 0
     let forwarded = try shared.mapForwarded()
@@ -60,13 +60,13 @@ enum VmaTests {
     try CountTests.tearDown(shared, look)
   }
 
-  private static func reshaped(_ pair: Pair, _ look: Recorder) throws {
+  private static func reshaped(_ pair: Pair, _ look: Recorder) throws(Failure) {
     let shared = try pair.share()
     let base = try References.count(inode: shared.inode) ?? 0
     let forwarded = try shared.mapForwarded()
     // Touched at once, while the mapping is whole: identity/…/parts covers pages that are faulted in later.
     forwarded.mark()
-    func pieces(_ expected: [Range<Int>], elsewhere: Int = 0, _ step: String) throws {
+    func pieces(_ expected: [Range<Int>], elsewhere: Int = 0, _ step: String) throws(Failure) {
       try look.pieces(of: forwarded, shared, are: expected, base: base, elsewhere: elsewhere, step)
     }
     forwarded.unmap(page: 0, count: 1)
@@ -78,15 +78,15 @@ enum VmaTests {
 
     let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED
     let place = forwarded.address + 4 * pageSize
-    if mmap(place, pageSize, PROT_READ | PROT_WRITE, flags, -1, 0) != place { throw CallFailed("mmap over a page") }
+    if mmap(place, pageSize, PROT_READ | PROT_WRITE, flags, -1, 0) != place { throw .call("mmap over a page") }
     look.equal(forwarded.tryByte(page: 4), "0", "another mapping over a page: its byte")
     try pieces([1..<4, 5..<8, 9..<15], "another mapping over a page")
     let head = forwarded.address + pageSize
-    if cguest_mremap(head, 3 * pageSize, 2 * pageSize, 0, nil) == nil { throw CallFailed("mremap to fewer pages") }
+    if cguest_mremap(head, 3 * pageSize, 2 * pageSize, 0, nil) == nil { throw .call("mremap to fewer pages") }
     try pieces([1..<3, 5..<8, 9..<15], "a piece shrunk")
 
     let target = try reserveAddresses(pages: 2)
-    if cguest_move(forwarded.address + 11 * pageSize, 2 * pageSize, target) < 0 { throw CallFailed("mremap of a part") }
+    if cguest_move(forwarded.address + 11 * pageSize, 2 * pageSize, target) < 0 { throw .call("mremap of a part") }
     let moved = Mapping("moved", at: target, pages: 2)
     try pieces([1..<3, 5..<8, 9..<11, 13..<15], elsewhere: 1, "a part of a piece moved")
     look.equal([moved.tryByte(page: 0), moved.tryByte(page: 1)], ["12", "13"], "moved: its own bytes")
@@ -101,7 +101,7 @@ enum VmaTests {
     try CountTests.tearDown(shared, look)
   }
 
-  private static func neighbours(_ pair: Pair, _ look: Recorder) throws {
+  private static func neighbours(_ pair: Pair, _ look: Recorder) throws(Failure) {
     let shared = try pair.share()
     let base = try References.count(inode: shared.inode) ?? 0
     let half = shared.pages / 2
@@ -112,12 +112,12 @@ enum VmaTests {
     // The same file at the offset that continues the neighbour's: it would be merged but for the flags.
     let space = try reserveAddresses(pages: shared.pages)
     let whole = Mapping("side by side", at: space, pages: shared.pages)
-    func map(_ file: OpenFile, _ offset: UInt64, page: Int, pages: Int) throws {
+    func map(_ file: OpenFile, _ offset: UInt64, page: Int, pages: Int) throws(Failure) {
       let place = space + page * pageSize
       let flags = MAP_SHARED | MAP_FIXED
       let address = mmap(
         place, pages * pageSize, PROT_READ | PROT_WRITE, flags, file.number, off_t(truncatingIfNeeded: offset))
-      if address != place { throw CallFailed("mmap beside it") }
+      if address != place { throw .call("mmap beside it") }
     }
     try map(shared.importer.file, shared.forwardedOffset, page: 0, pages: half)
     try look.pieces(of: whole, shared, are: [0..<half], base: base, "the first half forwarded")
@@ -146,7 +146,7 @@ enum VmaTests {
     try CountTests.tearDown(shared, look)
   }
 
-  private static func grown(_ pair: Pair, _ look: Recorder) throws {
+  private static func grown(_ pair: Pair, _ look: Recorder) throws(Failure) {
     let shared = try pair.share(pages: 4)
     let base = try References.count(inode: shared.inode) ?? 0
     let mayMove = Int32(CGUEST_MREMAP_MAYMOVE)

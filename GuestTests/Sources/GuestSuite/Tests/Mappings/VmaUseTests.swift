@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CGuest
-internal import Glibc
+internal import CLibc
 
 /// How the rest of the kernel treats a forwarded mapping: madvise(), mlock(), fork() and access from outside.
 enum VmaUseTests {
@@ -10,16 +10,16 @@ enum VmaUseTests {
       GuestTest(
         "vma/\(pair.name)/advice",
         question: "Do madvise() and mlock() treat a forwarded mapping like one of the dma-buf itself?"
-      ) { try advice(pair, $0) },
+      ) { look throws(Failure) in try advice(pair, look) },
       GuestTest(
         "vma/\(pair.name)/forked",
         question: "Does a child share a forwarded mapping with its parent, unless MADV_DONTFORK forbids it?"
-      ) { try forked(pair, $0) },
+      ) { look throws(Failure) in try forked(pair, look) },
       GuestTest(
         "vma/\(pair.name)/foreign-access",
         question:
           "Does access that pins pages fail on a forwarded mapping, whose pages are PFNs only (VM_PFNMAP)?"
-      ) { try foreign(pair, $0) },
+      ) { look throws(Failure) in try foreign(pair, look) },
     ]
   }
 
@@ -30,7 +30,7 @@ enum VmaUseTests {
     var answer: String
   }
 
-  private static func advice(_ pair: Pair, _ look: Recorder) throws {
+  private static func advice(_ pair: Pair, _ look: Recorder) throws(Failure) {
     let shared = try pair.share()
     let base = try References.count(inode: shared.inode) ?? 0
     let table = [
@@ -73,14 +73,14 @@ enum VmaUseTests {
     try CountTests.tearDown(shared, look)
   }
 
-  private static func forked(_ pair: Pair, _ look: Recorder) throws {
+  private static func forked(_ pair: Pair, _ look: Recorder) throws(Failure) {
     let shared = try pair.share()
     let forwarded = try shared.mapForwarded()
     forwarded.mark()
     // Without the fd: each child would have a copy of it.
     shared.exported.dmabuf.close()
     guard let base = try References.count(inode: shared.inode) else {
-      throw CallFailed("find the dma-buf in bufinfo", code: ENOENT)
+      throw .call("find the dma-buf in bufinfo", code: ENOENT)
     }
     let last = shared.pages - 1
     let seen = try Child.answer {
@@ -96,14 +96,18 @@ enum VmaUseTests {
     let advised = { (number: Int32) in errnoWord(madvise(forwarded.address, shared.pages * pageSize, number)) }
     look.equal(advised(MADV_DONTFORK), "ok", "MADV_DONTFORK")
     look.equal(try Child.answer { forwarded.tryByte(page: 0) }, "SIGSEGV", "a child not let: its first byte")
-    try Child.withHolder { _ in try look.references(shared.inode, base, "a child not let: references while it lives") }
+    try Child.withHolder { _ throws(Failure) in
+      try look.references(shared.inode, base, "a child not let: references while it lives")
+    }
     // Refused for mappings of I/O memory. remap_pfn_range() marks the heap's mappings as such.
     let refused = pair.exporter == .systemHeap
     look.equal(advised(MADV_DOFORK), refused ? "EINVAL" : "ok", "MADV_DOFORK")
     let again = try Child.answer { forwarded.tryByte(page: 0) }
     look.equal(again, refused ? "SIGSEGV" : "1", "a child after it: its first byte")
     let copies = refused ? 0 : 1
-    try Child.withHolder { _ in try look.references(shared.inode, base + copies, "a child after it: references") }
+    try Child.withHolder { _ throws(Failure) in
+      try look.references(shared.inode, base + copies, "a child after it: references")
+    }
     try look.references(shared.inode, base, "all children ended")
     shared.importer.close()
     shared.exported.closeHome()
@@ -112,7 +116,7 @@ enum VmaUseTests {
     try look.references(shared.inode, nil, "forwarded unmapped")
   }
 
-  private static func foreign(_ pair: Pair, _ look: Recorder) throws {
+  private static func foreign(_ pair: Pair, _ look: Recorder) throws(Failure) {
     let shared = try pair.share(pages: 4)
     let aliases = [try shared.exported.mapDmabuf(), try shared.mapForwarded()]
     for alias in aliases { alias.mark() }
@@ -120,7 +124,7 @@ enum VmaUseTests {
     own.set(0x2a, page: 0)
     let base = try References.count(inode: shared.inode) ?? 0
 
-    try Child.withHolder { child in
+    try Child.withHolder { child throws(Failure) in
       let memory = try OpenFile("/proc/\(child)/mem", flags: O_RDONLY)
       defer { memory.close() }
       func ways(to address: UnsafeMutableRawPointer) -> [String] {

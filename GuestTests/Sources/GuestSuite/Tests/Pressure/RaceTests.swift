@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CGuest
-internal import Glibc
+internal import CLibc
 
 /// Several threads and processes on one buffer. What each of them sees must always be right, and nothing may be left at
 /// the end.
@@ -14,31 +14,31 @@ enum RaceTests {
     GuestTest(
       "race/\(pair.name)/map-touch-fork",
       question: "If several threads map, cut, fault, fork and map over one another, is every count and byte right?"
-    ) { try manyHands(pair, $0) }
+    ) { look throws(Failure) in try manyHands(pair, look) }
   }
 
   static func sharing(_ pair: Pair) -> GuestTest {
     GuestTest(
       "race/\(pair.name)/import-export",
       question: "If several clients export and import one buffer, do they agree on its dma-buf, and leave none behind?"
-    ) { try manyClients(pair, $0) }
+    ) { look throws(Failure) in try manyClients(pair, look) }
   }
 
   static func twins(importer: String) -> GuestTest {
     GuestTest(
       "race/\(TestDriver.name)-to-\(importer)/twin-imports",
       question: "If two threads import one dma-buf into one client at the same time, do they get the same handle?"
-    ) { try twinImports(importer, $0) }
+    ) { look throws(Failure) in try twinImports(importer, look) }
   }
 
   static func unbind(_ pair: Pair) -> GuestTest {
     GuestTest(
       "race/\(pair.name)/unbind",
       question: "Does an unplug during maps, faults, cuts and forks zap what it must, and free the device afterwards?"
-    ) { try unplug(pair, $0) }
+    ) { look throws(Failure) in try unplug(pair, look) }
   }
 
-  private static func manyHands(_ pair: Pair, _ look: Recorder) throws {
+  private static func manyHands(_ pair: Pair, _ look: Recorder) throws(Failure) {
     let shared = try pair.share(pages: pages)
     let base = try References.count(inode: shared.inode)
     let aliases = try shared.mapAll()
@@ -63,10 +63,10 @@ enum RaceTests {
     look.equal(try mappings(ofDmabuf: shared.inode).count, 0, "VMAs left")
     try look.references(shared.inode, base, "references left")
     try CountTests.tearDown(shared, look)
-    if !reached { throw Skip(reason: "not reached: the workers did not complete their rounds (seed \(race.seed))") }
+    if !reached { throw .skip("not reached: the workers did not complete their rounds (seed \(race.seed))") }
   }
 
-  private static func manyClients(_ pair: Pair, _ look: Recorder) throws {
+  private static func manyClients(_ pair: Pair, _ look: Recorder) throws(Failure) {
     let shared = try pair.share(pages: pages)
     guard case .chardev(let owner, let buffer) = shared.exported.home else { return }
     let base = try References.count(inode: shared.inode)
@@ -95,7 +95,7 @@ enum RaceTests {
     owners[1].close()
     try look.references(shared.inode, base, "references left")
     try CountTests.tearDown(shared, look)
-    if !reached { throw Skip(reason: "not reached: the workers did not complete their rounds (seed \(race.seed))") }
+    if !reached { throw .skip("not reached: the workers did not complete their rounds (seed \(race.seed))") }
   }
 
   /// With an exporter that makes an import slow, nearly every round overlaps. If too few do, the race was not reached.
@@ -104,7 +104,7 @@ enum RaceTests {
   private static let mostTwinBatches = 10
   private static let leastTwinOverlaps: UInt32 = 20
 
-  private static func twinImports(_ driver: String, _ look: Recorder) throws {
+  private static func twinImports(_ driver: String, _ look: Recorder) throws(Failure) {
     let exporter = try TestDriver.client(0)
     let client = try DrmClient(driver: driver)
     let before = BufInfo.parse(try readText(References.bufinfo)).count
@@ -117,7 +117,7 @@ enum RaceTests {
     for _ in 0..<mostTwinBatches where overlapped < leastTwinOverlaps {
       var result = cguest_twins()
       if cguest_twin_imports(client.file.number, dmabuf.number, twinRounds, &result) < 0 {
-        throw CallFailed("import by two threads")
+        throw .call("import by two threads")
       }
       overlapped += result.overlapped
       different += result.different
@@ -131,13 +131,13 @@ enum RaceTests {
     client.close()
     exporter.close()
     if overlapped < leastTwinOverlaps {
-      throw Skip(reason: "not reached: \(overlapped) imports overlapped, \(leastTwinOverlaps) are needed")
+      throw .skip("not reached: \(overlapped) imports overlapped, \(leastTwinOverlaps) are needed")
     }
   }
 
   /// On 6.12 an unplug of virtio-gpu leaves aliases 2 and 3 (see invalidate/…/unbind). So only the sum of the touchers'
   /// faults over all aliases is checked; those of alias 1 are enough to prove that the unplug hit a mapping.
-  private static func unplug(_ pair: Pair, _ look: Recorder) throws {
+  private static func unplug(_ pair: Pair, _ look: Recorder) throws(Failure) {
     let seed = Seed.take()
     var tally = RaceTally()
     var hits: UInt32 = 0
@@ -161,7 +161,7 @@ enum RaceTests {
       let forks = cycle % 2 == 1
       if forks { race.worker("forker", CGUEST_FORKER, rounds: 2) }
       reached = try race.run(amid: VirtioGpu.unbind) && reached
-      if !forks { hits += race.outcomes.map(\.worker.faults).reduce(0, +) }
+      if !forks { hits += race.outcomes.map { $0.worker.faults }.reduce(0, +) }
       tally.add(race)
       for alias in aliases { alias.unmap() }
       shared.closeAll()
@@ -169,7 +169,7 @@ enum RaceTests {
     }
     tally.check(look, seed: seed)
     look.equal(BufInfo.parse(try readText(References.bufinfo)).count, before, "dma-bufs alive afterwards")
-    if !reached { throw Skip(reason: "not reached: the workers did not complete their rounds (seed \(seed))") }
+    if !reached { throw .skip("not reached: the workers did not complete their rounds (seed \(seed))") }
     look.expect(hits > 0, "the unplug took pages from under the touchers", "seed \(seed)")
   }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CGuest
-internal import Glibc
+internal import CLibc
 internal import GuestProtocol
 
 /// Drivers hold thousands of private objects, which is why these are not all file descriptors.
@@ -18,19 +18,19 @@ enum ScaleTests {
   static let all = GuestTest(
     "scale/system_heap/many-mappings",
     question: "Does everything work with thousands of objects, and no fd kept for any of them?"
-  ) { try many($0) }
+  ) { look throws(Failure) in try many(look) }
 
-  private static func many(_ look: Recorder) throws {
-    let others = Set(try alive().map(\.inode))
+  private static func many(_ look: Recorder) throws(Failure) {
+    let others = Set(try alive().map { $0.inode })
     var ready: [Int32] = [-1, -1]
     var go: [Int32] = [-1, -1]
-    if pipe(&ready) != 0 || pipe(&go) != 0 { throw CallFailed("pipe") }
+    if pipe(&ready) != 0 || pipe(&go) != 0 { throw .call("pipe") }
     let child = cguest_fork_child()
-    if child < 0 { throw CallFailed("fork") }
+    if child < 0 { throw .call("fork") }
     if child == 0 {
       close(go[1])
       let half = Recorder()
-      let mapped = Result { try map(importer: "vkms", half) }
+      let mapped = Result { () throws(Failure) in try map(importer: "vkms", half) }
       OpenFile(number: ready[1]).write(summary(of: half, mapped) + "\n")
       // Until the other half has been counted as well.
       _ = OpenFile(number: go[0]).readAll()
@@ -54,23 +54,21 @@ enum ScaleTests {
     look.equal(try alive().filter { !others.contains($0.inode) }.count, 0, "dma-bufs alive once unmapped")
   }
 
-  private static func summary(of half: Recorder, _ mapped: Result<[Mapping], any Error>) -> String {
-    if case .failure(let error) = mapped {
-      return (error as? CallFailed).map { "\($0.call): \(errnoName($0.code))" } ?? "\(error)"
-    }
+  private static func summary(of half: Recorder, _ mapped: Result<[Mapping], Failure>) -> String {
+    if case .failure(let failure) = mapped { return "\(failure)" }
     let failed = half.checks.filter { !$0.passed }
     return failed.isEmpty ? "as it should be" : failed.map { "\($0.name): \($0.detail)" }.joined(separator: "; ")
   }
 
   /// Creates, imports and maps one process's half, and closes everything but the mappings.
-  private static func map(importer driver: String, _ look: Recorder) throws -> [Mapping] {
+  private static func map(importer driver: String, _ look: Recorder) throws(Failure) -> [Mapping] {
     let importer = try DrmClient(driver: driver)
     let heap = try Exporter.device("/dev/dma_heap/system", config: "CONFIG_DMABUF_HEAPS_SYSTEM")
     let fds = names(in: "/proc/self/fd").count
     var limit = rlimit()
     getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
     limit.rlim_cur = rlim_t(fds) + handful
-    if setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) != 0 { throw CallFailed("setrlimit") }
+    if setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) != 0 { throw .call("setrlimit") }
 
     // With nothing else on the device, each import lies one page behind the previous one. The buffers at either end
     // prove this, and a mapping at any other place would be refused.
@@ -79,7 +77,7 @@ enum ScaleTests {
     var unlike = 0
     for index in 0..<number {
       let dmabuf = OpenFile(number: cguest_heap_alloc(heap.number, pageSize))
-      if dmabuf.number < 0 { throw CallFailed("system heap: allocate") }
+      if dmabuf.number < 0 { throw .call("system heap: allocate") }
       _ = try importer.importBuffer(dmabuf)
       let offset = first.fakeOffset + UInt64((index + 1) * pageSize)
       let mapping = try Mapping("forwarded", of: importer.file, offset: offset, pages: 1)
@@ -108,7 +106,8 @@ enum ScaleTests {
   /// Unmaps all in one call if they are adjacent, which they are if the kernel placed them one after another. That
   /// halves the cost.
   private static func unmap(_ mappings: [Mapping]) {
-    guard let low = mappings.map(\.start).min(), let high = mappings.map(\.start).max(),
+    let starts = mappings.map { $0.start }
+    guard let low = starts.min(), let high = starts.max(),
       Int(high - low) == (mappings.count - 1) * pageSize, let first = mappings.first(where: { $0.start == low })
     else {
       for mapping in mappings { mapping.unmap() }
@@ -117,7 +116,7 @@ enum ScaleTests {
     munmap(first.address, mappings.count * pageSize)
   }
 
-  private static func alive() throws(CallFailed) -> [BufInfo] { BufInfo.parse(try readText(References.bufinfo)) }
+  private static func alive() throws(Failure) -> [BufInfo] { BufInfo.parse(try readText(References.bufinfo)) }
 
   private static func shows(_ mapping: Mapping, _ index: Int) -> Bool {
     mapping.byte(page: 0) == UInt8(1 + index % 251) && mapping.byte(page: 0, at: 1) == UInt8(1 + index / 251)
