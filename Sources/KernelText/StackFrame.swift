@@ -54,7 +54,8 @@ enum StackFrame {
     "print_circular_bug", "print_deadlock_bug", "print_usage_bug", "print_bad_irq_dependency",
     "print_unlock_imbalance_bug", "print_irq_inversion_bug", "print_lock_contention_bug",
     "slab_bug", "slab_err", "object_err", "check_slab_allocation", "ubsan_epilogue", "val_to_string",
-    "end_report", "spin_bug", "spin_dump", "check_panic_on_warn",
+    "end_report", "spin_bug", "spin_dump", "check_panic_on_warn", "check_preemption_disabled",
+    "debug_smp_processor_id", "__this_cpu_preempt_check",
     // Locks and their internals.
     "lock_acquire", "lock_release", "__lock_acquire", "__lock_release", "lock_is_held_type", "validate_chain",
     "check_noncircular", "check_prev_add", "check_prevs_add", "check_irq_usage", "check_usage", "check_deadlock",

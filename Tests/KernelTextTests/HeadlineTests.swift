@@ -28,6 +28,23 @@ import Testing
       scanner.reports.map(\.title) == ["BUG: sleeping function called from invalid context in vma_node_allow"])
   }
 
+  /// As a kernel with DEBUG_PREEMPT prints it.
+  @Test func whatAsksWhetherItMayBePreemptedIsNotToBlame() {
+    let lines = [
+      "BUG: using smp_processor_id() in preemptible [00000000] code: patchbench-test/41",
+      "caller is debug_smp_processor_id+0x17/0x20",
+      "CPU: 1 UID: 0 PID: 41 Comm: patchbench-test Tainted: G           O       6.12.117 #1 ",
+      "Tainted: [O]=OOT_MODULE", "Call Trace:", " <TASK>", " dump_stack_lvl+0x8a/0xa0", " dump_stack+0x10/0x20",
+      " check_preemption_disabled+0xce/0xe0", " debug_smp_processor_id+0x17/0x20", " dma_buf_mmap+0xff/0x280",
+      " drm_gem_shmem_mmap+0x370/0x560", " </TASK>",
+    ]
+    var scanner = ConsoleScanner()
+    scanner.read(Array((lines.map { "[    4.930694][   T41] \($0)\n" }.joined()).utf8))
+    scanner.finish()
+    #expect(
+      scanner.reports.map(\.title) == ["BUG: using smp_processor_id() in preemptible in dma_buf_mmap"])
+  }
+
   @Test(arguments: [
     Case(line: "BUG: KASAN: use-after-free in f+0x1/0x2 [vgem]", kind: .kasan, title: "KASAN: use-after-free in f"),
     Case(line: "BUG: KFENCE: out-of-bounds read in f+0x1/0x2", kind: .kfence, title: "KFENCE: out-of-bounds read in f"),
