@@ -77,9 +77,9 @@ public enum Doctor {
 
   /// All checks. They try each thing.
   public static func full(
-    guestBinary: FilePath, cache: Cache, kernel: KernelDefinition, connection: String?, environment: [String: String]
+    checkout: Checkout, cache: Cache, kernel: KernelDefinition, connection: String?, environment: [String: String]
   ) async -> [DoctorCheck] {
-    var checks = quick(guestBinary: guestBinary)
+    var checks = quick(guestBinary: checkout.guestBinary)
     checks.append(await libvirt(connection, environment))
     checks.append(await kernelSource(kernel, cache: cache))
     let cage = try? await Sandbox(jobs: 1).cage()
@@ -94,7 +94,7 @@ public enum Doctor {
         name: "b4", state: b4 == nil ? .warning : .ok,
         detail: b4 ?? "not found: without it, threads are read by the numbers in their subjects alone",
         remedy: b4 == nil ? .packages(["b4"]) : nil))
-    checks += toolchains(kernel)
+    checks += toolchains(kernel) { (try? checkout.guestBinary(for: $0)) != nil }
     checks.append(await buildTrees(cache, cage))
     checks.append(await accelerator(cache))
     checks.append(stateDisks)
@@ -155,7 +155,7 @@ public enum Doctor {
   }
 
   private static func accelerator(_ cache: Cache) async -> DoctorCheck {
-    let emulator = (try? await Emulator.version()) ?? ""
+    let emulator = (try? await Emulator.version(for: .host)) ?? ""
     if let refusal = KVMDevice.refusal() {
       return DoctorCheck(
         name: "KVM", state: .warning, detail: "\(refusal); TCG is used")
@@ -169,17 +169,25 @@ public enum Doctor {
   }
 
   /// What the kernel's profiles lack that are compiled with other tools than the machine's own.
+  /// - Parameter hasBinary: whether there is a guest binary for an architecture.
   static func toolchains(
-    _ kernel: KernelDefinition, find: (String) -> String? = Doctor.find
+    _ kernel: KernelDefinition, find: (String) -> String? = Doctor.find, hasBinary: (Architecture) -> Bool
   ) -> [DoctorCheck] {
     kernel.profiles.values.sorted { $0.name < $1.name }.filter { $0.toolchain != .host }.map { profile in
-      let tools = profile.toolchain
-      let missing = [tools.compiler, tools.linker].first { find($0) == nil }
+      let (tools, emulation) = (profile.toolchain, profile.architecture.emulation)
+      var lacks: (name: String, remedy: Remedy)?
+      if let missing = [tools.compiler, tools.linker].first(where: { find($0) == nil }) {
+        lacks = (missing, .packages(tools.packages))
+      } else if profile.extent == .boot, find(emulation.program) == nil {
+        lacks = (emulation.program, .packages([emulation.package]))
+      } else if profile.extent == .boot, !hasBinary(profile.architecture) {
+        lacks = ("its guest binary", .advice("./setup.sh guest \(profile.architecture.name)"))
+      }
       return DoctorCheck(
-        name: "profile \(profile.name)", state: missing == nil ? .ok : .warning,
-        detail: missing.map { "\($0) not found: without it, this profile is not run" }
+        name: "profile \(profile.name)", state: lacks == nil ? .ok : .warning,
+        detail: lacks.map { "\($0.name) not found: without it, this profile is not run" }
           ?? "\(tools.compiler) for \(tools.target)",
-        remedy: missing == nil ? nil : .packages(tools.packages))
+        remedy: lacks?.remedy)
     }
   }
 
