@@ -5,7 +5,7 @@
 #   ./setup.sh            packages, .build/release/patchbench, the guest binary
 #   ./setup.sh packages   only the packages
 #   ./setup.sh guest      only the guest binary
-#   ./setup.sh cells      the compilers of profiles that are only built (docs/kernels.md)
+#   ./setup.sh cells      the compilers and emulators of the other profiles (docs/kernels.md)
 #   ./setup.sh install [--prefix DIR]
 #                         all of these, then installs patchbench with its data, man pages and completions under DIR
 #                         (/usr/local by default)
@@ -30,8 +30,8 @@ packages=(
 # libguestfs reads disks through its own guest, which boots a Debian kernel from /boot. Containers have none there.
 compgen -G '/boot/vmlinuz-*' >/dev/null || packages+=(linux-image-cloud-amd64)
 
-# What profiles with a `toolchain:` are compiled with.
-cells=(gcc-riscv64-linux-gnu clang-19 lld-19 llvm-19)
+# What profiles with a `toolchain:` are compiled with, and what runs their guests.
+cells=(gcc-riscv64-linux-gnu clang-19 lld-19 llvm-19 gcc-aarch64-linux-gnu qemu-system-arm)
 
 install_packages() {
   local missing=() package
