@@ -118,7 +118,7 @@ let package = Package(
     .systemLibrary(name: "CMalloc"),
     .systemLibrary(name: "CProcess"),
     .systemLibrary(name: "CGuestfs", pkgConfig: "libguestfs", providers: [.apt(["libguestfs-dev"])]),
-    .systemLibrary(name: "CLibvirt", pkgConfig: "libvirt", providers: [.apt(["libvirt-dev"])]),
+    .systemLibrary(name: "CLibvirt", pkgConfig: "libvirt-qemu", providers: [.apt(["libvirt-dev"])]),
     .executableTarget(
       name: "patchbench-fuzz", dependencies: ["BenchModel", "GuestProtocol", "KernelCode", "KernelText"],
       path: "Tests/Fuzz", swiftSettings: strict),

@@ -6,7 +6,7 @@
 #   ./setup.sh packages   only the packages
 #   ./setup.sh guest [aarch64]
 #                         only the guest binary, for this machine's architecture or for aarch64
-#   ./setup.sh cells      compilers and checks of profiles that are only built (docs/kernels.md)
+#   ./setup.sh cells      compilers, checks and emulators of the other profiles (docs/kernels.md)
 #   ./setup.sh install [--prefix DIR]
 #                         all of these, then installs patchbench with its data, man pages and completions under DIR
 #                         (/usr/local by default)
@@ -34,8 +34,8 @@ compgen -G '/boot/vmlinuz-*' >/dev/null || packages+=(linux-image-cloud-amd64)
 # To build the guest binary for arm64 on another machine: its C library.
 arm64=(libc6-dev-arm64-cross libgcc-12-dev-arm64-cross)
 
-# What profiles with a `toolchain:` are compiled with, and what `checks:` run.
-cells=(gcc-riscv64-linux-gnu clang-19 lld-19 llvm-19 sparse coccinelle)
+# What profiles with a `toolchain:` are compiled with, what runs their guests, and what `checks:` run.
+cells=(gcc-riscv64-linux-gnu clang-19 lld-19 llvm-19 gcc-aarch64-linux-gnu qemu-system-arm sparse coccinelle)
 
 install_packages() {
   local missing=() package

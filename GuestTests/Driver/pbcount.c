@@ -8,6 +8,7 @@
  * tests that they watch.
  */
 #include <linux/atomic.h>
+#include <linux/bits.h>
 #include <linux/fs.h>
 #include <linux/kprobes.h>
 #include <linux/miscdevice.h>
@@ -33,28 +34,57 @@ static struct pbcount *pbcounts[PBCOUNT_MOST];
 static u32 pbcount_count;
 static DEFINE_MUTEX(pbcount_lock);
 
-static unsigned long pbcount_flags(const struct pt_regs *regs)
+/*
+ * How many general registers conditions can name. Only on arm64 do branches
+ * test registers themselves (cbz, tbz).
+ */
+#if defined(CONFIG_ARM64)
+#define PBCOUNT_REGISTERS	31
+#else
+#define PBCOUNT_REGISTERS	0
+#endif
+
+static u64 pbcount_source(const struct pbcount_place *what,
+			  const struct pt_regs *regs)
 {
 #if defined(CONFIG_X86)
 	return regs->flags;
 #elif defined(CONFIG_ARM64)
-	return regs->pstate;
+	if (!what->source)
+		return regs->pstate;
+	return regs->regs[what->source - 1] & GENMASK_ULL(what->width - 1, 0);
 #else
 #error "pbcount does not know this architecture's flags"
 #endif
+}
+
+static bool pbcount_is_valid(const struct pbcount_place *what)
+{
+	u8 i;
+
+	if (what->count > PBCOUNT_BITS || what->source > PBCOUNT_REGISTERS)
+		return false;
+	/* The flags are never tested as a whole. */
+	if (what->source ? !what->width || what->width > BITS_PER_LONG :
+	    what->width || (what->table && !what->count))
+		return false;
+	for (i = 0; i < what->count; i++)
+		if (what->bits[i] >= BITS_PER_LONG)
+			return false;
+	return true;
 }
 
 /* Runs wherever a kprobe does, so it calls no other function. */
 static int pbcount_hit(struct kprobe *probe, struct pt_regs *regs)
 {
 	struct pbcount *here = container_of(probe, struct pbcount, probe);
-	unsigned long flags = pbcount_flags(regs);
-	u32 number = 0;
+	u64 source = pbcount_source(&here->what, regs);
+	u32 number = here->what.count ? 0 : !!source;
 	u8 i;
 
 	for (i = 0; i < here->what.count; i++)
-		number |= (flags >> here->what.bits[i] & 1) << i;
-	if (here->what.count && here->what.table >> number & 1)
+		number |= (source >> here->what.bits[i] & 1) << i;
+	if (here->what.table >> number & 1)
 		atomic64_inc(&here->held);
 	else
 		atomic64_inc(&here->fell);
@@ -65,14 +95,10 @@ NOKPROBE_SYMBOL(pbcount_hit);
 static int pbcount_add(struct pbcount_place *what)
 {
 	struct pbcount *here;
-	u8 i;
 	int ret;
 
-	if (what->count > PBCOUNT_BITS || what->padding)
+	if (!pbcount_is_valid(what))
 		return -EINVAL;
-	for (i = 0; i < what->count; i++)
-		if (what->bits[i] >= BITS_PER_LONG)
-			return -EINVAL;
 	if (pbcount_count == PBCOUNT_MOST)
 		return -ENOSPC;
 
@@ -110,7 +136,7 @@ static int pbcount_take(struct pbcount_take *args)
 		if (atomic64_read(&here->fell))
 			runs.fell = atomic64_xchg(&here->fell, 0);
 		/* It ran in an interrupt of a handler; the condition is unknown. */
-		if (!here->what.count)
+		if (!here->what.table)
 			runs.fell += missed - here->missed;
 		here->missed = missed;
 		if (!runs.held && !runs.fell)

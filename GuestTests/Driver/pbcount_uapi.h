@@ -13,23 +13,25 @@
 /* The largest number of places. */
 #define PBCOUNT_MOST	8192
 
-/* The largest number of bits of the flags register in one condition. */
+/* The largest number of bits in one condition. */
 #define PBCOUNT_BITS	5
 
 /**
  * struct pbcount_place - an instruction to count
  * @address: of the instruction
  * @table: bit n is set if the condition holds when the bits form the number n;
- *	   only with @count
- * @bits: of the flags register, the least significant of the number first
- * @count: how many of @bits are used; 0 if there is no condition
- * @padding: 0
+ *	   0 if there is no condition
+ * @bits: of the source, the least significant of the number first
+ * @count: how many of @bits are used; with 0, the number is 0 if the source is
+ *	   zero, and otherwise 1
+ * @source: 0 is the flags register, n + 1 is general register n
+ * @width: only so many bits of a general register count, from the lowest
  * @place: the result: its number, from 0 in the order of the calls
  *
  * A place in a module is lost when the module is unloaded, and has to be added
  * again.
  *
- * -EINVAL or -EBUSY if there can be no kprobe (kernel/kprobes.c says why),
+ * -EINVAL if there is no such source; -EINVAL or -EBUSY if there can be no kprobe (kernel/kprobes.c says why),
  * -ENOSPC if there are PBCOUNT_MOST places already, -EOPNOTSUPP if the kernel
  * has no kprobes.
  */
@@ -38,7 +40,8 @@ struct pbcount_place {
 	__u32 table;
 	__u8 bits[PBCOUNT_BITS];
 	__u8 count;
-	__u16 padding;
+	__u8 source;
+	__u8 width;
 	__u32 place;
 };
 

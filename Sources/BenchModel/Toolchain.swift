@@ -31,21 +31,29 @@ public struct Toolchain: Sendable, Hashable {
   /// The linker's program.
   public var linker: String { llvm.map { "ld.lld-\($0)" } ?? "\(prefix ?? "")ld" }
 
+  /// A program of binutils that reads and writes its objects.
+  /// - Parameter name: without a prefix, as on the machine's own: `objdump`.
+  public func binutil(_ name: String) -> String { "\(prefix ?? "")\(name)" }
+
+  /// The architecture of guests that run what it makes; `nil` if no guest can.
+  public var guest: Architecture? { architecture.map { Architecture.named($0) } ?? .host }
+
   /// The architecture in words: as `uname -m` prints it, or kbuild's name.
-  public var target: String { architecture ?? Architecture.host.name }
+  public var target: String { guest?.name ?? architecture ?? "" }
 
   /// The architecture's directory under `arch/` (`SRCARCH` in the kernel's top Makefile).
   public var sourceDirectory: String {
-    switch target {
-    case "i386", "x86_64": "x86"
-    default: target
-    }
+    if let guest { return guest.sourceDirectory }
+    return architecture == "i386" ? "x86" : architecture ?? ""
   }
 
   /// What kbuild has to be told besides the compiler (Documentation/kbuild/kbuild.rst, llvm.rst).
   public var makeVariables: [String] {
-    [architecture.map { "ARCH=\($0)" }, prefix.map { "CROSS_COMPILE=\($0)" }, llvm.map { "LLVM=-\($0)" }]
-      .compactMap { $0 }
+    let options = llvm == nil ? guest?.instructions.branchingOptions ?? [] : []
+    return [
+      architecture.map { "ARCH=\($0)" }, prefix.map { "CROSS_COMPILE=\($0)" }, llvm.map { "LLVM=-\($0)" },
+      options.isEmpty ? nil : "KCFLAGS=\(options.joined(separator: " "))",
+    ].compactMap { $0 }
   }
 }
 

@@ -72,12 +72,13 @@ struct BareSteps {
   /// Boots an image with QEMU directly, and runs the tests.
   /// - Throws: ``BenchmarkError`` if a test gave no answer.
   private func boot(_ image: FilePath) async throws {
+    let architecture = base.profile.architecture
     var spec = MachineSpec(
-      name: "bare", accelerator: .tcg, kernel: image, initramfs: initramfs,
-      commandLine: KernelCommandLine(GuestOptions()), console: scratch.appending("bare-console.log"),
-      results: scratch.appending("bare-results.ktap"))
+      name: "bare", architecture, accelerator: .tcg, kernel: image, initramfs: initramfs,
+      commandLine: KernelCommandLine(GuestOptions(), for: architecture),
+      console: scratch.appending("bare-console.log"), results: scratch.appending("bare-results.ktap"))
     spec.devices = devices
-    _ = try await Tool(Architecture.host.emulation.program, Self.arguments(spec)).output(deadline: .seconds(900))
+    _ = try await Tool(architecture.emulation.program, Self.arguments(spec)).output(deadline: .seconds(900))
     let text = (try? String(contentsOfFile: spec.results.string, encoding: .utf8)) ?? ""
     let results = text.split(separator: "\n").count { $0.hasPrefix("ok ") || $0.hasPrefix("not ok ") }
     if results != tests {
@@ -87,17 +88,17 @@ struct BareSteps {
 
   /// Returns QEMU arguments for the same devices that libvirt is asked for.
   private static func arguments(_ spec: MachineSpec) -> [String] {
-    let here = Architecture.host.emulation
+    let here = spec.architecture.emulation
     return [
       "-machine", here.machine, "-accel", "tcg",
       "-cpu",
       ([here.processor.model] + here.processor.features.map { "+\($0)" }).joined(separator: ","),
-      "-bios", here.firmware, "-m", "\(spec.memory)", "-smp",
+      "-m", "\(spec.memory)", "-smp",
       "\(spec.processors)", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
       "-kernel", spec.kernel.string, "-initrd", spec.initramfs.string, "-append", spec.commandLine.text,
       "-serial", "file:\(spec.console)",
       "-device", "virtio-serial-pci", "-chardev", "file,id=results,path=\(spec.results)",
       "-device", "virtserialport,chardev=results,name=\(MachineSpec.resultsPort)",
-    ] + spec.deviceArguments
+    ] + (here.firmware.map { ["-bios", $0] } ?? []) + spec.deviceArguments
   }
 }

@@ -17,9 +17,10 @@ extension Workshop {
     try FileManager.default.createDirectory(atPath: directory.string, withIntermediateDirectories: true)
     let options = GuestOptions(only: ["no/such-test"])
     var spec = MachineSpec(
-      name: "patchbench-\(ProcessInfo.processInfo.processIdentifier)-fresh", accelerator: .tcg, kernel: base.image,
-      initramfs: plainInitramfs, commandLine: KernelCommandLine(options), console: directory.appending("console.log"),
-      results: directory.appending("results.ktap"))
+      name: "patchbench-\(ProcessInfo.processInfo.processIdentifier)-fresh", base.profile.architecture,
+      accelerator: .tcg, kernel: base.image, initramfs: plainInitramfs,
+      commandLine: KernelCommandLine(options, for: base.profile.architecture),
+      console: directory.appending("console.log"), results: directory.appending("results.ktap"))
     spec.devices = benchmark.checkout.suite.devices
     let seconds = try await LibvirtHost.with(uri: nil, environment: benchmark.place.environment) { host in
       try await host.withSavedGuest(spec, directory: directory, watch: watch) { saved in

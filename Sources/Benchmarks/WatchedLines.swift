@@ -110,9 +110,10 @@ extension Workshop {
     _ initramfs: FilePath, on host: LibvirtHost, in directory: FilePath, counts: Bool
   ) async throws -> Double {
     var spec = MachineSpec(
-      name: "patchbench-\(ProcessInfo.processInfo.processIdentifier)-lines", accelerator: .tcg, kernel: base.image,
-      initramfs: initramfs, commandLine: KernelCommandLine(GuestOptions()), console: directory.appending("console.log"),
-      results: directory.appending("results.ktap"))
+      name: "patchbench-\(ProcessInfo.processInfo.processIdentifier)-lines", base.profile.architecture,
+      accelerator: .tcg, kernel: base.image, initramfs: initramfs,
+      commandLine: KernelCommandLine(GuestOptions(), for: base.profile.architecture),
+      console: directory.appending("console.log"), results: directory.appending("results.ktap"))
     spec.devices = benchmark.checkout.suite.devices
     let watched = try await host.withMachine(spec) { machine in
       try await GuestWatch(.standard(.tcg), clock: ContinuousClock()).watch(machine, accelerator: .tcg) { _ in }

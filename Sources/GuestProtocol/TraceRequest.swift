@@ -4,7 +4,8 @@
 ///
 /// It is a file in the initramfs, because there may be thousands of them. The file has these lines:
 /// - `f ADDRESS NAME`: a function
-/// - `@ ADDRESS` or `@ ADDRESS BITS TABLE`: an instruction
+/// - `@ ADDRESS` or `@ ADDRESS BITS TABLE`: an instruction. `28,30` are bits of the flags register, `r3/64:5` is bit 5 of
+///   general register 3, and `r3/32` is the whole of its lowest 32 bits.
 /// - `all`: nothing is ever left out
 ///
 /// An address in the test driver is written as `SECTION+ADDRESS`.
@@ -36,14 +37,28 @@ public struct TraceRequest: Sendable, Hashable {
 
   /// An instruction whose runs are counted. Its number is its index among the probes, from 0.
   public struct Probe: Sendable, Hashable {
-    /// Decides whether the condition of the instruction holds. The bits of the flags register form a number *n*, the
-    /// first of them its lowest bit. The condition holds if bit *n* of the table is set.
+    /// Decides whether the condition of the instruction holds. The bits of a register form a number *n*, the first of
+    /// them its lowest bit. The condition holds if bit *n* of the table is set.
     public struct Test: Sendable, Hashable {
-      /// One to five bit numbers.
+      /// A general register, of which the lowest so many bits count.
+      public struct Register: Sendable, Hashable {
+        public var number: Int
+        public var width: Int
+
+        public init(_ number: Int, width: Int) {
+          self.number = number
+          self.width = width
+        }
+      }
+
+      /// `nil` is the flags register.
+      public var register: Register?
+      /// At most five bit numbers. Without any, *n* is 0 if the register is zero, and otherwise 1.
       public var bits: [Int]
       public var table: UInt32
 
-      public init(bits: [Int], table: UInt32) {
+      public init(_ register: Register? = nil, bits: [Int], table: UInt32) {
+        self.register = register
         self.bits = bits
         self.table = table
       }
@@ -81,8 +96,7 @@ public struct TraceRequest: Sendable, Hashable {
     (all ? "all\n" : "") + functions.map { "f \($0.place.text) \($0.name)\n" }.joined()
       + probes.map { probe in
         guard let test = probe.test else { return "@ \(probe.place.text)\n" }
-        let bits = test.bits.map(String.init).joined(separator: ",")
-        return "@ \(probe.place.text) \(bits) 0x\(String(test.table, radix: 16))\n"
+        return "@ \(probe.place.text) \(test.source) 0x\(String(test.table, radix: 16))\n"
       }.joined()
   }
 
@@ -118,8 +132,36 @@ extension TraceRequest.Probe {
     guard words.count == 2 || words.count == 4, let place = TraceRequest.Place(words[1]) else { return nil }
     self.init(place)
     guard words.count == 4 else { return }
-    let bits = words[2].split(separator: ",").compactMap { Int($0) }.filter { (0..<64).contains($0) }
-    guard let table = UInt32(words[3].dropFirst(2), radix: 16), (1...5).contains(bits.count) else { return nil }
-    test = Test(bits: bits, table: table)
+    guard let table = UInt32(words[3].dropFirst(2), radix: 16), let test = Test(words[2], table: table) else {
+      return nil
+    }
+    self.test = test
+  }
+}
+
+extension TraceRequest.Probe.Test {
+  /// `28,30`, `r3/64:5` or `r3/32`
+  fileprivate var source: String {
+    let numbers = bits.map(String.init).joined(separator: ",")
+    guard let register else { return numbers }
+    return "r\(register.number)/\(register.width)" + (bits.isEmpty ? "" : ":\(numbers)")
+  }
+
+  fileprivate init?(_ source: Substring, table: UInt32) {
+    var numbers = source
+    var register: Register?
+    if source.hasPrefix("r") {
+      let parts = source.dropFirst().split(separator: ":", maxSplits: 1)
+      let words = parts.first?.split(separator: "/") ?? []
+      guard words.count == 2, let number = Int(words[0]), let width = Int(words[1]), (0..<64).contains(number),
+        (1...64).contains(width)
+      else { return nil }
+      register = Register(number, width: width)
+      numbers = parts.count == 2 ? parts[1] : ""
+    }
+    let words = numbers.split(separator: ",")
+    let bits = words.compactMap { Int($0) }.filter { (0..<64).contains($0) }
+    guard bits.count == words.count, bits.count <= 5, register != nil || !bits.isEmpty else { return nil }
+    self.init(register, bits: bits, table: table)
   }
 }

@@ -45,7 +45,8 @@ public struct AssemblyOutline: Sendable, Hashable {
         if [".LASAN", "_sub_I_", "_sub_D_"].contains(where: { words[1].starts(with: $0.utf8) }) {
           part = .description
         } else {
-          part = words[2].elementsEqual("@function".utf8) ? .function(name) : .data(name)
+          // `@function`, or `%function` where an at sign begins a comment.
+          part = words[2].dropFirst().elementsEqual("function".utf8) ? .function(name) : .data(name)
         }
         continue
       }

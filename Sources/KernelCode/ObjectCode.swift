@@ -15,7 +15,7 @@ public struct ObjectCode: Sendable, Hashable {
   public private(set) var functions: [Function] = []
 
   /// - Parameters:
-  ///   - bytes: a relocatable ELF file for x86-64.
+  ///   - bytes: a relocatable 64-bit ELF file.
   ///   - names: the functions to look for; `nil` for all.
   /// - Returns: `nil` if the bytes are not such a file.
   public init?(_ bytes: UnsafeRawBufferPointer, of names: Set<String>? = nil) {

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import BenchModel
+
 /// The addresses at which calls of a kernel's functions can be counted: the table that gcc and the linker built for the
 /// function tracer, read from a `vmlinux`. A kprobe there is cheaper than elsewhere (CONFIG_KPROBES_ON_FTRACE).
+///
+/// On an architecture whose kprobes cannot use the tracer, the function's first instruction stands for it
+/// (``InstructionSet/TraceSite``).
 public struct TraceTable: Sendable, Hashable {
   /// A function in the kernel image.
   private struct Function: Hashable {
@@ -16,12 +21,16 @@ public struct TraceTable: Sendable, Hashable {
   private var sites: [UInt64] = []
   /// The code that the kernel frees before it starts init.
   private var initText: Range<UInt64>?
+  private let site: InstructionSet.TraceSite
 
-  /// - Parameter bytes: an ELF file for x86-64, not relocatable.
+  /// - Parameters:
+  ///   - bytes: a 64-bit ELF file, not relocatable.
+  ///   - site: where its functions call the tracer.
   /// - Returns: `nil` if the bytes are not such a file, or if it has no such table because the configuration has no
   ///   function tracer.
-  public init?(_ bytes: UnsafeRawBufferPointer) {
+  public init?(_ bytes: UnsafeRawBufferPointer, calls site: InstructionSet.TraceSite) {
     guard let elf = ELFFile(bytes) else { return nil }
+    self.site = site
     var marks: [String: UInt64] = [:]
     var file: String?
     elf.forEachSymbol { name, symbol in
@@ -53,7 +62,7 @@ public struct TraceTable: Sendable, Hashable {
   public struct Entry: Sendable, Hashable {
     /// The kernel's name for it, with the suffix of a copy: `f.isra.0`.
     public var name: String
-    /// The address of the call to the tracer, with which the function begins.
+    /// Where calls of it can be counted: the call to the tracer, or its first instruction.
     public var address: UInt64
 
     public init(name: String, address: UInt64) {
@@ -74,10 +83,10 @@ public struct TraceTable: Sendable, Hashable {
     let here = named.filter { $0.file == file }
     return (here.isEmpty ? named : here).compactMap { function in
       if initText?.contains(function.address) == true { return nil }
-      guard let index = firstSite(from: function.address), sites[index] < function.address + function.size else {
-        return nil
-      }
-      return Entry(name: function.name, address: sites[index])
+      let before: UInt64 = if case .entry(let bytes) = site { min(bytes, function.address) } else { 0 }
+      guard let index = firstSite(from: function.address - before), sites[index] < function.address + function.size
+      else { return nil }
+      return Entry(name: function.name, address: site == .listed ? sites[index] : function.address)
     }
   }
 

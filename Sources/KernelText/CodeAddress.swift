@@ -17,13 +17,16 @@ public struct CodeAddress: Sendable, Hashable {
     self.size = size
   }
 
-  /// The address at the end of a line: a frame of a call trace, a `RIP:` line, the last address of a held lock, or a
-  /// KASAN headline. It is `nil` for:
+  /// The address at the end of a line: a frame of a call trace, the line of the instruction pointer, the last address of
+  /// a held lock, or a KASAN headline. It is `nil` for:
   /// - a frame that the unwinder is unsure of;
   /// - a frame in a module;
   /// - a headline that names its own file and line.
   public init?(endOf line: String) {
-    guard let word = line.split(separator: " ").last, line.contains("+0x"), !line.contains(" ? "),
+    // Since 6.13, arm64 says behind a frame where it comes from: `f+0x1/0x2 (P)`.
+    let words = line.split(separator: " ")
+    let isMark = words.last.map { $0.hasPrefix("(") && $0.dropFirst().prefix { $0.isUppercase }.count == $0.count - 2 }
+    guard let word = isMark == true ? words.dropLast().last : words.last, line.contains("+0x"), !line.contains(" ? "),
       !line.hasPrefix("? "), !line.hasPrefix("WARNING: ")
     else { return nil }
     // `0010:f+0x1/0x2`: the code segment comes first.
@@ -36,8 +39,8 @@ public struct CodeAddress: Sendable, Hashable {
     guard let first = function.first, !first.isNumber,
       function.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || "_.$".contains($0)) })
     else { return nil }
-    self.init(
-      function: String(function), offset: line.contains("RIP: ") ? offset : max(0, offset - 1), size: size)
+    let isExact = Architecture.RegisterDump.any.instructionPointers.contains(where: line.contains)
+    self.init(function: String(function), offset: isExact ? offset : max(0, offset - 1), size: size)
   }
 
   /// Appends the source location to each line whose address is known, as `scripts/decode_stacktrace.sh` does.

@@ -14,12 +14,31 @@ public struct HangAnswer: Sendable, Hashable {
   /// - Parameter lines: the answer, with or without time stamps.
   public init(_ lines: [String]) {
     var task: String?
+    /// A processor's backtrace has begun, and has not yet said where it was.
+    var isOpen = false
+    /// The previous lines were the beginning of an interrupt, and helpers of what it interrupted.
+    var isInterrupted = false
+    func note(_ function: String, _ answer: inout HangAnswer) {
+      isOpen = false
+      if Self.isIdle(function) {
+        answer.idle += 1
+      } else if !answer.busyIn.contains(function) {
+        answer.busyIn.append(function)
+      }
+    }
     for line in lines {
       let text = Self.text(line)
+      let frame = isOpen ? StackFrame.function(String(text)) : nil
+      if let frame, Architecture.RegisterDump.any.interruptEntries.contains(frame) {
+        isInterrupted = true
+      } else if let frame, isInterrupted, !StackFrame.isHelper(frame) {
+        note(frame, &self)
+      }
+      isInterrupted = isInterrupted && isOpen && frame != nil
       if let function = Self.instruction(text) {
-        if Self.isIdle(function) { idle += 1 } else if !busyIn.contains(function) { busyIn.append(function) }
-      } else if text.hasPrefix("NMI backtrace for cpu"), text.contains("skipped: idling") {
-        idle += 1
+        note(function, &self)
+      } else if text.hasPrefix("NMI backtrace for cpu") {
+        if text.contains("skipped: idling") { idle += 1 } else { isOpen = true }
       } else if text.hasPrefix("task:"), text.contains(" state:D") {
         if let task { blocked.append(task) }
         task = String(text.dropFirst(5).prefix { $0 != " " })
@@ -33,15 +52,12 @@ public struct HangAnswer: Sendable, Hashable {
 
   /// Parses `RIP: 0010:dma_buf_mmap+0x10/0x20`. User space addresses do not count.
   private static func instruction(_ text: Substring) -> String? {
-    let prefix = Architecture.host.registers.instructionPointers.first { text.hasPrefix($0) }
+    let prefix = Architecture.RegisterDump.any.instructionPointers.first { text.hasPrefix($0) }
     return prefix.flatMap { StackFrame.symbol(text.dropFirst($0.count)) }
   }
 
   private static func isIdle(_ function: String) -> Bool {
-    [
-      "default_idle", "native_safe_halt", "pv_native_safe_halt", "amd_e400_idle", "mwait_idle", "acpi_idle_do_entry",
-      "intel_idle",
-    ].contains(function)
+    Architecture.RegisterDump.any.idle.contains(function)
   }
 
   private static func text(_ line: String) -> Substring {

@@ -158,14 +158,14 @@ struct OpenReport {
   }
 
   private static func instruction(_ text: String) -> String? {
-    for prefix in Architecture.host.registers.instructionPointers where text.hasPrefix(prefix) {
+    for prefix in Architecture.RegisterDump.any.instructionPointers where text.hasPrefix(prefix) {
       return StackFrame.symbol(text.dropFirst(prefix.count))
     }
     return nil
   }
 
   private static func tellsOfRegisters(_ text: String) -> Bool {
-    Architecture.host.registers.lines.contains(where: text.hasPrefix)
+    Architecture.RegisterDump.any.lines.contains(where: text.hasPrefix)
   }
 
   private static func tellsOfLocks(_ text: String) -> Bool {

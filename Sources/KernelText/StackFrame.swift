@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BenchModel
+
 /// One line of a call trace.
 enum StackFrame {
   /// Returns the function of a line like ` dma_buf_mmap+0x49/0x50 [module]`, without the compiler's suffixes. Returns
@@ -45,6 +47,7 @@ enum StackFrame {
   /// function to name.
   static func isHelper(_ name: String) -> Bool {
     helpers.contains(name) || helperPrefixes.contains(where: name.hasPrefix)
+      || Architecture.RegisterDump.any.helpers.contains(where: name.hasPrefix)
   }
 
   private static let helpers: Set<String> = [

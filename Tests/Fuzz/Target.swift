@@ -58,7 +58,9 @@ enum Target: String, CaseIterable {
 
   private static func elf(_ bytes: [UInt8]) -> String? {
     bytes.withUnsafeBytes { bytes in
-      if TraceTable(bytes)?.entries(of: "f", in: "f.c").contains(where: { $0.name.first != "f" }) == true {
+      if TraceTable(bytes, calls: .listed)?.entries(of: "f", in: "f.c").contains(where: { $0.name.first != "f" })
+        == true
+      {
         return "another function"
       }
       _ = ObjectCode(bytes, of: ["f"])

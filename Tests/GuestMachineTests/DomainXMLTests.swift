@@ -9,17 +9,19 @@ import Testing
 @testable import GuestMachine
 
 @Suite struct DomainXMLTests {
-  static func spec(_ accelerator: Accelerator, kernel: FilePath = "/k/vmlinux") -> MachineSpec {
+  static func spec(
+    _ accelerator: Accelerator, _ architecture: Architecture = .x86, kernel: FilePath = "/k/vmlinux"
+  ) -> MachineSpec {
     MachineSpec(
-      name: "patchbench-1", accelerator: accelerator, kernel: kernel, initramfs: "/k/initramfs.cpio",
-      commandLine: KernelCommandLine(GuestOptions(only: ["a/b/c"], testSeconds: 12)), console: "/r/console.log",
-      results: "/r/results.ktap")
+      name: "patchbench-1", architecture, accelerator: accelerator, kernel: kernel, initramfs: "/k/initramfs.cpio",
+      commandLine: KernelCommandLine(GuestOptions(only: ["a/b/c"], testSeconds: 12), for: architecture),
+      console: "/r/console.log", results: "/r/results.ktap")
   }
 
   static func render(_ spec: MachineSpec) -> String { DomainXML.render(spec, GuestFiles(spec, in: "/g/it's")) }
 
   @Test func commandLineEndsTheMachineOnAPanicAndCarriesTheOptions() {
-    let words = KernelCommandLine(GuestOptions(only: ["a/b/c"], testSeconds: 12)).parameters
+    let words = KernelCommandLine(GuestOptions(only: ["a/b/c"], testSeconds: 12), for: .x86).parameters
     #expect(words.contains("console=ttyS0"))
     #expect(words.contains("panic=-1"))
     #expect(words.contains("kasan_multi_shot"))
@@ -31,6 +33,28 @@ import Testing
     let xml = Self.render(Self.spec(row.accelerator))
     #expect(xml.contains(row.type))
     #expect(xml.contains(row.cpu))
+  }
+
+  static let machines: [(Architecture, has: [String], lacks: [String])] = [
+    (
+      .x86,
+      ["<type arch='x86_64' machine='q35'>", "<acpi/>", "<target type='isa-serial'", "qboot.rom", "console=ttyS0"],
+      ["<gic"]
+    ),
+    (
+      .arm64,
+      [
+        "<type arch='aarch64' machine='virt'>", "<gic version='3'/>", "<model fallback='forbid'>cortex-a57</model>",
+        "<target type='system-serial'", "console=ttyAMA0",
+      ], ["<acpi/>", "-bios", "pmtmr", "unknown_nmi_panic"]
+    ),
+  ]
+
+  @Test(arguments: machines.indices) func theArchitectureDecidesTheMachine(_ index: Int) {
+    let (architecture, has, lacks) = Self.machines[index]
+    let xml = Self.render(Self.spec(.tcg, architecture))
+    for words in has { #expect(xml.contains(words), "\(words)") }
+    for words in lacks { #expect(!xml.contains(words), "\(words)") }
   }
 
   @Test func everyWayToStopEndsTheDomain() {

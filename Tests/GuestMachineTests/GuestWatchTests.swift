@@ -303,7 +303,7 @@ private let panic = "[    6.000000] Kernel panic - not syncing: Fatal exception\
 
   @Test("a kernel halts on panic only if its memory is wanted")
   func staying() {
-    let line = KernelCommandLine(GuestOptions())
+    let line = KernelCommandLine(GuestOptions(), for: .x86)
     #expect(line.parameters.contains("panic=-1"))
     #expect(line.staying.parameters.contains("panic=0"))
     #expect(line.staying.parameters.count == line.parameters.count)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BenchModel
 import Foundation
 import Glibc
 import SystemPackage
@@ -9,6 +10,8 @@ import Toolbox
 
 @testable import GuestMachine
 
+private let program = Architecture.host.emulation.program
+
 @Suite struct ModestEmulatorTests {
   private let scratch: Scratch
   private var file: FilePath { scratch.path.appending("emulator") }
@@ -17,12 +20,12 @@ import Toolbox
   init() throws {
     scratch = try Scratch()
     // Prints its capabilities and its arguments.
-    try scratch.write("bin/\(ModestEmulator.executable)", "#!/bin/sh\ngrep CapEff /proc/self/status; echo \"$@\"\n")
-    chmod(scratch.path.appending("bin").appending(ModestEmulator.executable).string, 0o755)
+    try scratch.write("bin/\(program)", "#!/bin/sh\ngrep CapEff /proc/self/status; echo \"$@\"\n")
+    chmod(scratch.path.appending("bin").appending(program).string, 0o755)
   }
 
   @Test func itIsQEMUWithoutItsCallersRights() async throws {
-    #expect(try ModestEmulator.write(file, environment: environment))
+    #expect(try ModestEmulator.write(file, for: program, environment: environment))
     let isRoot = getuid() == 0
     let caller =
       isRoot
@@ -37,7 +40,7 @@ import Toolbox
   @Test func itStaysUntilThereIsAnotherQEMU() throws {
     /// libvirt compares the file's mtime and ctime.
     func written() throws -> [Int] {
-      #expect(try ModestEmulator.write(file, environment: environment))
+      #expect(try ModestEmulator.write(file, for: program, environment: environment))
       var status = stat()
       #expect(stat(file.string, &status) == 0)
       #expect(status.st_mode & 0o7777 == 0o755)
@@ -47,12 +50,12 @@ import Toolbox
     // Long enough for a file system's clock to advance.
     usleep(20_000)
     #expect(try written() == first)
-    try scratch.write("bin/\(ModestEmulator.executable)", "#!/bin/sh\n# another\n")
+    try scratch.write("bin/\(program)", "#!/bin/sh\n# another\n")
     #expect(try written() != first)
   }
 
   @Test func whereThereIsNoQEMUThereIsNone() throws {
-    #expect(try !ModestEmulator.write(file, environment: ["PATH": "/nonexistent:relative"]))
+    #expect(try !ModestEmulator.write(file, for: program, environment: ["PATH": "/nonexistent:relative"]))
     #expect(ModestEmulator.text("/nonexistent") == nil)
     try scratch.write("odd name", "")
     #expect(ModestEmulator.text(scratch.path.appending("odd name")) == nil)

@@ -22,8 +22,8 @@ private let refused = LibvirtError(call: "a call", code: 1, message: "no")
   init() throws {
     scratch = try Scratch()
     spec = MachineSpec(
-      name: "patchbench-1", accelerator: .tcg, kernel: "/k/vmlinux", initramfs: "/k/initramfs.cpio",
-      commandLine: KernelCommandLine(GuestOptions()), console: scratch.path.appending("boot.log"),
+      name: "patchbench-1", .x86, accelerator: .tcg, kernel: "/k/vmlinux", initramfs: "/k/initramfs.cpio",
+      commandLine: KernelCommandLine(GuestOptions(), for: .x86), console: scratch.path.appending("boot.log"),
       results: scratch.path.appending("boot.ktap"))
   }
 

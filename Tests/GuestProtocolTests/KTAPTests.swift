@@ -39,10 +39,20 @@ import Testing
         TraceRequest.Probe(TraceRequest.Place(0x20, driverSection: ".text.unlikely")),
         TraceRequest.Probe(
           TraceRequest.Place(0xffff_ffff_8100_1238), test: TraceRequest.Probe.Test(bits: [6, 7], table: 0b1010)),
+        TraceRequest.Probe(
+          TraceRequest.Place(0xffff_ffc0_8100_1238),
+          test: TraceRequest.Probe.Test(.init(3, width: 64), bits: [5], table: 2)),
+        TraceRequest.Probe(
+          TraceRequest.Place(0xffff_ffc0_8100_123c),
+          test: TraceRequest.Probe.Test(.init(0, width: 32), bits: [], table: 1)),
       ], all: true)
     #expect(TraceRequest(text: request.text) == request)
     #expect(TraceRequest(text: "") == TraceRequest())
-    #expect(TraceRequest(text: "@\n@ x\n@ 0x10 6\n@ 0x10 64 0x1\n@ 0x10 6,x\n@ +\n").probes == [])
+    #expect(
+      TraceRequest(
+        text:
+          "@\n@ x\n@ 0x10 6\n@ 0x10 64 0x1\n@ 0x10 6,x\n@ +\n@ 0x10 r3 0x1\n@ 0x10 r64/8 0x1\n@ 0x10 r3/65 0x1\n@ 0x10 r3/8:x 0x1\n"
+      ).probes == [])
     #expect(TraceRequest(text: "f\nf 0x10\nf 10 g\nf x g\nf 0x10 g h\n3 f\n\n").functions == [])
   }
 

@@ -47,8 +47,8 @@ extension BenchSerial {
       _ = try await Tool("cpio", ["--create", "--format=newc", "--quiet", "-F", initramfs.string], in: root)
         .output(input: Array((names.joined(separator: "\n") + "\n").utf8))
       return MachineSpec(
-        name: "patchbench-\(ProcessInfo.processInfo.processIdentifier)-\(name)", accelerator: .tcg,
-        kernel: try await bench.base().image, initramfs: initramfs, commandLine: .shell, console: console,
+        name: "patchbench-\(ProcessInfo.processInfo.processIdentifier)-\(name)", .host, accelerator: .tcg,
+        kernel: try await bench.base().image, initramfs: initramfs, commandLine: .shell(for: .host), console: console,
         results: results)
     }
 

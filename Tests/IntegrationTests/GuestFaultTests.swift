@@ -22,11 +22,13 @@ extension BenchSerial {
       let bench = try Workbench()
       let base = try await bench.base()
       let initramfs = bench.scratch.path.appending("initramfs.cpio")
-      try await Initramfs.write(binary: Workbench.guestBinary, to: initramfs, scratch: bench.scratch.path)
+      try await Initramfs.write(
+        binary: Workbench.guestBinary, strip: "strip", to: initramfs, scratch: bench.scratch.path)
       let name = "patchbench-\(ProcessInfo.processInfo.processIdentifier)-fault"
       var spec = MachineSpec(
-        name: name, accelerator: .tcg, kernel: base.image, initramfs: initramfs,
-        commandLine: KernelCommandLine(GuestOptions()), console: bench.scratch.path.appending("console.log"),
+        name: name, .host, accelerator: .tcg, kernel: base.image, initramfs: initramfs,
+        commandLine: KernelCommandLine(GuestOptions(), for: .host),
+        console: bench.scratch.path.appending("console.log"),
         results: bench.scratch.path.appending("results.ktap"))
       spec.devices = try Workbench.checkout().suite.devices
       return try await LibvirtHost.with(uri: nil, environment: bench.environment) { [spec] host in

@@ -29,10 +29,11 @@ extension BenchSerial {
 
     private func spec(_ name: String, _ options: GuestOptions) async throws -> MachineSpec {
       let initramfs = bench.scratch.path.appending("\(name).cpio")
-      try await Initramfs.write(binary: Workbench.guestBinary, to: initramfs, scratch: bench.scratch.path)
+      try await Initramfs.write(
+        binary: Workbench.guestBinary, strip: "strip", to: initramfs, scratch: bench.scratch.path)
       var spec = MachineSpec(
-        name: "patchbench-\(ProcessInfo.processInfo.processIdentifier)-\(name)", accelerator: .tcg,
-        kernel: try await bench.base().image, initramfs: initramfs, commandLine: KernelCommandLine(options),
+        name: "patchbench-\(ProcessInfo.processInfo.processIdentifier)-\(name)", .host, accelerator: .tcg,
+        kernel: try await bench.base().image, initramfs: initramfs, commandLine: KernelCommandLine(options, for: .host),
         console: console(name), results: results(name))
       spec.devices = try Workbench.checkout().suite.devices
       return spec

@@ -136,7 +136,7 @@ struct ChangedPiecesTests {
 
   @Test("kbuild's own command becomes one that writes assembly, outside the tree, and no dependencies")
   func command() throws {
-    let makefile = CompilerMakefile(["mm/util.o", "arch/x86/entry.o"], directory: "/work/asm") { object in
+    let makefile = CompilerMakefile(["mm/util.o", "arch/x86/entry.o"], .x86, directory: "/work/asm") { object in
       object == "mm/util.o"
         ? "ccache gcc -Wp,-MMD,mm/.util.o.d -O2 -D'X=\"y\"' -c -o mm/util.o mm/util.c   ; ./tools/objtool mm/util.o"
         : "ccache gcc -c -o arch/x86/entry.o arch/x86/entry.S "
@@ -149,9 +149,24 @@ struct ChangedPiecesTests {
     #expect(!makefile.rules.contains("entry"))
   }
 
+  @Test(
+    "objects of another architecture are read with its tools, and compared without what moves with their neighbours")
+  func otherArchitecture() {
+    let makefile = { (form: CompilerMakefile.Form) in
+      CompilerMakefile(["mm/util.o"], to: form, .arm64, directory: "/work/arm") { _ in "gcc -c -o mm/util.o mm/util.c" }
+    }
+    #expect(makefile(.assembly).rules.contains("-w -D__LINE__=0 -fno-section-anchors -S -o"))
+    let evidence = makefile(.evidence).rules
+    #expect(evidence.contains(" aarch64-linux-gnu-objdump -dlr "))
+    for name in ["__jump_table", "__ex_table", ".altinstructions"] {
+      #expect(evidence.contains("aarch64-linux-gnu-objdump -r -j \(name) "), "\(name)")
+    }
+    #expect(!evidence.contains("-fno-section-anchors"), "that would be other code")
+  }
+
   @Test("it also becomes one that records source lines")
   func lines() {
-    let makefile = CompilerMakefile(["mm/util.o"], to: .lines, directory: "/work/lines") { _ in
+    let makefile = CompilerMakefile(["mm/util.o"], to: .lines, .x86, directory: "/work/lines") { _ in
       "gcc -O2 -c -o mm/util.o mm/util.c"
     }
     #expect(makefile.output("mm/util.o") == "/work/lines/mm+util.o.o")
@@ -166,7 +181,7 @@ struct ChangedPiecesTests {
     let scratch = try Scratch()
     for name in ["one", "two"] {
       let tree = try scratch.write("\(name)/a.c", "int f(int x) { return x + 1; }\n").removingLastComponent()
-      let makefile = CompilerMakefile(["a.o"], to: form, directory: scratch.path.appending("out-\(name)")) { _ in
+      let makefile = CompilerMakefile(["a.o"], to: form, .x86, directory: scratch.path.appending("out-\(name)")) { _ in
         "ccache gcc -O2 -c -o a.o a.c"
       }
       let cache = ["CCACHE_DIR": scratch.path.appending("ccache").string, "CCACHE_NOHASHDIR": "1"]
@@ -205,4 +220,9 @@ struct SourcePlacesTests {
     #expect(SourcePlaces.parse("", tree: "/t") == [:])
     #expect(SourcePlaces.parse("a.c:1\n", tree: "/t") == [:])
   }
+}
+
+extension ObjectReading {
+  fileprivate static let x86 = ObjectReading(.x86, objdump: "objdump")
+  fileprivate static let arm64 = ObjectReading(.arm64, objdump: "aarch64-linux-gnu-objdump")
 }

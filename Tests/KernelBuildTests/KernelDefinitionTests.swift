@@ -52,7 +52,7 @@ import Testing
       profile.fragments
         == [scratch.path.pushing("fragments/a.config"), scratch.path.pushing("k/own.config")])
     #expect(profile.image == .bzImage)
-    #expect(profile.image.path == "arch/x86/boot/bzImage")
+    #expect(profile.imagePath == "arch/x86/boot/bzImage")
   }
 
   @Test func knownReportsAndClocksAreRead() throws {

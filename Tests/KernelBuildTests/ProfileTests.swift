@@ -38,7 +38,26 @@ import Testing
   @Test func allModulesAreTargetsBesideTheImage() throws {
     let profile = try load("  p: {fragments: [], extent: build, image: modules}\n").profile("p")
     #expect(profile.image == .modules)
-    #expect(profile.image.path == "vmlinux")
+    #expect(profile.imagePath == "vmlinux")
+  }
+
+  @Test func whatIsBootedIsTheArchitectures() throws {
+    let arm = try load("  p: {fragments: [], toolchain: {architecture: arm64, prefix: aarch64-linux-gnu-}}\n")
+      .profile("p")
+    #expect(arm.architecture == .arm64)
+    #expect(arm.imagePath == "arch/arm64/boot/Image")
+    #expect(arm.toolchain.target == "aarch64")
+    #expect(arm.toolchain.sourceDirectory == "arm64")
+    #expect(arm.toolchain.binutil("objdump") == "aarch64-linux-gnu-objdump")
+    #expect(try load("").profile("kasan").architecture == .host)
+  }
+
+  static let named: [(String, Architecture?)] = [
+    ("x86_64", .x86), ("arm64", .arm64), ("aarch64", .arm64), ("i386", nil), ("riscv", nil), ("", nil),
+  ]
+
+  @Test(arguments: named.indices) func anArchitectureIsKnownByBothNames(_ index: Int) {
+    #expect(Architecture.named(Self.named[index].0) == Self.named[index].1)
   }
 
   @Test func aProfileNamesChecks() throws {
@@ -57,7 +76,12 @@ import Testing
   }
 
   @Test(arguments: [
-    ("  p: {fragments: [], toolchain: {architecture: arm}}", "only a profile with `extent: build` can have one"),
+    ("  p: {fragments: [], toolchain: {architecture: arm}}", "no guest here runs arm; only a profile with"),
+    ("  p: {fragments: [], toolchain: {llvm: 19}}", "only a profile with `extent: build` can have llvm"),
+    (
+      "  p: {fragments: [], image: vmlinux, toolchain: {architecture: arm64}}", "image: an aarch64 guest boots Image"
+    ),
+    ("  p: {fragments: [], image: Image}", "guest boots "),
     ("  p: {fragments: [], image: modules}", "only a profile with `extent: build` can have modules"),
     (
       "  p: {fragments: [], extent: build, toolchain: {prefix: 'x; rm -rf /'}}",

@@ -195,10 +195,11 @@ private func reach(_ paths: String..., new: Set<String> = [], compiled: Set<Stri
 
   private static func makefile(
     objects: [String] = ["drivers/a/one.o"], preprocesses: Bool = false, linksObject: Bool = false,
-    command: (String) -> String? = { commands[$0] }
+    image: String? = nil, command: (String) -> String? = { commands[$0] }
   ) -> ReplayMakefile? {
     ReplayMakefile(
-      objects: objects, archives: archives, preprocesses: preprocesses, linksObject: linksObject, command: command)
+      objects: objects, archives: archives, preprocesses: preprocesses, linksObject: linksObject, image: image,
+      command: command)
   }
 
   @Test func eachTargetWaitsForWhatItIsMadeOf() throws {
@@ -251,6 +252,16 @@ private func reach(_ paths: String..., new: Set<String> = [], compiled: Set<Stri
     let makefile = try #require(Self.makefile(linksObject: linksObject))
     let image = try #require(makefile.rules.first { $0.target == "vmlinux" })
     #expect(image.prerequisites == ["vmlinux.a"] + (linksObject ? ["vmlinux.o"] : []))
+  }
+
+  @Test func anImageThatIsMadeFromAnotherIsMadeLast() throws {
+    let image = "arch/arm64/boot/Image"
+    #expect(Self.makefile(image: image) == nil, "it was not recorded")
+    let names = Self.commands.keys + [".vmlinux.export.o", image]
+    let makefile = try #require(Self.makefile(image: image) { names.contains($0) ? "make \($0)" : nil })
+    #expect(makefile.rules.last?.target == image)
+    #expect(makefile.rules.last?.prerequisites == ["vmlinux", ".vmlinux.export.o"])
+    #expect(makefile.text.contains("all: vmlinux .vmlinux.export.o \(image)\n"))
   }
 
   @Test(arguments: commands.keys.sorted()) func whatWasNotRecordedIsLeftToKbuild(_ missing: String) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BenchModel
 import Foundation
 import KernelCode
 import SystemPackage
@@ -18,9 +19,9 @@ private func assembly(_ source: String, flags: [String] = []) throws -> Assembly
 
 private func bytes(_ file: FilePath) throws -> [UInt8] { Array(try Data(contentsOf: URL(filePath: file.string))) }
 
-private func gcc(_ arguments: [String]) throws {
+private func gcc(_ arguments: [String], prefix: String = "") throws {
   let process = Process()
-  process.executableURL = URL(filePath: "/usr/bin/gcc")
+  process.executableURL = URL(filePath: "/usr/bin/\(prefix)gcc")
   process.arguments = arguments
   try process.run()
   process.waitUntilExit()
@@ -178,7 +179,7 @@ struct TraceTableTests {
         "-Wl,--defsym=__start_mcount_loc=__start___mcount_loc", "-Wl,--defsym=__stop_mcount_loc=__stop___mcount_loc",
         "-o", output.string,
       ] + names)
-    return try bytes(output).withUnsafeBytes { TraceTable($0) }
+    return try bytes(output).withUnsafeBytes { TraceTable($0, calls: .listed) }
   }
 
   private static let traced = ["-pg", "-mfentry", "-mrecord-mcount"]
@@ -237,6 +238,33 @@ struct TraceTableTests {
     #expect(table.entries(of: "same", in: "header.h").count == 2)
   }
 
+  @Test(
+    "where kprobes cannot use the tracer's call, the function begins at its first instruction",
+    .enabled(if: Compiled.hasArm64, "./setup.sh cells installs the compiler"))
+  func entries() throws {
+    let scratch = try Scratch()
+    let file = try scratch.write(
+      "a.c",
+      """
+      __attribute__((noinline)) int two(int x) { return x - 1; }
+      int one(int x) { return two(x) + 1; }
+      __attribute__((patchable_function_entry(0, 0))) int quiet(int x) { return x; }
+      """)
+    let output = scratch.path.appending("vmlinux")
+    try gcc(
+      [
+        "-O2", "-fno-pie", "-no-pie", "-nostdlib", "-static", "-fpatchable-function-entry=4,2", "-Wl,-e,one",
+        "-Wl,--defsym=__start_mcount_loc=__start___patchable_function_entries",
+        "-Wl,--defsym=__stop_mcount_loc=__stop___patchable_function_entries", "-o", output.string, file.string,
+      ], prefix: "aarch64-linux-gnu-")
+    let table = try bytes(output).withUnsafeBytes { TraceTable($0, calls: InstructionSet.arm64.traceSite) }
+    for name in ["one", "two"] {
+      let entry = try #require(table?.entries(of: name, in: "a.c").first, "\(name)")
+      #expect(try table?.places.address(of: name, in: "a.c") == entry.address)
+    }
+    #expect(table?.entries(of: "quiet", in: "a.c") == [])
+  }
+
   @Test("functions that are not traced have no place")
   func untraceable() throws {
     let table = try #require(try table(Self.files, flags: Self.traced))
@@ -247,7 +275,7 @@ struct TraceTableTests {
   @Test(
     "what is no kernel has no table",
     arguments: [[], [0x7f, 0x45, 0x4c, 0x46, 2, 1], Array(repeating: 0xff, count: 200)] as [[UInt8]])
-  func damaged(bytes: [UInt8]) { #expect(bytes.withUnsafeBytes { TraceTable($0) } == nil) }
+  func damaged(bytes: [UInt8]) { #expect(bytes.withUnsafeBytes { TraceTable($0, calls: .listed) } == nil) }
 
   @Test("a damaged file is read up to the damage and no further")
   func cut() throws {
@@ -257,12 +285,12 @@ struct TraceTableTests {
     try gcc(["-O2", "-c", "-o", output.string, file.string])
     let whole = try bytes(output)
     for end in stride(from: 0, to: whole.count, by: 7) {
-      #expect(whole[..<end].withUnsafeBytes { TraceTable($0) } == nil)
+      #expect(whole[..<end].withUnsafeBytes { TraceTable($0, calls: .listed) } == nil)
     }
     for place in stride(from: 16, to: 64, by: 1) {
       var damaged = whole
       damaged[place] = 0xff
-      #expect(damaged.withUnsafeBytes { TraceTable($0) } == nil)
+      #expect(damaged.withUnsafeBytes { TraceTable($0, calls: .listed) } == nil)
     }
   }
 }

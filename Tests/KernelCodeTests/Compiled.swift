@@ -13,7 +13,14 @@ struct Compiled {
   let source: String
   let object: LinePlan.Object
 
-  init(_ source: String, flags: [String] = []) throws {
+  /// Whether gcc and binutils for arm64 are installed.
+  static let hasArm64 = ["gcc", "objdump"].allSatisfy {
+    FileManager.default.isExecutableFile(atPath: "/usr/bin/aarch64-linux-gnu-\($0)")
+  }
+
+  /// - Parameter set: x86-64's or arm64's.
+  init(_ source: String, flags: [String] = [], for set: InstructionSet = .x86) throws {
+    let tools = set == .arm64 ? "/usr/bin/aarch64-linux-gnu-" : "/usr/bin/"
     self.source = source
     let scratch = try Scratch()
     let file = try scratch.write("a.c", source)
@@ -37,22 +44,22 @@ struct Compiled {
       try #require(statuses.contains(process.terminationStatus), "\(program) \(arguments)")
     }
     _ = file
-    let all = ["-O2", "-w"] + flags
-    try run("/usr/bin/gcc", all + ["-g1", "-c", "-fdump-tree-cfg-lineno-blocks=a.cfg", "-o", "a.o", "a.c"])
-    try run("/usr/bin/gcc", all + ["-E", "-fdirectives-only", "-o", "a.i", "a.c"])
+    let all = ["-O2", "-w"] + set.branchingOptions + flags
+    try run("\(tools)gcc", all + ["-g1", "-c", "-fdump-tree-cfg-lineno-blocks=a.cfg", "-o", "a.o", "a.c"])
+    try run("\(tools)gcc", all + ["-E", "-fdirectives-only", "-o", "a.i", "a.c"])
     try run(
-      "/usr/bin/objdump", ["-dlr", "--inlines", "--no-show-raw-insn", "a.o"], output: place.appending("a.s"))
+      "\(tools)objdump", ["-dlr", "--inlines", "--no-show-raw-insn", "a.o"], output: place.appending("a.s"))
     // Exit status 1 means that there are no such tables.
     try run(
-      "/usr/bin/objdump", ["-r", "-j", "__jump_table", "-j", "__ex_table", "a.o"], output: place.appending("a.s"),
-      statuses: [0, 1])
+      "\(tools)objdump", ["-r"] + set.wayTables.flatMap { ["-j", $0.section] } + ["a.o"],
+      output: place.appending("a.s"), statuses: [0, 1])
     func read(_ name: String) throws -> [UInt8] {
       Array(try Data(contentsOf: URL(filePath: place.appending(name).string)))
     }
     object = LinePlan.Object(
       path: "a.o", disassembly: String(decoding: try read("a.s"), as: UTF8.self), controlFlow: try read("a.cfg"),
       preprocessed: try read("a.i"), files: ["a.c"], tree: place.string,
-      instructions: .x86)
+      instructions: set)
   }
 
   /// Returns the plan for a series that changes every line of the source.

@@ -11,6 +11,9 @@ struct CodeAddressTests {
     arguments: [
       (" dma_buf_mmap+0x49/0x50", "dma_buf_mmap", 0x48, 0x50),
       ("RIP: 0010:drm_mm_takedown+0x20/0x30", "drm_mm_takedown", 0x20, 0x30),
+      ("pc : drm_mm_takedown+0x20/0x30", "drm_mm_takedown", 0x20, 0x30),
+      ("lr : drm_mm_takedown+0x20/0x30", "drm_mm_takedown", 0x1f, 0x30),
+      (" dma_buf_mmap+0x49/0x50 (P)", "dma_buf_mmap", 0x48, 0x50),
       ("BUG: KASAN: slab-use-after-free in f.isra.0+0x1/0x2", "f.isra.0", 0, 2),
       (" #0: ffff888001 (&mm->mmap_lock){++++}-{3:3}, at: vm_mmap_pgoff+0x98/0x1b0", "vm_mmap_pgoff", 0x97, 0x1b0),
       ("[    2.000000][   T40]  f.cold+0x0/0xc ", "f.cold", 0, 12),
@@ -23,6 +26,8 @@ struct CodeAddressTests {
     "there is none in other lines",
     arguments: [
       " ? vfs_write+0x10/0x20", "? vfs_write+0x10/0x20", " pbtest_move+0x1/0x2 [pbtest]", "RIP: 0033:0x7f0000000000",
+      "pc : 0000000000400b48",
+      " f+0x1/0x2 (a.c:3)",
       "WARNING: CPU: 0 PID: 38 at lib/refcount.c:28 refcount_warn_saturate+0xfd/0x110", "", " +0x1/0x2", " f+0x3/0x2",
       " f+0x/0x2", " f+0x1/0x", " 1f+0x1/0x2", " f+0x1", " f+0x-1/0x2", " f+0xffffffffffffffffff/0x2",
       " <b>+0x1/0x2", " f+0x1/0xffffffff", "a:",

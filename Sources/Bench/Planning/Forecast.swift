@@ -93,7 +93,8 @@ extension BenchRun {
       var series = try await read(into: scratch, cage: cage)
       var timings = Timings(plan.place.cache)
       if plan.cell.extent == .build { timings.guest = 0 }
-      let emulator = try await Emulator.version()
+      let architecture = plan.target.profile.architecture
+      let emulator = try await Emulator.version(for: architecture)
       guard
         let base = try await BaseBuild.find(plan.target.kernel, profile: plan.target.profile, cache: plan.place.cache)
       else {
@@ -120,12 +121,13 @@ extension BenchRun {
       series = try await series.concurrentMap(limit: plan.limits.resources.jobs) { try await fitting.usable($0) }
       // If KVM was never probed, the run probes it first. If there is no test driver yet, the run builds it first.
       // Until then, the cache keys are not known.
-      let accelerator = AcceleratorProbe.known(plan.target.accelerator, cache: plan.place.cache, emulator: emulator)
+      let accelerator = AcceleratorProbe.known(
+        plan.target.accelerator, for: architecture, cache: plan.place.cache, emulator: emulator)
       let source = try await DriverSource(plan.checkout.driver)
       let driver = try base.knownDriver(source)
       let conditions = RunConditions(
         program: try await Self.programDigest(), base: base.key, driver: source.digest,
-        guestBinary: try await Digest.of(file: plan.checkout.guestBinary), emulator: emulator,
+        guestBinary: try await Digest.of(file: plan.checkout.guestBinary(for: architecture)), emulator: emulator,
         accelerator: accelerator ?? .tcg, devices: plan.checkout.suite.devices)
       let kept = try await TrialCache(
         plan, scratch: scratch, conditions: conditions, modules: driver?.modules,

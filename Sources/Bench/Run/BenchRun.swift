@@ -240,8 +240,9 @@ extension RunConditions {
     self.init(
       program: program, base: try await BaseBuild.key(target.kernel, profile: target.profile, cache: cache),
       driver: try await DriverSource(checkout.driver).digest,
-      guestBinary: try await Digest.of(file: checkout.guestBinary), emulator: try await Emulator.version(),
-      accelerator: accelerator, devices: checkout.suite.devices)
+      guestBinary: try await Digest.of(file: checkout.guestBinary(for: target.profile.architecture)),
+      emulator: try await Emulator.version(for: target.profile.architecture), accelerator: accelerator,
+      devices: checkout.suite.devices)
   }
 
   /// The conditions of a prepared run.

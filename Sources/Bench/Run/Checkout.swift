@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import BenchModel
+public import BenchModel
 import Foundation
 public import KernelBuild
 public import SystemPackage
@@ -35,6 +35,20 @@ public struct Checkout: Sendable, Hashable {
     if FileManager.default.fileExists(atPath: installed.string) { return installed }
     let built = "GuestTests/.build/embedded/\(Architecture.host.name)"
     return home.pushing(FilePath(built)).appending(suite.binary)
+  }
+  /// The guest binary for guests of an architecture. That of the machine's own also runs on the host, and lists the tests
+  /// of all.
+  /// - Throws: ``StageError`` if it was not built.
+  public func guestBinary(for architecture: Architecture) throws -> FilePath {
+    if architecture.isHost { return guestBinary }
+    let places = [
+      home.appending("GuestTests").appending("\(suite.binary)-\(architecture.name)"),
+      home.pushing(FilePath("GuestTests/.build/embedded/\(architecture.name)")).appending(suite.binary),
+    ]
+    if let found = places.first(where: { FileManager.default.fileExists(atPath: $0.string) }) { return found }
+    throw StageError.fault(
+      .boot, "there is no guest binary for \(architecture.name)",
+      advice: "`./setup.sh guest \(architecture.name)` builds it")
   }
   /// The test driver's sources.
   public var driver: FilePath { suite.modules }

@@ -44,13 +44,16 @@ public struct PreparedRun: Sendable {
     progress: @escaping @Sendable (String) -> Void
   ) async throws -> PreparedRun {
     let source = try await DriverSource(checkout.driver)
-    let emulator = try await Emulator.version()
+    let architecture = target.profile.architecture
+    let emulator = try await Emulator.version(for: architecture)
+    let binary = try checkout.guestBinary(for: architecture)
     let base = try await BaseBuild.prepare(
       target.kernel, profile: target.profile, cache: place.cache, jobs: jobs, progress: progress)
     // Only now: building a base takes minutes, and the file may have changed in the meantime.
-    async let guestBinary = Digest.of(file: checkout.guestBinary)
+    async let guestBinary = Digest.of(file: binary)
     let initramfs = scratch.appending("initramfs.cpio")
-    try await Initramfs.write(binary: checkout.guestBinary, to: initramfs, scratch: scratch)
+    try await Initramfs.write(
+      binary: binary, strip: target.profile.toolchain.binutil("strip"), to: initramfs, scratch: scratch)
     progress("the test driver")
     let method = try await SeriesTree.method(scratch: scratch, cage: cage)
     let driver = try await base.driver(source, cache: place.cache, method: method, jobs: jobs)
@@ -68,8 +71,8 @@ public struct PreparedRun: Sendable {
   ) async throws -> Result {
     try await LibvirtHost.with(uri: target.connection, environment: place.environment) { host in
       let probe = AcceleratorProbe(
-        choice: target.accelerator, cache: place.cache, emulator: emulator, kernel: base.image, initramfs: initramfs,
-        scratch: scratch)
+        choice: target.accelerator, architecture: target.profile.architecture, cache: place.cache, emulator: emulator,
+        kernel: base.image, initramfs: initramfs, scratch: scratch)
       return try await body(host, try await probe.choose(host, probing: probing))
     }
   }

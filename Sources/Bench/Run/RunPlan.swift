@@ -36,7 +36,7 @@ public struct RunPlan: Sendable {
     Cell(
       kernel: target.kernel.name, profile: target.profile.name, architecture: target.profile.toolchain.target,
       toolchain: target.profile.toolchain.compiler, extent: target.profile.extent,
-      guest: Architecture.host.emulation.machine)
+      guest: target.profile.architecture.emulation.machine)
   }
 }
 

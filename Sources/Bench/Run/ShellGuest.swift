@@ -45,14 +45,16 @@ public struct ShellGuest: Sendable {
         cage: try await limits.sandbox?.cage(), scratch: scratch, progress: progress)
       let built = try await build(prepared, progress)
       let initramfs = scratch.appending("initramfs-shell.cpio")
+      let architecture = target.profile.architecture
       try await Initramfs.writeShell(
-        busybox: busybox, guestBinary: checkout.guestBinary, driver: built.driver.forGuest, to: initramfs,
-        scratch: scratch)
+        busybox: busybox, guestBinary: try checkout.guestBinary(for: architecture), driver: built.driver.forGuest,
+        console: architecture.boot.console, to: initramfs, scratch: scratch)
       let probing = { @Sendable in progress("probing KVM with a boot") }
       try await prepared.withHost(probing: probing) { host, chosen in
         var spec = MachineSpec(
-          name: "patchbench-\(ProcessInfo.processInfo.processIdentifier)-shell", accelerator: chosen.accelerator,
-          kernel: built.image.absolute, initramfs: initramfs.absolute, commandLine: .shell,
+          name: "patchbench-\(ProcessInfo.processInfo.processIdentifier)-shell", architecture,
+          accelerator: chosen.accelerator, kernel: built.image.absolute, initramfs: initramfs.absolute,
+          commandLine: .shell(for: architecture),
           console: scratch.appending("console.log"), results: scratch.appending("results.ktap"))
         spec.hasTerminal = true
         spec.devices = checkout.suite.devices

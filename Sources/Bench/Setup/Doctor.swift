@@ -77,9 +77,9 @@ public enum Doctor {
 
   /// All checks. They try each thing.
   public static func full(
-    guestBinary: FilePath, cache: Cache, kernel: KernelDefinition, connection: String?, environment: [String: String]
+    checkout: Checkout, cache: Cache, kernel: KernelDefinition, connection: String?, environment: [String: String]
   ) async -> [DoctorCheck] {
-    var checks = quick(guestBinary: guestBinary)
+    var checks = quick(guestBinary: checkout.guestBinary)
     checks.append(await libvirt(connection, environment))
     checks.append(await kernelSource(kernel, cache: cache))
     let cage = try? await Sandbox(jobs: 1).cage()
@@ -94,7 +94,7 @@ public enum Doctor {
         name: "b4", state: b4 == nil ? .warning : .ok,
         detail: b4 ?? "not found: without it, threads are read by the numbers in their subjects alone",
         remedy: b4 == nil ? .packages(["b4"]) : nil))
-    checks += toolchains(kernel)
+    checks += toolchains(kernel) { (try? checkout.guestBinary(for: $0)) != nil }
     checks.append(await buildTrees(cache, cage))
     checks.append(await accelerator(cache))
     checks.append(stateDisks)
@@ -155,7 +155,7 @@ public enum Doctor {
   }
 
   private static func accelerator(_ cache: Cache) async -> DoctorCheck {
-    let emulator = (try? await Emulator.version()) ?? ""
+    let emulator = (try? await Emulator.version(for: .host)) ?? ""
     if let refusal = KVMDevice.refusal() {
       return DoctorCheck(
         name: "KVM", state: .warning, detail: "\(refusal); TCG is used")
@@ -168,23 +168,28 @@ public enum Doctor {
       detail: finding.works ? finding.words : "\(finding.words); TCG is used")
   }
 
-  /// What the kernel's profiles lack that use other tools than the machine's own compiler.
+  /// What the kernel's profiles lack that use other tools than the machine's own compiler and emulator.
+  /// - Parameter hasBinary: whether there is a guest binary for an architecture.
   static func toolchains(
-    _ kernel: KernelDefinition, find: (String) -> String? = { Tool.path(of: $0) }
+    _ kernel: KernelDefinition, find: (String) -> String? = { Tool.path(of: $0) }, hasBinary: (Architecture) -> Bool
   ) -> [DoctorCheck] {
     let profiles = kernel.profiles.values.sorted { $0.name < $1.name }
     return profiles.filter { $0.toolchain != .host || !$0.checks.isEmpty }.map { profile in
-      let tools = profile.toolchain
-      let needs =
-        [tools.compiler, tools.linker].map { (program: $0, packages: tools.packages) }
-        + profile.checks.map { (program: $0.program, packages: [$0.package]) }
+      let (tools, emulation) = (profile.toolchain, profile.architecture.emulation)
+      var needs = [tools.compiler, tools.linker].map { (program: $0, packages: tools.packages) }
+      needs += profile.checks.map { (program: $0.program, packages: [$0.package]) }
+      if profile.extent == .boot { needs.append((emulation.program, [emulation.package])) }
       let missing = needs.filter { find($0.program) == nil }
+      var lacks = missing.first.map { ($0.program, Remedy.packages(Set(missing.flatMap(\.packages)).sorted())) }
+      if lacks == nil, profile.extent == .boot, !hasBinary(profile.architecture) {
+        lacks = ("its guest binary", .advice("./setup.sh guest \(profile.architecture.name)"))
+      }
       let checks = profile.checks.map(\.name).joined(separator: ", ")
       return DoctorCheck(
-        name: "profile \(profile.name)", state: missing.isEmpty ? .ok : .warning,
-        detail: missing.first.map { "\($0.program) not found: without it, this profile is not run" }
+        name: "profile \(profile.name)", state: lacks == nil ? .ok : .warning,
+        detail: lacks.map { "\($0.0) not found: without it, this profile is not run" }
           ?? "\(tools.compiler) for \(tools.target)" + (checks.isEmpty ? "" : ", \(checks)"),
-        remedy: missing.isEmpty ? nil : .packages(Set(missing.flatMap(\.packages)).sorted()))
+        remedy: lacks?.1)
     }
   }
 

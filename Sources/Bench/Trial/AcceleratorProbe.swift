@@ -11,12 +11,19 @@ import Toolbox
 
 /// The emulator that libvirt starts.
 public enum Emulator {
-  public static let executable = Architecture.host.emulation.program
-
   /// `QEMU emulator version 7.2.22 (Debian 1:7.2+dfsg-7+deb12u18)`
-  public static func version() async throws -> String {
-    let text = try await Tool(executable, ["--version"]).output()
-    return text.split(separator: "\n").first.map(String.init) ?? executable
+  /// - Throws: ``StageError`` if it is not installed; ``ToolError``.
+  public static func version(for architecture: Architecture) async throws -> String {
+    let emulation = architecture.emulation
+    do {
+      let text = try await Tool(emulation.program, ["--version"]).output()
+      return text.split(separator: "\n").first.map(String.init) ?? emulation.program
+    } catch {
+      guard case .notFound = error else { throw error }
+      throw StageError.fault(
+        .boot, "\(emulation.program) is not installed, which runs this profile's guests",
+        advice: "`apt-get install \(emulation.package)` installs it")
+    }
   }
 }
 
@@ -62,6 +69,8 @@ public struct ChosenAccelerator: Sendable, Hashable {
 /// real boot with a deadline counts.
 struct AcceleratorProbe: Sendable {
   var choice: AcceleratorChoice
+  /// The guests'.
+  var architecture: Architecture
   var cache: Cache
   var emulator: String
   var kernel: FilePath
@@ -74,12 +83,14 @@ struct AcceleratorProbe: Sendable {
   private static let shortMemory = 3600.0
 
   /// Returns the accelerator that a run will use, if that is known without a boot.
-  static func known(_ choice: AcceleratorChoice, cache: Cache, emulator: String) -> Accelerator? {
+  static func known(
+    _ choice: AcceleratorChoice, for architecture: Architecture, cache: Cache, emulator: String
+  ) -> Accelerator? {
     switch choice {
     case .tcg: return .tcg
     case .kvm: return .kvm
     case .auto:
-      if KVMDevice.refusal() != nil { return .tcg }
+      if !architecture.isHost || KVMDevice.refusal() != nil { return .tcg }
       return KVMFinding.remembered(cache, emulator: emulator).map { $0.works ? .kvm : .tcg }
     }
   }
@@ -99,14 +110,18 @@ struct AcceleratorProbe: Sendable {
   }
 
   private func finding(_ host: some MachineHost, _ probing: () -> Void) async throws -> KVMFinding {
+    if !architecture.isHost {
+      let words = "it runs only guests of this machine's architecture, \(Architecture.host.name)"
+      return KVMFinding(machine: "", works: false, words: words)
+    }
     // Not remembered, because permissions can change without notice.
     if let refusal = KVMDevice.refusal() { return KVMFinding(machine: "", works: false, words: refusal) }
     // A user who insists on KVM wants to know its state now.
     if choice == .auto, let known = KVMFinding.remembered(cache, emulator: emulator) { return known }
     probing()
     let spec = MachineSpec(
-      name: "patchbench-\(ProcessInfo.processInfo.processIdentifier)-kvm", accelerator: .kvm, kernel: kernel,
-      initramfs: initramfs, commandLine: KernelCommandLine(GuestOptions()),
+      name: "patchbench-\(ProcessInfo.processInfo.processIdentifier)-kvm", architecture, accelerator: .kvm,
+      kernel: kernel, initramfs: initramfs, commandLine: KernelCommandLine(GuestOptions(), for: architecture),
       console: scratch.appending("kvm-console.log"), results: scratch.appending("kvm-results.ktap"))
     let clocks = GuestClocks(boot: Self.deadline, silence: Self.deadline, run: Self.deadline)
     var finding = KVMFinding(machine: KVMFinding.identity(emulator), works: false, words: "")

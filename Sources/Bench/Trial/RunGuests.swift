@@ -92,10 +92,12 @@ extension TrialRunner {
   /// Returns the machine for one guest.
   /// - Parameter suffix: the suffix of its evidence files; empty for the trial's first guest.
   func machine(_ suffix: String, _ bootable: Bootable, _ options: GuestOptions, evidence: FilePath) -> MachineSpec {
+    let architecture = prepared.target.profile.architecture
+    let line = KernelCommandLine(options, for: architecture)
     var spec = MachineSpec(
-      name: "patchbench-\(ProcessInfo.processInfo.processIdentifier)-\(UUID().uuidString.prefix(8))",
+      name: "patchbench-\(ProcessInfo.processInfo.processIdentifier)-\(UUID().uuidString.prefix(8))", architecture,
       accelerator: guests.accelerator, kernel: bootable.image.absolute, initramfs: bootable.initramfs.absolute,
-      commandLine: guests.keepsMemory ? KernelCommandLine(options).staying : KernelCommandLine(options),
+      commandLine: guests.keepsMemory ? line.staying : line,
       console: evidence.appending("console\(suffix).log").absolute,
       results: evidence.appending("results\(suffix).ktap").absolute)
     spec.devices = prepared.suite.devices

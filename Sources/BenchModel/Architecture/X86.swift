@@ -10,31 +10,40 @@ extension Architecture {
   /// - `pmtmr` is the port of the timer that q35 has and that the kernel calibrates its clock against. These guests
   ///   have no ACPI to find it by.
   public static let x86 = Architecture(
-    name: "x86_64",
+    name: "x86_64", kbuild: "x86_64", sourceDirectory: "x86",
     emulation: Emulation(
       program: "qemu-system-x86_64", package: "qemu-system-x86", machine: "q35", firmware: "qboot.rom",
-      processor: Processor(model: "qemu64", features: ["rdrand"]), bus: "pcie.0", serial: "isa-serial"),
+      processor: Processor(model: "qemu64", features: ["rdrand"]), bus: "pcie.0", serial: "isa-serial",
+      features: [.tcg: "<acpi/>", .kvm: "<acpi/>"], interrupt: .nonMaskable),
     boot: Boot(
-      compressedImage: "arch/x86/boot/bzImage", console: "ttyS0",
-      parameters: ["no_timer_check", "tsc=reliable", "pmtmr=0x608"], clockParameter: "tsc_early_khz"),
+      image: "vmlinux", images: ["vmlinux": "vmlinux", "bzImage": "arch/x86/boot/bzImage"], console: "ttyS0",
+      parameters: ["no_timer_check", "tsc=reliable", "pmtmr=0x608"], hangParameters: ["unknown_nmi_panic"],
+      clockParameter: "tsc_early_khz"),
     registers: RegisterDump(
       instructionPointers: ["RIP: 0010:", "RIP: e030:"],
       lines: [
         "RIP: ", "Code: ", "RSP: ", "RAX: ", "RDX: ", "RBP: ", "R10: ", "R13: ", "FS:  ", "CS:  ", "CR2: ", "ORIG_RAX",
-      ]),
+      ],
+      idle: [
+        "default_idle", "native_safe_halt", "pv_native_safe_halt", "amd_e400_idle", "mwait_idle", "acpi_idle_do_entry",
+        "intel_idle",
+      ], interruptEntries: [], helpers: []),
     instructions: .x86)
 }
 
 extension InstructionSet {
   /// x86-64 in AT&T's syntax. objdump writes the two-byte no-op as `xchg %ax,%ax`.
   public static let x86 = InstructionSet(
-    prefixes: ["lock", "rep", "repz", "repnz", "notrack", "bnd", "cs", "ds"],
+    prefixes: ["lock", "rep", "repz", "repnz", "notrack", "bnd", "cs", "ds"], comment: "#",
     rules: [
       Rule("jmp", .jump), Rule("j", .branch), Rule("call", .call), Rule("ret", .return), Rule("hlt", .halt),
       Rule("ud", .trap), Rule("nop", .padding), Rule("xchg", .padding),
     ],
-    conditions: conditions, lastByteCheck: "jl", lastByteTest: "test", relocations: ["PC32", "PLT32"], relocationBias: 4
-  )
+    conditions: conditions, conditional: [], comparing: [], registerRules: [:], retried: [],
+    lastByteCheck: LastByteCheck(branch: "jl", test: "test"), relocations: ["PC32", "PLT32"], relocationBias: 4,
+    traceSite: .listed,
+    wayTables: [WayTable("__jump_table", entry: 16), WayTable("__ex_table", entry: 12)], comparingOptions: [],
+    branchingOptions: [])
 
   /// The conditional jumps, moves and sets (Intel SDM, volume 1, appendix B).
   private static let conditions: [Substring: BranchTest] = {

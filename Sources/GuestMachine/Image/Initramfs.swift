@@ -20,9 +20,10 @@ public enum Initramfs {
   /// the slower side.
   /// - Parameters:
   ///   - binary: the static guest binary.
+  ///   - strip: the program that makes it small.
   ///   - file: where the archive goes.
   ///   - scratch: a directory of the caller's.
-  public static func write(binary: FilePath, to file: FilePath, scratch: FilePath) async throws {
+  public static func write(binary: FilePath, strip: String, to file: FilePath, scratch: FilePath) async throws {
     let root = scratch.appending("initramfs")
     let manager = FileManager.default
     let directories = ["dev", "proc", "sys", "tmp"]
@@ -31,7 +32,7 @@ public enum Initramfs {
     }
     let initPath = root.appending("init").string
     if manager.fileExists(atPath: initPath) { try manager.removeItem(atPath: initPath) }
-    _ = try await Tool("strip", ["-s", "-o", initPath, binary.string]).output()
+    _ = try await Tool(strip, ["-s", "-o", initPath, binary.string]).output()
     try await archive(directories + ["init"], of: root, to: file)
   }
 
@@ -98,9 +99,10 @@ public enum Initramfs {
   /// Writes an archive for interactive use: busybox, the guest binary, the test driver, and a short greeting.
   /// - Parameters:
   ///   - busybox: a static one.
+  ///   - console: the kernel's name for the serial line.
   ///   - scratch: a directory of the caller's.
   public static func writeShell(
-    busybox: FilePath, guestBinary: FilePath, driver: Module, to file: FilePath, scratch: FilePath
+    busybox: FilePath, guestBinary: FilePath, driver: Module, console: String, to file: FilePath, scratch: FilePath
   ) async throws {
     let root = scratch.appending("initramfs-shell")
     let manager = FileManager.default
@@ -115,7 +117,7 @@ public enum Initramfs {
     try add(busybox, as: "bin/busybox")
     try add(guestBinary, as: "patchbench-guest")
     if case .module(let module) = driver { try add(module, as: "pbtest.ko") }
-    try Data(script.utf8).write(to: URL(filePath: root.appending("rc").string))
+    try Data(script(console).utf8).write(to: URL(filePath: root.appending("rc").string))
     names.append("rc")
     try await archive(names, of: root, to: file)
   }
@@ -124,10 +126,11 @@ public enum Initramfs {
   public static let shellPrompt = "guest# "
 
   /// busybox's first script. The machine ends with the shell, so that the user cannot get stuck in it.
-  private static let script = """
+  private static func script(_ console: String) -> String {
+    """
     B=/bin/busybox
     $B mount -t devtmpfs dev /dev
-    exec </dev/\(Architecture.host.boot.console) >/dev/\(Architecture.host.boot.console) 2>&1
+    exec </dev/\(console) >/dev/\(console) 2>&1
     $B --install -s /bin
     export PATH=/bin HOME=/tmp TERM=linux PS1='\(shellPrompt)'
     mount -t proc proc /proc
@@ -147,6 +150,7 @@ public enum Initramfs {
     reboot -f
 
     """
+  }
 
   /// Returns an archive of one file, to follow another of `length` bytes: the kernel requires it to begin at a
   /// multiple of four.

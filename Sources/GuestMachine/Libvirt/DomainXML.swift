@@ -11,7 +11,7 @@ enum DomainXML {
   ///   - files: the files that QEMU opens.
   ///   - emulator: the program to start; `nil` for what libvirt finds.
   static func render(_ spec: MachineSpec, _ files: GuestFiles, emulator: FilePath? = nil) -> String {
-    let here = Architecture.host
+    let here = spec.architecture
     let features = here.emulation.processor.features.map { "<feature policy='require' name='\($0)'/>" }
     let cpu =
       switch spec.accelerator {
@@ -24,6 +24,7 @@ enum DomainXML {
         """
       case .kvm: "<cpu mode='host-passthrough' check='none'/>"
       }
+    let firmware = here.emulation.firmware.map { ["-bios", $0] } ?? []
     let uuid = spec.hold.map { "<uuid>\(escape($0.uuid))</uuid>" } ?? ""
     // Unlike a socket, a FIFO is always open on the host's side. So the guest can wait for orders in a plain read, and
     // the host can write the orders before QEMU starts.
@@ -57,7 +58,7 @@ enum DomainXML {
           <initrd>\(escape(files.initramfs.string))</initrd>
           <cmdline>\(escape(spec.commandLine.text))</cmdline>
         </os>
-        <features><acpi/></features>
+        <features>\(here.emulation.features[spec.accelerator] ?? "")</features>
         \(cpu)
         <on_poweroff>destroy</on_poweroff>
         <on_reboot>destroy</on_reboot>
@@ -85,9 +86,7 @@ enum DomainXML {
           \(orders)
         </devices>
         <qemu:commandline>
-          <qemu:arg value='-bios'/>
-          <qemu:arg value='\(here.emulation.firmware)'/>
-          \(spec.deviceArguments.map { "<qemu:arg value='\(escape($0))'/>" }.joined())
+          \((firmware + spec.deviceArguments).map { "<qemu:arg value='\(escape($0))'/>" }.joined())
         </qemu:commandline>
       </domain>
       """

@@ -17,8 +17,8 @@ public struct EmbeddedRoot: Sendable {
   private let lock: FileLock
   /// The account that its guests run as; `nil` for the current user.
   let account: GuestAccount?
-  /// The program to start for a guest; `nil` for what libvirt finds.
-  let emulator: FilePath?
+  /// By QEMU's program: what to start in its place. For others, libvirt finds them.
+  let emulators: [String: FilePath]
 
   /// No machine is expected to have more concurrent runs than this.
   private static let slots = 64
@@ -61,9 +61,12 @@ public struct EmbeddedRoot: Sendable {
       for place in [path] + ["etc", "guests", "lib"].map({ path.appending($0) }) { try account?.passThrough(place) }
       try Data(configuration(account).utf8)
         .write(to: URL(filePath: path.appending("etc").appending("qemu.conf").string))
-      let emulator = path.appending("etc").appending("emulator")
-      let isModest = try account != nil && ModestEmulator.write(emulator, environment: environment)
-      return EmbeddedRoot(path: path, lock: lock, account: account, emulator: isModest ? emulator : nil)
+      var emulators: [String: FilePath] = [:]
+      for program in account == nil ? [] : Architecture.all.map(\.emulation.program) {
+        let file = path.appending("etc").appending(program)
+        if try ModestEmulator.write(file, for: program, environment: environment) { emulators[program] = file }
+      }
+      return EmbeddedRoot(path: path, lock: lock, account: account, emulators: emulators)
     }
     throw Errno.resourceBusy
   }

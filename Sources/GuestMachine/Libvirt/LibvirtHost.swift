@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BenchModel
 import CLibvirt
 import Dispatch
 import Foundation
@@ -105,7 +106,8 @@ public final class LibvirtHost: SavingHost {
       let channels = try files.channels(spec, appending: appending)
       let listener = StopListener(spec.name)
       connection.stops.add(listener)
-      let xml = DomainXML.render(spec, files, emulator: root?.emulator)
+      let xml = DomainXML.render(
+        spec, files, emulator: root?.emulators[spec.architecture.emulation.program])
       let domain: LibvirtPointer
       do {
         domain = try await connection.queue.call { [connection, root] in
@@ -129,6 +131,7 @@ public final class LibvirtHost: SavingHost {
         spec.secret, channels, state: files.state, before: before,
         LibvirtMachine.Domain(
           pointer: domain, listener: listener, queue: connection.queue, log: root?.log(of: spec.name),
+          interrupt: spec.architecture.emulation.interrupt, console: files.console,
           release: { [connection] in
             connection.stops.remove(listener)
             _ = virDomainFree(domain.raw)

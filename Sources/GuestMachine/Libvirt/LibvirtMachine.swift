@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BenchModel
 import CLibvirt
 import Dispatch
 import Foundation
@@ -16,6 +17,8 @@ public final class LibvirtMachine: SavableMachine {
   private let domain: LibvirtPointer
   private let queue: DispatchQueue
   private let release: @Sendable () -> Void
+  private let interruption: Architecture.Interrupt
+  private let console: GuestPipe
   private let pump: Task<Void, Never>
   private let taken = Locked(false)
 
@@ -33,6 +36,9 @@ public final class LibvirtMachine: SavableMachine {
     var queue: DispatchQueue
     /// QEMU's own words.
     var log: FilePath?
+    /// How it is made to panic, and its serial line.
+    var interrupt: Architecture.Interrupt
+    var console: GuestPipe
     /// Gives libvirt's objects back, on the queue.
     var release: @Sendable () -> Void
   }
@@ -48,6 +54,8 @@ public final class LibvirtMachine: SavableMachine {
     self.domain = domain
     self.queue = queue
     release = running.release
+    interruption = running.interrupt
+    console = running.console
     let (signals, continuation) = AsyncStream<MachineSignal>.makeStream()
     self.signals = signals
     let stop = Task { await listener.reasons.first { _ in true } }
@@ -93,10 +101,30 @@ public final class LibvirtMachine: SavableMachine {
   public func interrupt() async {
     virDomainRef(domain.raw)
     DispatchQueue.global().async { [self] in
-      let status = virDomainInjectNMI(domain.raw, 0)
-      taken.withLock { $0 = status == 0 }
+      let isTaken =
+        switch interruption {
+        case .nonMaskable: virDomainInjectNMI(domain.raw, 0) == 0
+        case .serialBreak(let letter): sendBreak(letter)
+        }
+      taken.withLock { $0 = isTaken }
       _ = virDomainFree(domain.raw)
     }
+  }
+
+  /// Sends a break on the serial line, and then a letter.
+  /// - Returns: whether QEMU took both. The guest may have interrupts disabled.
+  private func sendBreak(_ letter: String) -> Bool {
+    // libvirt's name for the character device of the first serial line.
+    let command = #"{"execute": "chardev-send-break", "arguments": {"id": "charserial0"}}"#
+    var answer: UnsafeMutablePointer<CChar>?
+    guard virDomainQemuMonitorCommand(domain.raw, command, &answer, 0) == 0 else { return false }
+    // An error of QEMU's is an answer as well.
+    let words = answer.map { String(cString: $0) } ?? ""
+    free(answer)
+    guard words.contains(#""return""#),
+      let line = try? FileDescriptor.open(console.input, .writeOnly, options: [.nonBlocking, .closeOnExec])
+    else { return false }
+    return (try? line.closeAfter { try line.writeAll(letter.utf8) }) == letter.utf8.count
   }
 
   public var tookInterrupt: Bool { taken.withLock { $0 } }

@@ -12,13 +12,15 @@ import SystemPackage
 /// never agree, and libvirt probes again at every step (9.0: `qemuProcessQMPLaunch()`, `virQEMUCapsIsValid()`):
 /// starting a guest then takes ten seconds or more, instead of half a second.
 enum ModestEmulator {
-  static let executable = Architecture.host.emulation.program
-
   /// Writes the script, unless it is already as needed: to libvirt, a file with another timestamp is another QEMU.
-  /// - Parameter file: in a directory that the account may traverse.
+  /// - Parameters:
+  ///   - file: in a directory that the account may traverse.
+  ///   - executable: QEMU's.
   /// - Returns: whether it can be started. It cannot if QEMU is not installed, or if the file system is mounted noexec.
-  static func write(_ file: FilePath, environment: [String: String]) throws -> Bool {
-    guard let emulator = find(in: environment["PATH"] ?? "/usr/bin"), let text = text(emulator) else { return false }
+  static func write(_ file: FilePath, for executable: String, environment: [String: String]) throws -> Bool {
+    guard let emulator = find(executable, in: environment["PATH"] ?? "/usr/bin"), let text = text(emulator) else {
+      return false
+    }
     if (try? String(contentsOfFile: file.string, encoding: .utf8)) != text {
       try Data(text.utf8).write(to: URL(filePath: file.string), options: .atomic)
     }
@@ -29,7 +31,7 @@ enum ModestEmulator {
     return access(file.string, X_OK) == 0
   }
 
-  private static func find(in path: String) -> FilePath? {
+  private static func find(_ executable: String, in path: String) -> FilePath? {
     path.split(separator: ":").map { FilePath(String($0)).appending(executable) }
       .first { $0.isAbsolute && access($0.string, X_OK) == 0 }
   }

@@ -9,6 +9,7 @@ import Toolbox
 public struct MachineSpec: Sendable, Hashable {
   /// Unique on this host.
   public var name: String
+  public var architecture: Architecture
   public var accelerator: Accelerator
   public var kernel: FilePath
   public var initramfs: FilePath
@@ -47,10 +48,11 @@ public struct MachineSpec: Sendable, Hashable {
   }
 
   public init(
-    name: String, accelerator: Accelerator, kernel: FilePath, initramfs: FilePath, commandLine: KernelCommandLine,
-    console: FilePath, results: FilePath
+    name: String, _ architecture: Architecture, accelerator: Accelerator, kernel: FilePath, initramfs: FilePath,
+    commandLine: KernelCommandLine, console: FilePath, results: FilePath
   ) {
     self.name = name
+    self.architecture = architecture
     self.accelerator = accelerator
     self.kernel = kernel
     self.initramfs = initramfs
@@ -72,7 +74,7 @@ public struct MachineSpec: Sendable, Hashable {
   /// The arguments for QEMU's command line that add ``devices``. libvirt cannot add all of them itself.
   public var deviceArguments: [String] {
     devices.enumerated().flatMap { number, device in
-      ["-device", "\(device),bus=\(Architecture.host.emulation.bus),addr=0x\(String(0x10 + number, radix: 16))"]
+      ["-device", "\(device),bus=\(architecture.emulation.bus),addr=0x\(String(0x10 + number, radix: 16))"]
     }
   }
 
@@ -87,12 +89,12 @@ public struct KernelCommandLine: Sendable, Hashable {
   public var parameters: [String]
 
   /// For an interactive guest: its init is busybox, which starts with a script.
-  public static let shell: KernelCommandLine = {
-    var line = KernelCommandLine(GuestOptions())
-    line.parameters = line.parameters.filter { !$0.hasPrefix("patchbench.") && $0 != "unknown_nmi_panic" }
+  public static func shell(for architecture: Architecture) -> KernelCommandLine {
+    var line = KernelCommandLine(GuestOptions(), for: architecture)
+    line.parameters.removeAll { $0.hasPrefix("patchbench.") || architecture.boot.hangParameters.contains($0) }
     line.parameters += ["rdinit=/bin/busybox", "--", "sh", "/rc"]
     return line
-  }()
+  }
 
   /// Makes the command line that every guest gets:
   /// - Kernel text goes to the serial line.
@@ -100,18 +102,19 @@ public struct KernelCommandLine: Sendable, Hashable {
   /// - KASAN reports every bug instead of only the first.
   /// - The clock needs no ACPI to describe it: QEMU's processors share their TSC and are given its rate
   ///   (``TimeStampCounter``).
-  /// - An NMI, which ``Machine/interrupt()`` sends to a guest that hangs, makes it panic. The panic also prints the
-  ///   held locks, all processors' backtraces and the blocked tasks (`kernel/panic.c`, `panic_print_sys_info()`).
-  public init(_ options: GuestOptions) {
+  /// - ``Machine/interrupt()``, which is sent to a guest that hangs, makes it panic. The panic also prints the held
+  ///   locks, all processors' backtraces and the blocked tasks (`kernel/panic.c`, `panic_print_sys_info()`).
+  public init(_ options: GuestOptions, for architecture: Architecture) {
+    let boot = architecture.boot
     parameters =
       [
-        "console=\(Architecture.host.boot.console)", "panic=-1", "kasan_multi_shot", "log_buf_len=4M",
-        "random.trust_cpu=on", "unknown_nmi_panic", "panic_print=0xc8",
-      ] + Architecture.host.boot.parameters + Self.clock + options.parameters
+        "console=\(boot.console)", "panic=-1", "kasan_multi_shot", "log_buf_len=4M", "random.trust_cpu=on",
+        "panic_print=0xc8",
+      ] + boot.hangParameters + boot.parameters + Self.clock(boot) + options.parameters
   }
 
-  private static var clock: [String] {
-    guard let name = Architecture.host.boot.clockParameter, let rate = TimeStampCounter.kilohertz else { return [] }
+  private static func clock(_ boot: Architecture.Boot) -> [String] {
+    guard let name = boot.clockParameter, let rate = TimeStampCounter.kilohertz else { return [] }
     return ["\(name)=\(rate)"]
   }
 

@@ -40,7 +40,7 @@ public struct BaseBuild: Sendable {
   }
 
   /// The file that is booted.
-  public var image: FilePath { tree.pushing(FilePath(profile.image.path)) }
+  public var image: FilePath { tree.pushing(FilePath(profile.imagePath)) }
 
   /// The output of its build.
   var log: FilePath { tree.removingLastComponent().appending("build.log") }
@@ -117,8 +117,8 @@ extension BaseBuild {
     ) async throws {
       self.profile = profile
       source = try await KernelSource.find(kernel, cache: cache, fetching: fetching)
-      // Nobody has said for this tree which image boots.
-      if kernel.isTree, profile.extent == .boot {
+      // Nobody has said for this tree which image boots. Only one architecture has a choice.
+      if kernel.isTree, profile.extent == .boot, profile.image == .vmlinux || profile.image == .bzImage {
         self.profile.image = source.version < Self.firstPVH ? .bzImage : .vmlinux
       }
       requested = try BaseBuild.fragments(of: profile, for: source.version)

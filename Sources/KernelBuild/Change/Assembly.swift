@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BenchModel
 import Foundation
 import KernelCode
 import SystemPackage
@@ -38,6 +39,22 @@ struct AssemblySides: Sendable {
   }
 }
 
+/// How the objects of a profile are read.
+struct ObjectReading: Sendable, Hashable {
+  var instructions: InstructionSet
+  /// The program.
+  var objdump: String
+
+  init(_ instructions: InstructionSet, objdump: String) {
+    self.instructions = instructions
+    self.objdump = objdump
+  }
+
+  init(_ profile: KernelDefinition.Profile) {
+    self.init(profile.instructions, objdump: profile.toolchain.binutil("objdump"))
+  }
+}
+
 /// A part of a makefile that compiles objects again with kbuild's own commands, to something other than the objects.
 struct CompilerMakefile: Sendable {
   /// What is made from an object's source.
@@ -50,33 +67,36 @@ struct CompilerMakefile: Sendable {
     /// (`.cfg`), and the preprocessed source (`.i`).
     case evidence = "oo"
 
-    /// The tables through which the kernel itself adds control flow.
-    private static let tables = ["__jump_table", "__ex_table"]
-
     /// Returns a command that appends a table's relocations to a file. Not every object has the table, and objdump's
     /// status does not tell that from a failure. After a failure there must be no file, because unknown branches would
     /// look like none.
-    private static func table(_ name: String, of object: String, to file: String) -> String {
-      "if objdump -h \(object) | grep -q ' \(name) '; then "
-        + "objdump -r -j \(name) \(object) >>\(file) || { rm -f \(file); false; }; fi"
+    private static func table(_ name: String, of object: String, to file: String, _ objdump: String) -> String {
+      "if \(objdump) -h \(object) | grep -qF ' \(name) '; then "
+        + "\(objdump) -r -j \(name) \(object) >>\(file) || { rm -f \(file); false; }; fi"
     }
 
     /// Returns the commands for one object.
     /// - Parameters:
     ///   - compile: the compiler with all its options except those for input and output.
     ///   - output: a path without its last extension, for the shell.
-    fileprivate func commands(_ compile: String, _ source: String, _ output: String) -> String {
+    fileprivate func commands(
+      _ compile: String, _ source: String, _ output: String, _ reading: ObjectReading
+    ) -> String {
       // The minimum of debug information that has lines and inlining; it does not change the code.
       let lines = "-g1 -c"
       let whole = "\(output).\(rawValue)"
       switch self {
-      case .assembly: return "\(compile) -w -D__LINE__=0 -S -o \(whole) \(source)"
+      case .assembly:
+        let options = ["-w", "-D__LINE__=0"] + reading.instructions.comparingOptions
+        return "\(compile) \(options.joined(separator: " ")) -S -o \(whole) \(source)"
       case .lines: return "\(compile) -w \(lines) -o \(whole) \(source)"
       case .evidence:
         return "\(compile) -w \(lines) -fdump-tree-cfg-lineno-blocks=\(output).cfg -o \(whole) \(source)"
           + " && \(compile) -w -E -fdirectives-only -o \(output).i \(source)"
-          + " && objdump -dlr --inlines --no-show-raw-insn \(whole) >\(output).s"
-          + Self.tables.map { " && \(Self.table($0, of: whole, to: "\(output).s"))" }.joined()
+          + " && \(reading.objdump) -dlr --inlines --no-show-raw-insn \(whole) >\(output).s"
+          + reading.instructions.wayTables.map {
+            " && \(Self.table($0.section, of: whole, to: "\(output).s", reading.objdump))"
+          }.joined()
       }
     }
   }
@@ -88,15 +108,20 @@ struct CompilerMakefile: Sendable {
   /// The rules, to be appended to others.
   private(set) var rules = ""
 
-  /// - Parameter directory: where the output goes; nothing is written to the tree.
-  init(_ objects: [String], to form: Form = .assembly, directory: FilePath, command: (String) -> String?) {
+  /// - Parameters:
+  ///   - reading: how the objects are read.
+  ///   - directory: where the output goes; nothing is written to the tree.
+  init(
+    _ objects: [String], to form: Form = .assembly, _ reading: ObjectReading, directory: FilePath,
+    command: (String) -> String?
+  ) {
     self.form = form
     self.directory = directory
     for object in objects {
       guard let recorded = command(object), let (words, source) = compiling(recorded, of: object) else { continue }
       sources[object] = source
       // Compile errors are for the build to report.
-      rules += "\(target(object)):\n\t-@\(form.commands(words, source, placeholder))\n\n"
+      rules += "\(target(object)):\n\t-@\(form.commands(words, source, placeholder, reading))\n\n"
     }
     let targets = sources.keys.sorted().map(target).joined(separator: " ")
     rules += ".PHONY: \(targets)\nall: \(targets)\n"

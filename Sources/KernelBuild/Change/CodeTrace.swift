@@ -48,7 +48,7 @@ extension SeriesTree {
     return try await Blocking.run {
       Result {
         let data = try Data(contentsOf: URL(filePath: file.string), options: .mappedIfSafe)
-        let table = data.withUnsafeBytes { TraceTable($0) }
+        let table = data.withUnsafeBytes { TraceTable($0, calls: self.base.profile.instructions.traceSite) }
         guard let table else {
           return CodeTrace(
             request: TraceRequest([]), untraceable: [],
@@ -76,7 +76,7 @@ extension BaseBuild {
     return try await Blocking.run {
       Result {
         let data = try Data(contentsOf: URL(filePath: file.string), options: .mappedIfSafe)
-        return data.withUnsafeBytes { TraceTable($0) }.map { table in
+        return data.withUnsafeBytes { TraceTable($0, calls: profile.instructions.traceSite) }.map { table in
           var trace = CodeTrace(CodeChange(functions: functions), table, driver: [])
           trace.look(at: probes, in: table.places, driver: [])
           return trace
@@ -136,7 +136,7 @@ extension CodeTrace {
     for (number, probe) in probes.enumerated() {
       // `drivers/dma-buf/dma-buf.o` is made from `dma-buf.c`, which distinguishes functions of the same name in
       // the symbol table.
-      let test = probe.test.map { TraceRequest.Probe.Test(bits: $0.bits, table: $0.table) }
+      let test = probe.test.map(TraceRequest.Probe.Test.init)
       if probe.object.hasPrefix(DriverPlace.directory + "/") {
         let named = driver.filter { $0.name == probe.function }
         if named.count == 1 {
@@ -157,6 +157,16 @@ extension CodeTrace {
       } catch {
         refused[number] = error.reason
       }
+    }
+  }
+}
+
+extension TraceRequest.Probe.Test {
+  fileprivate init(_ test: BranchTest) {
+    switch test.source {
+    case .flags: self.init(bits: test.bits, table: test.table)
+    case .register(let number, let width):
+      self.init(Register(number, width: width), bits: test.bits, table: test.table)
     }
   }
 }

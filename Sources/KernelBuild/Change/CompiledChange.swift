@@ -215,11 +215,12 @@ extension SeriesTree {
     before command: ((String) -> String?)? = nil
   ) throws -> AssemblySides {
     let place = scratch.appending("assembly-\(name)")
+    let reading = ObjectReading(base.profile)
     return AssemblySides(
-      before: CompilerMakefile(objects.map { former[$0]?.from ?? $0 }, directory: place.appending("before")) { object in
-        command.map { $0(object) } ?? recordedInBase(object)
-      },
-      after: CompilerMakefile(objects, directory: place.appending("after")) { recordedCommand(of: $0) },
+      before: CompilerMakefile(
+        objects.map { former[$0]?.from ?? $0 }, reading, directory: place.appending("before")
+      ) { object in command.map { $0(object) } ?? recordedInBase(object) },
+      after: CompilerMakefile(objects, reading, directory: place.appending("after")) { recordedCommand(of: $0) },
       former: former)
   }
 

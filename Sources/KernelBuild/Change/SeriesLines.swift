@@ -105,7 +105,8 @@ extension SeriesTree {
     of objects: [String], known: CompilerMakefile?, compiled: Compiled, about files: Set<String>, jobs: Int
   ) async throws -> [LinePlan.Object] {
     let more = CompilerMakefile(
-      objects.filter { known?.sources[$0] == nil }, to: .evidence, directory: scratch.appending("evidence-more")
+      objects.filter { known?.sources[$0] == nil }, to: .evidence, ObjectReading(base.profile),
+      directory: scratch.appending("evidence-more")
     ) { recordedCommand(of: $0) }
     try await more.run(jobs: jobs, environment: recordedEnvironment) {
       wrap($0, writing: [$1], compiled: compiled)
@@ -121,7 +122,7 @@ extension SeriesTree {
         else { return nil }
         return LinePlan.Object(
           path: object, disassembly: String(decoding: text, as: UTF8.self), controlFlow: flow, preprocessed: source,
-          files: files, tree: root, instructions: Architecture.host.instructions)
+          files: files, tree: root, instructions: base.profile.instructions)
       }
     }
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BenchModel
 import Foundation
 import KernelCode
 public import KernelText
@@ -30,7 +31,9 @@ extension SeriesTree {
     let recorded = try RecordedBuild(base.records, about: touched)
     let names = Set(addresses.map(\.function))
     let objects = await Blocking.run { candidates(recorded, touched: touched, names: names) }
-    let makefile = CompilerMakefile(objects, to: .lines, directory: scratch.appending("lines")) { object in
+    let makefile = CompilerMakefile(
+      objects, to: .lines, ObjectReading(base.profile), directory: scratch.appending("lines")
+    ) { object in
       RecordedBuild.command(of: object, in: base.tree)
     }
     try await makefile.run(jobs: jobs, environment: recordedEnvironment) {
@@ -81,7 +84,8 @@ extension SeriesTree {
 
   private func lines(of addresses: [UInt64], section: String, in object: FilePath) async throws -> [UInt64: String] {
     let words = Set(addresses).sorted().map { "0x" + String($0, radix: 16) }
-    let tool = Tool("addr2line", ["-a", "-i", "-e", object.string, "-j", section, "--"] + words)
+    let tool = Tool(
+      base.profile.toolchain.binutil("addr2line"), ["-a", "-i", "-e", object.string, "-j", section, "--"] + words)
     // The object was compiled from the series, which can write any section it likes.
     let text = try await wrap(tool, reading: [object], time: .seconds(60)).output()
     return SourcePlaces.parse(text, tree: base.tree.string)

@@ -45,7 +45,7 @@ public struct KernelDefinition: Sendable, Hashable {
     public var clocks: Clocks
     /// How far series are taken in this profile.
     public var extent: Cell.Extent
-    /// What it is compiled with. A profile that boots has the machine's own.
+    /// What it is compiled with, and thereby the architecture of its guests.
     public var toolchain: Toolchain
     /// What reads the sources that a series touches, after they were built.
     public var checks: [SourceCheck]
@@ -87,20 +87,24 @@ public struct KernelDefinition: Sendable, Hashable {
   public enum Image: String, Sendable, Hashable, Codable {
     case vmlinux
     case bzImage
+    case image = "Image"
     /// The uncompressed image and all modules. It is not booted.
     case modules
 
     /// The targets of make.
     var targets: [String] { self == .modules ? ["vmlinux", "modules"] : [rawValue] }
-
-    /// Relative to the tree's root.
-    public var path: String {
-      switch self {
-      case .vmlinux, .modules: "vmlinux"
-      case .bzImage: Architecture.host.boot.compressedImage
-      }
-    }
   }
+}
+
+extension KernelDefinition.Profile {
+  /// The architecture of its guests; a profile that is only built need not have one.
+  public var architecture: Architecture { toolchain.guest ?? .host }
+
+  /// How its machine code reads.
+  public var instructions: InstructionSet { architecture.instructions }
+
+  /// The file that is booted, relative to the tree's root.
+  public var imagePath: String { architecture.boot.images[image.rawValue] ?? "vmlinux" }
 }
 
 /// An error in the definition of a kernel or a suite, or in the name that requested it. User error; exit status 2.
@@ -198,7 +202,7 @@ extension KernelDefinition {
           (
             key,
             Profile(
-              name: key, fragments: value.fragments.map(resolve), image: value.image ?? .vmlinux,
+              name: key, fragments: value.fragments.map(resolve), image: value.booted,
               clocks: value.clocks ?? Clocks(), extent: value.extent ?? .boot,
               toolchain: value.toolchain ?? .host,
               checks: SourceCheck.all.filter { value.checks?.contains($0.name) == true })
@@ -319,8 +323,21 @@ private struct KernelYAML: Decodable {
         return "checks: there is no “\(odd)”; there are: \(known.joined(separator: ", "))"
       }
       guard extent != .build else { return nil }
-      if toolchain != nil { return "toolchain: only a profile with `extent: build` can have one" }
-      return image == .modules ? "image: only a profile with `extent: build` can have modules" : nil
+      let tools = toolchain ?? .host
+      guard let guest = tools.guest else {
+        return "toolchain: no guest here runs \(tools.target); only a profile with `extent: build` can have it"
+      }
+      if tools.llvm != nil { return "toolchain: only a profile with `extent: build` can have llvm" }
+      if booted == .modules { return "image: only a profile with `extent: build` can have modules" }
+      let images = guest.boot.images.keys.sorted().joined(separator: " or ")
+      return guest.boot.images[booted.rawValue] == nil ? "image: an \(guest.name) guest boots \(images)" : nil
+    }
+
+    /// What is made if the file names no image: what the architecture boots, and otherwise `vmlinux`.
+    var booted: KernelDefinition.Image {
+      if let image { return image }
+      let guest = extent == .build ? nil : (toolchain ?? .host).guest
+      return guest.flatMap { KernelDefinition.Image(rawValue: $0.boot.image) } ?? .vmlinux
     }
   }
 }

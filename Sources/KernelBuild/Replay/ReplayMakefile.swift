@@ -33,11 +33,12 @@ struct ReplayMakefile {
   /// - Parameters:
   ///   - preprocesses: whether ccache preprocesses each source, however few there are.
   ///   - linksObject: whether the image is linked from `vmlinux.o`, see ``linksObject(_:)``.
+  ///   - image: what is made from `vmlinux` and booted; `nil` if `vmlinux` itself is booted.
   ///   - command: the recorded command of a target; `nil` if kbuild recorded none.
   /// - Returns: `nil` if a required command was not recorded, as with images and configurations that are
   ///   built differently.
   init?(
-    objects: [String], archives: [Reach.Archive], preprocesses: Bool, linksObject: Bool,
+    objects: [String], archives: [Reach.Archive], preprocesses: Bool, linksObject: Bool, image: String? = nil,
     command: (String) throws -> String?
   ) rethrows {
     func add(
@@ -69,6 +70,11 @@ struct ReplayMakefile {
           command: "if [ \(Self.exports).c -nt \(Self.exports).o ]; then \(exports); \(link); fi"))
     }
     goals = rules.suffix(2).map(\.target)
+    if let image {
+      // Not before the check, which may link once more.
+      guard try add(image, "OBJCOPY", after: goals) else { return nil }
+      goals.append(image)
+    }
   }
 
   /// Makes objects, and nothing from them.

@@ -47,7 +47,10 @@ extension BaseBuild {
   }
 
   private func reach(of paths: Set<String>, in recorded: RecordedBuild, stays: (String) -> Bool) -> Reach {
-    if profile.image != .vmlinux { return .tree("the image is not vmlinux", objects: 0) }
+    switch profile.image {
+    case .vmlinux, .image: break
+    case .bzImage, .modules: return .tree("more than vmlinux is made", objects: 0)
+    }
     return recorded.reach(of: paths, isPlain: { isPlain($0) && stays($0) }, hasObject: hasObject)
   }
 
@@ -121,14 +124,15 @@ extension SeriesTree {
     let configuration = try String(contentsOfFile: base.config.string, encoding: .utf8)
     let commands = ReplayMakefile(
       objects: objects, archives: archives, preprocesses: takesBytesIn(objects, of: paths),
-      linksObject: ReplayMakefile.linksObject(configuration)
+      linksObject: ReplayMakefile.linksObject(configuration),
+      image: base.profile.image == .vmlinux ? nil : base.profile.imagePath
     ) { RecordedBuild.command(of: $0, in: base.tree) }
     guard let commands else { return nil }
     // Runs alongside the link, which keeps only one processor busy. It is in this makefile, because mounting one
     // overlay twice at the same time is unsafe.
     let sides = try assembly(of: objects.count <= mostBesideLink ? objects : [], in: "touched")
     let evidence = CompilerMakefile(
-      findsLines && objects.count <= mostBesideLink ? objects : [], to: .evidence,
+      findsLines && objects.count <= mostBesideLink ? objects : [], to: .evidence, ObjectReading(base.profile),
       directory: scratch.appending("evidence")
     ) { recordedCommand(of: $0) }
     try sides.after.makeDirectory()
@@ -218,7 +222,7 @@ extension SeriesTree {
     } else {
       build.failure = BuildFailure(
         diagnostics: [
-          Diagnostic(file: nil, line: nil, message: "the build left no \(base.profile.image.path)", patch: nil)
+          Diagnostic(file: nil, line: nil, message: "the build left no \(base.profile.imagePath)", patch: nil)
         ], tail: [])
     }
     return build

@@ -196,7 +196,7 @@ public struct SeriesTree: Sendable {
   }
 
   /// The file that is booted; `nil` if no build has produced it.
-  public var image: FilePath? { file(base.profile.image.path) }
+  public var image: FilePath? { file(base.profile.imagePath) }
 
   /// Returns the contents of a regular file of this tree; `nil` if it is missing, or larger than any source,
   /// object or list.

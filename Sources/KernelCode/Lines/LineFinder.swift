@@ -207,7 +207,7 @@ struct LineFinder {
   private func moves(of line: SourceLine) -> [Int] {
     machine.indices(of: line).filter {
       let instruction = machine.instructions[$0]
-      return !instruction.isBranch && machine.test(of: instruction) != nil
+      return !instruction.isBranch && instruction.test != nil && !machine.isForCheck($0)
     }
   }
 
@@ -331,69 +331,5 @@ extension ControlFlow {
     blocks.allSatisfy { number, each in
       !each.successors.contains(block) || number == block || each.lines.allSatisfy { $0 == line }
     }
-  }
-}
-
-extension MachineCode {
-  /// Returns whether a branch is a KASAN check: one of its sides reports at once. An access of less than eight bytes
-  /// has two of them; the first compares with the last accessible byte (`jl ok; test %dl,%dl; jne report`).
-  func isCheck(_ branch: Int) -> Bool {
-    next[branch].contains { reports($0) || instructions[branch].mnemonic == set.lastByteCheck && leadsToReport($0) }
-  }
-
-  /// Returns whether nothing but a call of a KASAN report comes next.
-  func reports(_ start: Int) -> Bool {
-    var index = start
-    for _ in 0..<8 {
-      let here = instructions[index]
-      if here.isCall { return here.symbol?.hasPrefix("__asan_report") ?? false }
-      guard !here.isBranch, next[index].count == 1 else { return false }
-      index = next[index][0]
-    }
-    return false
-  }
-
-  /// The lines that follow an instruction after a line's own code, up to the next decision.
-  /// - Returns: `nil` if another branch of the same line comes first; empty if the function ends.
-  func leads(from start: Int, leaving line: SourceLine) -> [SourceLine]? {
-    var index = start
-    var found: [SourceLine] = []
-    for _ in 0..<200 {
-      let here = instructions[index]
-      if !here.has(line) { found += here.lines.filter { !found.contains($0) } }
-      if here.isBranch, !isCheck(index) { return here.has(line) ? nil : found }
-      if here.kind == .trap && here.has(line) { return nil }
-      if here.isJump, next[index].count > 1 { return found }
-      guard let next = next[index].first else { return found }
-      // Pass a KASAN check on the side that does not report.
-      index = here.isBranch ? quietSide(of: index) : next
-    }
-    return found
-  }
-
-  /// The instructions that are executed with one, from there to the next decision.
-  func follow(_ start: Int) -> [Int] {
-    var found: [Int] = []
-    var index = start
-    for _ in 0..<400 {
-      found.append(index)
-      let here = instructions[index]
-      if here.isBranch, !isCheck(index) { break }
-      // A static key may be switched here, or an access may fault.
-      if !here.isBranch, next[index].count > 1 { break }
-      guard let next = next[index].first else { break }
-      index = here.isBranch ? quietSide(of: index) : next
-    }
-    return found
-  }
-
-  /// The side of a KASAN check that does not report.
-  func quietSide(of check: Int) -> Int {
-    next[check].first { !reports($0) && !leadsToReport($0) } ?? next[check][0]
-  }
-
-  private func leadsToReport(_ start: Int) -> Bool {
-    instructions[start].mnemonic == set.lastByteTest && next[start].count == 1 && instructions[next[start][0]].isBranch
-      && next[next[start][0]].contains(where: reports)
   }
 }

@@ -263,7 +263,7 @@ public struct LinePlan: Sendable, Hashable {
     let function = object.machine.functions[instruction.function]
     let probe = Probe(
       object: object.path, function: function.name, offset: instruction.offset - function.offset,
-      test: found.taken == nil ? nil : object.machine.test(of: instruction))
+      test: found.taken == nil ? nil : instruction.test)
     if let known = numbers[probe] { return LineWatch.Sight(probe: known, taken: found.taken) }
     numbers[probe] = probes.count
     probes.append(probe)

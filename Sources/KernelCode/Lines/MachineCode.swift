@@ -3,7 +3,7 @@
 public import BenchModel
 
 /// An object's instructions with their lines, from `objdump -dlr --inlines --no-show-raw-insn`, followed by the output
-/// of `objdump -r -j __jump_table -j __ex_table`, which lists the paths that no instruction shows.
+/// of `objdump -r` for the tables that list the paths that no instruction shows (``InstructionSet/wayTables``).
 public struct MachineCode: Sendable, Hashable {
   struct Instruction: Sendable, Hashable {
     /// The index of its function.
@@ -12,6 +12,8 @@ public struct MachineCode: Sendable, Hashable {
     var offset: UInt64
     var mnemonic: Substring
     var kind: InstructionSet.Kind
+    /// What decides its way; `nil` if it depends on no condition.
+    var test: BranchTest?
     /// Its line, followed by the lines at which that was inlined.
     var lines: [SourceLine]
     /// The target of a jump or call within the object: the index of an instruction.
@@ -38,6 +40,11 @@ public struct MachineCode: Sendable, Hashable {
     var to: Int
   }
 
+  private struct Replacement: Sendable, Hashable {
+    var from: Int
+    var by: Int?
+  }
+
   let set: InstructionSet
   private(set) var functions: [Function] = []
   private(set) var instructions: [Instruction] = []
@@ -49,6 +56,8 @@ public struct MachineCode: Sendable, Hashable {
   private var byLine: [SourceLine: [Int]] = [:]
   /// Paths that the kernel creates: the target of a static key once it is switched, and the handler of a fault.
   private var tables: [Way] = []
+  /// Instructions in place of which the kernel may put others, and the first of these; `nil` if it makes them itself.
+  private var replaced: [Replacement] = []
   /// Functions with a jump whose target is unknown.
   private(set) var isOpaque: [Bool] = []
 
@@ -65,28 +74,29 @@ public struct MachineCode: Sendable, Hashable {
     var jumps: [(instruction: Int, section: Substring, offset: UInt64?)] = []
     // objdump prints the inlining for each instruction, but its line only when it changes.
     var isFresh = false
-    /// The entry size, in bytes, of the table whose relocations follow, and the place from which its last entry leads.
-    var table: (entry: UInt64, from: Int?)?
+    /// The table whose relocations follow, and the place from which its last entry leads.
+    var table: (kind: InstructionSet.WayTable, from: Int?)?
     for bytes in text.utf8.split(separator: 0x0a) {
       let line = Substring(bytes)
       if line.utf8.first == 0x20 || line.utf8.first == 0x09 {
         if line.hasPrefix("\t\t\t") {
           relocate(line, &jumps)
-        } else if let (offset, mnemonic, operand) = instruction(line) {
+        } else if let (offset, mnemonic, operands) = instruction(line) {
           guard !functions.isEmpty else { continue }
           places[section, default: [:]][offset] = instructions.count
           let kind = set.kind(of: mnemonic)
           instructions.append(
-            Instruction(function: functions.count - 1, offset: offset, mnemonic: mnemonic, kind: kind, lines: lines))
+            Instruction(
+              function: functions.count - 1, offset: offset, mnemonic: mnemonic, kind: kind,
+              test: set.test(of: mnemonic, operands: operands), lines: lines))
           isFresh = false
           if [.jump, .branch, .call].contains(kind) {
-            jumps.append(
-              (instructions.count - 1, section, UInt64(operand.prefix { $0.isHexDigit }, radix: 16)))
+            jumps.append((instructions.count - 1, section, Self.target(operands)))
           }
         }
       } else if line.hasPrefix("RELOCATION RECORDS FOR [") {
-        // struct jump_entry and struct exception_table_entry: two addresses, and fields that are not needed here.
-        table = (line.contains("__ex_table") ? 12 : 16, nil)
+        let name = line.dropFirst(24).prefix { $0 != "]" }
+        table = set.wayTables.first { $0.section == name }.map { ($0, nil) }
       } else if table != nil {
         takeWay(line, &table!, in: places)
       } else if line.hasPrefix("Disassembly of section ") {
@@ -130,7 +140,17 @@ public struct MachineCode: Sendable, Hashable {
       words = words[space...].drop { $0 == " " }
     }
     let mnemonic = words.prefix { $0 != " " && $0 != "\t" && $0 != "," }
-    return (offset, mnemonic, words.dropFirst(mnemonic.count).drop { $0 == " " })
+    var operands = words.dropFirst(mnemonic.count).drop { $0 == " " || $0 == "\t" }
+    if let comment = operands.firstRange(of: set.comment) { operands = operands[..<comment.lowerBound] }
+    while operands.last == " " || operands.last == "\t" { operands.removeLast() }
+    return (offset, mnemonic, operands)
+  }
+
+  /// Returns the offset in `60 <f+0x60>` or `w0, #3, 60 <f+0x60>`; `nil` for a target in a register or in memory.
+  private static func target(_ operands: Substring) -> UInt64? {
+    let last = operands.firstRange(of: " <").map { operands[..<$0.lowerBound] } ?? operands
+    let word = last.split(separator: ",").last?.drop { $0 == " " || $0 == "\t" } ?? ""
+    return word.allSatisfy(\.isHexDigit) ? UInt64(word, radix: 16) : nil
   }
 
   /// `			e: R_X86_64_PLT32	alloc-0x4`
@@ -149,14 +169,21 @@ public struct MachineCode: Sendable, Hashable {
 
   /// `0000000000000004 R_X86_64_PC32     .text+0x0000000000000118`
   private mutating func takeWay(
-    _ line: Substring, _ table: inout (entry: UInt64, from: Int?), in places: [Substring: [UInt64: Int]]
+    _ line: Substring, _ table: inout (kind: InstructionSet.WayTable, from: Int?),
+    in places: [Substring: [UInt64: Int]]
   ) {
     let words = line.split(separator: " ")
     guard words.count == 3, let offset = UInt64(words[0], radix: 16) else { return }
     let place = self.place(of: words[2], adding: 0, in: places)
-    switch offset % table.entry {
+    switch offset % table.kind.entry {
     case 0: table.from = place
-    case 4: if let from = table.from, let place { tables.append(Way(from: from, to: place)) }
+    case 4:
+      guard let from = table.from else { return }
+      if table.kind.replaces {
+        replaced.append(Replacement(from: from, by: place))
+      } else if let place {
+        tables.append(Way(from: from, to: place))
+      }
     default: break
     }
   }
@@ -217,13 +244,24 @@ public struct MachineCode: Sendable, Hashable {
       isOpaque[owner(of: here.function)] = true
     }
     for way in tables {
-      let (from, to) = (way.from, way.to)
       // A static key that is initially on is a jump. It falls through once it is switched.
-      if instructions[from].isJump, instructions.indices.contains(from + 1), !next[from].contains(from + 1) {
-        next[from].append(from + 1)
-      }
-      if !next[from].contains(to) { next[from].append(to) }
+      fallThrough(way.from)
+      if !next[way.from].contains(way.to) { next[way.from].append(way.to) }
     }
+    for one in replaced {
+      // Only a jump leads elsewhere than what it replaces, or is replaced by what does not.
+      let jump = one.by.map { instructions[$0] }.flatMap { $0.isJump || $0.isBranch ? $0 : nil }
+      if jump?.isJump != true { fallThrough(one.from) }
+      if let target = jump?.target, !next[one.from].contains(target) { next[one.from].append(target) }
+    }
+  }
+
+  /// Lets a jump continue at the next instruction as well.
+  private mutating func fallThrough(_ from: Int) {
+    guard instructions[from].isJump, instructions.indices.contains(from + 1), !next[from].contains(from + 1) else {
+      return
+    }
+    next[from].append(from + 1)
   }
 
   /// Returns whether some paths through the function of an instruction are unknown.
@@ -235,8 +273,10 @@ public struct MachineCode: Sendable, Hashable {
     return name.hasSuffix(".cold") ? numbers[String(name.dropLast(5))] ?? function : function
   }
 
-  /// The test of flags that decides the way of an instruction; `nil` if flags do not.
-  func test(of instruction: Instruction) -> BranchTest? { set.conditions[instruction.mnemonic] }
+  /// Whether a branch only tries the instruction before it again, as a loop of exclusive accesses does.
+  func isRetry(_ branch: Int) -> Bool {
+    branch > 0 && set.retried.contains { instructions[branch - 1].mnemonic.hasPrefix($0) }
+  }
 
   /// The instructions of a line, including inlined ones.
   func indices(of line: SourceLine) -> [Int] { byLine[line] ?? [] }

@@ -27,7 +27,7 @@ struct DoctorCommand: AsyncParsableCommand {
     let environment = ProcessInfo.processInfo.environment
     let checkout = try common.checkout()
     let checks = await Doctor.full(
-      guestBinary: checkout.guestBinary, cache: try Cache(common.cacheRoot(environment)),
+      checkout: checkout, cache: try Cache(common.cacheRoot(environment)),
       kernel: try checkout.kernel(kernel), connection: connect, environment: environment)
     if json {
       Output.result(try JSONText.of(checks))

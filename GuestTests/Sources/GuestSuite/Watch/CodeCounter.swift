@@ -122,6 +122,10 @@ struct CodeCounter {
     if let test = key.test {
       args.table = test.table
       args.count = UInt8(test.bits.count)
+      if let register = test.register {
+        args.source = UInt8(register.number + 1)
+        args.width = UInt8(register.width)
+      }
       withUnsafeMutableBytes(of: &args.bits) { $0.copyBytes(from: test.bits.map { UInt8($0) }) }
     }
     if cguest_pbcount_add(file.number, &args) != 0 { return false }
