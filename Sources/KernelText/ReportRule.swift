@@ -130,7 +130,11 @@ struct ReportRule: Sendable {
       "BUG: unable to handle kernel NULL pointer dereference", .oops,
       .words("BUG: kernel NULL pointer dereference"), .endTrace),
     ReportRule("BUG: unable to handle ", .oops, .words("BUG: unable to handle page fault"), .endTrace),
-    ReportRule("Unable to handle kernel ", .oops, .message, .endTrace),
+    // arm64's words for the same, of which `Internal error: Oops` is a part.
+    ReportRule(
+      "Unable to handle kernel NULL pointer dereference", .oops, .words("BUG: kernel NULL pointer dereference"),
+      .endTrace),
+    ReportRule("Unable to handle kernel ", .oops, .words("BUG: unable to handle page fault"), .endTrace),
     ReportRule("Oops: ", .oops, .oops, .endTrace),
     ReportRule("Oops ", contains: "[#", .oops, .oops, .endTrace),
     ReportRule("Internal error: ", .oops, .oops, .endTrace),

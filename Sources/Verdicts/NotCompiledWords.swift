@@ -12,7 +12,8 @@ extension CodeChange {
         case .option(let option, let isNew):
           "\(option)\(isNew ? ", which the series adds," : "") is off, so it is not compiled: "
             + Self.advice([option], added: isNew ? [option] : [])
-        case .architecture(let name): "it is code of another architecture (\(name)), and no guest here runs that"
+        case .architecture(let name):
+          "it is code of another architecture (\(name)), which this profile does not compile"
         case .noMakefile: "no Makefile names it, so it is not compiled"
         case .notIncluded: "nothing that is compiled here includes it"
         }

@@ -55,6 +55,12 @@ import Testing
       line: "BUG: unable to handle kernel paging request at ffffc90000a7e000", kind: .oops,
       title: "BUG: unable to handle page fault"),
     Case(
+      line: "Unable to handle kernel NULL pointer dereference at virtual address 0000000000000010", kind: .oops,
+      title: "BUG: kernel NULL pointer dereference"),
+    Case(
+      line: "Unable to handle kernel paging request at virtual address dfffffc000000002", kind: .oops,
+      title: "BUG: unable to handle page fault"),
+    Case(
       line: "general protection fault, probably for non-canonical address 0xdffffc0000000000: 0000 [#1] SMP KASAN",
       kind: .oops, title: "general protection fault"),
     Case(line: "divide error: 0000 [#1] PREEMPT SMP", kind: .oops, title: "divide error"),

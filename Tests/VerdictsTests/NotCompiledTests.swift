@@ -26,7 +26,7 @@ struct NotCompiledTests {
     ),
     (
       .architecture("arm64"),
-      "a.c: changed, but it is code of another architecture (arm64), and no guest here runs that"
+      "a.c: changed, but it is code of another architecture (arm64), which this profile does not compile"
     ),
     (.noMakefile, "a.c: changed, but no Makefile names it, so it is not compiled"),
     (.notIncluded, "a.c: changed, but nothing that is compiled here includes it"),
