@@ -177,7 +177,7 @@ let package = Package(
     .testTarget(
       name: "CommandTests",
       dependencies: [
-        "patchbench", "Bench", "BenchModel", "KernelBuild", "TestBench", "TestSupport", systemPackage,
+        "patchbench", "Bench", "BenchModel", "KernelBuild", "Reports", "TestBench", "TestSupport", systemPackage,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict),
     // Real kernels and real guests. Needs everything that setup.sh installs and builds; skips nothing.

@@ -79,6 +79,10 @@ install_files() {
   done
   ln -sfn ../libexec/patchbench/patchbench "$prefix/bin/patchbench"
   install -m 755 "GuestTests/.build/embedded/$(uname -m)/patchbench-guest" "$data/GuestTests/patchbench-guest"
+  # The one for arm64, if it was built.
+  if [ "$(uname -m)" != aarch64 ] && [ -e GuestTests/.build/embedded/aarch64/patchbench-guest ]; then
+    install -m 755 GuestTests/.build/embedded/aarch64/patchbench-guest "$data/GuestTests/patchbench-guest-aarch64"
+  fi
   rm -rf "$data/Kernels" "$data/Patches" "$data/GuestTests/Driver" "$data/GuestTests/Suites"
   cp -a Kernels Patches "$data/"
   cp -a GuestTests/Driver GuestTests/Suites "$data/GuestTests/"

@@ -12,4 +12,9 @@ public struct CellGap: Codable, Sendable, Hashable {
     self.profile = profile
     self.reason = reason
   }
+
+  /// A cell that the command did not get to.
+  public static func stopped(kernel: String, profile: String) -> CellGap {
+    CellGap(kernel: kernel, profile: profile, reason: "stopped before anything was tested")
+  }
 }

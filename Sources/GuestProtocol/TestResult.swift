@@ -55,3 +55,10 @@ public struct TestResult: Sendable, Hashable {
   /// Whether the test hung in the kernel, and did not merely run out of time.
   public var hangs: Bool { status == .timeout && reason.holds(Self.hang) }
 }
+
+// The guest is compiled as Embedded Swift, which has no Codable.
+#if !hasFeature(Embedded)
+  extension TestStatus: Codable {}
+  extension Check: Codable {}
+  extension TestResult: Codable {}
+#endif

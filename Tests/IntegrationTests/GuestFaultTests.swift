@@ -23,7 +23,7 @@ extension BenchSerial {
       let base = try await bench.base()
       let initramfs = bench.scratch.path.appending("initramfs.cpio")
       try await Initramfs.write(
-        binary: Workbench.guestBinary, strip: "strip", to: initramfs, scratch: bench.scratch.path)
+        binary: Workbench.guestBinary, to: initramfs, scratch: bench.scratch.path)
       let name = "patchbench-\(ProcessInfo.processInfo.processIdentifier)-fault"
       var spec = MachineSpec(
         name: name, .host, accelerator: .tcg, kernel: base.image, initramfs: initramfs,

@@ -30,7 +30,7 @@ extension BenchSerial {
     private func spec(_ name: String, _ options: GuestOptions) async throws -> MachineSpec {
       let initramfs = bench.scratch.path.appending("\(name).cpio")
       try await Initramfs.write(
-        binary: Workbench.guestBinary, strip: "strip", to: initramfs, scratch: bench.scratch.path)
+        binary: Workbench.guestBinary, to: initramfs, scratch: bench.scratch.path)
       var spec = MachineSpec(
         name: "patchbench-\(ProcessInfo.processInfo.processIdentifier)-\(name)", .host, accelerator: .tcg,
         kernel: try await bench.base().image, initramfs: initramfs, commandLine: KernelCommandLine(options, for: .host),

@@ -159,19 +159,7 @@ struct Arm64LineTests {
     yes:
     	return 1;
     }
-    void rare(int); void call(int);
-    int f(int *p, int x)
-    {
-    	p[0] = x;
-    	if (has()) {
-    		p[1] = 5;
-    		rare(x);
-    	}
-    	p[2] = x + 1;
-    	call(x);
-    	return 0;
-    }
-    """
+    """ + Compiled.asking("has")
   }
 
   @Test(

@@ -18,6 +18,25 @@ struct Compiled {
     FileManager.default.isExecutableFile(atPath: "/usr/bin/aarch64-linux-gnu-\($0)")
   }
 
+  /// Returns the source of a function that does something rare if a function without parameters says so.
+  static func asking(_ question: String) -> String {
+    """
+
+    void rare(int); void call(int);
+    int f(int *p, int x)
+    {
+    	p[0] = x;
+    	if (\(question)()) {
+    		p[1] = 5;
+    		rare(x);
+    	}
+    	p[2] = x + 1;
+    	call(x);
+    	return 0;
+    }
+    """
+  }
+
   /// - Parameter set: x86-64's or arm64's.
   init(_ source: String, flags: [String] = [], for set: InstructionSet = .x86) throws {
     let tools = set == .arm64 ? "/usr/bin/aarch64-linux-gnu-" : "/usr/bin/"

@@ -141,19 +141,7 @@ struct StraightCodeTests {
     yes:
     	return 1;
     }
-    void rare(int); void call(int);
-    int f(int *p, int x)
-    {
-    	p[0] = x;
-    	if (on()) {
-    		p[1] = 5;
-    		rare(x);
-    	}
-    	p[2] = x + 1;
-    	call(x);
-    	return 0;
-    }
-    """
+    """ + Compiled.asking("on")
 
   @Test("a static key's target does not run with the code before it", arguments: ["-O2", "-Os"])
   func keys(level: String) throws {

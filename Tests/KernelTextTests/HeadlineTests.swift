@@ -14,6 +14,13 @@ import Testing
     var testDescription: String { line }
   }
 
+  private func titles(of lines: [String]) -> [String] {
+    var scanner = ConsoleScanner()
+    scanner.read(Array((lines.map { "[    1.000000][   T35] \($0)\n" }.joined()).utf8))
+    scanner.finish()
+    return scanner.reports.map(\.title)
+  }
+
   /// As linux-6.1 prints it: the trace contains one more frame of its allocator.
   @Test func theAllocatorsOwnFramesAreNotToBlame() {
     let lines = [
@@ -21,11 +28,7 @@ import Testing
       " __might_sleep+0xa2/0x170", " __kmem_cache_alloc_node+0x137/0x200", " kmalloc_trace+0x2a/0xd0",
       " vma_node_allow+0xe5/0x310", " </TASK>",
     ]
-    var scanner = ConsoleScanner()
-    scanner.read(Array((lines.map { "[    1.000000][   T35] \($0)\n" }.joined()).utf8))
-    scanner.finish()
-    #expect(
-      scanner.reports.map(\.title) == ["BUG: sleeping function called from invalid context in vma_node_allow"])
+    #expect(titles(of: lines) == ["BUG: sleeping function called from invalid context in vma_node_allow"])
   }
 
   /// As a kernel with DEBUG_PREEMPT prints it.
@@ -38,11 +41,7 @@ import Testing
       " check_preemption_disabled+0xce/0xe0", " debug_smp_processor_id+0x17/0x20", " dma_buf_mmap+0xff/0x280",
       " drm_gem_shmem_mmap+0x370/0x560", " </TASK>",
     ]
-    var scanner = ConsoleScanner()
-    scanner.read(Array((lines.map { "[    4.930694][   T41] \($0)\n" }.joined()).utf8))
-    scanner.finish()
-    #expect(
-      scanner.reports.map(\.title) == ["BUG: using smp_processor_id() in preemptible in dma_buf_mmap"])
+    #expect(titles(of: lines) == ["BUG: using smp_processor_id() in preemptible in dma_buf_mmap"])
   }
 
   @Test(arguments: [

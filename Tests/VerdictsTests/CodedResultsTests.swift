@@ -5,7 +5,7 @@ import Foundation
 import GuestProtocol
 import Testing
 
-/// Their coding is written by hand, so a new field could be forgotten.
+/// The guest does without their coding, so it is an extension of its own.
 @Suite struct CodedResultsTests {
   private static let check = Check(name: "a", passed: true, detail: "b")
   private static let result = TestResult(name: "a", status: .notOk, reason: "c", checks: [check])

@@ -31,24 +31,27 @@ public struct Checkout: Sendable, Hashable {
   public var kernels: FilePath { home.appending("Kernels") }
   /// The guest binary: the installed one, or else the one that GuestTests/Makefile makes for this architecture.
   public var guestBinary: FilePath {
-    let installed = home.appending("GuestTests").appending(suite.binary)
-    if FileManager.default.fileExists(atPath: installed.string) { return installed }
-    let built = "GuestTests/.build/embedded/\(Architecture.host.name)"
-    return home.pushing(FilePath(built)).appending(suite.binary)
+    let places = guestBinaries(for: .host)
+    return places.first { FileManager.default.fileExists(atPath: $0.string) } ?? places[1]
   }
   /// The guest binary for guests of an architecture. That of the machine's own also runs on the host, and lists the tests
   /// of all.
   /// - Throws: ``StageError`` if it was not built.
   public func guestBinary(for architecture: Architecture) throws -> FilePath {
     if architecture.isHost { return guestBinary }
-    let places = [
-      home.appending("GuestTests").appending("\(suite.binary)-\(architecture.name)"),
-      home.pushing(FilePath("GuestTests/.build/embedded/\(architecture.name)")).appending(suite.binary),
-    ]
+    let places = guestBinaries(for: architecture)
     if let found = places.first(where: { FileManager.default.fileExists(atPath: $0.string) }) { return found }
     throw StageError.fault(
       .boot, "there is no guest binary for \(architecture.name)",
       advice: "`./setup.sh guest \(architecture.name)` builds it")
+  }
+  /// Where the guest binary of an architecture is: installed, and as GuestTests/Makefile makes it.
+  private func guestBinaries(for architecture: Architecture) -> [FilePath] {
+    let name = architecture.isHost ? suite.binary : "\(suite.binary)-\(architecture.name)"
+    return [
+      home.appending("GuestTests").appending(name),
+      home.pushing(FilePath("GuestTests/.build/embedded/\(architecture.name)")).appending(suite.binary),
+    ]
   }
   /// The test driver's sources.
   public var driver: FilePath { suite.modules }

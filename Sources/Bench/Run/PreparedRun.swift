@@ -52,8 +52,7 @@ public struct PreparedRun: Sendable {
     // Only now: building a base takes minutes, and the file may have changed in the meantime.
     async let guestBinary = Digest.of(file: binary)
     let initramfs = scratch.appending("initramfs.cpio")
-    try await Initramfs.write(
-      binary: binary, strip: target.profile.toolchain.binutil("strip"), to: initramfs, scratch: scratch)
+    try await Initramfs.write(binary: binary, to: initramfs, scratch: scratch)
     progress("the test driver")
     let method = try await SeriesTree.method(scratch: scratch, cage: cage)
     let driver = try await base.driver(source, cache: place.cache, method: method, jobs: jobs)

@@ -19,11 +19,10 @@ public enum Initramfs {
   /// Writes an uncompressed newc archive. It is uncompressed because the guest unpacks it, and the guest is
   /// the slower side.
   /// - Parameters:
-  ///   - binary: the static guest binary.
-  ///   - strip: the program that makes it small.
+  ///   - binary: the static guest binary, without symbols.
   ///   - file: where the archive goes.
   ///   - scratch: a directory of the caller's.
-  public static func write(binary: FilePath, strip: String, to file: FilePath, scratch: FilePath) async throws {
+  public static func write(binary: FilePath, to file: FilePath, scratch: FilePath) async throws {
     let root = scratch.appending("initramfs")
     let manager = FileManager.default
     let directories = ["dev", "proc", "sys", "tmp"]
@@ -32,7 +31,7 @@ public enum Initramfs {
     }
     let initPath = root.appending("init").string
     if manager.fileExists(atPath: initPath) { try manager.removeItem(atPath: initPath) }
-    _ = try await Tool(strip, ["-s", "-o", initPath, binary.string]).output()
+    try manager.copyItem(atPath: binary.string, toPath: initPath)
     try await archive(directories + ["init"], of: root, to: file)
   }
 

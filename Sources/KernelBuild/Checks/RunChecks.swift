@@ -27,9 +27,11 @@ extension SeriesTree {
     let checks = base.profile.checks
     if checks.isEmpty { return [] }
     // What a check compiles must not replace what was built.
-    let (after, before) = (try await beside(scratch, over: self), try await beside(scratch, over: nil))
+    let after = try await beside(scratch, over: self)
+    // Made only when a check has found something.
+    var before: SeriesTree?
     let objects = try checkedObjects(of: series)
-    let formerly = objects.filter { before.file($0) != nil }
+    let formerly = objects.filter { regularContents(base.tree.pushing(FilePath($0))) != nil }
     var said = Set(known.map(\.withoutTool))
     var found: [Diagnostic] = []
     for check in checks {
@@ -41,13 +43,14 @@ extension SeriesTree {
       } else {
         if objects.isEmpty { continue }
         new = try await after.findings(check, after.tool(check, objects, compiled(by: series), jobs), log)
+        var old: [Diagnostic] = []
         if !new.isEmpty, !formerly.isEmpty {
-          let old = try await before.findings(
-            check, before.tool(check, formerly, .shared, jobs), FilePath(log.string + ".base"))
-          new = self.new(new, beside: old, of: series, diffs: diffs)
-        } else {
-          new = self.new(new, beside: [], of: series, diffs: diffs)
+          let tree = if let before { before } else { try await beside(scratch, over: nil) }
+          before = tree
+          old = try await tree.findings(
+            check, tree.tool(check, formerly, .shared, jobs), FilePath(log.string + ".base"))
         }
+        new = added(new, to: old, of: series, diffs: diffs)
       }
       found += new.filter { said.insert($0.withoutTool).inserted }
     }

@@ -50,9 +50,10 @@ public struct SourceCheck: Sendable, Hashable {
       "/bin/sh", "-c",
       """
       export C=2 MODE=report srctree=. objtree=. LINUXINCLUDE=-I./include
-      grep -rLE '^@.*:ocaml' --include='*.cocci' scripts/coccinelle | sort >/tmp/rules
+      rules=$(grep -rLE '^@.*:ocaml' --include='*.cocci' scripts/coccinelle | sort)
+      [ -n "$rules" ] || { echo "there are no rules under scripts/coccinelle"; exit 2; }
       for source; do
-        xargs -P"$JOBS" -I{} env COCCI={} /bin/bash scripts/coccicheck "$source" </tmp/rules || status=1
+        echo "$rules" | xargs -P"$JOBS" -I{} env COCCI={} /bin/bash scripts/coccicheck "$source" || status=1
       done
       exit ${status:-0}
       """, "sh",

@@ -27,12 +27,12 @@ extension SeriesTree {
     }
     var found = logs.dropLast().flatMap(warnings).filter { $0.file.map { !later.contains($0) } ?? true }
     found += logs.last.map(warnings) ?? []
-    return new(found, beside: found.isEmpty ? [] : warnings(base.log), of: series, diffs: diffs)
+    return added(found, to: found.isEmpty ? [] : warnings(base.log), of: series, diffs: diffs)
   }
 
   /// Returns those of the warnings that the base does not have, each with the patch it comes from.
-  func new(
-    _ found: [Diagnostic], beside known: [Diagnostic], of series: PatchSeries, diffs: [FilePath]
+  func added(
+    _ found: [Diagnostic], to known: [Diagnostic], of series: PatchSeries, diffs: [FilePath]
   ) -> [Diagnostic] {
     if found.isEmpty { return [] }
     let own = AddedLines(series, diffs)

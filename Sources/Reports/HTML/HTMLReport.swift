@@ -21,7 +21,7 @@ struct HTMLReport {
 
   func text() throws -> String {
     let style = try MustacheTemplate(string: String(decoding: PackageResources.style_css_mustache, as: UTF8.self))
-    let whole = try MustacheTemplate(string: String(decoding: template, as: UTF8.self))
-    return MustacheLibrary(templates: ["style": style, "page": whole]).render(page, withTemplate: "page") ?? ""
+    return try MustacheTemplate(string: String(decoding: template, as: UTF8.self))
+      .render(page, library: MustacheLibrary(templates: ["style": style]))
   }
 }

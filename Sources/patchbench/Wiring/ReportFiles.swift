@@ -46,14 +46,28 @@ enum ReportFiles {
   }
 
   /// Reads the runs of one command again.
-  /// - Returns: `nil` if the directory is not that of several runs. Runs that ended before anything was tested are left
-  ///   out.
+  ///
+  /// A run that ended before anything was tested, or was not begun, is a gap like a cell that could not be run.
+  /// - Returns: `nil` if the directory is not that of several runs.
   static func matrix(in directory: FilePath) throws -> Matrix? {
     guard let recorded = RecordedMatrix(in: directory) else { return nil }
-    let runs = try recorded.runs.compactMap { name in
-      try RunDirectory(directory.appending(name)).record().map { (name, Report(record: $0)) }
+    var runs: [(directory: String, report: Report)] = []
+    var gaps = recorded.gaps ?? []
+    for name in recorded.runs {
+      let run = RunDirectory(directory.appending(name))
+      if let record = try run.record() {
+        runs.append((name, Report(record: record)))
+        // It was not begun when the command was stopped, and the command was resumed.
+        let cell = record.header.cell
+        gaps.removeAll { $0 == .stopped(kernel: cell.kernel, profile: cell.profile) }
+        continue
+      }
+      let plan = try run.recordedPlan()
+      if !gaps.contains(where: { $0.kernel == plan.kernel && $0.profile == plan.profile }) {
+        gaps.append(.stopped(kernel: plan.kernel, profile: plan.profile))
+      }
     }
-    return Matrix(runs, gaps: recorded.gaps ?? [])
+    return Matrix(runs, gaps: gaps)
   }
 
   private static func render(_ report: Report) async throws -> [(suffix: String, text: String)] {

@@ -30,6 +30,7 @@ struct RunMatrix {
     var runs: [(directory: String, report: Report)] = []
     var gaps: [CellGap] = []
     var status = ExitStatus.fine
+    var isStopped = false
     for (index, plan) in plans.enumerated() {
       do {
         let begun = directories.isEmpty ? nil : directories[index]
@@ -38,7 +39,10 @@ struct RunMatrix {
         if plans.count == 1 || report.judgements.isEmpty || interrupted {
           status = max(status, try Self.status(of: report, plan, interrupted))
         }
-        if interrupted { break }
+        if interrupted {
+          isStopped = true
+          break
+        }
       } catch  where plans.count > 1 {
         let failure = Failure(error)
         failure.say()
@@ -49,7 +53,13 @@ struct RunMatrix {
           CellGap(
             kernel: plan.cell.kernel, profile: plan.cell.profile,
             reason: failure.message + (failure.advice.map { ": \($0)" } ?? "")))
-        if failure.isStop { break }
+        isStopped = failure.isStop
+        if isStopped { break }
+      }
+    }
+    if isStopped {
+      gaps += plans.dropFirst(runs.count + gaps.count).map {
+        .stopped(kernel: $0.cell.kernel, profile: $0.cell.profile)
       }
     }
     let matrix = Matrix(runs, gaps: gaps)
