@@ -126,6 +126,9 @@ struct BaseReachTests {
       ])
     #expect(BaseReach.samples(tests, most: 1, rarity: [:]) == ["forward/a/x"])
     #expect(BaseReach.samples([], most: 9, rarity: [:]) == [])
+    // Nothing tells them apart but their groups.
+    let alike = ["forward/a/x", "forward/a/y", "forward/a/z", "bounds/a/x", "errors/a/x"]
+    #expect(BaseReach.samples(alike, most: 3, rarity: [:]) == ["forward/a/x", "bounds/a/x", "errors/a/x"])
   }
 
   @Test("a test is as rare as the rarest way that it took")

@@ -51,33 +51,39 @@ public struct BaseReach: Codable, Sendable, Hashable {
     return Self.ranked(found.filter { !Self.staysLast($0) }) { fewest[$0] ?? .max } + found.filter(Self.staysLast)
   }
 
-  /// Sorts tests by rank. Among those of equal rank, one of each question comes first, then the next of each, and so on:
-  /// if one test notices nothing, the same question with other drivers seldom does.
+  /// Sorts tests by rank, and those of equal rank by question: if one test notices nothing, the same question with other
+  /// drivers seldom does.
   private static func ranked(_ tests: [String], by rank: (String) -> Int) -> [String] {
-    var asked: [Question: Int] = [:]
-    let ranked = tests.enumerated().map { offset, test in
-      let rank = rank(test)
-      let question = Question(rank: rank, name: question(of: test))
-      asked[question, default: 0] += 1
-      return (test: test, rank: (rank, asked[question]!, offset))
-    }
-    return ranked.sorted { $0.rank < $1.rank }.map(\.test)
+    spread(tests, by: rank, over: question)
   }
 
-  /// Returns one test of each question, those that do what few others do first. Tests that can change the machine for
-  /// later ones are left out.
+  /// Sorts tests by rank. Among those of equal rank, one of each kind comes first, then the next of each, and so on.
+  private static func spread(_ tests: [String], by rank: (String) -> Int, over kind: (String) -> String) -> [String] {
+    var taken: [Place: Int] = [:]
+    let placed = tests.enumerated().map { offset, test in
+      let place = Place(rank: rank(test), kind: kind(test))
+      taken[place, default: 0] += 1
+      return (test: test, order: (place.rank, taken[place]!, offset))
+    }
+    return placed.sorted { $0.order < $1.order }.map(\.test)
+  }
+
+  /// Returns one test of each question, those that do what few others do first. Among those that are equal in that, one
+  /// of each group comes first, then the next of each: the tests of a group are the most alike. Tests that can change the
+  /// machine for later ones are left out.
   /// - Parameters:
   ///   - most: how many tests at most.
   ///   - rarity: by test, how many tests do the rarest thing that it does; a test without a number is common.
   static func samples(_ tests: [String], most: Int, rarity: [String: Int]) -> [String] {
+    func rank(_ test: String) -> Int { rarity[test] ?? .max }
     var seen: Set<String> = []
-    let ranked = ranked(tests.filter { !staysLast($0) }) { rarity[$0] ?? .max }
-    return Array(ranked.filter { seen.insert(question(of: $0)).inserted }.prefix(most))
+    let first = ranked(tests.filter { !staysLast($0) }, by: rank).filter { seen.insert(question(of: $0)).inserted }
+    return Array(spread(first, by: rank) { String($0.split(separator: "/").first ?? "") }.prefix(most))
   }
 
-  private struct Question: Hashable {
+  private struct Place: Hashable {
     var rank: Int
-    var name: String
+    var kind: String
   }
 
   /// Returns the name of a test, such as `forward/vgem-to-vkms/vm-file`, without the drivers.
