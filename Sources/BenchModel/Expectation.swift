@@ -7,6 +7,9 @@ public struct Expectation: Sendable, Hashable, Codable {
     case clean
     /// The series is wrong, and any one of these shows it. If empty, nothing is known to show it.
     case caught(by: [Witness])
+    /// What must hold, holds with the series, but it answers a question of design in another way: one of these tests
+    /// must tell it. `*` matches any text.
+    case told(by: [String])
   }
 
   /// The name of the series.

@@ -28,6 +28,8 @@ public enum Change: String, Codable, Sendable, Hashable, CaseIterable {
   /// Neither fixed nor worse; also a failure that became milder.
   case same
   case fixed
+  /// What must hold, holds as on the base, but a question of design has another answer.
+  case differs
   case regressed
   /// Its result varied over several runs, and the rates with the series and on the base are close enough to be chance.
   case flaky

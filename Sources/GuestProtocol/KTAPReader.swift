@@ -50,6 +50,8 @@ public struct KTAPReader: Sendable {
   private var planSent = false
   private var checks: [Check] = []
   private var tooManyChecks = false
+  /// What of today's design the next check asks for.
+  private var design: Design?
   private var reported: Set<Int> = []
   private var ended = false
   private var signatures: Signatures?
@@ -208,9 +210,15 @@ public struct KTAPReader: Sendable {
   }
 
   private mutating func takeCheck(_ text: Substring, into events: inout [GuestEvent]) {
+    let announcement = "# patchbench: \(KTAPWriter.design) "
+    if text.hasPrefix(announcement) {
+      design = Design(rawValue: String(text.dropFirst(announcement.count)))
+      return
+    }
     guard let line = ResultLine(text) else { return }
+    defer { design = nil }
     if checks.count < Self.mostChecks {
-      checks.append(Check(name: line.description, passed: line.passed, detail: line.data))
+      checks.append(Check(name: line.description, passed: line.passed, detail: line.data, design: design))
     } else if !tooManyChecks {
       tooManyChecks = true
       events.append(.anomaly("more than \(Self.mostChecks) checks in one test"))
@@ -220,6 +228,7 @@ public struct KTAPReader: Sendable {
   private mutating func forgetChecks() {
     checks = []
     tooManyChecks = false
+    design = nil
   }
 
   private mutating func takeResult(_ line: ResultLine, into events: inout [GuestEvent]) {

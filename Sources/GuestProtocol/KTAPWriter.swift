@@ -13,7 +13,8 @@
 ///     # patchbench: signed 2 1 0123456789abcdef
 ///         KTAP version 1
 ///         1..2
-///         ok 1 chardev: first byte
+///         # patchbench: design file
+///         ok 1 chardev: vm_file
 ///         not ok 2 dma-buf: first byte # 0x00, expected 0x5a
 ///     not ok 1 forward/virtio_gpu-to-vgem/three-aliases
 ///     # patchbench: signed 3 5 0123456789abcdef
@@ -43,6 +44,7 @@ public enum KTAPWriter {
     if !result.checks.isEmpty {
       text += "    KTAP version 1\n    1..\(result.checks.count)\n"
       for (index, check) in result.checks.enumerated() {
+        if let design = check.design { text += "    # patchbench: \(Self.design) \(design.rawValue)\n" }
         text += "    \(check.passed ? "ok" : "not ok") \(index + 1) \(description(check.name))"
         if !check.detail.isEmpty { text += " # " + clean(check.detail) }
         text += "\n"
@@ -116,6 +118,8 @@ public enum KTAPWriter {
   }
 
   static let signed = "signed"
+  /// Precedes a check that asks for today's design, with what of it.
+  static let design = "design"
 
   /// Returns a name as it follows its number. KTAP would take a leading dash as its own unless a second one follows.
   private static func description(_ name: String) -> String {

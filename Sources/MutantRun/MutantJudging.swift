@@ -52,6 +52,12 @@ extension MutantFate {
     case .sameCode, .built, .ran: break
     }
     if isUnreached(judgement, mutant) { return (.unreached, first) }
+    // That a series may answer a question of design in another way does not mean that nobody noticed.
+    if [.clean, .fixes].contains(judgement.verdict) || isWholeOtherwise(judgement),
+      let test = judgement.tests.first(where: { $0.change == .differs })
+    {
+      return (.killed, "\(test.name): differs by design")
+    }
     switch judgement.verdict {
     case .clean: return trial.result == .sameCode ? (.sameCode, first) : (.alive, first)
     case .fixes: return (.alive, first)

@@ -65,12 +65,14 @@ public struct SeededSeries: Sendable {
     var kernels: [String]
     var verdict: String?
     var witnesses: [Seen]?
+    var told: [String]?
 
     enum CodingKeys: String, CodingKey {
       case fault = "class"
       case kernels
       case verdict
       case witnesses = "caught-by"
+      case told = "told-by"
     }
 
     var isHarmless: Bool { verdict != nil }
@@ -83,10 +85,17 @@ public struct SeededSeries: Sendable {
 
     func expectation(of name: String, _ path: FilePath) throws(IntakeError) -> Expectation {
       if let verdict {
-        guard verdict == Verdict.clean.rawValue, witnesses == nil else {
-          throw .unreadable(path.string, reason: "a harmless series has the verdict “clean” and no caught-by")
+        guard verdict == Verdict.clean.rawValue, witnesses == nil, told == nil else {
+          throw .unreadable(
+            path.string, reason: "a harmless series has the verdict “clean”, and neither caught-by nor told-by")
         }
         return Expectation(series: name, fault: fault, answer: .clean)
+      }
+      if let told {
+        guard witnesses == nil, !told.isEmpty else {
+          throw .unreadable(path.string, reason: "a difference by design has told-by, and no caught-by")
+        }
+        return Expectation(series: name, fault: fault, answer: .told(by: told))
       }
       var list: [Witness] = []
       for seen in witnesses ?? [] {

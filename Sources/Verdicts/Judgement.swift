@@ -28,7 +28,19 @@ public struct TestComparison: Codable, Sendable, Hashable {
   public var wasTriedAgain: Bool { baseTries.of > 1 || seriesTries.of > 1 }
 
   /// Whether it counts against the series.
-  var isWorse: Bool { change == .regressed || change == .new && series.isBad }
+  var isWorse: Bool { change == .regressed || change == .new && isBad }
+
+  /// Whether it fails with the series by more than an answer to a question of design.
+  var isBad: Bool {
+    let failed = checks.filter { $0.series?.passed == false }
+    return series.isBad && !(series == .notOk && !failed.isEmpty && failed.allSatisfy { $0.design != nil })
+  }
+
+  /// `passes 4/4 on base, 0/4 with the series`
+  public var tryWords: String { "passes \(baseTries.words) on base, \(seriesTries.words) with the series" }
+
+  /// The checks by which the series differs from the base by design, whatever else the test shows.
+  public var differences: [CheckComparison] { checks.filter(\.isDifferentByDesign) }
 }
 
 /// One check on both sides; `nil` where that side does not have it.
@@ -39,6 +51,14 @@ public struct CheckComparison: Codable, Sendable, Hashable {
   public var base: Check?
   /// Its result with the series.
   public var series: Check?
+
+  /// What of today's design it asks for; `nil` if it must hold.
+  public var design: Design? { base?.design ?? series?.design }
+
+  /// Whether it asks for today's design and has another answer than on the base.
+  var isDifferentByDesign: Bool {
+    design != nil && series != nil && base?.passed != series?.passed
+  }
 }
 
 /// A kernel report of the series, and whether the base has one with the same title.

@@ -12,16 +12,27 @@ public struct SelfCheck: Codable, Sendable, Hashable {
     case caught
     /// A fault that made the series worse, but not by a named witness: by luck, as far as is known.
     case caughtByOthers = "caught-by-others"
-    /// A fault whose verdict is no worse than the base.
+    /// A fault whose verdict is no worse than the base, or a difference by design that is not told.
     case missed
+    /// A difference by design that is told as one, in a test named for it, and nothing is worse.
+    case told
     /// A harmless series with the verdict `clean`.
     case clean
     /// A harmless series with any other verdict.
     case falseAlarm = "false-alarm"
     /// The evidence did not support a verdict.
     case undecided
+
+    /// Whether it is what was expected.
+    public var isPassed: Bool {
+      switch self {
+      case .caught, .told, .clean: true
+      case .caughtByOthers, .missed, .falseAlarm, .undecided: false
+      }
+    }
   }
 
+  /// One series.
   public struct Row: Codable, Sendable, Hashable {
     public var series: String
     /// The kind of fault, in words.
@@ -59,7 +70,7 @@ public struct SelfCheck: Codable, Sendable, Hashable {
   public var firstNews: Double?
 
   /// Whether every fault was caught by a named witness, and there was no false alarm.
-  public var passed: Bool { !rows.isEmpty && rows.allSatisfy { $0.outcome == .caught || $0.outcome == .clean } }
+  public var passed: Bool { !rows.isEmpty && rows.allSatisfy { $0.outcome.isPassed } }
 
   public func count(of outcome: Outcome) -> Int { rows.count { $0.outcome == outcome } }
 
@@ -81,8 +92,8 @@ public struct SelfCheck: Codable, Sendable, Hashable {
       }
       guard let expectation = expectations.first(where: { $0.series == judgement.series.name }) else { continue }
       let worse = Worse(judgement)
-      if case .caught = expectation.answer {
-        effective.formUnion(worse.tests)
+      if expectation.answer != .clean {
+        effective.formUnion(worse.tests + judgement.tests.filter { $0.change == .differs }.map(\.name))
         if let seconds = judgement.trial?.firstNews { news.append(seconds) }
       }
       rows.append(Self.row(judgement, worse, expectation))
@@ -150,10 +161,20 @@ public struct SelfCheck: Codable, Sendable, Hashable {
       } else {
         outcome = named.isEmpty ? .caughtByOthers : .caught
       }
+    case .told(let patterns):
+      let differing = judgement.tests.filter { $0.change == .differs }.map(\.name)
+      named = differing.filter { name in patterns.contains { NamePattern($0).matches(name) } }
+      if judgement.verdict == .inconclusive {
+        outcome = .undecided
+      } else if judgement.verdict.isWorse {
+        outcome = .caughtByOthers
+      } else {
+        outcome = named.isEmpty ? .missed : .told
+      }
     }
     return Row(
       series: expectation.series, fault: expectation.fault, outcome: outcome, verdict: judgement.verdict,
-      witnesses: named, others: worse.tests.count + worse.reports.count - named.count,
+      witnesses: named, others: max(0, worse.tests.count + worse.reports.count - named.count),
       reason: judgement.reasons.first?.description ?? "")
   }
 }

@@ -30,7 +30,8 @@ extension TestResult {
     case .notOk: break
     case .ok, .skip, .crash, .timeout: return ""
     }
-    let failed = checks.filter { !$0.passed }
+    // What differs by design alone explains a failure only if nothing else does.
+    let failed = failedMusts.isEmpty ? checks.filter { !$0.passed } : failedMusts
     guard let first = failed.first else { return "" }
     let detail = first.detail.isEmpty ? first.name : "\(first.name): \(first.detail)"
     return failed.count == 1 ? detail : "\(detail) (and \(failed.count - 1) more)"

@@ -53,7 +53,7 @@ struct VerdictReasons {
       unknown.append(Reason("stopped at the first regression, as requested: \(left) tests did not run"))
       return
     }
-    if !tests.contains(where: \.series.isAnswer) { unknown.append(Reason("no test gave an answer")) }
+    if !tests.contains(where: \.series.isAnswer) { unknown.append(Reason("no test gave a result")) }
     // Code that never ran was not tested, whatever the tests say.
     unknown +=
       change?.doubts(run.execution, accepted: accepted) ?? [
@@ -72,8 +72,15 @@ struct VerdictReasons {
     if !all.isEmpty { return all }
     let same = tests.count { $0.change == .same && $0.series.isAnswer }
     let new = tests.count { $0.change == .new }
-    let words = same == 1 ? "1 test answers" : "\(same) tests answer"
-    return [Reason("\(words) as on the base\(new == 0 ? "" : ", \(new) new"), no new kernel report")]
+    let different = tests.count { $0.change == .differs }
+    let others = (different == 0 ? "" : ", \(different) differ by design") + (new == 0 ? "" : ", \(new) new")
+    let words =
+      if !others.isEmpty { "\(same) of \(same + different + new) results match the base" } else if same == 1 {
+        "The one result matches the base"
+      } else {
+        "All \(same) results match the base"
+      }
+    return [Reason("\(words)\(others), no new kernel report")]
   }
 
   private mutating func takeEnding(of run: GuestRun) {
@@ -91,10 +98,9 @@ struct VerdictReasons {
     let detail = test.reason.isEmpty ? "" : " (\(test.reason))"
     let sides =
       test.wasTriedAgain
-      ? "ok in \(test.baseTries.words) tries on base, in \(test.seriesTries.words) with the series"
-      : "\(test.base.rawValue) on base, \(test.series.rawValue) with the series"
+      ? test.tryWords : "\(test.base.rawValue) on base, \(test.series.rawValue) with the series"
     switch test.change {
-    case .same: break
+    case .same, .differs: break
     case .flaky:
       // If the base is just as unsteady, the test says nothing about the series, and other tests decide.
       if !test.baseTries.isMixed { unknown.append(Reason(test.name, "flaky: \(sides)")) }
@@ -103,12 +109,12 @@ struct VerdictReasons {
       blame(Reason(test.name, "not-ok on both, but \(lostChecks(test))"), in: test.name)
     case .regressed: blame(Reason(test.name, sides + detail), in: test.name)
     case .new:
-      if test.series.isBad {
-        blame(Reason(test.name, "no answer on base, \(test.series.rawValue) with the series\(detail)"), in: test.name)
+      if test.isBad {
+        blame(Reason(test.name, "no result on base, \(test.series.rawValue) with the series\(detail)"), in: test.name)
       }
     case .missing:
       if endedEarly, test.series == .missing { break }
-      unknown.append(Reason(test.name, "\(test.base.rawValue) on base, no answer with the series\(detail)"))
+      unknown.append(Reason(test.name, "\(test.base.rawValue) on base, no result with the series\(detail)"))
     }
   }
 
@@ -126,7 +132,7 @@ struct VerdictReasons {
   }
 
   private func lostChecks(_ test: TestComparison) -> String {
-    let lost = test.checks.filter { $0.base?.passed == true && $0.series?.passed != true }
+    let lost = test.checks.filter { $0.base?.passed == true && $0.series?.passed != true && $0.design == nil }
     guard let first = lost.first else { return "worse" }
     let what = first.series.map { $0.detail.isEmpty ? "fails" : "fails: \($0.detail)" } ?? "is gone"
     let more = lost.count == 1 ? "" : " (and \(lost.count - 1) more)"

@@ -22,7 +22,7 @@ extension TrialTests {
   ) async throws -> PatchComparison {
     let base = base(runner)
     let reference = try #require(await base.trial())
-    let answers = BaseAnswers(timed(), known: [], countsOnlyOurs: false)
+    let answers = BaseAnswers(timed(), known: [], isStrict: false)
     var trial = trial("s", runner)
     var run = timed()
     run.tests = zip(names, whole).map { TestResult(name: $0, status: $1) }

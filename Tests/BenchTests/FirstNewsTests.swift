@@ -32,7 +32,7 @@ struct FirstNewsTests {
       tests: ["a", "b", "c"].map { TestResult(name: $0, status: .ok) },
       reports: [KernelReport(title: "WARNING in old", kind: .warning, trace: [], test: nil)], anomalies: [],
       lastLines: [])
-    let news = FirstNews("s", BaseAnswers(base, known: [], countsOnlyOurs: false), events)
+    let news = FirstNews("s", BaseAnswers(base, known: [], isStrict: false), events)
     let (old, new) = (
       base.reports[0], KernelReport(title: "KASAN: in new", kind: .kasan, trace: [], test: "b")
     )

@@ -142,7 +142,7 @@ struct PatchTableTests {
 
   private var answers: BaseAnswers {
     BaseAnswers(
-      guest([("a", .ok), ("b", .ok), ("c", .notOk), ("d", .ok)]), known: [], countsOnlyOurs: false)
+      guest([("a", .ok), ("b", .ok), ("c", .notOk), ("d", .ok)]), known: [], isStrict: false)
   }
 
   @Test("a guest's run is read: what is good, what is worse, and what is so for certain")
@@ -173,7 +173,7 @@ struct PatchTableTests {
     let died = PatchAnswer(guest([("a", .ok), ("b", .missing)], ending: panic, deaths: ["b"]), answers)
     #expect(died.symptoms == [Symptom(kind: .test, name: "b")])
     let dead = PatchAnswer(guest([], ending: .bootDeadline(seconds: 60), booted: false), answers)
-    #expect(dead.kernel == "does not boot: no hello within 60 s")
+    #expect(dead.kernel == "does not boot: never reached init within 60 s")
     let stopped = PatchAnswer(guest([("a", .ok)], ending: .stoppedEarly), answers)
     #expect(stopped.kernel?.hasPrefix("does not complete: ") == true)
     #expect(stopped.state(of: Symptom(kind: .test, name: "a")) == .good)

@@ -14,7 +14,7 @@ import Verdicts
       GuestRun(
         release: "6", accelerator: .tcg, ending: .completed, booted: true,
         tests: names.map { TestResult(name: $0, status: .ok) }, reports: [], anomalies: [],
-        lastLines: []), known: [], countsOnlyOurs: true)
+        lastLines: []), known: [], isStrict: true)
   }
 
   private func hear(_ statuses: [TestStatus], reports: [String] = []) -> (heard: Int, Witnesses) {

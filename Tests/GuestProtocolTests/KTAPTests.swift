@@ -56,6 +56,18 @@ import Testing
     #expect(TraceRequest(text: "f\nf 0x10\nf 10 g\nf x g\nf 0x10 g h\n3 f\n\n").functions == [])
   }
 
+  @Test func whatAsksForTheDesignIsReadBack() {
+    let checks =
+      Design.allCases.map { Check(name: "by \($0)", passed: true, design: $0) } + [Check(name: "must", passed: false)]
+    let result = TestResult(name: "a/b", status: .notOk, checks: checks)
+    let text = KTAPWriter.plan(["a/b"]) + KTAPWriter.start(1) + KTAPWriter.result(result, number: 1)
+    #expect(read(text).last == .finished(result))
+    // A word that is none makes the check one that must hold.
+    let odd = text.replacing("# patchbench: design offset\n", with: "# patchbench: design of\n")
+    guard case .finished(let seen)? = read(odd).last else { return #expect(Bool(false)) }
+    #expect(seen.checks.map(\.design) == Design.allCases.map { $0 == .offset ? nil : $0 } + [nil])
+  }
+
   @Test func readsItsOwnDocumentation() {
     let text = """
       KTAP version 1
@@ -66,7 +78,8 @@ import Testing
       # patchbench: start 1
           KTAP version 1
           1..2
-          ok 1 chardev: first byte
+          # patchbench: design file
+          ok 1 chardev: vm_file
           not ok 2 dma-buf: first byte # 0x00, expected 0x5a
       not ok 1 forward/virtio_gpu-to-vgem/three-aliases
       # patchbench: ran 1 12 dma_buf_mmap
@@ -84,7 +97,7 @@ import Testing
           TestResult(
             name: first, status: .notOk,
             checks: [
-              Check(name: "chardev: first byte", passed: true),
+              Check(name: "chardev: vm_file", passed: true, design: .file),
               Check(name: "dma-buf: first byte", passed: false, detail: "0x00, expected 0x5a"),
             ])),
         .ran(function: "dma_buf_mmap", test: first, count: 12), .started(second),

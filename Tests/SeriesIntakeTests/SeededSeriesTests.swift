@@ -40,6 +40,9 @@ import Testing
     "class: x\nkernels: [linux-6.12]\ncaught-by: [{test: a, report: b}]\n",
     "class: x\nkernels: [linux-6.12]\nverdict: fixes\n",
     "class: x\nkernels: [linux-6.12]\nverdict: clean\ncaught-by: []\n",
+    "class: x\nkernels: [linux-6.12]\nverdict: clean\ntold-by: [a]\n",
+    "class: x\nkernels: [linux-6.12]\ncaught-by: []\ntold-by: [a]\n",
+    "class: x\nkernels: [linux-6.12]\ntold-by: []\n",
     "kernels: [linux-6.12]\n", "no yaml: [",
   ])
   func whatCannotBeReadIsRefused(_ text: String) throws {

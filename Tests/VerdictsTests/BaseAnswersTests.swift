@@ -21,7 +21,7 @@ import Verdicts
     (test("crashes", .crash), false), (test("skipped", .notOk), true), (test("skipped", .ok), false),
     (test("new", .notOk), true), (test("new", .ok), false),
   ]) func isWorse(_ result: TestResult, _ expected: Bool) {
-    #expect(BaseAnswers(base, known: [], countsOnlyOurs: false).isWorse(result) == expected)
+    #expect(BaseAnswers(base, known: [], isStrict: false).isWorse(result) == expected)
     // The full judgement agrees.
     let all = base.tests.map { $0.name == result.name ? result : $0 } + (result.name == "new" ? [result] : [])
     var trial = Trial(series: "candidate", cell: here, seconds: StageSeconds(), reused: false, result: .ran(guest(all)))
@@ -33,7 +33,7 @@ import Verdicts
   @Test func knowsItsReportsAndThoseThatAreExcused() {
     let known = KnownReport(
       report: NamePattern("INFO: rcu*"), reason: "slow", link: "x", expires: Date(timeIntervalSinceNow: 60))
-    let answers = BaseAnswers(base, known: [known], countsOnlyOurs: false)
+    let answers = BaseAnswers(base, known: [known], isStrict: false)
     func report(_ title: String) -> KernelReport { KernelReport(title: title, kind: .warning, trace: [], test: nil) }
     #expect(!answers.isNew(report("WARNING in a")))
     #expect(!answers.isNew(report("INFO: rcu detected stall in b")))
@@ -46,7 +46,7 @@ import Verdicts
     let base = guest([test(name, .ok)])
     let report = KernelReport(title: "WARNING in b", kind: .warning, trace: [], test: name)
     for counts in [false, true] {
-      let answers = BaseAnswers(base, known: [], countsOnlyOurs: counts)
+      let answers = BaseAnswers(base, known: [], isStrict: counts)
       #expect(answers.isWorse(test(name, .notOk)) == counts)
       #expect(answers.isNew(report) == counts)
     }

@@ -22,14 +22,21 @@ func guest(
   return run
 }
 
-/// `test("a", .notOk, "one:ok", "two:bad 0, expected 1")`
+/// `test("a", .notOk, "one:ok", "two:bad 0, expected 1", "three@offset:ok")`
 func test(_ name: String, _ status: TestStatus, _ checks: String...) -> TestResult {
+  test(name, status, checks: checks)
+}
+
+func test(_ name: String, _ status: TestStatus, checks: [String]) -> TestResult {
   TestResult(
     name: name, status: status,
     checks: checks.map { text in
       let parts = text.split(separator: ":", maxSplits: 1)
       let words = parts[1].split(separator: " ", maxSplits: 1)
-      return Check(name: String(parts[0]), passed: words[0] == "ok", detail: words.count > 1 ? String(words[1]) : "")
+      let name = parts[0].split(separator: "@")
+      return Check(
+        name: String(name[0]), passed: words[0] == "ok", detail: words.count > 1 ? String(words[1]) : "",
+        design: name.count > 1 ? Design(rawValue: String(name[1]))! : nil)
     })
 }
 

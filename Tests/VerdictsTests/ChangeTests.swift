@@ -51,6 +51,56 @@ import Testing
     #expect(change(base: side(base), series: side(series)) == expected)
   }
 
+  /// A check by design has the design behind an `@`.
+  @Test(arguments: [
+    ("one:ok where@file:ok", "one:ok where@file:ok", Change.same),
+    ("one:ok where@file:ok", "one:ok where@file:bad", .differs),
+    ("one:ok where@file:bad", "one:ok where@file:ok", .differs),
+    ("one:ok where@file:ok", "one:ok", .same),
+    ("one:ok two:ok where@file:ok", "one:ok where@file:bad", .regressed),
+    ("one:ok where@file:ok", "one:bad where@file:bad", .regressed),
+    ("one:ok where@file:ok", "one:bad where@file:ok", .regressed),
+    ("one:bad where@file:ok", "one:ok where@file:bad", .fixed),
+    ("one:bad where@file:ok", "one:bad where@file:bad", .differs),
+    ("one:bad two:ok where@file:ok", "one:bad two:bad where@file:bad", .regressed),
+    ("one:ok where@file:bad", "one:bad where@file:ok", .regressed),
+  ])
+  func whatIsOnlyDifferentByDesignIsNotWorse(base: String, series: String, expected: Change) {
+    func side(_ text: String) -> TestResult {
+      test("a", text.contains(":bad") ? .notOk : .ok, checks: text.split(separator: " ").map(String.init))
+    }
+    let seen = compare(base: [[side(base)]], series: [[side(series)]])[0]
+    #expect(seen.change == expected)
+    #expect(
+      seen.differences.isEmpty == (base.contains("where@file:ok") == series.contains("where@file:ok"))
+        || series == "one:ok")
+    // Tried again, it is the same.
+    let again = compare(base: [[side(base)], [side(base)]], series: [[side(series)], [side(series)]])[0]
+    #expect(again.change == expected)
+  }
+
+  @Test func aNewTestThatFailsByDesignAloneIsNotWorse() {
+    func new(_ checks: String...) -> TestComparison {
+      compare(base: [[test("a", .skip)]], series: [[test("a", .notOk, checks: checks)]])[0]
+    }
+    #expect(new("where@file:bad", "one:ok").change == .new)
+    #expect(!new("where@file:bad", "one:ok").isWorse)
+    #expect(new("where@file:bad", "one:bad").isWorse)
+    #expect(new().isWorse, "a failure without a check is not one by design")
+    let answers = { BaseAnswers(guest([test("a", .skip)]), known: [], isStrict: $0) }
+    let result = test("a", .notOk, "where@file:bad")
+    #expect(!answers(false).isWorse(result))
+    #expect(answers(true).isWorse(result))
+  }
+
+  @Test func aDesignThatVariesMakesNoTestFlaky() {
+    let steady = test("a", .ok, "one:ok", "where@file:ok")
+    let other = test("a", .notOk, "one:ok", "where@file:bad")
+    let seen = compare(base: [[steady], [steady]], series: [[steady], [other], [steady]])[0]
+    #expect(seen.change == .same)
+    #expect(seen.seriesTries == Tries(ok: 3, of: 3))
+  }
+
   @Test func testsStandInTheBasesOrderThenTheSeries() {
     let tests = compare(
       base: [[test("b", .ok), test("a", .ok)]], series: [[test("z", .ok), test("a", .ok), test("c", .ok)]])

@@ -7,7 +7,7 @@ import Testing
 
 /// The guest does without their coding, so it is an extension of its own.
 @Suite struct CodedResultsTests {
-  private static let check = Check(name: "a", passed: true, detail: "b")
+  private static let check = Check(name: "a", passed: true, detail: "b", design: .file)
   private static let result = TestResult(name: "a", status: .notOk, reason: "c", checks: [check])
 
   private func keys(_ value: some Encodable) throws -> Set<String> {

@@ -56,6 +56,28 @@ import Testing
     #expect(SelfCheck(all, [harmless]).firstNews == nil)
   }
 
+  @Test func whatIsOnlyDifferentMustBeToldByATestThatIsNamedForIt() {
+    let linked = [test("a/x", .ok, "where@file:ok"), test("a/y", .ok, "one:ok")]
+    let base = TrialResult.ran(guest(linked))
+    func told(_ series: [TestResult], by tests: [String]) -> SelfCheck {
+      SelfCheck(
+        [judged(.ran(guest(series)), base: base)],
+        [BenchModel.Expectation(series: candidate.name, fault: "f", answer: .told(by: tests))])
+    }
+    let differing = [test("a/x", .notOk, "where@file:bad"), linked[1]]
+    let check = told(differing, by: ["a/*"])
+    #expect(check.rows.map(\.outcome) == [.told])
+    #expect(check.rows[0].witnesses == ["a/x"])
+    #expect(check.rows[0].verdict == .clean)
+    #expect(check.passed)
+    // A test that can tell a difference is not silent.
+    #expect(check.silentTests == ["a/y"])
+    #expect(told(differing, by: ["b/*"]).rows[0].outcome == .missed)
+    #expect(told(linked, by: ["a/*"]).rows[0].outcome == .missed)
+    #expect(told([differing[0], test("a/y", .notOk, "one:bad")], by: ["a/*"]).rows[0].outcome == .caughtByOthers)
+    #expect(told([differing[0], test("a/y", .missing)], by: ["a/*"]).rows[0].outcome == .undecided)
+  }
+
   @Test func aFaultThatComesOutCleanIsMissed() {
     let missed = check(base, .caught(by: [.test("*")]))
     #expect(missed.rows.map(\.outcome) == [.missed])

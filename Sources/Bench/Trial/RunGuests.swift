@@ -33,7 +33,7 @@ extension TrialRunner {
   /// - Returns: `nil` for the base, and if it did not complete: then there is nothing to be worse than.
   func news(of series: String?, beside base: GuestRun) -> FirstNews? {
     guard let series, base.ending == .completed else { return nil }
-    return FirstNews(series, BaseAnswers(base, known: rules.known, countsOnlyOurs: false), events)
+    return FirstNews(series, BaseAnswers(base, known: rules.known, isStrict: false), events)
   }
 
   /// Runs the tests. If a test ends its guest, a fresh guest runs the tests after it.

@@ -30,7 +30,7 @@ extension TrialRunner {
       return trial
     }
     // A test that notices a mutant has done its work, even if only the test driver can provoke it.
-    let answers = BaseAnswers(baseRun, known: rules.known, countsOnlyOurs: rules.isOfMutants)
+    let answers = BaseAnswers(baseRun, known: rules.known, isStrict: rules.isOfMutants)
     let witnesses = Locked(Witnesses())
     let news = self.news(of: built.series, beside: baseRun)
     trial = try await resources.guest {

@@ -20,7 +20,7 @@ public enum SelfCheckTable {
       let outcome = paint.outcome(Columns.pad(row.outcome.rawValue, to: second), row.outcome)
       let words = Columns.cut(visible(words(row)), to: max(20, width - first - second - 4))
       lines.append(Columns.pad(visible(row.series), to: first) + "  " + outcome + "  " + words)
-      if row.outcome != .caught, row.outcome != .clean {
+      if !row.outcome.isPassed {
         lines.append(paint.dim("  " + Columns.cut(visible("\(row.fault)"), to: width - 2)))
       }
     }
@@ -48,7 +48,7 @@ public enum SelfCheckTable {
 
   private static func words(_ row: SelfCheck.Row) -> String {
     switch row.outcome {
-    case .caught:
+    case .caught, .told:
       let more = row.witnesses.count + row.others - 1
       return row.witnesses[0] + (more == 0 ? "" : " (+\(more) more)")
     case .clean: return ""
@@ -60,10 +60,12 @@ public enum SelfCheckTable {
   /// `50 faults: 47 caught, 1 by others, 2 missed. 12 harmless series: 12 clean, 0 false alarms.`
   private static func summary(_ check: SelfCheck) -> String {
     let count = { (outcome: SelfCheck.Outcome) in check.count(of: outcome) }
-    let faults = count(.caught) + count(.caughtByOthers) + count(.missed)
+    let faults = count(.caught) + count(.told) + count(.caughtByOthers) + count(.missed)
     let right = count(.clean) + count(.falseAlarm)
     let undecided = count(.undecided) == 0 ? "" : " \(count(.undecided)) undecided."
-    return "\(faults) faults: \(count(.caught)) caught, \(count(.caughtByOthers)) by others, \(count(.missed)) missed. "
+    let told = count(.told) == 0 ? "" : "\(count(.told)) told as different, "
+    return
+      "\(faults) faults: \(count(.caught)) caught, \(told)\(count(.caughtByOthers)) by others, \(count(.missed)) missed. "
       + "\(right) harmless series: \(count(.clean)) clean, \(count(.falseAlarm)) false alarms.\(undecided)"
   }
 }
@@ -71,7 +73,7 @@ public enum SelfCheckTable {
 extension Paint {
   func outcome(_ text: String, _ outcome: SelfCheck.Outcome) -> String {
     switch outcome {
-    case .caught, .clean: verdict(text, .clean)
+    case .caught, .told, .clean: verdict(text, .clean)
     case .caughtByOthers, .undecided: verdict(text, .inconclusive)
     case .missed, .falseAlarm: verdict(text, .regresses)
     }

@@ -10,14 +10,14 @@ public struct BaseAnswers: Sendable {
   private let tests: [String: TestResult]
   private let titles: Set<String>
   private let known: [KnownReport]
-  private let countsOnlyOurs: Bool
+  private let isStrict: Bool
 
   /// - Parameters:
   ///   - base: a run that completed.
   ///   - known: kernel reports that do not count against a series; none has expired.
-  ///   - countsOnlyOurs: whether what only the test driver provokes is worse, too.
-  public init(_ base: GuestRun, known: [KnownReport], countsOnlyOurs: Bool) {
-    self.countsOnlyOurs = countsOnlyOurs
+  ///   - isStrict: whether what only the test driver provokes, and what only differs by design, is worse, too.
+  public init(_ base: GuestRun, known: [KnownReport], isStrict: Bool) {
+    self.isStrict = isStrict
     tests = Dictionary(base.tests.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     titles = Set(base.reports.map(\.title))
     self.known = known
@@ -25,10 +25,11 @@ public struct BaseAnswers: Sendable {
 
   /// Returns whether a test is worse than on the base.
   public func isWorse(_ result: TestResult) -> Bool {
-    if !countsOnlyOurs, OnlyOurs.isAsked(by: result.name) { return false }
+    if !isStrict, OnlyOurs.isAsked(by: result.name) { return false }
     return switch change(base: tests[result.name], series: result) {
     case .regressed: true
-    case .new: result.status.isBad
+    case .differs: isStrict
+    case .new: isStrict ? result.status.isBad : result.musts.isBad
     case .same, .fixed, .flaky, .missing: false
     }
   }
@@ -48,7 +49,7 @@ public struct BaseAnswers: Sendable {
 
   /// Returns whether the base does not have this kernel report.
   public func isNew(_ report: KernelReport) -> Bool {
-    if !countsOnlyOurs, let test = report.test, OnlyOurs.isAsked(by: test) { return false }
+    if !isStrict, let test = report.test, OnlyOurs.isAsked(by: test) { return false }
     return !titles.contains(report.title) && !known.contains { $0.report.matches(report.title) }
   }
 }

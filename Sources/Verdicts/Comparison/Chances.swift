@@ -12,8 +12,8 @@ public struct Tries: Codable, Sendable, Hashable {
     self.of = of
   }
 
-  /// `3 of 4`
-  public var words: String { "\(ok) of \(of)" }
+  /// `3/4`
+  public var words: String { "\(ok)/\(of)" }
 
   public var isMixed: Bool { ok > 0 && ok < of }
 

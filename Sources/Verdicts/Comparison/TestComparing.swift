@@ -53,13 +53,13 @@ private struct Side {
 
   func tries(_ name: String) -> Tries {
     let all = answers[name] ?? []
-    return Tries(ok: all.count { $0.status == .ok }, of: all.count)
+    return Tries(ok: all.count { $0.musts == .ok }, of: all.count)
   }
 
   /// Returns whether tries had different results, even if none was `ok`.
   func isMixed(_ name: String) -> Bool {
     guard let all = answers[name], all.count > 1 else { return false }
-    return Set(all.map { Way(status: $0.status, failed: Set($0.checks.filter { !$0.passed }.map(\.name))) }).count > 1
+    return Set(all.map { Way(status: $0.musts, failed: Set($0.failedMusts.map(\.name))) }).count > 1
   }
 
   private struct Way: Hashable {
@@ -80,23 +80,29 @@ private func change(_ base: Tries, _ series: Tries, significance: Double) -> Cha
 func change(base: TestResult?, series: TestResult?) -> Change {
   guard let series else { return .missing }
   guard let base else { return series.status == .missing ? .missing : .new }
-  switch (base.status.severity, series.status.severity) {
+  switch (base.musts.severity, series.musts.severity) {
   case (nil, nil): return series.status == .missing && base.status != .missing ? .missing : .same
   case (nil, _?): return .new
   case (_?, nil): return .missing
   case (let before?, let after?):
     if after > before { return .regressed }
     if before > 0, after == 0 { return .fixed }
-    if base.status == .notOk, series.status == .notOk, lostCheck(base: base, series: series) { return .regressed }
-    return .same
+    // A test that is `not-ok` for a difference by design may have lost a check that must hold.
+    if series.status == .notOk, lostCheck(base: base, series: series) { return .regressed }
+    return differs(base, series) ? .differs : .same
   }
 }
 
-/// Returns whether a check that passed on the base fails or is gone with the series. One test makes many checks, so
-/// `not-ok` on both sides may hide a new failure.
+/// Returns whether a check that must hold, and passed on the base, fails or is gone with the series. One test makes many
+/// checks, so `not-ok` on both sides may hide a new failure.
 func lostCheck(base: TestResult, series: TestResult) -> Bool {
   let held = Set(series.checks.lazy.filter(\.passed).map(\.name))
-  return base.checks.contains { $0.passed && !held.contains($0.name) }
+  return base.checks.contains { $0.passed && $0.design == nil && !held.contains($0.name) }
+}
+
+/// Returns whether the two sides answer a question of design in different ways.
+private func differs(_ base: TestResult, _ series: TestResult) -> Bool {
+  compare(base: base.checks, series: series.checks).contains(where: \.isDifferentByDesign)
 }
 
 private func compare(base: [Check], series: [Check]) -> [CheckComparison] {

@@ -111,18 +111,20 @@ final class Fixture {
       return counts
     }
 
-    /// The same without what each VMA of the buffer adds: a mapping that could not be cut may be left in more pieces
-    /// than before, which is the kernel's choice.
-    func countsPerMapping() throws(Failure) -> Counts {
+    /// The same without what each VMA of a mapping adds: one that could not be cut may be left in more pieces than
+    /// before, which is the kernel's choice. Each holds the object, and the file that it is linked to, whichever that is.
+    func counts(without mapping: Mapping) throws(Failure) -> Counts {
       let kernel = fixture.kernel
+      let pieces = try mapping.mapsEntries()
       let seen = try kernel.file(exported.dmabuf)
       var counts = Counts()
-      counts.add("references of the dma-buf without those of VMAs", seen.count - Int64(seen.vmas))
+      let linked = pieces.filter { $0.inode == exported.inode }
+      counts.add("references of the dma-buf without those of VMAs", seen.count - Int64(linked.count))
       counts.add("i_mmap_writable of the dma-buf without VMAs", seen.i_mmap_writable - Int64(seen.vmas))
       if case .chardev(let client, let buffer) = exported.home {
         let object = try kernel.object(buffer.handle, of: client)
         counts.add(
-          "references of the exporter's object without those of VMAs", Int64(object.refcount) - Int64(seen.vmas))
+          "references of the exporter's object without those of VMAs", Int64(object.refcount) - Int64(pieces.count))
       }
       return counts
     }

@@ -61,6 +61,14 @@ struct Mapping {
     MapsEntry.holding(start, in: try readText("/proc/self/maps"))
   }
 
+  /// The kernel's entries for what is left of this mapping. Where nothing is left, anonymous memory has no name.
+  func mapsEntries() throws(Failure) -> [MapsEntry] {
+    let end = start + UInt64(pages * pageSize)
+    return MapsEntry.all(in: try readText("/proc/self/maps")).filter {
+      start <= $0.start && $0.start < end && !$0.path.isEmpty
+    }
+  }
+
   /// The name of this mapping in `/proc/self/map_files`.
   var mapFile: String {
     "/proc/self/map_files/\(String(start, radix: 16))-\(String(start + UInt64(pages * pageSize), radix: 16))"

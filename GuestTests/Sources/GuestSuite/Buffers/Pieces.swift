@@ -2,6 +2,7 @@
 
 internal import CGuest
 internal import CLibc
+internal import GuestProtocol
 
 extension Mapping {
   /// The first byte of a page, or the signal that the access raised.
@@ -45,9 +46,9 @@ func mappings(ofDmabuf inode: UInt64) throws(Failure) -> [MapsEntry] {
 
 extension Recorder {
   /// Checks what is left of a mapping after a step that changed its shape:
-  /// - its pages are those expected, each with its own mark;
-  /// - every VMA of it is at the offset of its own first page;
-  /// - the dma-buf's file has one reference for each VMA.
+  /// - its pages are those expected, each with its own mark, and the offsets of its VMAs agree with each other;
+  /// - by design, every VMA of it is at the offset of its own first page, and the dma-buf's file has one reference for
+  ///   each VMA.
   ///
   /// The number of VMAs is the kernel's choice: it may merge what it split.
   /// - Parameters:
@@ -57,8 +58,9 @@ extension Recorder {
     of whole: Mapping, _ shared: SharedBuffer, are expected: [Range<Int>], base: Int, elsewhere: Int = 0, _ step: String
   ) throws(Failure) {
     let end = whole.start + UInt64(whole.pages * pageSize)
-    let all = try mappings(ofDmabuf: shared.inode)
-    let mine = all.filter { whole.start <= $0.start && $0.start < end }
+    // Whatever it is linked to.
+    let mine = try whole.mapsEntries()
+    let linked = try mappings(ofDmabuf: shared.inode)
     var ranges: [Range<Int>] = []
     for entry in mine {
       let range = Int((entry.start - whole.start) / 4096)..<Int((entry.end - whole.start) / 4096)
@@ -69,11 +71,14 @@ extension Recorder {
       }
     }
     equal(ranges, expected, "\(step): the pages that are mapped")
+    let begins = Set(mine.map { $0.offset &- ($0.start - whole.start) })
+    expect(begins.count < 2, "\(step): the offsets of its VMAs agree", begins.map(hex).sorted().joined(separator: ", "))
     let astray = mine.filter { $0.offset != shared.exported.canonicalOffset + ($0.start - whole.start) }
-    equal(astray.map { hex($0.offset) }, [], "\(step): VMAs at an offset not their own")
+    equal(astray.map { hex($0.offset) }, [], "\(step): VMAs at an offset not their own", by: .offset)
     let wrong = expected.joined().filter { whole.tryByte(page: $0) != "\(Mapping.mark(of: $0))" }
     equal(wrong, [], "\(step): pages without their own mark")
-    equal(all.count - mine.count, elsewhere, "\(step): VMAs elsewhere")
-    try references(shared.inode, base + all.count, "\(step): one reference for each VMA")
+    let away = linked.count { $0.start < whole.start || end <= $0.start }
+    equal(away, elsewhere, "\(step): VMAs elsewhere", by: .file)
+    try held(shared.inode, base + linked.count, "\(step): one reference for each VMA")
   }
 }

@@ -64,8 +64,10 @@ struct Sweep {
     let faults = try FaultPoint()
     defer { faults.close() }
     let start = try counts()
-    // Once without a failure, so that the test's own process has already allocated what it needs.
+    // Once without a failure, so that the test's own process, and what its counts read, has already allocated what it
+    // needs.
     let trial = try prepare()
+    _ = try trial.counts()
     let code = trial.step()
     if code != 0 { throw .call("\(name), with nothing that fails", code: code) }
     try trial.undo()

@@ -68,7 +68,7 @@ public enum GuestInit {
         timeouts.number += 1
         timeouts.seconds += options.seconds(for: name)
       }
-      if result.status == .notOk { failed += 1 }
+      if result.musts == .notOk { failed += 1 }
       Patience.adapt(failed: failed)
       if index + 1 == plan.count { continue }
       if hanging == mostHanging {

@@ -12,7 +12,7 @@ enum Patience {
   /// Once this many tests have failed, the series is wrong, and what is left is to show where. No base fails as many.
   private static let mostFailed = 48
 
-  /// Called by PID 1 with the number of tests that have failed so far.
+  /// Called by PID 1 with the number of tests that have failed so far, for more than a difference by design.
   static func adapt(failed: Int) {
     let isWrong = failed >= mostFailed
     rounds = isWrong ? 4 : 150

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CLibc
+internal import GuestProtocol
 
 /// The references to a dma-buf's file: the oracle for a `get_file()` or `fput()` too many or too few, which KASAN
 /// does not see because file structs are freed type-safely by RCU.
@@ -26,10 +27,21 @@ enum References {
 }
 
 extension Recorder {
-  /// Checks the exact count of a dma-buf; nil means that it must be gone.
+  /// Checks the exact count of a dma-buf; nil means that it must be gone. Nothing may be left of a mapping that is gone.
   func references(_ inode: UInt64, _ expected: Int?, _ name: String) throws(Failure) {
+    try references(inode, expected, name, by: nil)
+  }
+
+  /// The same while something is mapped. Which file keeps the buffer for a mapping is a matter of design.
+  func held(_ inode: UInt64, _ expected: Int?, _ name: String) throws(Failure) {
+    try references(inode, expected, name, by: .reference)
+  }
+
+  private func references(_ inode: UInt64, _ expected: Int?, _ name: String, by design: Design?) throws(Failure) {
     let seen = try References.count(inode: inode)
     let words = { (count: Int?) in count.map { "\($0)" } ?? "gone" }
-    expect(seen == expected, name, seen == expected ? words(seen) : "\(words(seen)), expected \(words(expected))")
+    expect(
+      seen == expected, name, by: design,
+      seen == expected ? words(seen) : "\(words(seen)), expected \(words(expected))")
   }
 }

@@ -98,7 +98,7 @@ enum UnwindTests {
     look.equal(mine.tryByte(page: 2), "\(0x33)", "forwarded from a read-only chardev: reads")
     look.equal(mine.protect(0..<4, both), "EACCES", "forwarded from a read-only chardev: made writable afterwards")
     look.equal(mine.trySet(1, page: 2), "SIGSEGV", "forwarded from a read-only chardev: a write")
-    try look.references(other.inode, base + 2, "references with the two that read")
+    try look.held(other.inode, base + 2, "references with the two that read")
     mine.unmap()
     reader.unmap()
     try look.references(other.inode, base, "both unmapped")

@@ -2,6 +2,7 @@
 
 internal import CGuest
 internal import CLibc
+internal import GuestProtocol
 
 /// The path of drm_gem_prime_mmap() for objects without their own mmap, which only the test driver has in a guest: by
 /// fops->mmap, with a DRM file that exists for the duration of the call and is allowed to map the object.
@@ -45,9 +46,9 @@ enum FopsRouteTests {
     for mapping in mappings {
       let file = mapping.name == "chardev" ? client.file : shared.exported.dmabuf
       let vma = try kernel.vma(mapping, against: file)
-      look.expect(vma.has(PBTEST_VMA_SAME_FILE), "\(mapping.name): vm_file is the one of its alias")
+      look.expect(vma.has(PBTEST_VMA_SAME_FILE), "\(mapping.name): vm_file is the one of its alias", by: .file)
       look.expect(vma.has(PBTEST_VMA_LINKED), "\(mapping.name): hangs on the address space of its vm_file")
-      look.equal(hex(vma.pgoff * 4096), hex(buffer.fakeOffset), "\(mapping.name): vm_pgoff")
+      look.equal(hex(vma.pgoff * 4096), hex(buffer.fakeOffset), "\(mapping.name): vm_pgoff", by: .offset)
       look.equal(vma.id, object.id, "\(mapping.name): vm_private_data is the object")
       look.expect(vma.has(PBTEST_VMA_OWN), "\(mapping.name): vm_ops are the exporter's", vma.operations)
       look.expect(vma.has(PBTEST_VMA_WRITE_COMBINE), "\(mapping.name): write-combining, as GEM maps such objects")

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import GuestProtocol
+
 /// Whether the aliases are the same memory, linked to the right file at the right offset.
 enum ForwardTests {
   static func of(_ pair: Pair) -> [GuestTest] {
@@ -59,9 +61,9 @@ enum ForwardTests {
         continue
       }
       let isHome = alias.name != "dma-buf" && alias.name != "forwarded"
-      look.equal(entry.path, isHome ? shared.exported.homePath : "/dmabuf:", "\(alias.name): vm_file")
-      look.equal(hex(entry.offset), hex(shared.exported.canonicalOffset), "\(alias.name): vm_pgoff")
-      if !isHome { look.sameInode(entry.inode, shared.inode, "\(alias.name): inode is the dma-buf's") }
+      look.equal(entry.path, isHome ? shared.exported.homePath : "/dmabuf:", "\(alias.name): vm_file", by: .file)
+      look.equal(hex(entry.offset), hex(shared.exported.canonicalOffset), "\(alias.name): vm_pgoff", by: .offset)
+      if !isHome { look.sameInode(entry.inode, shared.inode, "\(alias.name): inode is the dma-buf's", by: .file) }
       alias.unmap()
     }
     shared.closeAll()
@@ -71,15 +73,21 @@ enum ForwardTests {
     let shared = try pair.share()
     let forwarded = try shared.mapForwarded()
     let before = try References.count(inode: shared.inode)
-    look.equal(try target(ofLink: forwarded.mapFile), "/dmabuf:", "forwarded: what map_files names")
-    // Whatever the kernel answers, it must not be a file of the exporter, through which one could submit work.
+    look.equal(try target(ofLink: forwarded.mapFile), "/dmabuf:", "forwarded: what map_files names", by: .file)
     let name = "forwarded: what opening it through map_files gives"
+    var given: String?
     switch Result(catching: { () throws(Failure) in try OpenFile(forwarded.mapFile) }) {
     case .success(let lent):
-      look.equal(try target(ofLink: "/proc/self/fd/\(lent.number)"), "/dmabuf:", name)
+      given = try target(ofLink: "/proc/self/fd/\(lent.number)")
+      look.equal(given, "/dmabuf:", name, by: .file)
       lent.close()
-    case .failure(let failed): look.expect(true, name, "refused with \(failed.word)")
+    case .failure(let failed): look.expect(true, name, by: .file, "refused with \(failed.word)")
     }
+    // Whatever the kernel answers, it must not be a file of the exporter: one could submit work on its chardev, or grow
+    // its memfd.
+    let harmless = ["/dmabuf:", shared.importer.path]
+    look.expect(
+      given.map(harmless.contains) != false, "forwarded: no file of the exporter is lent", given ?? "refused")
     look.equal(try References.count(inode: shared.inode), before, "dma-buf: references afterwards")
     forwarded.unmap()
     shared.closeAll()

@@ -56,7 +56,7 @@ enum RefusalTests {
     look.equal(try exported.inode(), shared.inode, "the importer's handle still leads to the dma-buf")
     exported.close()
     let forwarded = try shared.mapForwarded()
-    try look.references(shared.inode, base.map { $0 + 1 }, "forwarded mapped afterwards")
+    try look.held(shared.inode, base.map { $0 + 1 }, "forwarded mapped afterwards")
     forwarded.set(0x77, page: 0)
     look.equal(forwarded.byte(page: 0), 0x77, "and it can be written")
     forwarded.unmap()

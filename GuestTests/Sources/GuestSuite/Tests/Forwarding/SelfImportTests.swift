@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import GuestProtocol
+
 /// If a device imports its own buffer, it gets the object itself back: nothing is forwarded, and nothing may be
 /// swapped.
 enum SelfImportTests {
@@ -24,11 +26,11 @@ enum SelfImportTests {
     let mine = try Mapping("owner", of: owner.file, offset: buffer.fakeOffset, pages: exported.pages)
     let theirs = try Mapping("second client", of: other.file, offset: buffer.fakeOffset, pages: exported.pages)
     let direct = try exported.mapDmabuf()
-    try look.references(exported.inode, base.map { $0 + 1 }, "all mapped: only the dma-buf's own mapping counts")
+    try look.held(exported.inode, base.map { $0 + 1 }, "all mapped: only the dma-buf's own mapping counts")
     for (mapping, path) in [(mine, owner.path), (theirs, owner.path), (direct, "/dmabuf:")] {
       let entry = try mapping.mapsEntry()
-      look.equal(entry?.path, path, "\(mapping.name): vm_file")
-      look.equal(entry?.offset, buffer.fakeOffset, "\(mapping.name): vm_pgoff")
+      look.equal(entry?.path, path, "\(mapping.name): vm_file", by: .file)
+      look.equal(entry?.offset, buffer.fakeOffset, "\(mapping.name): vm_pgoff", by: .offset)
     }
     for (index, writer) in [mine, theirs, direct].enumerated() {
       writer.set(UInt8(0x60 + index), page: 3)

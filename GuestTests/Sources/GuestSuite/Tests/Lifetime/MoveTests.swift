@@ -2,6 +2,7 @@
 
 internal import CGuest
 internal import CLibc
+internal import GuestProtocol
 
 /// Whether moving a buffer moves all of its own aliases, and no other buffer's. No stock driver in a guest both moves
 /// its buffers and shares them, so all of this needs the test driver.
@@ -115,13 +116,15 @@ enum MoveTests {
     let object = try kernel.object(buffer.handle, of: client)
     for alias in try shared.mapAll() {
       let vma = try kernel.vma(alias, against: client.file)
-      look.expect(vma.has(PBTEST_VMA_SAME_MAPPING), "\(alias.name): vm_file's address space is the device's")
-      look.expect(vma.has(PBTEST_VMA_LINKED), "\(alias.name): it hangs on that address space")
-      look.equal(hex(vma.pgoff * 4096), hex(buffer.fakeOffset), "\(alias.name): vm_pgoff")
+      look.expect(
+        vma.has(PBTEST_VMA_SAME_MAPPING), "\(alias.name): vm_file's address space is the device's", by: .addressSpace)
+      look.expect(vma.has(PBTEST_VMA_LINKED), "\(alias.name): it hangs on the address space of its vm_file")
+      look.equal(hex(vma.pgoff * 4096), hex(buffer.fakeOffset), "\(alias.name): vm_pgoff", by: .offset)
       look.expect(vma.has(PBTEST_VMA_OWN), "\(alias.name): vm_ops are the exporter's")
       look.equal(vma.id, object.id, "\(alias.name): vm_private_data is the exporter's object")
       look.equal(
-        vma.has(PBTEST_VMA_SAME_FILE), alias.name == "chardev", "\(alias.name): vm_file is the exporter's chardev")
+        vma.has(PBTEST_VMA_SAME_FILE), alias.name == "chardev", "\(alias.name): vm_file is the exporter's chardev",
+        by: .file)
       alias.unmap()
     }
     shared.closeAll()

@@ -2,6 +2,7 @@
 
 internal import CGuest
 internal import CLibc
+internal import GuestProtocol
 
 /// What a process may do to its forwarded mapping.
 enum VmaTests {
@@ -49,7 +50,7 @@ enum VmaTests {
       forwarded.tryByte(page: $0)
     }
     look.equal(answers, ["4", "SIGSEGV", "SIGSEGV", "9"], "a part to nothing: reads before, in, in, and behind it")
-    try look.references(
+    try look.held(
       shared.inode, base + mappings(ofDmabuf: shared.inode).count, "a part to nothing: one reference for each VMA")
     look.equal(forwarded.protect(part, PROT_READ | PROT_WRITE), "ok", "the part back")
     look.equal(forwarded.trySet(Mapping.mark(of: 5), page: 5), "written", "the part back: a write")
@@ -64,6 +65,7 @@ enum VmaTests {
     let shared = try pair.share()
     let base = try References.count(inode: shared.inode) ?? 0
     let forwarded = try shared.mapForwarded()
+    let whole = try forwarded.mapsEntry()
     // Touched at once, while the mapping is whole: identity/…/parts covers pages that are faulted in later.
     forwarded.mark()
     func pieces(_ expected: [Range<Int>], elsewhere: Int = 0, _ step: String) throws(Failure) {
@@ -92,7 +94,7 @@ enum VmaTests {
     look.equal([moved.tryByte(page: 0), moved.tryByte(page: 1)], ["12", "13"], "moved: its own bytes")
     // The heap's mapping counts as anonymous, so its offset changes when it is moved. lifetime/…/moved covers that.
     if pair.exporter != .systemHeap {
-      let offset = hex(shared.exported.canonicalOffset + UInt64(11 * pageSize))
+      let offset = whole.map { hex($0.offset + UInt64(11 * pageSize)) }
       look.equal(try moved.mapsEntry().map { hex($0.offset) }, offset, "moved: vm_pgoff")
     }
     forwarded.unmap()
@@ -125,15 +127,17 @@ enum VmaTests {
     // identity/…/parts covers what the second half shows.
     var all = try mappings(ofDmabuf: shared.inode)
     look.equal(
-      all.map { Int(($0.end - $0.start) / 4096) }.reduce(0, +), shared.pages, "the second half beside it: pages")
-    try look.references(shared.inode, base + all.count, "the second half beside it: one reference for each VMA")
+      all.map { Int(($0.end - $0.start) / 4096) }.reduce(0, +), shared.pages, "the second half beside it: pages",
+      by: .file)
+    try look.held(shared.inode, base + all.count, "the second half beside it: one reference for each VMA")
     let astray = all.filter { $0.offset != shared.exported.canonicalOffset + ($0.start - whole.start) }
-    look.equal(astray.map { hex($0.offset) }, [], "the second half beside it: VMAs at an offset not their own")
+    look.equal(
+      astray.map { hex($0.offset) }, [], "the second half beside it: VMAs at an offset not their own", by: .offset)
 
     look.equal(whole.protect(2..<4, PROT_READ), "ok", "a part to read only")
     look.equal(whole.protect(2..<4, PROT_READ | PROT_WRITE), "ok", "and back")
     try map(shared.importer.file, shared.forwardedOffset, page: 0, pages: half)
-    try look.references(
+    try look.held(
       shared.inode, base + mappings(ofDmabuf: shared.inode).count, "forwarded again over what was split")
     look.equal((0..<half).map { whole.tryByte(page: $0) }, (0..<half).map { "\($0 + 1)" }, "its bytes")
 
