@@ -91,7 +91,7 @@ let package = Package(
       name: "GuestMachine",
       dependencies: ["BenchModel", "CLibvirt", "GuestProtocol", "KernelText", "Toolbox", systemPackage],
       swiftSettings: strict),
-    .target(name: "Verdicts", dependencies: ["BenchModel", "GuestProtocol"], swiftSettings: strict),
+    .target(name: "Verdicts", dependencies: ["BenchModel", "GuestProtocol", "KernelText"], swiftSettings: strict),
     .target(
       name: "Reports",
       dependencies: [
@@ -177,8 +177,8 @@ let package = Package(
     .testTarget(
       name: "CommandTests",
       dependencies: [
-        "patchbench", "Bench", "BenchModel", "KernelBuild", "Reports", "TestBench", "TestSupport", systemPackage,
-        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "patchbench", "Bench", "BenchModel", "KernelBuild", "Reports", "TestBench", "TestSupport", "Verdicts",
+        systemPackage, .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict),
     // Real kernels and real guests. Needs everything that setup.sh installs and builds; skips nothing.
     .testTarget(

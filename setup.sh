@@ -7,6 +7,7 @@
 #   ./setup.sh guest [aarch64]
 #                         only the guest binary, for this machine's architecture or for aarch64
 #   ./setup.sh cells      compilers, checks and emulators of the other profiles (docs/kernels.md)
+#   ./setup.sh chromium   the browser that ./test.sh chromium looks at reports with
 #   ./setup.sh install [--prefix DIR]
 #                         all of these, then installs patchbench with its data, man pages and completions under DIR
 #                         (/usr/local by default)
@@ -36,6 +37,8 @@ arm64=(libc6-dev-arm64-cross libgcc-12-dev-arm64-cross)
 
 # What profiles with a `toolchain:` are compiled with, what runs their guests, and what `checks:` run.
 cells=(gcc-riscv64-linux-gnu clang-19 lld-19 llvm-19 gcc-aarch64-linux-gnu qemu-system-arm sparse coccinelle)
+
+chromium=(chromium chromium-driver python3-selenium python3-pip unzip)
 
 install_packages() {
   local missing=() package
@@ -97,13 +100,14 @@ install_files() {
 }
 
 usage() {
-  echo "usage: ./setup.sh [packages|guest [aarch64]|cells|install [--prefix DIR]]" >&2
+  echo "usage: ./setup.sh [packages|guest [aarch64]|cells|chromium|install [--prefix DIR]]" >&2
   exit 2
 }
 
 case "${1:-all}" in
   packages) install_packages "${packages[@]}" ;;
   cells) install_packages "${cells[@]}" ;;
+  chromium) install_packages "${chromium[@]}" ;;
   guest) build_guest "${@:2}" ;;
   all) build_all ;;
   install)

@@ -5,6 +5,8 @@
 #   ./test.sh                    all tests
 #   ./test.sh address [WORD...]  only the host's tests, with the address sanitizer
 #   ./test.sh thread [WORD...]   only the host's tests, with the thread sanitizer
+#   ./test.sh chromium [REPORT]  looks at an HTML report in Chromium, by default at that of the tests: pictures and a PDF
+#                                go to .build/chromium/pictures; axe-core, keyboard, phone, print
 #
 # WORDs are passed to `swift test`, for example `--filter Toolbox`.
 set -euo pipefail
@@ -37,8 +39,19 @@ case "${1:-all}" in
     ./setup.sh guest
     sanitized "$@"
     ;;
+  chromium)
+    ./setup.sh chromium
+    place=.build/chromium
+    if [ ! -e "$place/axe.min.js" ]; then
+      # Its wheel has axe-core as one file.
+      pip3 download -q --no-deps --dest "$place" axe-playwright-python==0.1.8
+      unzip -qojd "$place" "$place"/axe_playwright_python-*.whl '*/axe.min.js'
+    fi
+    /usr/bin/python3 Tests/Chromium/look.py "${2:-Tests/ReportsTests/Snapshots/report.html}" "$place/pictures" \
+      "$place/axe.min.js"
+    ;;
   *)
-    echo "usage: ./test.sh [address|thread [WORD...]]" >&2
+    echo "usage: ./test.sh [address|thread [WORD...] | chromium [REPORT]]" >&2
     exit 2
     ;;
 esac

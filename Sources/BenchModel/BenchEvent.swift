@@ -15,13 +15,15 @@ public struct RunHeader: Codable, Sendable, Hashable {
   /// `QEMU emulator version 7.2.22`
   public var emulator: String
   public var accelerator: Accelerator
-  /// The reason for the choice of accelerator: `KVM: no hello within 15 s of a probe boot`.
+  /// The reason for the choice of accelerator: `KVM: a probe boot never reached init within 15 s`.
   public var acceleratorReason: String
   public var processors: Int
   public var patchbench: String
   public var series: [PatchSeries]
   /// The question that each test of the guest binary answers, by test name.
   public var questions: [String: String]
+  /// What it means that tests and kernel reports got worse, in words; `nil` in old records.
+  public var causes: [CauseRule]?
   /// The selected tests; `nil` means all.
   public var only: [String]?
   /// Kernel reports that do not count against a series.
@@ -146,6 +148,12 @@ public struct BenchEvent: Codable, Sendable, Hashable {
     /// A series' test or kernel report is worse than on the base: `subject` is the test or the report. Not confirmed by
     /// another try unless that is said. Like progress, it is shown and not recorded: the trial will say it.
     case worse(series: String, subject: String, words: String, isConfirmed: Bool)
+    /// How many seconds the build and the tests of a series (`nil`: the base) will take, by what this machine has seen;
+    /// `nil` where it has not. Like progress, it is shown and not recorded.
+    case expected(series: String?, build: Double?, tests: Double?)
+    /// Tests are run again because their results changed, for the `number`th of `of` times. Like progress, it is shown
+    /// and not recorded.
+    case retrying(series: String?, number: Int, of: Int)
     /// The last event of a run that finished; `interrupted` if the user stopped it.
     case runFinished(interrupted: Bool)
     /// Recorded after the run: the time its reports took to make.
@@ -197,11 +205,13 @@ public struct RunRecord: Sendable, Hashable {
         found?.resumed.append(event.at)
         found?.finished = nil
         found?.interrupted = true
+        // The reports of the interrupted run are not those of the whole one.
+        found?.reportSeconds = nil
       case .runFinished(let interrupted):
         found?.finished = event.at
         found?.interrupted = interrupted
       case .reported(let seconds): found?.reportSeconds = seconds
-      case .stageStarted, .progress, .worse: break
+      case .stageStarted, .progress, .worse, .expected, .retrying: break
       }
     }
     guard let found else { return nil }

@@ -117,7 +117,7 @@ extension Fault {
       ]
     } check: { outcome, _ in
       let isKept = FileManager.default.fileExists(atPath: outcome.evidence.appending("state.img").string)
-      let report = outcome.evidence.removingLastComponent().removingLastComponent().appending("report.md")
+      let report = outcome.evidence.removingLastComponent().removingLastComponent().appending("report-details.md")
       let isSaid = try String(contentsOfFile: report.string, encoding: .utf8).contains("could not be read")
       return Seen(outcome.verdict == "regresses" && isKept && isSaid, outcome.words + (isSaid ? "; unreadable" : ""))
     },

@@ -9,7 +9,10 @@ enum RawWords {
   /// - Parameter markup: text that must not appear as HTML.
   /// - Returns: what is wrong; `nil` if nothing is.
   static func found(in run: FilePath, markup: [String]) throws -> String? {
-    for (name, read) in [("report.html", { $0 }), ("report.md", outsideCode)] as [(String, (String) -> String)] {
+    let files: [(String, (String) -> String)] = [
+      ("report.html", { $0 }), ("report.md", outsideCode), ("report-details.md", outsideCode),
+    ]
+    for (name, read) in files {
       let text = try String(contentsOfFile: run.appending(name).string, encoding: .utf8)
       if text.contains("\u{1b}") { return "\(name) has an escape code" }
       if let raw = markup.first(where: read(text).contains) { return "\(name) has \(raw) unescaped" }

@@ -12,11 +12,12 @@ public struct Report: Sendable {
   public let record: RunRecord
   /// The verdicts, in the order of the run's header.
   public let judgements: [Judgement]
+  /// The files that the HTML report leads to.
+  public let evidence: EvidenceFiles
 
   /// Judges a run.
-  public init(record: RunRecord) {
-    self.record = record
-    judgements = judge(record)
+  public init(record: RunRecord, evidence: EvidenceFiles = EvidenceFiles()) {
+    self.init(record: record, judgements: judge(record), evidence: evidence)
   }
 
   /// Returns `report.json` as described by `Schema/report.schema.json`. Keys are sorted, so that equal runs give equal
@@ -26,11 +27,26 @@ public struct Report: Sendable {
     try ReportDocument(record, judgements).encoded(isIndented: isIndented)
   }
 
-  /// Returns `report.md`, for pasting into a mail.
-  public func markdown() -> String { MarkdownReport(record, judgements).text }
+  private init(record: RunRecord, judgements: [Judgement], evidence: EvidenceFiles) {
+    self.record = record
+    self.judgements = judgements
+    self.evidence = evidence
+  }
+
+  /// Returns the same run, of which only some series are told.
+  /// - Parameter names: the names of the series.
+  public func only(_ names: [String]) -> Report {
+    Report(record: record, judgements: judgements.filter { names.contains($0.series.name) }, evidence: evidence)
+  }
+
+  /// Returns `report.md`, the comment on a merge request: at most 60 kB, whatever was run.
+  public func markdown() -> String { BriefMarkdown(record, judgements).text }
+
+  /// Returns `report-details.md`, which has all that `report.md` leaves out.
+  public func details() -> String { MarkdownReport(record, judgements).text }
 
   /// Returns `report.html`: one file, no network, no script.
-  public func html() throws -> String { try HTMLReport(record, judgements).text() }
+  public func html() throws -> String { try HTMLReport(record, judgements, evidence).text() }
 
   /// Returns the verdict table for a terminal.
   ///
@@ -39,5 +55,18 @@ public struct Report: Sendable {
   ///   - width: The terminal's columns; longer lines are cut.
   public func terminal(color: Bool, width: Int = 100) -> String {
     TerminalReport(record, judgements, color: color, width: width).text
+  }
+}
+
+/// The files of evidence that are there, relative to the report: diffs, logs of builds, consoles, KTAP.
+public struct EvidenceFiles: Sendable, Hashable {
+  /// Of the base: `base/console.log`.
+  public var base: [String]
+  /// Of each series, by its name: `series/v3/0001.diff`.
+  public var series: [String: [String]]
+
+  public init(base: [String] = [], series: [String: [String]] = [:]) {
+    self.base = base
+    self.series = series
   }
 }

@@ -4,8 +4,8 @@
 public protocol Reporter: Sendable {
   /// The format's name for `patchbench report --format`.
   var name: String { get }
-  /// The suffix of the file `report.SUFFIX` in a run's directory; `nil` for a format that is only printed.
-  var suffix: String? { get }
+  /// The name of its file in a run's directory; `nil` for a format that is only printed.
+  var file: String? { get }
   /// - Throws: the errors of the format's library.
   func text(of report: Report, on canvas: ReportCanvas) throws -> String
   /// The same for several runs of one command.
@@ -30,18 +30,19 @@ public struct ReportCanvas: Sendable, Hashable {
 /// The available formats, the default first.
 public enum Reporters {
   public static let all: [any Reporter] = [
-    TerminalReporter(), HTMLReporter(), MarkdownReporter(), JSONReporter(),
+    TerminalReporter(), HTMLReporter(), MarkdownReporter(), JSONReporter(), MarkdownDetailsReporter(),
+    MailReporter(),
   ]
 
   /// The formats that a run writes to its directory.
-  public static var files: [any Reporter] { all.filter { $0.suffix != nil } }
+  public static var files: [any Reporter] { all.filter { $0.file != nil } }
 
   public static func named(_ name: String) -> (any Reporter)? { all.first { $0.name == name } }
 }
 
 struct TerminalReporter: Reporter {
   let name = "terminal"
-  let suffix: String? = nil
+  let file: String? = nil
   func text(of report: Report, on canvas: ReportCanvas) -> String {
     report.terminal(color: canvas.color, width: canvas.width)
   }
@@ -50,21 +51,30 @@ struct TerminalReporter: Reporter {
 
 struct HTMLReporter: Reporter {
   let name = "html"
-  let suffix: String? = "html"
+  let file: String? = "report.html"
   func text(of report: Report, on canvas: ReportCanvas) throws -> String { try report.html() }
   func text(of matrix: Matrix, on canvas: ReportCanvas) throws -> String { try HTMLReport(matrix).text() }
 }
 
 struct MarkdownReporter: Reporter {
   let name = "markdown"
-  let suffix: String? = "md"
+  let file: String? = "report.md"
   func text(of report: Report, on canvas: ReportCanvas) -> String { report.markdown() }
+  func text(of matrix: Matrix, on canvas: ReportCanvas) -> String {
+    MatrixMarkdown(matrix, most: BriefMarkdown.most).text
+  }
+}
+
+struct MarkdownDetailsReporter: Reporter {
+  let name = "details"
+  let file: String? = BriefMarkdown.details
+  func text(of report: Report, on canvas: ReportCanvas) -> String { report.details() }
   func text(of matrix: Matrix, on canvas: ReportCanvas) -> String { MatrixMarkdown(matrix).text }
 }
 
 struct JSONReporter: Reporter {
   let name = "json"
-  let suffix: String? = "json"
+  let file: String? = "report.json"
   func text(of report: Report, on canvas: ReportCanvas) throws -> String { try report.json() }
   func text(of matrix: Matrix, on canvas: ReportCanvas) throws -> String { try MatrixDocument(matrix).encoded() }
 }

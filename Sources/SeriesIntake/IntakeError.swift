@@ -29,6 +29,8 @@ public enum IntakeError: Error, Sendable, Hashable {
   case utf16(String)
   /// A git repository without a range of commits.
   case noRange(String)
+  /// A range of commits without a git repository.
+  case bareRange(String)
   case notARepository(String)
   /// A version that is not in the mails.
   case noVersion(String, Int, others: [Int])
@@ -51,7 +53,8 @@ extension IntakeError {
   var isOfOneSeries: Bool {
     switch self {
     case .empty, .noPatch, .noDiff, .missing, .onlyCover, .tooMuch, .leavesTree, .unreadable, .utf16, .sameID: true
-    case .noSuchPath, .noForm, .mixed, .twice, .noRange, .notARepository, .noVersion, .noVersions, .noRepository,
+    case .noSuchPath, .noForm, .mixed, .twice, .noRange, .bareRange, .notARepository, .noVersion, .noVersions,
+      .noRepository,
       .badRange, .notFetched, .noMessageID, .noMail:
       false
     }
@@ -70,7 +73,8 @@ extension IntakeError {
     case .leavesTree: "it changes files outside of the tree"
     case .utf16: "UTF-16"
     case .noVersion: "the version is not there"
-    case .noSuchPath, .noForm, .mixed, .twice, .unreadable, .noRange, .notARepository, .noVersions, .noRepository,
+    case .noSuchPath, .noForm, .mixed, .twice, .unreadable, .noRange, .bareRange, .notARepository, .noVersions,
+      .noRepository,
       .badRange, .notFetched, .noMessageID, .noMail:
       "another reason"
     }
@@ -114,6 +118,9 @@ extension IntakeError: CustomStringConvertible {
       "\(file): the text is UTF-16, and there is no patch in it. Save it as UTF-8, or recreate it with `git format-patch`."
     case .noRange(let path):
       "\(path): a git repository. Name the commits as well: `\(path):BASE..TOPIC`."
+    case .bareRange(let text):
+      "\(text): a range of commits without its git repository. Name that as well: `REPOSITORY:\(text)`; for the current "
+        + "directory, `.:\(text)`."
     case .notARepository(let path):
       "\(path): not a git repository."
     case .noVersion(let path, let number, let others):

@@ -11,7 +11,7 @@ extension GuestEnding {
     case .panicked(let line): "the kernel panicked (\(line))"
     case .stoppedEarly: "the machine stopped or was reset without a message"
     case .silent(let seconds): "silent for \(whole(seconds)) s"
-    case .bootDeadline(let seconds): "no hello within \(whole(seconds)) s"
+    case .bootDeadline(let seconds): "never reached init within \(whole(seconds)) s"
     case .runDeadline(let seconds): "not done within \(whole(seconds)) s"
     case .flooded: "it sent more results than are kept"
     case .machineDied(let message): "the machine died (\(message))"
@@ -29,6 +29,11 @@ extension GuestHang {
       case .inTest(let test): "stopped in \(test)"
       case .betweenTests: "stopped between two tests"
       }
+    return "\(whereabouts), \(activity)"
+  }
+
+  /// What it was doing.
+  fileprivate var activity: String {
     let doing =
       switch state {
       case .busy: "the kernel is busy in \(busyIn.joined(separator: ", "))"
@@ -36,15 +41,21 @@ extension GuestHang {
       case .unknown: "it does not answer an NMI"
       }
     let tasks = blocked.prefix(4).joined(separator: ", ") + (blocked.count > 4 ? ", …" : "")
-    return "\(whereabouts), \(doing)" + (blocked.isEmpty ? "" : "; blocked: \(tasks)")
+    return doing + (blocked.isEmpty ? "" : "; blocked: \(tasks)")
   }
 }
 
 extension GuestRun {
   /// Describes how it ended and, if it hung, where and doing what.
   var endingWords: String {
-    if let hang { return "\(ending.words): \(hang.words)" }
+    if let hangWords { return "\(ending.words): \(hangWords)" }
     return booted ? "\(ending.words) \(whereabouts)" : ending.words
+  }
+
+  /// Where it hung and doing what, as far as its ending does not say it; `nil` if it did not hang.
+  public var hangWords: String? {
+    if case .bootDeadline = ending, hang?.place == .beforeInit { return hang?.activity }
+    return hang?.words
   }
 
   /// Where in its plan a guest ended. Tests run in the order of the plan, so the first one that never reported was

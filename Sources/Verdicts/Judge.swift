@@ -160,7 +160,7 @@ private func weighBoot(_ run: GuestRun, evidence: BaseEvidence, into judgement: 
   case .machineDied(let message):
     judgement.reasons = [Reason("not the series' fault: the machine died: \(message)")]
   case .completed:
-    judgement.reasons = [Reason("the guest's evidence is unreliable: it completed but never sent its hello")]
+    judgement.reasons = [Reason("the guest's evidence is unreliable: it completed, but never reached init")]
   case .flooded: judgement.reasons = [Reason("the guest's evidence is unreliable: \(run.endingWords)")]
   case .stoppedEarly, .silent, .bootDeadline, .runDeadline:
     // The output did not come from PID 1, or came out of order.
@@ -234,7 +234,7 @@ extension Culprit {
     let open = "\(first.from == nil ? "" : "prerequisite ")\(first.number)"
     let gap =
       lastGood == number - 1
-      ? "" : "; or one of the patches from \(open) on, which give no answer by themselves"
+      ? "" : "; or one of the patches from \(open) on, which give no result by themselves"
     let place = series.place(of: number)
     let what = place.from == nil ? "patch" : "prerequisite"
     let from = place.from.map { ", from \($0)," } ?? ""

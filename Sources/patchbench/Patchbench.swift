@@ -22,6 +22,7 @@ struct Patchbench: AsyncParsableCommand {
         patchbench run Patches/candidates --output results/thread
         patchbench resume results/thread
         patchbench report results/thread --format markdown
+        patchbench compare results/v3 results/v4
         patchbench doctor
 
       Exit status:
@@ -33,8 +34,8 @@ struct Patchbench: AsyncParsableCommand {
       """,
     version: version,
     subcommands: [
-      RunCommand.self, ResumeCommand.self, ReportCommand.self, TestsCommand.self, SelfCheckCommand.self,
-      MutantsCommand.self, TrialCommand.self,
+      RunCommand.self, ResumeCommand.self, ReportCommand.self, CompareCommand.self, TestsCommand.self,
+      SelfCheckCommand.self, MutantsCommand.self, TrialCommand.self,
       CacheCommand.self, CleanCommand.self, DoctorCommand.self, BenchmarkCommand.self, ShellCommand.self,
       FaultsCommand.self, ArchiveCommand.self,
     ],
@@ -49,6 +50,7 @@ struct Patchbench: AsyncParsableCommand {
     Allocator.keepLittle()
     BrokenPipe.becomesAnError()
     do {
+      if let failure = CommandNames.failure(Array(CommandLine.arguments.dropFirst())) { throw failure }
       var command = try parseAsRoot()
       if var asyncCommand = command as? any AsyncParsableCommand {
         try await asyncCommand.run()

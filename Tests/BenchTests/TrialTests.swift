@@ -186,8 +186,10 @@ import Verdicts
   }
 
   /// A trial whose tests ran, and were rerun beside a base that answers all of them.
-  private func tried(_ host: ScriptedHost, _ policy: RetryPolicy, limits: TestLimits? = nil) async throws -> Trial {
-    let runner = try await runner(host, plan(policy))
+  private func tried(
+    _ host: ScriptedHost, _ policy: RetryPolicy, limits: TestLimits? = nil, sinks: [any EventSink] = []
+  ) async throws -> Trial {
+    let runner = try await runner(host, plan(policy), sinks: sinks)
     var trial = trial("s", runner)
     let limits = limits ?? long
     try await runner.boot(bootable(runner), limits, evidence: evidence("s"), trial: &trial)
@@ -195,7 +197,18 @@ import Verdicts
     try await runner.tryAgain(
       bootable(runner), base: base(runner), limits, evidence: evidence("s"), scratch: small.scratch.path,
       trial: &trial)
+    await runner.events.drain()
     return trial
+  }
+
+  /// Keeps which reruns were told.
+  private struct Retries: EventSink {
+    var told: Locked<[String]>
+
+    func take(_ event: BenchEvent) {
+      guard case .retrying(let series, let number, let of) = event.kind else { return }
+      told.withLock { $0.append("\(series ?? "base") \(number)/\(of)") }
+    }
   }
 
   @Test("a changed result is rerun in restored guests, on the series and on the base")
@@ -207,7 +220,9 @@ import Verdicts
         GuestScript.answers(answers(.ok, .notOk, .ok)), GuestScript.holds, again, again, GuestScript.holds, onBase,
         onBase,
       ], clock: ScriptClock())
-    let trial = try await tried(host, RetryPolicy(retries: 2, repeats: 1))
+    let told = Locked([String]())
+    let trial = try await tried(host, RetryPolicy(retries: 2, repeats: 1), sinks: [Retries(told: told)])
+    #expect(told.withLock { $0 } == ["s 1/2", "s 2/2"])
     #expect(trial.again?.map { $0.map(\.status) } == [[.notOk], [.notOk]])
     #expect(trial.baseAgain?.map { $0.map(\.status) } == [[.ok], [.ok]])
     // One boot for the series' tests, and one on each side for the saved guest.

@@ -84,6 +84,17 @@ private func item(_ name: String, _ patches: [String], objects: [Int]) -> WorkIt
     #expect(timings.object == 0.5 && timings.guest == 8.25)
   }
 
+  @Test("what was never seen on this machine is not expected, not even by a guess")
+  func expectations() {
+    let unknown = Timings().expected("s", objects: 4, extent: .boot)
+    #expect(unknown == .expected(series: "s", build: nil, tests: nil))
+    let known = Timings(object: 0.5, link: 5, guest: 9)
+    #expect(known.expected("s", objects: 4, extent: .boot) == .expected(series: "s", build: 7, tests: 9))
+    #expect(known.expected("s", objects: nil, extent: .boot) == .expected(series: "s", build: nil, tests: 9))
+    #expect(known.expected("s", objects: 4, extent: .build) == .expected(series: "s", build: 7, tests: 0))
+    #expect(known.expected(nil, objects: nil, extent: .boot) == .expected(series: nil, build: 0, tests: 9))
+  }
+
   @Test func whatWasNotRunTeachesNothing() {
     var timings = Timings()
     timings.learn(

@@ -10,10 +10,13 @@ import Testing
 @Suite struct RawWordsTests {
   private let markup = ["<script>", "=HYPERLINK("]
 
-  private func found(html: String = "<p>", markdown: String = "words") throws -> String? {
+  private func found(
+    html: String = "<p>", markdown: String = "words", details: String = "words"
+  ) throws -> String? {
     let scratch = try Scratch()
     try scratch.write("report.html", html)
     try scratch.write("report.md", markdown)
+    try scratch.write("report-details.md", details)
     return try RawWords.found(in: scratch.path, markup: markup)
   }
 
@@ -23,6 +26,7 @@ import Testing
     #expect(try found(html: "<p><script>") == "report.html has <script> unescaped")
     #expect(try found(html: "<pre>\u{1b}[2J</pre>") == "report.html has an escape code")
     #expect(try found(markdown: "a <script> b") == "report.md has <script> unescaped")
+    #expect(try found(details: "a <script> b") == "report-details.md has <script> unescaped")
     #expect(try found(markdown: "```\n\u{1b}c\n```") == "report.md has an escape code")
     #expect(throws: (any Error).self) {
       try RawWords.found(in: Scratch().path, markup: markup)

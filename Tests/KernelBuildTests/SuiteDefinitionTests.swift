@@ -68,4 +68,46 @@ import Testing
       try SuiteDefinition.load("../s", from: folder)
     }
   }
+
+  /// What failed checks mean, by the suite's own list.
+  @Test(
+    arguments: [
+      (
+        "move/pbtest-to-vgem/one-buffer", ["the one that moves, forwarded: faults of each page after the move"],
+        CauseKind.stale
+      ),
+      ("forward/vgem-to-vkms/three-aliases", ["page 0 written through chardev, read through forwarded"], .stale),
+      ("forward/vgem-to-vkms/map-files", ["forwarded: no file of the exporter is lent"], .access),
+      ("access/vgem-to-vkms/no-handle", ["importer: a client without a handle"], .access),
+      ("errors/vgem-to-vkms/beyond-the-buffer", ["dma-buf: one page too many"], .access),
+      // A leak is a leak, whatever the test asks.
+      ("errors/vgem-to-vkms/read-only", ["both unmapped", "all closed"], .balance),
+      ("bounds/vgem/dma-buf-mmap", ["all pages: all as before"], .balance),
+      ("failing/vgem/create", ["create: allocations that were not given back"], .balance),
+      ("leaks/vgem-to-vkms/rounds", ["the importer's open files"], .balance),
+      // But not if something else fails, too.
+      (
+        "errors/vgem-to-vkms/beyond-the-buffer", ["dma-buf: one page too many", "references after all refusals"],
+        .access
+      ),
+      (
+        "invalidate/virtio_gpu-to-vgem/unbind",
+        ["forwarded: faults on touch after unbind, first page, middle and last"], .invalidation
+      ),
+      ("errors/vgem-to-vkms/private-writable", ["forwarded, private and writable, 50 times"], .errno),
+      ("protection/vgem/write-combining", ["chardev: write-combining"], nil),
+    ] as [(String, [String], CauseKind?)])
+  func theSuiteSaysWhatItMeans(test: String, failed: [String], expected: CauseKind?) throws {
+    let home = FilePath(#filePath).removingLastComponent().removingLastComponent().removingLastComponent()
+    let suite = try SuiteDefinition.load("dma-buf", from: home.pushing("GuestTests/Suites"))
+    #expect(suite.causes.first { $0.matches(test: test, failed: failed) }?.kind == expected)
+  }
+
+  @Test(arguments: [
+    ("- {kind: odd, words: w, tests: [a]}", "“odd” is no kind"),
+    ("- {kind: stale, words: w}", "names neither tests nor"),
+  ])
+  func aCauseThatSaysNothingIsRefused(cause: String, reason: String) {
+    #expect { try load(Self.whole + "\ncauses:\n  \(cause)\n") } throws: { "\($0)".contains(reason) }
+  }
 }

@@ -42,7 +42,10 @@ import Testing
     var header = header([series("one")], revision: "v6.12-rc3")
     header.choice?.untaken = BaseChoice.Untaken(kernel: "mine", commit: "401ae99111859c05a0e06eb8ddc2e4667ac71c7e")
     let report = Report(record: record(header, base: guest([plain]), results: [(guest([plain]), allSeconds)]))
-    for text in [report.markdown(), try report.html(), try report.json(), report.terminal(color: false, width: 300)] {
+    for text in [
+      report.markdown(), report.details(), try report.html(), try report.json(),
+      report.terminal(color: false, width: 300),
+    ] {
       #expect(text.contains("linux-6.12 at v6.12-rc3"))
       #expect(text.contains("1 of 1 series applies"))
       #expect(text.contains("401ae99111859c05a0e06eb8ddc2e4667ac71c7e"))

@@ -11,7 +11,7 @@ let cell = Cell(
   kernel: "linux-6.12", profile: "kasan", architecture: "x86_64", toolchain: "gcc", extent: .boot, guest: "q35")
 let unbind = "invalidate/virtio_gpu-to-vgem/unbind"
 
-func header(_ series: [PatchSeries], reason: String = "KVM: no hello within 15 s of a probe boot") -> RunHeader {
+func header(_ series: [PatchSeries], reason: String = "KVM: a probe boot never reached init within 15 s") -> RunHeader {
   var header = RunHeader(
     cell: cell,
     versions: RunHeader.Versions(
@@ -341,4 +341,42 @@ func resumed() -> RunRecord {
   var run = everyVerdict()
   run.resumed = [run.started + 60, run.started + 120]
   return run
+}
+
+/// A run of a series that links the forwarded mapping elsewhere, so that an unbind does not find it.
+func forwardedElsewhere() -> RunRecord {
+  func linked(_ isElsewhere: Bool) -> TestResult {
+    TestResult(
+      name: "forward/virtio_gpu-to-vgem/vm-file", status: isElsewhere ? .notOk : .ok,
+      checks: [
+        Check(name: "dma-buf: vm_file", passed: true, detail: "/dmabuf:", design: .file),
+        Check(name: "dma-buf: vm_pgoff", passed: true, detail: "0x100000000", design: .offset),
+        Check(
+          name: "forwarded: vm_file", passed: !isElsewhere,
+          detail: isElsewhere ? "/dev/dri/card1, expected /dmabuf:" : "/dmabuf:", design: .file),
+        Check(
+          name: "forwarded: vm_pgoff", passed: !isElsewhere,
+          detail: isElsewhere ? "0x1000, expected 0x100000000" : "0x100000000", design: .offset),
+      ])
+  }
+  func unbound(_ pair: String, _ isMissed: Bool) -> TestResult {
+    func check(_ alias: String, _ passed: Bool) -> Check {
+      Check(
+        name: "\(alias): faults on touch after unbind, first page, middle and last", passed: passed,
+        detail: passed ? "1, 1, 1" : "0, 0, 0")
+    }
+    return TestResult(
+      name: "invalidate/\(pair)/unbind", status: isMissed ? .notOk : .ok,
+      checks: [check("dma-buf", true), check("forwarded", !isMissed)])
+  }
+  func tests(_ isElsewhere: Bool) -> [TestResult] {
+    [linked(isElsewhere), unbound("virtio_gpu-to-vgem", isElsewhere), unbound("vgem-to-vkms", isElsewhere), plain]
+  }
+  var header = header([series("elsewhere")])
+  header.causes = [
+    CauseRule(
+      kind: .invalidation, words: "when a device is unplugged, an alias stays mapped",
+      tests: [NamePattern("invalidate/*")])
+  ]
+  return record(header, base: guest(tests(false)), results: [(guest(tests(true)), allSeconds)])
 }

@@ -20,16 +20,31 @@ import Verdicts
     let matrix = Matrix(reports.map { ("run", $0) }, gaps: [gap])
     let text = MatrixTable(matrix, on: ReportCanvas(color: false, width: 140)).text
     let lines = text.split(separator: "\n").map { line in
-      line.split(separator: " ").prefix(2).joined(separator: " ")
+      line.split(separator: " ").prefix(3).joined(separator: " ")
     }
     #expect(
       lines == [
-        "a: clean", "linux-6.12/kasan clean", "linux-6.12/nommu not", "b: inconclusive",
-        "linux-6.12/kasan inconclusive", "linux-6.1/kasan clean", "linux-6.12/nommu not", "late: inconclusive",
-        "linux-6.1/kasan inconclusive", "linux-6.12/nommu not",
+        "✓ a: clean", "linux-6.12/kasan ✓ clean", "linux-6.12/nommu – not", "? b: inconclusive",
+        "linux-6.12/kasan ? inconclusive", "linux-6.1/kasan ✓ clean", "linux-6.12/nommu – not", "? late: inconclusive",
+        "linux-6.1/kasan ? inconclusive", "linux-6.12/nommu – not", "Of 3 series,",
       ])
-    #expect(text.contains("  not run  "))
+    #expect(
+      text.hasSuffix(
+        "\n\nOf 3 series, a makes nothing worse and fixes nothing; and 2 (b and late) cannot be judged.\n"))
+    #expect(text.contains("  – not run  "))
     #expect(matrix.exitStatus == 3)
+  }
+
+  @Test("the best verdict comes first, and no line is wider than the terminal", arguments: [72, 80, 140])
+  func widths(width: Int) {
+    let matrix = Matrix([("a", Report(record: everyVerdict())), ("b", Report(record: hostileRun()))])
+    let lines = MatrixTable(matrix, on: ReportCanvas(color: false, width: width)).text.split(separator: "\n")
+    for line in lines { #expect(Columns.width(of: String(line)) <= width) }
+    let heads = lines.filter { $0.first.map { "★✓?✗⊘".contains($0) } == true }.map { $0.prefix(1) }
+    #expect(heads.count == matrix.rows.count)
+    let order = "★✓?✗⊘".map { String($0) }
+    let ranks = heads.compactMap { order.firstIndex(of: String($0)) }
+    #expect(ranks == ranks.sorted() && Set(ranks).count >= 3)
   }
 
   private func hostileMatrix() -> Matrix {

@@ -47,7 +47,7 @@ import Testing
 
   /// Changes to a valid report, each of which must be detected.
   static let wounds: [(String, String)] = [
-    ("\"format\" : 1", "\"format\" : 2"),
+    ("\"format\" : 2", "\"format\" : 1"),
     ("\"verdict\" : \"fixes\"", "\"verdict\" : \"pass\""),
     ("\"verdict\" : \"fixes\"", "\"verdicts\" : \"fixes\""),
     ("\"stage\" : \"done\"", "\"stage\" : \"end\""),

@@ -11,6 +11,12 @@ import Testing
 @Suite struct SnapshotTests {
   @Test func markdown() throws { try expect(Report(record: everyVerdict()).markdown(), equals: "report.md") }
 
+  @Test func details() throws { try expect(Report(record: everyVerdict()).details(), equals: "report-details.md") }
+
+  @Test func mail() throws {
+    try expect(MailReporter().text(of: Report(record: inThread()).only(["swap"]), on: .file), equals: "mail.txt")
+  }
+
   @Test func terminal() throws {
     try expect(Report(record: everyVerdict()).terminal(color: false, width: 110), equals: "terminal.txt")
   }

@@ -73,6 +73,7 @@ import Testing
     var record = everyVerdict()
     record.resumed = [record.started + 60]
     #expect(Report(record: record).markdown().contains(", resumed 2026-"))
+    #expect(Report(record: record).details().contains(", resumed 2026-"))
     #expect(try Report(record: record).html().contains(", resumed 2026-"))
     #expect(try Report(record: record).json().contains("\"resumed\":[\"2026-"))
     #expect(!Report(record: everyVerdict()).markdown().contains("resumed"))

@@ -38,7 +38,10 @@ import Testing
   ])
   func markdownCode(text: String, expected: String) { #expect(Markdown.code(text) == expected) }
 
-  @Test func aPipeDoesNotEndACell() { #expect(Markdown.cell("a|b") == "`a\\|b`") }
+  @Test func aPipeDoesNotEndACell() {
+    #expect(Markdown.cell("a|b") == "`a\\|b`")
+    #expect(Markdown.cell("a\\|b") == "a\\\\\\|b")
+  }
 
   @Test func aFenceIsLongerThanWhatItHolds() {
     #expect(Markdown.block(["a", "````", "b"]) == "`````text\na\n````\nb\n`````")

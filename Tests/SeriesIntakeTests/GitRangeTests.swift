@@ -146,6 +146,16 @@ struct SmallRepository {
     await #expect(throws: IntakeError.badRange(text, reason: reason)) { _ = try await repository.read(text) }
   }
 
+  @Test("a range is told from a path that is not there", arguments: ["v6.12..HEAD", "origin/main..topic", "v6.12.."])
+  func aRangeAloneIsRefused(_ range: String) {
+    #expect(throws: IntakeError.bareRange(range)) { try SeriesForms.find([range]) }
+    #expect(IntakeError.bareRange(range).description.contains("`REPOSITORY:\(range)`"))
+    #expect(!IntakeError.bareRange(range).description.contains("no such"))
+    for path in ["../\(range)x/absent", "./absent", "/absent/../a", "absent/../a", "a b..c"] {
+      #expect(throws: IntakeError.noSuchPath(path)) { try SeriesForms.find([path]) }
+    }
+  }
+
   @Test func aRepositoryAloneIsRefused() async throws {
     let repository = try await SmallRepository()
     let path = repository.path.string

@@ -141,7 +141,7 @@ private func candidate(_ kernel: String, _ fits: (applies: Bool, exact: Int)...)
     }
     #expect(
       reason(2, lastGood: 0)
-        == "patch 1 of 1: “p2” brings it: a; or one of the patches from prerequisite 1 on, which give no answer by "
+        == "patch 1 of 1: “p2” brings it: a; or one of the patches from prerequisite 1 on, which give no result by "
         + "themselves")
     #expect(reason(1) == "prerequisite 1 of 1: “p1”, from one, brings it: a")
     #expect(reason(2) == "patch 1 of 1: “p2” brings it: a")

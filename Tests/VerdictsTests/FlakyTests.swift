@@ -22,7 +22,7 @@ struct FlakyTests {
   func holds() {
     let worse = judged(base: [.ok, .ok, .ok, .ok], series: [.notOk, .notOk, .notOk, .notOk])
     #expect(worse.verdict == .regresses)
-    #expect(worse.words.first == "a/x: ok in 4 of 4 tries on base, in 0 of 4 with the series")
+    #expect(worse.words.first == "a/x: passes 4/4 on base, 0/4 with the series")
     #expect(judged(base: [.crash, .crash, .crash, .crash], series: [.ok, .ok, .ok, .ok]).verdict == .fixes)
   }
 
@@ -31,7 +31,7 @@ struct FlakyTests {
     let worse = judged(base: [.ok, .ok, .ok, .ok], series: [.notOk, .ok, .ok, .ok])
     #expect(worse.verdict == .inconclusive)
     #expect(worse.tests[0].change == .flaky)
-    #expect(worse.words == ["a/x: flaky: ok in 4 of 4 tries on base, in 3 of 4 with the series"])
+    #expect(worse.words == ["a/x: flaky: passes 4/4 on base, 3/4 with the series"])
     #expect(judged(base: [.notOk, .notOk, .ok, .notOk], series: [.ok, .ok, .ok, .ok]).verdict != .fixes)
   }
 

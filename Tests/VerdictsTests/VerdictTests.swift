@@ -46,7 +46,7 @@ private let same = [test("a", .ok), test("b", .notOk)]
   static let boot: [Rule] = [
     Rule(
       title: "does not boot", series: .ran(guest([], ending: .bootDeadline(seconds: 60), booted: false)),
-      verdict: .doesNotBoot, reason: "does not boot: no hello within 60 s"),
+      verdict: .doesNotBoot, reason: "does not boot: never reached init within 60 s"),
     Rule(
       title: "panics at boot", series: .ran(guest([], ending: .panicked("Attempted to kill init!"), booted: false)),
       verdict: .doesNotBoot, reason: "does not boot: the kernel panicked (Attempted to kill init!)"),
@@ -72,7 +72,7 @@ private let same = [test("a", .ok), test("b", .notOk)]
     Rule(
       title: "an end without a hello", series: .ran(guest([], ending: .completed, booted: false)),
       verdict: .inconclusive,
-      reason: "the guest's evidence is unreliable: it completed but never sent its hello"),
+      reason: "the guest's evidence is unreliable: it completed, but never reached init"),
     Rule(
       title: "an unsigned hello", series: .ran(unsigned(guest([], ending: .stoppedEarly, booted: false))),
       verdict: .inconclusive, reason: "the guest's evidence is unreliable: forged"),
@@ -91,7 +91,7 @@ private let same = [test("a", .ok), test("b", .notOk)]
     Rule(
       title: "a base that boots the second time only", series: .ran(guest([test("a", .ok)])),
       base: .ran(bootsSecond(guest([test("a", .ok)]))), verdict: .clean,
-      reason: "1 test answers as on the base, no new kernel report"),
+      reason: "The one result matches the base, no new kernel report"),
     Rule(
       title: "a flood instead of a hello", series: .ran(guest([], ending: .flooded, booted: false)),
       verdict: .inconclusive,
@@ -129,14 +129,14 @@ private let same = [test("a", .ok), test("b", .notOk)]
   static let guests: [Rule] = [
     Rule(
       title: "clean", series: .ran(guest(same)), verdict: .clean,
-      reason: "2 tests answer as on the base, no new kernel report"),
+      reason: "All 2 results match the base, no new kernel report"),
     Rule(
       title: "clean with a new test", series: .ran(guest(same + [test("c", .ok)])), verdict: .clean,
-      reason: "2 tests answer as on the base, 1 new, no new kernel report"),
+      reason: "2 of 3 results match the base, 1 new, no new kernel report"),
     Rule(
       title: "clean with a report that the base has too", series: .ran(guest(same, reports: ["WARNING in x"])),
       base: .ran(guest(same, reports: ["WARNING in x"])), verdict: .clean,
-      reason: "2 tests answer as on the base, no new kernel report"),
+      reason: "All 2 results match the base, no new kernel report"),
     Rule(
       title: "fixes", series: .ran(guest([test("a", .ok), test("b", .ok)])), verdict: .fixes,
       reason: "b: not-ok on base, ok with the series"),
@@ -156,22 +156,22 @@ private let same = [test("a", .ok), test("b", .notOk)]
       reason: "a: not-ok on both, but the check \"y\" passed before and now is gone"),
     Rule(
       title: "a new test that fails", series: .ran(guest(same + [test("c", .timeout)])), verdict: .regresses,
-      reason: "c: no answer on base, timeout with the series"),
+      reason: "c: no result on base, timeout with the series"),
     Rule(
       title: "a new kernel report", series: .ran(guest(same, reports: ["WARNING in x", "WARNING in x"])),
       verdict: .regresses, reason: "WARNING in x: kernel report that the base does not have"),
     Rule(
       title: "a test gives no answer", series: .ran(guest([test("a", .skip), test("b", .notOk)])),
-      verdict: .inconclusive, reason: "a: ok on base, no answer with the series"),
+      verdict: .inconclusive, reason: "a: ok on base, no result with the series"),
     Rule(
       title: "a test is no longer planned", series: .ran(guest([test("a", .ok)])), verdict: .inconclusive,
-      reason: "b: not-ok on base, no answer with the series (not in the plan with the series)"),
+      reason: "b: not-ok on base, no result with the series (not in the plan with the series)"),
     Rule(
       title: "no test at all", series: .ran(guest([])), base: .ran(guest([])), verdict: .inconclusive,
-      reason: "no test gave an answer"),
+      reason: "no test gave a result"),
     Rule(
       title: "all skip", series: .ran(guest([test("a", .skip)])), base: .ran(guest([test("a", .skip)])),
-      verdict: .inconclusive, reason: "no test gave an answer"),
+      verdict: .inconclusive, reason: "no test gave a result"),
     Rule(
       title: "an anomaly", series: .ran(guest(same, anomalies: ["a second result for a"])), verdict: .inconclusive,
       reason: "the guest's evidence is unreliable: a second result for a"),
@@ -185,7 +185,7 @@ private let same = [test("a", .ok), test("b", .notOk)]
     (.stoppedEarly, "does not complete: the machine stopped or was reset without a message in b"),
     (.silent(seconds: 30), "does not complete: silent for 30 s in b"),
     (.runDeadline(seconds: 300), "does not complete: not done within 300 s in b"),
-    (.bootDeadline(seconds: 60), "does not complete: no hello within 60 s in b"),
+    (.bootDeadline(seconds: 60), "does not complete: never reached init within 60 s in b"),
   ].map { ending, reason in
     Rule(
       title: "ending: \(reason)", series: .ran(guest([test("a", .ok), test("b", .missing)], ending: ending)),
@@ -199,7 +199,7 @@ private let same = [test("a", .ok), test("b", .notOk)]
       reason: "a: ok on base, not-ok with the series"),
     Rule(
       title: "unknown beats better", series: .ran(guest([test("a", .skip), test("b", .ok)])), verdict: .inconclusive,
-      reason: "a: ok on base, no answer with the series"),
+      reason: "a: ok on base, no result with the series"),
     Rule(
       title: "an anomaly beats better", series: .ran(guest([test("a", .ok), test("b", .ok)], anomalies: ["odd"])),
       verdict: .inconclusive, reason: "the guest's evidence is unreliable: odd"),
@@ -242,7 +242,7 @@ private let same = [test("a", .ok), test("b", .notOk)]
         "does not complete: the kernel panicked (Oops) in d",
         "BUG in x: kernel report that the base does not have",
         "a: ok on base, not-ok with the series",
-        "c: ok on base, no answer with the series",
+        "c: ok on base, no result with the series",
         "the guest's evidence is unreliable: odd",
         "b: not-ok on base, ok with the series",
       ])
@@ -298,7 +298,7 @@ private let same = [test("a", .ok), test("b", .notOk)]
       ),
       (
         Culprit(number: 3, lastGood: 0, test: "a/x", alike: 2),
-        "patch 3 of 3: “three” brings it: a/x (2 more fail alike); or one of the patches from 1 on, which give no answer by "
+        "patch 3 of 3: “three” brings it: a/x (2 more fail alike); or one of the patches from 1 on, which give no result by "
           + "themselves"
       ),
       // A record that somebody edited.

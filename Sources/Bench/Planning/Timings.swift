@@ -63,6 +63,15 @@ struct Timings: Codable, Sendable, Hashable {
     Double(objects) * (object ?? Self.guess.object!) + (link ?? Self.guess.link!)
   }
 
+  /// How long a trial that runs all tests will take, as far as this machine has seen the like.
+  /// - Parameters:
+  ///   - series: `nil` is the base, which is already built.
+  ///   - objects: how many are compiled; `nil` if that is not known.
+  func expected(_ series: String?, objects: Int?, extent: Cell.Extent) -> BenchEvent.Kind {
+    let build: Double? = series == nil ? 0 : link == nil ? nil : objects.map(buildSeconds)
+    return .expected(series: series, build: build, tests: extent == .boot ? guest : 0)
+  }
+
   private static func file(_ cache: Cache) -> FilePath { cache.root.appending("machine").appending("timings.json") }
 
   init(base: Double? = nil, object: Double? = nil, link: Double? = nil, guest: Double? = nil) {
@@ -103,7 +112,8 @@ final class TimingsLearner: EventSink {
       let isWhole = isWhole.withLock { $0 }
       timings.withLock { $0.learn(trial, isWhole: isWhole) }
     case .runFinished: timings.withLock { $0 }.save(cache)
-    case .stageStarted, .progress, .worse, .baseRepeated, .baseTriedAgain, .stateRead, .runResumed, .reported:
+    case .stageStarted, .progress, .worse, .expected, .retrying, .baseRepeated, .baseTriedAgain, .stateRead,
+      .runResumed, .reported:
       break
     }
   }

@@ -60,7 +60,7 @@ public final class EventRecorder: EventSink {
 
   public func take(_ event: BenchEvent) throws {
     switch event.kind {
-    case .progress, .worse: return
+    case .progress, .worse, .expected, .retrying: return
     default: break
     }
     let encoder = JSONEncoder()

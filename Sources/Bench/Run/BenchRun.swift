@@ -213,6 +213,7 @@ extension RunHeader {
         patchbench: plan.checkout.version),
       accelerator: chosen.accelerator, reason: chosen.reason,
       processors: ProcessInfo.processInfo.activeProcessorCount, series: series, questions: questions)
+    causes = plan.checkout.suite.causes
     known = plan.target.kernel.knownReports
     accepted = plan.choices.accepted.isEmpty ? nil : plan.choices.accepted
     sandbox = prepared.cage?.description

@@ -42,6 +42,7 @@ struct Pipeline<Host: SavingHost>: Sendable {
     if knownBase == nil { knownBase = try await reuse(baseKey, nil, beside: nil) }
     if let knownBase { base.fulfil(knownBase) }
     let order = try await order(of: series, beside: knownBase)
+    forecast(order, triesBase: knownBase == nil)
     try await withThrowingDiscardingTaskGroup { group in
       // First, because every verdict needs it.
       if knownBase == nil {
@@ -102,6 +103,17 @@ struct Pipeline<Host: SavingHost>: Sendable {
           result: .doesNotApply(failure)))
     }
     return planned.pending.filter { finished.trials[$0.one.series.name] == nil }
+  }
+
+  /// Tells how long each trial will take. Only of trials with all tests is that known.
+  private func forecast(_ order: [WorkItem], triesBase: Bool) {
+    let rules = trials.rules
+    if trials.asked.isPart || rules.stopsWhenWorse { return }
+    let timings = Timings(trials.cache)
+    if triesBase { events.send(timings.expected(nil, objects: nil, extent: rules.cell.extent)) }
+    for item in order {
+      events.send(timings.expected(item.one.series.name, objects: item.objects.last, extent: rules.cell.extent))
+    }
   }
 
   private func repeatBase(_ number: Int) async throws {

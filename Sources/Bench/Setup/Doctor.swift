@@ -158,7 +158,7 @@ public enum Doctor {
     let emulator = (try? await Emulator.version(for: .host)) ?? ""
     if let refusal = KVMDevice.refusal() {
       return DoctorCheck(
-        name: "KVM", state: .warning, detail: "\(refusal); TCG is used")
+        name: "KVM", state: .warning, detail: "\(refusal); TCG is used", remedy: KVMDevice.remedy().map(Remedy.advice))
     }
     guard let finding = KVMFinding.remembered(cache, emulator: emulator) else {
       return DoctorCheck(name: "KVM", state: .ok, detail: "not probed yet; the first run probes it by booting a guest")

@@ -131,7 +131,7 @@ struct AcceleratorProbe: Sendable {
       }
       finding.works = hello
       finding.words =
-        hello ? "a probe boot worked" : "a probe boot gave no answer within \(Self.deadline / .seconds(1)) s"
+        hello ? "a probe boot worked" : "a probe boot never reached init within \(Self.deadline / .seconds(1)) s"
     } catch let error as LibvirtError {
       finding.words = error.message.split(separator: "\n").last.map(String.init) ?? error.message
       // QEMU did not start. The reason may go away soon, for example another hypervisor that uses the CPU.

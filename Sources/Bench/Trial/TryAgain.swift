@@ -28,6 +28,7 @@ extension TrialRunner {
       try await withFreshGuests(bootable, count: rules.retryPolicy.repeats - 1, scratch: scratch, trial: &trial) {
         fresh, trial in
         for number in 1..<rules.retryPolicy.repeats {
+          events.send(.retrying(series: trial.series, number: number, of: rules.retryPolicy.repeats - 1))
           try await further(
             "repeat-\(number)", fresh, long, tests: bootable.asked.names, evidence: evidence, trial: &trial)
         }
@@ -64,8 +65,7 @@ extension TrialRunner {
     let tests = [run.tests] + (trial.again ?? [])
     let worse = worseTests(base: [base.tests] + (trial.baseAgain ?? []), series: tests)
     guard let worst = worse.first(where: \.wasTriedAgain) else { return }
-    let words = "ok in \(worst.baseTries.words) tries on base, in \(worst.seriesTries.words) with the series"
-    events.send(.worse(series: series, subject: worst.name, words: words, isConfirmed: true))
+    events.send(.worse(series: series, subject: worst.name, words: worst.tryWords, isConfirmed: true))
   }
 
   /// Reruns tests several times. The first rerun has the long limits. Later ones have them only if a test needed them.
@@ -80,6 +80,8 @@ extension TrialRunner {
     var unsteady: Set<String> = []
     let overdue = Set(run.overdue ?? [])
     for number in numbers {
+      events.send(
+        .retrying(series: trial.series, number: number - numbers.lowerBound + 1, of: numbers.count))
       let isLong = number == numbers.lowerBound || !unsteady.isDisjoint(with: overdue)
       try await further(
         "again-\(number)", fresh, isLong ? TestLimits(long: clocks.test) : limits, tests: names, evidence: evidence,

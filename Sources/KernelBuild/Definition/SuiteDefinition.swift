@@ -25,6 +25,8 @@ public struct SuiteDefinition: Sendable, Hashable {
   /// The functions that the base's guest counts, by source file. Tests that ran a changed one are the first to run with
   /// a series.
   public var functions: [String: Set<String>]
+  /// What it means that tests and kernel reports got worse, in words.
+  public var causes: [CauseRule] = []
 
   public init(
     name: String, binary: String, modules: FilePath, fragments: [FilePath], devices: [String], paths: [NamePattern],
@@ -68,10 +70,12 @@ extension SuiteDefinition {
     if yaml.binary.contains("/") || yaml.binary.isEmpty {
       throw .unusable(file: path.string, reason: "binary: needs the name of a product")
     }
-    return SuiteDefinition(
+    var suite = SuiteDefinition(
       name: name, binary: yaml.binary, modules: resolve(yaml.modules), fragments: (yaml.fragments ?? []).map(resolve),
       devices: yaml.devices ?? [], paths: yaml.paths.map(NamePattern.init),
       functions: try yaml.functions.map { text throws(DefinitionError) in try listedFunctions(resolve(text)) } ?? [:])
+    suite.causes = try (yaml.causes ?? []).map { cause throws(DefinitionError) in try cause.rule(in: path) }
+    return suite
   }
 
   private static func listedFunctions(_ path: FilePath) throws(DefinitionError) -> [String: Set<String>] {
@@ -91,6 +95,31 @@ private struct SuiteYAML: Decodable {
   var paths: [String]
   /// A file like `Patches/mutants/functions.yaml`, relative to this one.
   var functions: String?
+  var causes: [CauseYAML]?
+}
+
+/// A ``CauseRule`` as `suite.yaml` has it.
+private struct CauseYAML: Decodable {
+  var kind: String
+  var words: String
+  var tests: [String]?
+  var checks: [String]?
+  var all: Bool?
+  var reports: [String]?
+
+  func rule(in file: FilePath) throws(DefinitionError) -> CauseRule {
+    guard let kind = CauseKind(rawValue: kind) else {
+      let known = CauseKind.allCases.map(\.rawValue).joined(separator: ", ")
+      throw .unusable(file: file.string, reason: "causes: “\(self.kind)” is no kind; the kinds are \(known)")
+    }
+    if tests == nil, reports == nil {
+      throw .unusable(file: file.string, reason: "causes: “\(words)” names neither tests nor reports")
+    }
+    return CauseRule(
+      kind: kind, words: words, tests: (tests ?? []).map(NamePattern.init),
+      checks: (checks ?? []).map(NamePattern.init), needsAll: all ?? false,
+      reports: (reports ?? []).map(NamePattern.init))
+  }
 }
 
 /// The functions of one source file, each with the reason for listing it.

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import BenchModel
-internal import GuestProtocol
 internal import Verdicts
 
 /// The values of `report.html`, already formatted as text.
@@ -12,39 +11,69 @@ internal import Verdicts
 struct HTMLPage {
   var title: String
   var isStopped: Bool
-  var facts: [Fact]
-  var verdicts: [HTMLSeries]
-  var costs: [HTMLCost]
-  var matrix: [HTMLMatrix]
+  /// The answer in one sentence.
+  var lead: String
+  /// The series, the best verdict first.
+  var answers: [HTMLAnswer]
+  /// What fails on the base; none or one.
+  var bugTables: [HTMLBugs]
+  var baseFacts: [String]
+  /// The base's evidence.
+  var baseFiles: [HTMLFile]
+  /// None or one.
+  var questionTables: [HTMLQuestions]
+  /// In the order of ``answers``.
   var details: [HTMLSeries]
   var comparisons: [HTMLComparison]
+  var costs: [HTMLCost]
+  var facts: [Fact]
 
   struct Fact {
     var term: String
     var value: String
   }
 
-  init(_ record: RunRecord, _ judgements: [Judgement]) {
+  init(_ record: RunRecord, _ judgements: [Judgement], _ evidence: EvidenceFiles) {
     let header = record.header
     title = visible("\(header.cell.kernel), profile \(header.cell.profile)")
     isStopped = record.interrupted
-    facts = Self.facts(record)
-    let all = judgements.enumerated().map { HTMLSeries($1, number: $0 + 1, header: record.header) }
-    verdicts = all
-    costs = HTMLCost(record, judgements).map { [$0] } ?? []
-    details = all
+    lead = visible(Summary.sentence(judgements))
+    let ranked = SeriesAnswer.ranked(judgements, header)
+    answers = ranked.map { HTMLAnswer($0, header) }
+    let base = record.base?.run
+    let questions = Questions(judgements, base: base, words: header.questions)
+    let ran = ranked.filter { !$0.judgement.tests.isEmpty }
+    bugTables = HTMLBugs(questions, ran).map { [$0] } ?? []
+    baseFacts = visible(Self.baseFacts(record))
+    questionTables = HTMLQuestions(questions, ran, base: base).map { [$0] } ?? []
+    baseFiles = evidence.base.map(HTMLFile.init)
+    details = ranked.map {
+      var series = HTMLSeries($0, header: header)
+      series.files = (evidence.series[$0.judgement.series.name] ?? []).map(HTMLFile.init)
+      series.hasFiles = !series.files.isEmpty
+      return series
+    }
     comparisons = (header.rangeDiffs ?? []).map(HTMLComparison.init)
-    let hasTests = record.base?.run?.tests.isEmpty == false || judgements.contains { !$0.tests.isEmpty }
-    matrix = hasTests ? [HTMLMatrix(base: record.base?.run?.tests ?? [], judgements)] : []
+    costs = HTMLCost(record, judgements).map { [$0] } ?? []
+    facts = Self.facts(record)
+  }
+
+  /// The base in two lines.
+  private static func baseFacts(_ record: RunRecord) -> [String] {
+    let header = record.header
+    let base = record.base
+    let release = base?.run?.release.map { " (\($0))" } ?? ""
+    let origin = Words.origin(base).map { ", \($0)" } ?? ""
+    return [
+      "Base: \(header.cell.kernel)\(release), profile \(header.cell.profile), \(header.accelerator.rawValue)\(origin).",
+      "On the base: \(Words.base(base)).",
+    ]
   }
 
   private static func facts(_ record: RunRecord) -> [Fact] {
     let header = record.header
-    let base = record.base
-    let origin = Words.origin(base).map { " (\($0))" } ?? ""
     let choice = record.baseWords.map { [("Taken as the base", $0)] } ?? []
     let others = [
-      ("Base", "\(base?.run?.release.map { "\($0), " } ?? "")\(Words.base(base))\(origin)"),
       ("Source", header.source),
       ("Guest", "\(header.cell.guest), \(Words.counted(header.processors, "processor"))"),
       ("Accelerator", "\(header.accelerator.rawValue) (\(header.acceleratorReason))"),
@@ -54,64 +83,5 @@ struct HTMLPage {
       ("Started", "\(Words.started(record)), by patchbench \(header.patchbench)"),
     ]
     return (choice + others).map { Fact(term: $0.0, value: visible($0.1)) }
-  }
-}
-
-/// The test matrix: tests as rows, the base and each series as columns.
-struct HTMLMatrix {
-  var columns: [Column]
-  var rows: [Row]
-
-  struct Column {
-    var number: Int
-    var column: String
-  }
-
-  struct Row {
-    var test: String
-    var baseCell: Cell
-    var cells: [Cell]
-  }
-
-  struct Cell {
-    /// The status as a CSS class: one of our own words, never untrusted text.
-    var look: String
-    var status: String
-    /// The change in words; at most one.
-    var marks: [Mark]
-  }
-
-  struct Mark {
-    var kind: String
-    var word: String
-  }
-
-  init(base: [TestResult], _ judgements: [Judgement]) {
-    // Only series whose guest ran have a column; a column for the others would be empty.
-    let ran = judgements.enumerated().filter { !$1.tests.isEmpty }
-    columns = ran.map { Column(number: $0 + 1, column: visible($1.series.name)) }
-    var names: [String] = []
-    var statuses: [String: TestStatus] = [:]
-    for test in base where statuses[test.name] == nil {
-      statuses[test.name] = test.status
-      names.append(test.name)
-    }
-    var seen = Set(names)
-    for test in ran.flatMap(\.element.tests) where seen.insert(test.name).inserted { names.append(test.name) }
-    let tables = ran.map { _, judgement in
-      Dictionary(judgement.tests.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
-    }
-    rows = names.map { name in
-      Row(
-        test: visible(name), baseCell: Self.cell(statuses[name]),
-        cells: tables.map { Self.cell($0[name]?.series, change: $0[name]?.change ?? .same) })
-    }
-  }
-
-  private static func cell(_ status: TestStatus?, change: Change = .same) -> Cell {
-    Cell(
-      look: status?.rawValue ?? "none", status: status?.rawValue ?? "–",
-      marks: change == .same || change.rawValue == status?.rawValue
-        ? [] : [Mark(kind: change.rawValue, word: change.rawValue)])
   }
 }

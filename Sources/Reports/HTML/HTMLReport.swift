@@ -9,9 +9,9 @@ struct HTMLReport {
   private let template: [UInt8]
   private let page: any Sendable
 
-  init(_ record: RunRecord, _ judgements: [Judgement]) {
+  init(_ record: RunRecord, _ judgements: [Judgement], _ evidence: EvidenceFiles) {
     template = PackageResources.report_html_mustache
-    page = HTMLPage(record, judgements)
+    page = HTMLPage(record, judgements, evidence)
   }
 
   init(_ matrix: Matrix) {

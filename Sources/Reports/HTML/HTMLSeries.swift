@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import BenchModel
+internal import Foundation
 internal import GuestProtocol
 internal import Verdicts
 
@@ -10,15 +11,24 @@ struct HTMLSeries {
   var name: String
   var covers: [String]
   var verdict: String
+  var shape: String
   var isOpen: Bool
   var changes: String
-  var newReports: String
-  var time: String
-  var firstReason: String
+  /// What is wrong with it, the weightiest first.
+  var causes: [HTMLCause]
+  /// The verdict's reasons where no cause puts them into words.
   var reasons: [HTMLReason]
+  /// The aliases of one buffer; none or one.
+  var pictures: [HTMLPicture]
+  var hasDifferences: Bool
+  /// The questions of design that it answers in its own way.
+  var differences: [HTMLDifference]
   /// What breaks bisection.
   var bisections: [String]
   var patches: [HTMLPatch]
+  var hasFiles = false
+  /// Its evidence.
+  var files: [HTMLFile] = []
   var stage: String
   var course: String
   /// Which tests ran between its patches; none or one.
@@ -32,7 +42,7 @@ struct HTMLSeries {
   var hasTests: Bool
   var tests: [HTMLTest]
   var hasLost: Bool
-  var lostTests: [String]
+  var lostTests: [HTMLPlace]
   var onlyHere: [HTMLKernelReport]
   var hasKnown: Bool
   var alsoOnBase: [HTMLKernelReport]
@@ -45,19 +55,23 @@ struct HTMLSeries {
   /// The contents of its guests' disks.
   var states: [String]
 
-  init(_ judgement: Judgement, number: Int, header: RunHeader) {
-    self.number = number
+  init(_ answer: SeriesAnswer, header: RunHeader) {
+    let judgement = answer.judgement
+    number = answer.number
     name = visible(judgement.series.name)
     covers = judgement.series.cover.map { [visible($0.subject)] } ?? []
     covers += visible(Claims.notes(judgement.series) + header.baseWords(of: judgement.series))
     verdict = judgement.verdict.rawValue
+    shape = judgement.verdict.shape
     isOpen = judgement.verdict != .clean
     changes = Words.changes(judgement)
-    newReports = Words.newReports(judgement)
     let trial = judgement.trial
-    time = Words.cost(trial)
-    firstReason = visible(judgement.reasons.first?.description ?? "")
-    reasons = judgement.reasons.map(HTMLReason.init)
+    causes = answer.causes.map { HTMLCause($0, of: answer) }
+    let told = Set(answer.causes.flatMap { $0.tests + $0.reports })
+    reasons = judgement.reasons.filter { $0.subject.map(told.contains) != true }.map(HTMLReason.init)
+    pictures = AliasPicture(judgement).map { [HTMLPicture($0)] } ?? []
+    differences = judgement.differences.map { HTMLDifference($0.design, $0.tests) }
+    hasDifferences = !differences.isEmpty
     let bisection = Bisection(judgement)
     bisections = visible(bisection?.findings ?? [])
     betweens = bisection.map { [visible($0.course)] } ?? []
@@ -76,16 +90,17 @@ struct HTMLSeries {
     diffs = MarkedDiff(trial, accepted: header.accepted ?? []).map { [HTMLDiff($0)] } ?? []
     slips = RerunCommand.mutants(judgement, header).map { [HTMLReason(Reason($0, Words.slips))] } ?? []
     hasTests = !judgement.tests.isEmpty
-    tests = judgement.notableTests.map {
-      HTMLTest(
-        $0, question: header.questions[$0.name], log: trial?.run?.logs?[$0.name] ?? [],
-        again: $0.isWorse ? RerunCommand.command($0.name, of: judgement.series, header) : nil)
+    tests = TestGroup.groups(judgement.notableTests).map { group in
+      let name = group.first.name
+      return HTMLTest(
+        group, of: answer, question: header.questions[name], log: trial?.run?.logs?[name] ?? [],
+        again: group.first.isWorse ? RerunCommand.command(name, of: judgement.series, header) : nil)
     }
-    lostTests = visible(judgement.lostTests)
+    lostTests = judgement.lostTests.map { HTMLPlace(Anchor.test($0, series: answer.number), $0) }
     hasLost = !lostTests.isEmpty
     let groups = ReportGroup.groups(judgement.reports)
-    onlyHere = groups.filter(\.counts).map(HTMLKernelReport.init)
-    alsoOnBase = groups.filter { !$0.counts }.map(HTMLKernelReport.init)
+    onlyHere = groups.filter(\.counts).map { HTMLKernelReport($0, of: answer) }
+    alsoOnBase = groups.filter { !$0.counts }.map { HTMLKernelReport($0, of: answer) }
     hasKnown = !alsoOnBase.isEmpty
     let run = trial?.run
     blindnesses = Words.blindness(run).map { [visible($0)] } ?? []
@@ -104,6 +119,19 @@ struct HTMLReason {
   init(_ reason: Reason) {
     subjects = reason.subject.map { [visible($0)] } ?? []
     words = visible(reason.text)
+  }
+}
+
+/// A link to a file of evidence.
+struct HTMLFile {
+  var address: String
+  var fileName: String
+
+  /// - Parameter path: relative to the report. Its directory is named after a series, which may be anything.
+  init(_ path: String) {
+    let plain = CharacterSet.urlPathAllowed.subtracting(CharacterSet(charactersIn: ":"))
+    address = "./" + (path.addingPercentEncoding(withAllowedCharacters: plain) ?? "")
+    fileName = visible(path.split(separator: "/").last.map(String.init) ?? path)
   }
 }
 
@@ -217,68 +245,6 @@ struct HTMLDiffRow {
   var mark: String
   var lineNumber: String
   var source: String
-}
-
-struct HTMLTest {
-  var path: String
-  /// The question that it answers; none or one.
-  var questions: [String]
-  var bothSides: String
-  var change: String
-  var remarks: [HTMLReason]
-  var hasChecks: Bool
-  var checks: [HTMLCheck]
-  var helds: [String]
-  /// The kernel's log while it ran with the series; none or one.
-  var kernelLogs: [String]
-  /// The command that runs it again; none or one.
-  var commands: [String]
-
-  init(_ test: TestComparison, question: String?, log: [String], again: String?) {
-    commands = again.map { [visible($0)] } ?? []
-    path = visible(test.name)
-    questions = question.map { [visible($0)] } ?? []
-    bothSides = Words.sides(test)
-    change = test.change.rawValue
-    checks = test.notableChecks.map { check in
-      HTMLCheck(what: visible(check.name), sides: [HTMLSide(check.base), HTMLSide(check.series)])
-    }
-    hasChecks = !checks.isEmpty
-    let sides = [("base", test.baseReason), ("series", test.reason)]
-    remarks = hasChecks ? [] : sides.filter { !$0.1.isEmpty }.map { HTMLReason(Reason($0.0, $0.1)) }
-    let held = test.heldChecks
-    kernelLogs = log.isEmpty ? [] : [visible(log).joined(separator: "\n")]
-    helds = hasChecks && held > 0 ? ["\(Words.counted(held, "other check")) passed on both sides."] : []
-  }
-}
-
-struct HTMLCheck {
-  var what: String
-  var sides: [HTMLSide]
-}
-
-struct HTMLSide {
-  var sideLook: String
-  var sideWord: String
-  var detail: String
-
-  init(_ check: Check?) {
-    sideLook = check.map { $0.passed ? "ok" : "not-ok" } ?? "none"
-    sideWord = check.map { $0.passed ? "ok" : "not ok" } ?? "–"
-    detail = visible(check?.detail ?? "")
-  }
-}
-
-struct HTMLKernelReport {
-  var headline: String
-  var origin: String
-  var traces: [String]
-
-  init(_ group: ReportGroup) {
-    headline = visible(group.first.title)
-    origin = visible(group.words)
-    traces = group.first.trace.isEmpty ? [] : [visible(group.first.trace).joined(separator: "\n")]
-  }
 }
 
 struct HTMLEnding {

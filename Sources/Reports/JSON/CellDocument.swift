@@ -8,12 +8,35 @@ internal import Verdicts
 /// A series in one cell: its trial, compared with the base's.
 struct CellDocument: Encodable {
   var trial: TrialDocument
+  var causes: [CauseDocument]
+  var differences: [DifferenceDocument]
   var tests: [TestDocument]
   var kernelReports: [KernelReportDocument]
 
+  /// One thing that is wrong with the series.
+  struct CauseDocument: Encodable {
+    var kind: CauseKind
+    var words: String
+    var tests: [String]
+    var kernelReports: [String]
+
+    init(_ cause: Cause) {
+      kind = cause.kind
+      words = cause.words
+      tests = cause.tests
+      kernelReports = cause.reports
+    }
+  }
+
+  /// A question of design that the series answers in its own way.
+  struct DifferenceDocument: Encodable {
+    var design: Design
+    var question: String
+    var tests: [String]
+  }
+
   struct TestDocument: Encodable {
     var name: String
-    @ExplicitNull var question: String?
     var base: TestStatus
     var series: TestStatus
     var change: Change
@@ -23,6 +46,9 @@ struct CellDocument: Encodable {
     var seriesTries: TriesDocument
     /// The probability that two equal sides differ as much; 1 if each was tried once.
     var chance: Double
+    /// The number of checks that passed on both sides.
+    var held: Int
+    /// All others.
     var checks: [CheckDocument]
     var log: [String]
     @ExplicitNull var again: String?
@@ -46,6 +72,7 @@ struct CellDocument: Encodable {
 
   struct CheckDocument: Encodable {
     var name: String
+    @ExplicitNull var design: Design?
     @ExplicitNull var base: CheckSide?
     @ExplicitNull var series: CheckSide?
   }
@@ -63,21 +90,26 @@ struct CellDocument: Encodable {
   }
 
   enum Keys: String, CodingKey {
-    case tests, kernelReports
+    case causes, differences, tests, kernelReports
   }
 
   init(_ judgement: Judgement, header: RunHeader) {
     trial = TrialDocument(judgement.trial, of: judgement.series, header: header)
     tests = judgement.tests.map { test in
       TestDocument(
-        name: test.name, question: header.questions[test.name], base: test.base, series: test.series,
-        change: test.change, baseReason: test.baseReason,
+        name: test.name, base: test.base, series: test.series, change: test.change, baseReason: test.baseReason,
         reason: test.reason, baseTries: TriesDocument(test.baseTries), seriesTries: TriesDocument(test.seriesTries),
         chance: TriesDocument.rounded(Tries.chance(test.baseTries, test.seriesTries)),
-        checks: test.checks.map {
-          CheckDocument(name: $0.name, base: $0.base.map(CheckSide.init), series: $0.series.map(CheckSide.init))
+        held: test.heldChecks,
+        checks: test.checks.filter { $0.base?.passed != true || $0.series?.passed != true }.map {
+          CheckDocument(
+            name: $0.name, design: $0.design, base: $0.base.map(CheckSide.init), series: $0.series.map(CheckSide.init))
         }, log: judgement.trial?.run?.logs?[test.name] ?? [],
         again: test.isWorse ? RerunCommand.command(test.name, of: judgement.series, header) : nil)
+    }
+    causes = judgement.causes(header.causes ?? []).map(CauseDocument.init)
+    differences = judgement.differences.map {
+      DifferenceDocument(design: $0.design, question: $0.design.question, tests: $0.tests.map(\.name))
     }
     kernelReports = judgement.reports.map {
       KernelReportDocument(
@@ -92,6 +124,8 @@ struct CellDocument: Encodable {
   func encode(to encoder: any Encoder) throws {
     try trial.encode(to: encoder)
     var container = encoder.container(keyedBy: Keys.self)
+    try container.encode(causes, forKey: .causes)
+    try container.encode(differences, forKey: .differences)
     try container.encode(tests, forKey: .tests)
     try container.encode(kernelReports, forKey: .kernelReports)
   }
@@ -116,7 +150,6 @@ struct BaseDocument: Encodable {
 
   struct TestDocument: Encodable {
     var name: String
-    @ExplicitNull var question: String?
     var status: TestStatus
     var reason: String
     var checks: [CheckDocument]
@@ -125,6 +158,7 @@ struct BaseDocument: Encodable {
 
   struct CheckDocument: Encodable {
     var name: String
+    @ExplicitNull var design: Design?
     var passed: Bool
     var detail: String
   }
@@ -143,8 +177,10 @@ struct BaseDocument: Encodable {
     tests =
       record.base?.run?.tests.map { test in
         TestDocument(
-          name: test.name, question: record.header.questions[test.name], status: test.status, reason: test.reason,
-          checks: test.checks.map { CheckDocument(name: $0.name, passed: $0.passed, detail: $0.detail) },
+          name: test.name, status: test.status, reason: test.reason,
+          checks: test.checks.map {
+            CheckDocument(name: $0.name, design: $0.design, passed: $0.passed, detail: $0.detail)
+          },
           log: record.base?.run?.logs?[test.name] ?? [])
       } ?? []
     kernelReports =

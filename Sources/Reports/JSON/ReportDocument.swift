@@ -7,7 +7,7 @@ internal import Verdicts
 /// `report.json`. The fields are documented in `Schema/report.schema.json` only; a test keeps the two consistent.
 struct ReportDocument: Encodable {
   /// Raised when a field is removed or changes its meaning; a new field does not raise it.
-  static let format = 1
+  static let format = 2
 
   var format = Self.format
   var patchbench: String
@@ -19,6 +19,9 @@ struct ReportDocument: Encodable {
   @ExplicitNull var reportSeconds: Double?
   var environment: Environment
   @ExplicitNull var baseChoice: BaseChoiceDocument?
+  /// The answer in one sentence.
+  var summary: String
+  var questions: [QuestionDocument]
   var base: BaseDocument
   var series: [SeriesDocument]
   var rangeDiffs: [RangeDiffDocument]
@@ -32,6 +35,12 @@ struct ReportDocument: Encodable {
     var processors: Int
     @ExplicitNull var sandbox: String?
     var seriesConfig: [String]
+  }
+
+  /// A question that tests ask, in words.
+  struct QuestionDocument: Encodable {
+    var key: String
+    var words: String
   }
 
   init(_ record: RunRecord, _ judgements: [Judgement]) {
@@ -48,6 +57,10 @@ struct ReportDocument: Encodable {
       acceleratorReason: header.acceleratorReason, processors: header.processors, sandbox: header.sandbox,
       seriesConfig: header.settings ?? [])
     baseChoice = header.choice.map { BaseChoiceDocument($0, words: record.baseWords ?? "") }
+    summary = Summary.sentence(judgements)
+    questions = Questions(judgements, base: record.base?.run, words: header.questions).rows.map {
+      QuestionDocument(key: $0.key, words: $0.words)
+    }
     base = BaseDocument(record)
     series = judgements.map { SeriesDocument($0, header: header) }
     rangeDiffs = (header.rangeDiffs ?? []).map(RangeDiffDocument.init)

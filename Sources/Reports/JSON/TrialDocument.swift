@@ -133,28 +133,35 @@ struct TrialDocument: Encodable {
     }
     if let series { patchTests = trial?.patchTests.map { PatchTestsDocument($0, in: series) } }
     warnings = (trial?.warnings ?? []).map(DiagnosticDocument.init)
+    outcome = trial.map { Outcome($0.result) } ?? .notRun
     switch trial?.result {
-    case nil: outcome = .notRun
-    case .interrupted: outcome = .interrupted
+    case nil, .interrupted, .sameCode, .built: break
     case .fault(let fault):
-      outcome = .fault
       detail = fault.advice.map { "\(fault.message) (\($0))" } ?? fault.message
     case .doesNotApply(let failure):
-      outcome = .doesNotApply
       applyFailure = ApplyFailureDocument(failure)
     case .doesNotBuild(let failure):
-      outcome = .doesNotBuild
       buildFailure = BuildFailureDocument(failure)
-    case .sameCode: outcome = .sameCode
-    case .built: outcome = .built
     case .ran(let run):
-      outcome = Outcome(run.ending)
       if run.ending != .completed { detail = run.ending.words }
     }
   }
 }
 
 extension TrialDocument.Outcome {
+  init(_ result: TrialResult) {
+    self =
+      switch result {
+      case .interrupted: .interrupted
+      case .fault: .fault
+      case .doesNotApply: .doesNotApply
+      case .doesNotBuild: .doesNotBuild
+      case .sameCode: .sameCode
+      case .built: .built
+      case .ran(let run): Self(run.ending)
+      }
+  }
+
   init(_ ending: GuestEnding) {
     self =
       switch ending {

@@ -4,7 +4,7 @@ internal import BenchModel
 internal import GuestProtocol
 internal import Verdicts
 
-/// `report.md`: the verdicts, the bench that produced them, then each series.
+/// `report-details.md`: the verdicts, the bench that produced them, then each series.
 struct MarkdownReport {
   let text: String
 

@@ -4,7 +4,7 @@ internal import BenchModel
 internal import GuestProtocol
 internal import Verdicts
 
-/// One series of `report.md`.
+/// One series of `report-details.md`.
 struct MarkdownSeries {
   /// The section's paragraphs.
   private(set) var parts: [String] = []

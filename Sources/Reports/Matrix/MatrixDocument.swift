@@ -12,6 +12,8 @@ struct MatrixDocument: Encodable {
   var kind = "matrix"
   var interrupted: Bool
   var exitStatus: Int32
+  /// The answer in one sentence.
+  var summary: String
   var series: [Series]
   var gaps: [CellGap]
 
@@ -34,6 +36,7 @@ struct MatrixDocument: Encodable {
   init(_ matrix: Matrix) {
     interrupted = matrix.isStopped
     exitStatus = matrix.exitStatus
+    summary = Summary.sentence(matrix)
     gaps = matrix.gaps
     series = matrix.rows.map { row in
       Series(

@@ -6,12 +6,16 @@ internal import BenchModel
 struct MatrixPage {
   var title: String
   var isStopped: Bool
+  /// The answer in one sentence.
+  var lead: String
+  /// The best verdict first.
   var series: [Series]
 
   struct Series {
     var number: Int
     var name: String
     var verdict: String
+    var shape: String
     var cells: [Cell]
   }
 
@@ -21,6 +25,8 @@ struct MatrixPage {
     /// The cell's name if there is no link.
     var plain: [String]
     var look: String
+    /// None or one.
+    var shapes: [String]
     var word: String
     var time: String
     var reason: String
@@ -34,14 +40,16 @@ struct MatrixPage {
   init(_ matrix: Matrix) {
     title = visible(matrix.title)
     isStopped = matrix.isStopped
-    series = matrix.rows.enumerated().map { index, row in
+    lead = visible(Summary.sentence(matrix))
+    series = matrix.ranked.enumerated().map { index, row in
       Series(
-        number: index + 1, name: visible(row.series), verdict: row.verdict.rawValue,
+        number: index + 1, name: visible(row.series), verdict: row.verdict.rawValue, shape: row.verdict.shape,
         cells: row.cells.map { cell in
           let links = cell.directory.map { [Link(target: "\($0)/report.html", cell: visible(cell.name))] } ?? []
           return Cell(
             links: links, plain: links.isEmpty ? [visible(cell.name)] : [], look: cell.verdict?.rawValue ?? "missing",
-            word: cell.word, time: cell.time, reason: visible(cell.reason))
+            shapes: cell.verdict.map { [$0.shape] } ?? [], word: cell.word, time: cell.time,
+            reason: visible(cell.words))
         })
     }
   }

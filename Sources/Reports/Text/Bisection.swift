@@ -31,7 +31,7 @@ struct Bisection {
     case .asWhole: "\(after), the code is that of the whole"
     case .left(let reason): "no test ran \(after): \(reason)"
     case .failed(let words): "\(after), the kernel \(words)"
-    case .fault(let reason): "no answer \(after): \(reason)"
+    case .fault(let reason): "no result \(after): \(reason)"
     }
   }
 }

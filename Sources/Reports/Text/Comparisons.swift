@@ -10,7 +10,7 @@ enum Comparisons {
     diff.remark.map { diff.lines.isEmpty ? "There is none: \($0)." : "\($0.prefix(1).uppercased())\($0.dropFirst())." }
   }
 
-  /// The sections of `report.md`.
+  /// The sections of `report-details.md`.
   static func markdown(_ header: RunHeader) -> [String] {
     (header.rangeDiffs ?? []).flatMap { diff in
       ["## \(Markdown.escape(heading(diff)))"] + (remark(diff).map { [Markdown.escape($0)] } ?? [])

@@ -22,6 +22,13 @@ enum Markdown {
     return String(out)
   }
 
+  /// Cuts text to so many characters, for a place without room for more.
+  static func cut(_ text: String, to most: Int) -> String {
+    let scalars = visible(text).unicodeScalars
+    if scalars.count <= most { return String(scalars) }
+    return String(String.UnicodeScalarView(scalars.prefix(max(0, most - 1)))) + "…"
+  }
+
   /// Returns a code span for any text.
   static func code(_ text: String) -> String {
     let text = visible(text)
@@ -32,8 +39,11 @@ enum Markdown {
     return fence + pad + text + pad + fence
   }
 
-  /// Returns a code span for a table, where a pipe ends the cell even within code.
-  static func cell(_ text: String) -> String { code(text).replacing("|", with: "\\|") }
+  /// Returns a code span for a table, where a pipe ends the cell even within code. Nothing can escape a pipe after a
+  /// backslash there, so such a text is no code.
+  static func cell(_ text: String) -> String {
+    text.contains("\\|") ? escape(text) : code(text).replacing("|", with: "\\|")
+  }
 
   /// Returns a fenced block whose fence is longer than any run of backticks in it.
   static func block(_ lines: [String]) -> String {
@@ -46,6 +56,21 @@ enum Markdown {
   static func table(_ head: [String], _ rows: [[String]], numbers: Set<Int> = []) -> String {
     let rule = head.indices.map { numbers.contains($0) ? "---:" : "---" }
     return ([head, rule] + rows).map { "| " + $0.joined(separator: " | ") + " |" }.joined(separator: "\n")
+  }
+
+  /// Returns a table with as many of the rows as fit into some bytes, and how many those are.
+  static func table(
+    _ head: [String], _ rows: [[String]], numbers: Set<Int> = [], room: Int
+  ) -> (text: String, shown: Int) {
+    var used = table(head, [], numbers: numbers).utf8.count
+    var shown = 0
+    for row in rows {
+      // A line break, and the pipes.
+      used += 1 + row.reduce(2) { $0 + $1.utf8.count + 3 }
+      if used > room { break }
+      shown += 1
+    }
+    return (table(head, Array(rows.prefix(shown)), numbers: numbers), shown)
   }
 
   private static func isWord(_ scalar: Unicode.Scalar?) -> Bool {

@@ -8,12 +8,18 @@ enum RerunCommand {
   /// `patchbench run ~/v3 --kernel linux-6.12 --profile kasan --tests forward/x/y --fresh`
   /// - Returns: `nil` if the path of the series is not known.
   static func command(_ test: String, of series: PatchSeries, _ header: RunHeader) -> String? {
+    words(test, of: series, header)?.joined(separator: " ")
+  }
+
+  /// Returns the words of the command, each quoted if it has to be.
+  /// - Parameter test: `nil` for all tests.
+  static func words(_ test: String?, of series: PatchSeries, _ header: RunHeader) -> [String]? {
     guard let path = series.path else { return nil }
     // Those that have its prerequisites are run as well, because patchbench looks for them among what it is given.
     let others = Set(series.prerequisites.compactMap(\.from))
     let paths = [path] + header.series.filter { $0.name != series.name && others.contains($0.name) }.compactMap(\.path)
-    return (["patchbench", "run"] + paths.map(quoted) + base(header) + ["--tests", quoted(test), "--fresh"])
-      .joined(separator: " ")
+    return ["patchbench", "run"] + paths.map(quoted) + base(header)
+      + (test.map { ["--tests", quoted($0)] } ?? []) + ["--fresh"]
   }
 
   /// Returns the command that opens a shell in a guest with the series' kernel.

@@ -94,11 +94,11 @@ enum Words {
   /// The remark below a table that contains times of reused results.
   static let reusedTimes = "Reused results took their time in an earlier run; the sum excludes them."
 
-  /// Describes where series were built.
+  /// Describes how series were built, as the end of a sentence.
   static func sandbox(_ header: RunHeader) -> String {
     let place =
-      header.sandbox.map { "in a sandbox (\($0))" }
-      ?? "without a sandbox (--no-sandbox): the patches' authors could run anything on this machine"
+      header.sandbox.map { "sandboxed (\($0))" }
+      ?? "unsandboxed (--no-sandbox): the patches' authors could run anything on this machine"
     return header.settings.map { "\(place); with \($0.joined(separator: ", ")), which the base does not have" } ?? place
   }
 
@@ -134,16 +134,16 @@ enum Words {
   static func changes(_ judgement: Judgement) -> String {
     let list = Change.allCases.compactMap { change in
       let count = judgement.count(of: change)
-      return count == 0 ? nil : "\(count) \(change.rawValue)"
+      return count == 0 ? nil : "\(count) \(change == .differs ? "different by design" : change.rawValue)"
     }
     return list.isEmpty ? "–" : list.joined(separator: " · ")
   }
 
-  /// `ok on base, not-ok with the series; ok in 4 of 4 tries on base, in 1 of 4 with the series`
+  /// `ok on base, not-ok with the series; passes 4/4 on base, 1/4 with the series`
   static func sides(_ test: TestComparison) -> String {
     let sides = "\(test.base.rawValue) on base, \(test.series.rawValue) with the series"
     guard test.wasTriedAgain else { return sides }
-    return sides + "; ok in \(test.baseTries.words) tries on base, in \(test.seriesTries.words) with the series"
+    return "\(sides); \(test.tryWords)"
   }
 
   /// Describes the report after which lockdep was off; `nil` if it was on to the end.
@@ -181,7 +181,7 @@ enum Words {
   /// Describes how a guest ended, and in which test if it got that far.
   static func ending(of run: GuestRun) -> String {
     let words =
-      if let hang = run.hang { "\(run.ending.words): \(hang.words)" } else if run.booted {
+      if let hang = run.hangWords { "\(run.ending.words): \(hang)" } else if run.booted {
         "\(run.ending.words) \(run.whereabouts)"
       } else { run.ending.words }
     let first = words.prefix(1).uppercased() + words.dropFirst() + "."

@@ -21,7 +21,15 @@ struct GitRange: SeriesForm {
       let range = String(argument.text[argument.text.index(after: colon)...])
       return [try GitSeries(argument, repository, range)]
     }
+    if Self.isBare(argument.text) { throw .bareRange(argument.text) }
     return nil
+  }
+
+  /// Whether a text can only be a range of commits: `v6.12..topic`, but not `../series`, a link or a Message-ID.
+  private static func isBare(_ text: String) -> Bool {
+    let ends = text.components(separatedBy: "..")
+    return ends.count == 2 && !ends[0].isEmpty && !ends[0].hasSuffix("/") && !ends[1].hasPrefix("/")
+      && !ends[0].hasPrefix("/") && !ends[0].hasPrefix(".") && !text.contains { ":@#".contains($0) || $0.isWhitespace }
   }
 
   /// Whether a work tree has a series in its files: some keep their patches in git.

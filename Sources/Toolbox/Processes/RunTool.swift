@@ -52,7 +52,7 @@ extension Tool {
   ) async throws(ToolError) -> ToolStatus {
     try await guarded(deadline: deadline) { group in
       let file = try FileDescriptor.open(
-        log, .writeOnly, options: [.create, .truncate], permissions: [.ownerReadWrite])
+        log, .writeOnly, options: [.create, .truncate], permissions: [.ownerReadWrite, .groupRead, .otherRead])
       defer { try? file.close() }
       let result = try await Subprocess.run(
         self.configuration, input: .none, output: .sequence, error: .combinedWithOutput

@@ -34,7 +34,7 @@ struct ArchiveCommand: AsyncParsableCommand {
   )
   var since: String?
 
-  @Option(help: "How many threads to read at once. Default: the number of CPUs.")
+  @Option(parsing: .unconditional, help: "How many threads to read at once. Default: the number of CPUs.")
   var jobs: Int?
 
   @Flag(help: "Print every series as JSON on standard output instead of the table.")

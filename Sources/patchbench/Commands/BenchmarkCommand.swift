@@ -39,7 +39,7 @@ struct BenchmarkCommand: AsyncParsableCommand {
   @Argument(help: ArgumentHelp("The comparisons to run. Default: all.", valueName: "comparison"))
   var names: [Benchmark.Name] = []
 
-  @Option(help: "How many times to run each comparison.")
+  @Option(parsing: .unconditional, help: "How many times to run each comparison.")
   var pairs = 5
 
   @Option(help: "The kernel: a directory under Kernels/.")
@@ -48,7 +48,9 @@ struct BenchmarkCommand: AsyncParsableCommand {
   @Option(help: "The kernel's profile, which selects its config fragments.")
   var profile = Defaults.current.profile.value
 
-  @Option(help: "How many compilers to run at once, on both sides. Default: depends on CPUs and memory.")
+  @Option(
+    parsing: .unconditional,
+    help: "How many compilers to run at once, on both sides. Default: depends on CPUs and memory.")
   var jobs: Int?
 
   @Option(
@@ -98,7 +100,7 @@ struct BenchmarkCommand: AsyncParsableCommand {
     }
     if json {
       Output.result(try JSONText.of(report))
-      Output.note(report.table)
+      Output.aside(report.table)
     } else {
       Output.result(report.table)
     }

@@ -43,7 +43,7 @@ struct CacheCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Remove entries that were not used for some time, unless a run is using them.")
 
-    @Option(help: "Remove entries that were not used for this many days.")
+    @Option(parsing: .unconditional, help: "Remove entries that were not used for this many days.")
     var days = 30
 
     @Flag(help: "Print the removed entries as JSON on standard output.")

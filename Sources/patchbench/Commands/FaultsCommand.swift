@@ -35,7 +35,7 @@ struct FaultsCommand: AsyncParsableCommand {
   @Argument(help: ArgumentHelp("The rows to run; * matches any text. Default: all.", valueName: "pattern"))
   var patterns: [String] = []
 
-  @Option(help: "How many times to kill a run at a random moment, in the row that does that.")
+  @Option(parsing: .unconditional, help: "How many times to kill a run at a random moment, in the row that does that.")
   var kills = 50
 
   @Flag(help: "List the rows and run none of them.")
@@ -89,7 +89,7 @@ struct FaultsCommand: AsyncParsableCommand {
     }
     if json {
       Output.result(try JSONText.of(report))
-      Output.note(report.table)
+      Output.aside(report.table)
     } else {
       Output.result(report.table)
     }

@@ -58,11 +58,18 @@ struct MutantsCommand: AsyncParsableCommand {
   @Option(help: "The kernel's profile, which selects its config fragments.")
   var profile = Defaults.current.profile.value
 
-  @Option(help: ArgumentHelp("How many mutants to draw. Default: 20; with --series, one per line.", valueName: "n"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("How many mutants to draw. Default: 20; with --series, one per line.", valueName: "n"))
   var count: Int?
 
   @Option(
-    help: ArgumentHelp("The seed for drawing mutants. Default: today's date, as in 20261128.", valueName: "number"))
+    parsing: .unconditional,
+    help: ArgumentHelp("The seed for drawing mutants. Default: today's date, as in 20261128.", valueName: "number"),
+    transform: { text in
+      guard let seed = UInt64(text) else { throw ValidationError("it must be a whole number of at least 0") }
+      return seed
+    })
   var seed: UInt64?
 
   @Option(
@@ -176,8 +183,8 @@ struct MutantsCommand: AsyncParsableCommand {
     let text = try JSONText.of(report)
     try DurableFile.write(Array((text + "\n").utf8), to: directory.report("json"))
     if json { Output.result(text) }
-    (json ? Output.note : Output.result)(MutantTable.text(report))
-    Output.note("  \(directory.report("json"))")
+    (json ? Output.aside : Output.result)(MutantTable.text(report))
+    Output.reports([directory.report("json").string])
     if interrupted { Output.note("patchbench: stopped; `\(Self.again(directory))` continues with the rest") }
     let status = Self.status(report, interrupted)
     if status != ExitStatus.fine { throw ExitCode(status) }

@@ -3,7 +3,6 @@
 import ArgumentParser
 import Bench
 import BenchModel
-import Foundation
 import Reports
 import SystemPackage
 import Verdicts
@@ -18,6 +17,7 @@ struct ReportCommand: ParsableCommand {
 
         patchbench report results/20261123T140509-linux-6.12-kasan --format markdown
         patchbench report results/thread --format html > thread.html
+        patchbench report results/thread --format mail --series my-fix-v4
       """)
 
   @Argument(help: ArgumentHelp("The directory of a run.", valueName: "run"))
@@ -26,22 +26,30 @@ struct ReportCommand: ParsableCommand {
   @Option(help: "The format: \(Reporters.all.map(\.name).joined(separator: ", ")).")
   var format = ReportForm(reporter: Reporters.all[0])
 
+  @Option(help: ArgumentHelp("Only this series of the run. Repeatable.", valueName: "name"))
+  var series: [String] = []
+
   func run() throws {
     let canvas = ReportCanvas(color: Output.isColored(1), width: Output.width(1))
-    if let matrix = try ReportFiles.matrix(in: FilePath(self.directory)) {
-      Output.result(try format.reporter.text(of: matrix, on: canvas))
+    if let matrix = try ReportFiles.matrix(in: FilePath(directory)) {
+      try check(matrix.rows.map(\.series))
+      Output.result(try format.reporter.text(of: series.isEmpty ? matrix : matrix.only(series), on: canvas))
       return
     }
-    let directory = RunDirectory(FilePath(self.directory))
-    guard FileManager.default.fileExists(atPath: directory.events.string) else {
+    let record = try RecordedRuns.record(in: directory)
+    let run = RunDirectory(FilePath(directory))
+    let report = Report(record: record, evidence: ReportFiles.evidence(in: run, of: record))
+    try check(report.judgements.map(\.series.name))
+    Output.result(try format.reporter.text(of: series.isEmpty ? report : report.only(series), on: canvas))
+  }
+
+  /// - Throws: ``Failure`` if there is no such series.
+  private func check(_ names: [String]) throws {
+    for name in series where !names.contains(name) {
       throw Failure(
-        "\(self.directory) is not a run: it has no events.jsonl", advice: "name a directory that `patchbench run` made",
-        status: ExitStatus.usage)
+        "\(directory) has no series “\(name)”",
+        advice: names.isEmpty ? nil : "its series: \(names.joined(separator: ", "))", status: ExitStatus.usage)
     }
-    guard let record = RunRecord(try EventRecord.read(directory.events)) else {
-      throw Failure("\(self.directory): the run ended before anything was tested", status: ExitStatus.inconclusive)
-    }
-    Output.result(try format.reporter.text(of: Report(record: record), on: canvas))
   }
 }
 

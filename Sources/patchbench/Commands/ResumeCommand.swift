@@ -22,7 +22,7 @@ struct ResumeCommand: AsyncParsableCommand {
         patchbench resume results/20261123T140509-linux-6.12-kasan
         patchbench resume results/20261123T140509-matrix
 
-      If the run is complete, `resume` only writes its reports again. The exit status is that of the run.
+      A run that is complete is not changed; `patchbench report` renders it again. The exit status is that of the run.
       """)
 
   @Argument(help: ArgumentHelp("The directory of a run, or of several runs.", valueName: "run"))
@@ -31,10 +31,13 @@ struct ResumeCommand: AsyncParsableCommand {
   @Flag(help: "Print report.json on standard output instead of the table.")
   var json = false
 
-  @Option(help: "How many compilers, and how many guests, to run at once. Default: depends on CPUs and memory.")
+  @Option(
+    parsing: .unconditional,
+    help: "How many compilers, and how many guests, to run at once. Default: depends on CPUs and memory.")
   var jobs: Int?
 
   @Option(
+    parsing: .unconditional,
     help: ArgumentHelp(
       "How much memory builds and guests may use together. Default: nine tenths of the free memory.", valueName: "MiB"))
   var memory: Int?
@@ -87,7 +90,10 @@ struct ResumeCommand: AsyncParsableCommand {
     let checkout = try common.checkout(recorded.home, suite: recorded.suite)
     let kernel = try checkout.kernel(recorded.kernel, at: recorded.choice?.revision)
     if let record = try directory.record(), !record.interrupted {
-      Output.note("patchbench: \(directory.path) is complete; writing its reports again")
+      let isKept = try recorded.stopsWhenWorse != true && ReportFiles.kept(in: directory) != nil
+      Output.note(
+        "patchbench: \(directory.path) is complete; \(isKept ? "nothing in it is changed" : "only its reports are written")"
+      )
     } else {
       try refuseIfUnfit(Doctor.quick(guestBinary: checkout.guestBinary))
     }

@@ -43,7 +43,7 @@ struct RunCommand: AsyncParsableCommand {
         regresses       a test or the kernel log got worse
         does-not-apply  git refused a patch
         does-not-build  the build failed or exceeded a limit, of the whole or after one of its patches
-        does-not-boot   the guest never sent its test plan
+        does-not-boot   the guest never reached init
         inconclusive    the evidence supports no verdict, or a changed line never ran; this is never a pass
 
       If neither an option nor a configuration file names the base, it is chosen, one for all series: the base-commit \
@@ -81,13 +81,14 @@ struct RunCommand: AsyncParsableCommand {
   var baseOnly = false
 
   @Option(
-    name: .customLong("repeat"),
+    name: .customLong("repeat"), parsing: .unconditional,
     help: ArgumentHelp(
       "How many times to run all tests. Reports pass rates, and whether they differ by more than chance.",
       valueName: "n"))
   var count = 1
 
   @Option(
+    parsing: .unconditional,
     help: ArgumentHelp(
       "How many times to rerun a test whose result differs from the base, on both sides, before believing it.",
       valueName: "n"))

@@ -79,7 +79,7 @@ struct SelfCheckCommand: AsyncParsableCommand {
     }
     if json {
       Output.result(try JSONText.of(check))
-      Output.note(table(2))
+      Output.aside(table(2))
     } else {
       Output.result(table(1))
     }

@@ -33,7 +33,7 @@ struct TrialCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("A new directory for the trial and its evidence.", valueName: "dir"))
   var output: String
 
-  @Option(help: "How many compilers to run at once. Default: depends on CPUs and memory.")
+  @Option(parsing: .unconditional, help: "How many compilers to run at once. Default: depends on CPUs and memory.")
   var jobs: Int?
 
   @Flag(help: "Print the trial as JSON on standard output.")

@@ -31,9 +31,21 @@ struct CommonOptions: ParsableArguments {
   @Flag(name: .shortAndLong, help: "Print every step, one per line.")
   var verbose = false
 
+  @Option(
+    help: ArgumentHelp(
+      """
+      How to tell progress on standard error: text, or json, one JSON object per line and event, for programs. \
+      docs/reports.md lists the events.
+      """, valueName: "text|json"))
+  var progress = Output.Form.text
+
   /// - Throws: `ValidationError` if options exclude each other, or if a file of defaults is invalid.
   func validate() throws {
     if quiet, verbose { throw ValidationError("--quiet and --verbose exclude each other.") }
+    if progress == .json, quiet || verbose {
+      throw ValidationError("--progress json takes neither --quiet nor --verbose.")
+    }
+    Output.form = progress
     Output.level = quiet ? .quiet : verbose ? .verbose : .usual
     if let failure = Defaults.current.failure {
       throw ValidationError([failure.message, failure.advice].compactMap { $0 }.joined(separator: ": "))
@@ -69,3 +81,5 @@ struct CommonOptions: ParsableArguments {
       environment: environment)
   }
 }
+
+extension Output.Form: ExpressibleByArgument {}

@@ -22,60 +22,68 @@ enum ReportFiles {
     // Rendered twice, because a report cannot contain the time that it took to render. The second rendering is written,
     // and is what `patchbench report` makes of the record.
     let begun = ContinuousClock.now
-    _ = try await render(Report(record: record))
+    let evidence = evidence(in: directory, of: record)
+    _ = try await render(Report(record: record, evidence: evidence))
     let seconds = (.now - begun) / .seconds(1)
     record.reportSeconds = seconds
-    let report = Report(record: record)
-    for (suffix, text) in try await render(report) {
-      try DurableFile.write(text.utf8, to: directory.report(suffix))
+    let report = Report(record: record, evidence: evidence)
+    for (file, text) in try await render(report) {
+      try DurableFile.write(text.utf8, to: directory.path.appending(file))
     }
     // Last, so that the reports are written even if the record cannot be.
     try EventRecorder(directory.events).take(BenchEvent(at: Date(), kind: .reported(seconds: seconds)))
     return report
   }
 
+  /// Returns the report of a run that is complete, all of whose reports are written. Such a run is not written to again.
+  /// - Returns: `nil` for any other run.
+  static func kept(in directory: RunDirectory) throws -> Report? {
+    guard let record = try directory.record(), !record.interrupted, record.reportSeconds != nil,
+      paths(in: directory.path).allSatisfy({ FileManager.default.fileExists(atPath: $0.string) })
+    else { return nil }
+    return Report(record: record)
+  }
+
+  /// Lists the files of evidence that a run has. Those of reruns are as many as their guests, and are left out.
+  static func evidence(in directory: RunDirectory, of record: RunRecord) -> EvidenceFiles {
+    func files(_ series: String?) -> [String] {
+      let place = series.map { "series/\($0)" } ?? "base"
+      let names = (try? FileManager.default.contentsOfDirectory(atPath: directory.evidence(series).string)) ?? []
+      return names.filter { name in
+        [".diff", ".log", ".ktap", ".base"].contains { name.hasSuffix($0) } && !name.contains("-again-")
+      }.sorted().map { "\(place)/\($0)" }
+    }
+    let names = record.header.series.map(\.name)
+    return EvidenceFiles(
+      base: files(nil), series: Dictionary(names.map { ($0, files($0)) }, uniquingKeysWith: { first, _ in first }))
+  }
+
+  /// Returns the report files in a directory, whether they are there or not.
+  static func paths(in directory: FilePath) -> [FilePath] {
+    Reporters.files.compactMap(\.file).map { directory.appending($0) }
+  }
+
   /// Writes what several runs say together into the directory above theirs.
-  /// - Returns: the files.
-  static func write(_ matrix: Matrix, in directory: FilePath) throws -> [FilePath] {
-    try Reporters.files.compactMap { reporter in
-      guard let suffix = reporter.suffix else { return nil }
-      let path = directory.appending("report.\(suffix)")
-      try DurableFile.write(try reporter.text(of: matrix, on: .file).utf8, to: path)
-      return path
+  static func write(_ matrix: Matrix, in directory: FilePath) throws {
+    for reporter in Reporters.files {
+      guard let file = reporter.file else { continue }
+      try DurableFile.write(try reporter.text(of: matrix, on: .file).utf8, to: directory.appending(file))
     }
   }
 
   /// Reads the runs of one command again.
-  ///
-  /// A run that ended before anything was tested, or was not begun, is a gap like a cell that could not be run.
   /// - Returns: `nil` if the directory is not that of several runs.
   static func matrix(in directory: FilePath) throws -> Matrix? {
-    guard let recorded = RecordedMatrix(in: directory) else { return nil }
-    var runs: [(directory: String, report: Report)] = []
-    var gaps = recorded.gaps ?? []
-    for name in recorded.runs {
-      let run = RunDirectory(directory.appending(name))
-      if let record = try run.record() {
-        runs.append((name, Report(record: record)))
-        // It was not begun when the command was stopped, and the command was resumed.
-        let cell = record.header.cell
-        gaps.removeAll { $0 == .stopped(kernel: cell.kernel, profile: cell.profile) }
-        continue
-      }
-      let plan = try run.recordedPlan()
-      if !gaps.contains(where: { $0.kernel == plan.kernel && $0.profile == plan.profile }) {
-        gaps.append(.stopped(kernel: plan.kernel, profile: plan.profile))
-      }
-    }
-    return Matrix(runs, gaps: gaps)
+    guard let runs = try RecordedRuns(several: directory) else { return nil }
+    return Matrix(runs.records.map { ($0.directory, Report(record: $0.record)) }, gaps: runs.gaps)
   }
 
-  private static func render(_ report: Report) async throws -> [(suffix: String, text: String)] {
+  private static func render(_ report: Report) async throws -> [(file: String, text: String)] {
     // In parallel: one report takes as long as all others together, and the run has nothing else left to do.
-    try await withThrowingTaskGroup(of: (suffix: String, text: String).self) { group in
+    try await withThrowingTaskGroup(of: (file: String, text: String).self) { group in
       for reporter in Reporters.files {
-        guard let suffix = reporter.suffix else { continue }
-        group.addTask { (suffix, try reporter.text(of: report, on: .file)) }
+        guard let file = reporter.file else { continue }
+        group.addTask { (file, try reporter.text(of: report, on: .file)) }
       }
       return try await group.reduce(into: []) { $0.append($1) }
     }

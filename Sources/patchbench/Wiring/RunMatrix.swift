@@ -31,9 +31,12 @@ struct RunMatrix {
     var gaps: [CellGap] = []
     var status = ExitStatus.fine
     var isStopped = false
+    // What is complete stays as it is, and so does what such runs say together.
+    var isNew = begun.isEmpty || !Self.isWhole(together)
     for (index, plan) in plans.enumerated() {
       do {
         let begun = directories.isEmpty ? nil : directories[index]
+        if try begun.map({ try ReportFiles.kept(in: $0) == nil }) ?? true { isNew = true }
         let (report, interrupted) = try await run(plan, begun)
         runs.append((begun?.path.lastComponent?.string ?? "", report))
         if plans.count == 1 || report.judgements.isEmpty || interrupted {
@@ -46,6 +49,7 @@ struct RunMatrix {
       } catch  where plans.count > 1 {
         let failure = Failure(error)
         failure.say()
+        isNew = true
         if failure.status == ExitStatus.usage { throw ExitCode(failure.status) }
         // A cell that gives no answer is named, and never passes.
         status = ExitStatus.inconclusive
@@ -65,27 +69,37 @@ struct RunMatrix {
     let matrix = Matrix(runs, gaps: gaps)
     if plans.count > 1, !matrix.rows.isEmpty {
       status = max(status, matrix.exitStatus)
-      try show(matrix, of: runs.map(\.report), directories)
+      try show(matrix, of: runs.map(\.report), isNew ? directories : nil)
     }
     throw ExitCode(status)
   }
 
+  /// Whether what several runs say together is written. Runs of several commands say nothing together.
+  private static func isWhole(_ together: FilePath?) -> Bool {
+    guard let together, RecordedMatrix(in: together) != nil else { return true }
+    return ReportFiles.paths(in: together).allSatisfy { FileManager.default.fileExists(atPath: $0.string) }
+  }
+
   /// Prints what the runs say together, and writes it above their directories.
-  private func show(_ matrix: Matrix, of reports: [Report], _ directories: [RunDirectory]) throws {
+  /// - Parameter directories: theirs; `nil` writes nothing.
+  private func show(_ matrix: Matrix, of reports: [Report], _ directories: [RunDirectory]?) throws {
     let table = { (stream: Int32) in
       try Reporters.all[0].text(
         of: matrix, on: ReportCanvas(color: Output.isColored(stream), width: Output.width(stream)))
     }
     if json {
       Output.result("[" + (try reports.map { try $0.json() }).joined(separator: ",") + "]")
-      Output.note(try table(2))
+      Output.aside(try table(2))
     } else {
       Output.result("\n" + (try table(1)))
     }
     guard let together else { return }
-    let names = directories.compactMap { $0.path.lastComponent?.string }
-    try RecordedMatrix(runs: names, gaps: matrix.gaps).write(in: together)
-    for path in try ReportFiles.write(matrix, in: together) { Output.note("  \(path)") }
+    if let directories {
+      let names = directories.compactMap { $0.path.lastComponent?.string }
+      try RecordedMatrix(runs: names, gaps: matrix.gaps).write(in: together)
+      try ReportFiles.write(matrix, in: together)
+    }
+    Output.reports(ReportFiles.paths(in: together).map(\.string))
   }
 
   /// Creates the directories of all runs.
@@ -112,7 +126,7 @@ struct RunMatrix {
     let table = { (stream: Int32) in report.terminal(color: Output.isColored(stream), width: Output.width(stream)) }
     if json {
       if plans.count == 1 { Output.result(try report.json()) }
-      Output.note(table(2))
+      Output.aside(table(2))
     } else {
       Output.result(table(1))
     }
@@ -130,11 +144,12 @@ struct RunMatrix {
     return isWhole && repeats.differences.isEmpty ? ExitStatus.fine : ExitStatus.inconclusive
   }
 
-  /// Runs one configuration and writes its reports.
+  /// Runs one configuration and writes its reports. A run that is complete stays as it is.
   /// - Parameter begun: the run to continue; `nil` starts a new one.
   static func one(
     _ plan: RunPlan, begun: RunDirectory? = nil
   ) async throws -> (report: Report, directory: RunDirectory, interrupted: Bool) {
+    if let begun, let kept = try ReportFiles.kept(in: begun) { return (kept, begun, false) }
     let display = ProgressDisplay(total: try begun?.recordedPlan().series.count ?? plan.series.count)
     let (directory, interrupted) = try await untilSignal {
       let run = BenchRun(plan, sinks: [display])
@@ -172,7 +187,7 @@ struct RunMatrix {
 
   /// Prints where the reports are, and how to continue a run that was stopped.
   static func tell(_ directory: RunDirectory, _ interrupted: Bool, together: FilePath? = nil) {
-    for suffix in Reporters.files.compactMap(\.suffix) { Output.note("  \(directory.report(suffix))") }
+    Output.reports(ReportFiles.paths(in: directory.path).map(\.string))
     if interrupted {
       Output.note("patchbench: stopped; what was finished is in the reports")
       Output.note("  → `\(resume(together ?? directory.path))` continues with the rest")

@@ -13,10 +13,13 @@ struct WorkOptions: ParsableArguments {
       "The directory for the run's record and reports. Default: a new directory under results/.", valueName: "dir"))
   var output: String?
 
-  @Option(help: "How many compilers, and how many guests, to run at once. Default: depends on CPUs and memory.")
+  @Option(
+    parsing: .unconditional,
+    help: "How many compilers, and how many guests, to run at once. Default: depends on CPUs and memory.")
   var jobs: Int?
 
   @Option(
+    parsing: .unconditional,
     help: ArgumentHelp(
       "How much memory builds and guests may use together. Default: nine tenths of the free memory.", valueName: "MiB"))
   var memory: Int?
@@ -28,6 +31,7 @@ struct WorkOptions: ParsableArguments {
   var connect: String?
 
   @Option(
+    parsing: .unconditional,
     help: ArgumentHelp(
       "The time limit for a series' build; exceeding it counts as does-not-build. Default: 60.", valueName: "minutes"))
   var buildLimit: Double?

@@ -3,21 +3,19 @@
 import Bench
 import BenchModel
 import Foundation
-import Glibc
 import GuestProtocol
 import Reports
 import Verdicts
 
-/// Shows on standard error what a run is doing: on a terminal, one line that is overwritten; elsewhere, one line per
-/// stage.
+/// Shows on standard error what a run is doing: on a terminal, a line for each running job, which is overwritten;
+/// elsewhere, one line per stage; with `--progress json`, one object per event.
 final class ProgressDisplay: EventSink, @unchecked Sendable {
   // `@unchecked Sendable`: events arrive one at a time, and `finish` comes after the last one.
-  private let isTerminal = isatty(2) == 1 && Output.level != .verbose
-  private let total: Int
-  private var done = 0
-  private var isShown = false
-  /// What each active series is doing, in the order in which the series began.
-  private var active: [(series: String?, words: String)] = []
+  private let isLive = Output.isLive
+  private var jobs: RunningJobs
+  private var block = StatusBlock()
+  /// How many notes were printed when the block was.
+  private var seen = 0
   private let start = ContinuousClock.now
   private var lastLine = ContinuousClock.now
   /// In characters. A test's detail may have hundreds of numbers; the report has all of them.
@@ -26,10 +24,21 @@ final class ProgressDisplay: EventSink, @unchecked Sendable {
   private static let signOfLife = Duration.seconds(20)
 
   /// - Parameter total: how many series the run has.
-  init(total: Int) { self.total = total }
+  init(total: Int) { jobs = RunningJobs(total: total) }
 
   func take(_ event: BenchEvent) {
-    switch event.kind {
+    if Output.form == .json { return Output.object(ProgressLine.of(event)) }
+    jobs.take(event)
+    tell(event.kind)
+    if isLive {
+      if Output.notes != seen { block.forget() }
+      seen = Output.notes
+      Output.status(block.show(jobs.lines(at: event.at, width: Output.width(2) - 1), height: Output.height(2)))
+    }
+  }
+
+  private func tell(_ kind: BenchEvent.Kind) {
+    switch kind {
     case .runStarted(let header):
       line(
         "\(header.source), \(header.cell.profile); \(header.accelerator.rawValue.uppercased()): \(header.acceleratorReason)"
@@ -39,41 +48,26 @@ final class ProgressDisplay: EventSink, @unchecked Sendable {
     case .worse(let series, let subject, let words, let isConfirmed):
       let text = "\(series): \(isConfirmed ? "regresses" : "looks worse"): \(subject): \(words)"
       line(text.count > Self.longestNews ? text.prefix(Self.longestNews) + "…" : text)
-    case .trialFinished(let trial):
-      if trial.series != nil { done += 1 }
-      active.removeAll { $0.series == trial.series }
-      line("\(trial.series ?? "base"): \(Self.words(trial))")
-    case .baseRepeated(let trial, _):
-      active.removeAll { $0.series == nil }
-      line("base, repeated: \(Self.words(trial))")
+    case .trialFinished(let trial): line("\(trial.series ?? "base"): \(Self.words(trial))")
+    case .baseRepeated(let trial, _): line("base, repeated: \(Self.words(trial))")
     case .stateRead(let series, let state):
       if let failure = state.failure { line("\(series ?? "base"): a guest's state disk could not be read: \(failure)") }
     case .runResumed: line("continues where it stopped")
-    case .baseTriedAgain, .runFinished, .reported: break
+    case .expected, .retrying, .baseTriedAgain, .runFinished, .reported: break
     }
   }
 
-  /// Removes the status line.
+  /// Removes the status lines.
   func finish() { clear() }
 
   private func status(_ series: String?, _ stage: Stage, _ text: String?) {
+    if isLive { return }
     let words = "\(series ?? "base"): \(stage.rawValue)\(text.map { ": \($0)" } ?? "")"
-    guard isTerminal else {
-      // Each stage gets a line. Its steps would be thousands of lines, so print only a sign of life now and then.
-      let now = ContinuousClock.now
-      if text != nil, Output.level != .verbose, now - lastLine < Self.signOfLife { return }
-      lastLine = now
-      Output.note("[\(elapsed)] \(visible(words))")
-      return
-    }
-    if let index = active.firstIndex(where: { $0.series == series }) {
-      active[index].words = words
-    } else {
-      active.append((series, words))
-    }
-    let line = "[\(done)/\(total) \(elapsed)] \(active.map(\.words).joined(separator: " | "))"
-    Output.status("\r\u{1b}[K\(visible(line).prefix(Output.width(2) - 1))")
-    isShown = true
+    // Each stage gets a line. Its steps would be thousands of lines, so print only a sign of life now and then.
+    let now = ContinuousClock.now
+    if text != nil, Output.level != .verbose, now - lastLine < Self.signOfLife { return }
+    lastLine = now
+    Output.note("[\(elapsed)] \(visible(words))")
   }
 
   private func line(_ text: String) {
@@ -81,10 +75,7 @@ final class ProgressDisplay: EventSink, @unchecked Sendable {
     Output.note("[\(elapsed)] \(visible(text))")
   }
 
-  private func clear() {
-    if isShown { Output.status("\r\u{1b}[K") }
-    isShown = false
-  }
+  private func clear() { Output.status(block.clear()) }
 
   private var elapsed: String {
     let seconds = Int((ContinuousClock.now - start) / .seconds(1))

@@ -3,7 +3,6 @@
 import Bench
 import BenchModel
 import Foundation
-import Glibc
 import MutantRun
 import Mutation
 import Reports
@@ -25,7 +24,7 @@ final class MutantProgress: EventSink, Sendable {
   }
 
   private let state = Locked(State())
-  private let isTerminal = isatty(2) == 1 && Output.level != .verbose
+  private let isLive = Output.isLive
   /// How often to print a sign of life if there is no terminal.
   private static let signOfLife = Duration.seconds(60)
 
@@ -41,12 +40,15 @@ final class MutantProgress: EventSink, Sendable {
   }
 
   func take(_ event: BenchEvent) {
+    if Output.form == .json { return Output.object(ProgressLine.of(event)) }
     switch event.kind {
     case .stageStarted(let series, let stage): show("\(series ?? "base"): \(stage.rawValue)")
     case .progress(let series, let stage, let text): show("\(series ?? "base"): \(stage.rawValue): \(text)")
     case .trialFinished(let trial): finished(trial)
     case .runResumed: line("continues where it stopped")
-    case .worse, .runStarted, .baseRepeated, .baseTriedAgain, .stateRead, .runFinished, .reported: break
+    case .worse, .runStarted, .expected, .retrying, .baseRepeated, .baseTriedAgain, .stateRead, .runFinished,
+      .reported:
+      break
     }
   }
 
@@ -83,7 +85,7 @@ final class MutantProgress: EventSink, Sendable {
 
   private func show(_ text: String) {
     state.withLock { state in
-      if isTerminal {
+      if isLive {
         let line = "[\(state.done)/\(state.total)] \(text)"
         Output.status("\r\u{1b}[K\(visible(line).prefix(Output.width(2) - 1))")
         state.isShown = true
