@@ -209,10 +209,11 @@ public struct KTAPReader: Sendable {
     events.append(.planned(names))
   }
 
+  private static let announcement = "# patchbench: \(KTAPWriter.design) "
+
   private mutating func takeCheck(_ text: Substring, into events: inout [GuestEvent]) {
-    let announcement = "# patchbench: \(KTAPWriter.design) "
-    if text.hasPrefix(announcement) {
-      design = Design(rawValue: String(text.dropFirst(announcement.count)))
+    if text.hasPrefix(Self.announcement) {
+      design = Design(rawValue: String(text.dropFirst(Self.announcement.count)))
       return
     }
     guard let line = ResultLine(text) else { return }

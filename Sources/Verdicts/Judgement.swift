@@ -28,12 +28,16 @@ public struct TestComparison: Codable, Sendable, Hashable {
   public var wasTriedAgain: Bool { baseTries.of > 1 || seriesTries.of > 1 }
 
   /// Whether it counts against the series.
-  var isWorse: Bool { change == .regressed || change == .new && isBad }
+  public var isWorse: Bool { change == .regressed || change == .new && isBad }
 
   /// Whether it fails with the series by more than an answer to a question of design.
-  var isBad: Bool {
-    let failed = checks.filter { $0.series?.passed == false }
-    return series.isBad && !(series == .notOk && !failed.isEmpty && failed.allSatisfy { $0.design != nil })
+  var isBad: Bool { TestResult(name: name, status: series, checks: checks.compactMap(\.series)).musts.isBad }
+
+  /// The checks that must hold, held on the base, and fail with the series; those that are gone, if none fails.
+  public var newlyFailed: [CheckComparison] {
+    let worse = checks.filter { $0.base?.passed != false && $0.design == nil }
+    let fails = worse.filter { $0.series?.passed == false }
+    return fails.isEmpty ? worse.filter { $0.series == nil } : fails
   }
 
   /// `passes 4/4 on base, 0/4 with the series`
@@ -54,6 +58,9 @@ public struct CheckComparison: Codable, Sendable, Hashable {
 
   /// What of today's design it asks for; `nil` if it must hold.
   public var design: Design? { base?.design ?? series?.design }
+
+  /// Whether it passed on both sides.
+  public var isHeld: Bool { base?.passed == true && series?.passed == true }
 
   /// Whether it asks for today's design and has another answer than on the base.
   var isDifferentByDesign: Bool {

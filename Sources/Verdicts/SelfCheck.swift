@@ -174,7 +174,7 @@ public struct SelfCheck: Codable, Sendable, Hashable {
     }
     return Row(
       series: expectation.series, fault: expectation.fault, outcome: outcome, verdict: judgement.verdict,
-      witnesses: named, others: max(0, worse.tests.count + worse.reports.count - named.count),
+      witnesses: named, others: (worse.tests + worse.reports).count { !named.contains($0) },
       reason: judgement.reasons.first?.description ?? "")
   }
 }

@@ -73,9 +73,12 @@ struct VerdictReasons {
     let same = tests.count { $0.change == .same && $0.series.isAnswer }
     let new = tests.count { $0.change == .new }
     let different = tests.count { $0.change == .differs }
-    let others = (different == 0 ? "" : ", \(different) differ by design") + (new == 0 ? "" : ", \(new) new")
+    // Here only those that are as unsteady on the base.
+    let flaky = tests.count { $0.change == .flaky }
+    let others = [(different, "differ by design"), (flaky, "flaky on both sides"), (new, "new")]
+      .map { $0.0 == 0 ? "" : ", \($0.0) \($0.1)" }.joined()
     let words =
-      if !others.isEmpty { "\(same) of \(same + different + new) results match the base" } else if same == 1 {
+      if !others.isEmpty { "\(same) of \(same + different + flaky + new) results match the base" } else if same == 1 {
         "The one result matches the base"
       } else {
         "All \(same) results match the base"
@@ -107,6 +110,8 @@ struct VerdictReasons {
     case .fixed: better.append(Reason(test.name, sides))
     case .regressed where test.base == .notOk && test.series == .notOk:
       blame(Reason(test.name, "not-ok on both, but \(lostChecks(test))"), in: test.name)
+    case .regressed where !test.isBad:
+      blame(Reason(test.name, "what is left differs by design alone, but \(lostChecks(test))"), in: test.name)
     case .regressed: blame(Reason(test.name, sides + detail), in: test.name)
     case .new:
       if test.isBad {

@@ -27,9 +27,10 @@ import Testing
         [("a", .doesNotApply), ("b", .inconclusive), ("c", .fixes), ("d", .doesNotBoot), ("e", .doesNotBuild)],
         "Of 5 series, c fixes what fails on the base; b cannot be judged; d does not boot; e does not build; and a does not apply."
       ),
+      ([("a", .clean), ("b", .clean)], "Both series (a and b) make nothing worse and fix nothing."),
       (
         (1...6).map { ("s\($0)", .regresses) },
-        "Of 6 series, 6 (s1, s2, s3 and 3 more) make something worse."
+        "All 6 series (s1, s2, s3 and 3 more) make something worse."
       ),
     ] as [([(String, Verdict)], String)])
   func theAnswerIsOneSentence(series: [(String, Verdict)], expected: String) {

@@ -87,16 +87,8 @@ struct ComparisonText {
 
   /// `forward/*/vm-file (12 tests)`, or the name of the only test that asks a question.
   private static func questions(_ tests: [String]) -> [String] {
-    var order: [String] = []
-    var byQuestion: [String: [String]] = [:]
-    for test in tests {
-      let key = TestName(test).question
-      if byQuestion[key] == nil { order.append(key) }
-      byQuestion[key, default: []].append(test)
-    }
-    return order.map { key in
-      let asking = byQuestion[key]!
-      return asking.count == 1 ? asking[0] : "\(key) (\(asking.count) tests)"
+    tests.grouped { TestName($0).question }.map { key, asking in
+      asking.count == 1 ? asking[0] : "\(key) (\(asking.count) tests)"
     }
   }
 

@@ -32,10 +32,9 @@ struct HTMLAnswer {
   }
 
   private static func besides(_ answer: SeriesAnswer) -> [String] {
-    let fixes = answer.fixesBesides
-    let named = fixes.count > 4 ? Array(fixes.prefix(3)) + ["\(fixes.count - 3) more questions"] : fixes
+    let fixes = Summary.shortened(answer.fixesBesides, "more questions")
     let differing = answer.differing
-    return (fixes.isEmpty ? [] : ["Fixes \(Summary.list(named, separator: ", "))."])
+    return (fixes.isEmpty ? [] : ["Fixes \(Summary.list(fixes, separator: ", "))."])
       + (differing == 0 ? [] : ["Differs by design in \(Words.counted(differing, "test"))."])
       + (Words.warnings(answer.judgement.trial).map { [$0] } ?? [])
   }

@@ -52,9 +52,7 @@ struct HTMLDifference {
     }
     example = visible(first.map { "\($0.0): \($0.1.name): \(Self.answer($0.1))" } ?? "")
   }
-}
 
-extension HTMLDifference {
   /// What the series answers; without a detail, only whether it still is so.
   private static func answer(_ check: CheckComparison) -> String {
     guard let series = check.series else { return "" }

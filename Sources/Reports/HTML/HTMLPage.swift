@@ -48,10 +48,7 @@ struct HTMLPage {
     questionTables = HTMLQuestions(questions, ran, base: base).map { [$0] } ?? []
     baseFiles = evidence.base.map(HTMLFile.init)
     details = ranked.map {
-      var series = HTMLSeries($0, header: header)
-      series.files = (evidence.series[$0.judgement.series.name] ?? []).map(HTMLFile.init)
-      series.hasFiles = !series.files.isEmpty
-      return series
+      HTMLSeries($0, header: header, evidence: evidence.series[$0.judgement.series.name] ?? [])
     }
     comparisons = (header.rangeDiffs ?? []).map(HTMLComparison.init)
     costs = HTMLCost(record, judgements).map { [$0] } ?? []

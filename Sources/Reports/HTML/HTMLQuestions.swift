@@ -37,13 +37,13 @@ struct HTMLQuestions {
     questionRows = questions.rows.filter { !isQuiet($0) }.map { row in
       let cells = ran.enumerated().map { column, answer in
         // The cell leads to the first of its tests that the series' section shows.
-        let shown = row.tests.first { compared[column][$0].map(Self.isShown) == true }
+        let shown = row.tests.first { compared[column][$0]?.isNotable == true }
         return HTMLCell(
           cellMark: HTMLMark(row.answers[answer.number - 1]),
           ways: shown.map { [Anchor.test($0, series: answer.number)] } ?? [])
       }
       let told = row.tests.filter { name in
-        onBase[name]?.isNotable == true || compared.contains { $0[name].map(Self.isShown) == true }
+        onBase[name]?.isNotable == true || compared.contains { $0[name]?.isNotable == true }
       }
       let quiet = row.tests.count - told.count
       return HTMLQuestion(
@@ -60,12 +60,6 @@ struct HTMLQuestions {
             "\(Words.counted(quiet, told.isEmpty ? "test" : "other test")): ok, or skipped, on base and with every series."
           ])
     }
-  }
-
-  /// Whether a series' section tells of the test.
-  private static func isShown(_ test: TestComparison) -> Bool {
-    test.change != .same && (test.change != .new || test.series.isNotable) || test.series.isNotable
-      || test.base.isNotable
   }
 }
 
@@ -121,7 +115,7 @@ extension HTMLMark {
     case .differs: self.init(look: "differs", "≠ by design")
     case .flaky: self.init(look: "open", "? \(test.seriesTries.ok)/\(test.seriesTries.of)")
     case .missing: self.init(look: "open", "? \(word)")
-    case .new: self.init(look: test.series.isNotable ? "worse" : "fine", word)
+    case .new: self.init(look: test.isWorse ? "worse" : "fine", word)
     case .same: self.init(look: test.series.isNotable ? "failing" : "fine", word)
     }
   }

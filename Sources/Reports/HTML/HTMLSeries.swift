@@ -26,9 +26,9 @@ struct HTMLSeries {
   /// What breaks bisection.
   var bisections: [String]
   var patches: [HTMLPatch]
-  var hasFiles = false
+  var hasFiles: Bool
   /// Its evidence.
-  var files: [HTMLFile] = []
+  var files: [HTMLFile]
   var stage: String
   var course: String
   /// Which tests ran between its patches; none or one.
@@ -55,8 +55,11 @@ struct HTMLSeries {
   /// The contents of its guests' disks.
   var states: [String]
 
-  init(_ answer: SeriesAnswer, header: RunHeader) {
+  /// - Parameter evidence: its files, relative to the report.
+  init(_ answer: SeriesAnswer, header: RunHeader, evidence: [String]) {
     let judgement = answer.judgement
+    files = evidence.map(HTMLFile.init)
+    hasFiles = !files.isEmpty
     number = answer.number
     name = visible(judgement.series.name)
     covers = judgement.series.cover.map { [visible($0.subject)] } ?? []
@@ -94,7 +97,7 @@ struct HTMLSeries {
       let name = group.first.name
       return HTMLTest(
         group, of: answer, question: header.questions[name], log: trial?.run?.logs?[name] ?? [],
-        again: group.first.isWorse ? RerunCommand.command(name, of: judgement.series, header) : nil)
+        again: group.first.isWorthRepeating ? RerunCommand.command(name, of: judgement.series, header) : nil)
     }
     lostTests = judgement.lostTests.map { HTMLPlace(Anchor.test($0, series: answer.number), $0) }
     hasLost = !lostTests.isEmpty

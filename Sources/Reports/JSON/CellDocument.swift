@@ -101,11 +101,11 @@ struct CellDocument: Encodable {
         reason: test.reason, baseTries: TriesDocument(test.baseTries), seriesTries: TriesDocument(test.seriesTries),
         chance: TriesDocument.rounded(Tries.chance(test.baseTries, test.seriesTries)),
         held: test.heldChecks,
-        checks: test.checks.filter { $0.base?.passed != true || $0.series?.passed != true }.map {
+        checks: test.checks.filter { !$0.isHeld }.map {
           CheckDocument(
             name: $0.name, design: $0.design, base: $0.base.map(CheckSide.init), series: $0.series.map(CheckSide.init))
         }, log: judgement.trial?.run?.logs?[test.name] ?? [],
-        again: test.isWorse ? RerunCommand.command(test.name, of: judgement.series, header) : nil)
+        again: test.isWorthRepeating ? RerunCommand.command(test.name, of: judgement.series, header) : nil)
     }
     causes = judgement.causes(header.causes ?? []).map(CauseDocument.init)
     differences = judgement.differences.map {

@@ -38,7 +38,7 @@ struct MailEvidence {
   /// The first check that fails and must not, with what was seen; of a fixed test, what was seen on the base.
   private static func check(_ test: TestComparison) -> String? {
     let isFixed = test.change == .fixed
-    let failed = test.checks.lazy.compactMap { isFixed ? $0.base : $0.series }.filter { !$0.passed }
+    let failed = isFixed ? test.checks.compactMap(\.base).filter { !$0.passed } : test.newlyFailed.compactMap(\.series)
     if let check = failed.first(where: { $0.design == nil }) ?? failed.first {
       return (isFixed ? "on the base, its check " : "its check ") + "\"\(check.name)\""
         + (check.detail.isEmpty ? "" : ": \(check.detail)")

@@ -70,7 +70,7 @@ struct BriefSeries {
   private static func example(_ cause: Cause, _ judgement: Judgement) -> String {
     guard let name = cause.tests.first else { return cause.reports.first.map(code) ?? "" }
     let test = judgement.tests.first { $0.name == name }
-    let check = test?.checks.lazy.compactMap(\.series).first { !$0.passed && $0.design == nil }
+    let check = test?.newlyFailed.lazy.compactMap(\.series).first
     let seen = check.map { $0.detail.isEmpty ? $0.name : "\($0.name): \($0.detail)" } ?? test?.reason ?? ""
     return code(name) + (seen.isEmpty ? "" : " (\(BriefMarkdown.escape(seen, 200)))")
   }

@@ -34,7 +34,7 @@ struct MarkdownSeries {
       parts.append("\(Words.slips): \(Markdown.code(command))")
     }
     takeTests(judgement, header)
-    if judgement.tests.contains(where: \.isWorse), let command = RerunCommand.shell(judgement.series, header) {
+    if judgement.tests.contains(where: \.isWorthRepeating), let command = RerunCommand.shell(judgement.series, header) {
       parts.append("A shell in a guest with this kernel: \(Markdown.code(command))")
     }
     takeReports(judgement.reports)
@@ -129,7 +129,7 @@ struct MarkdownSeries {
     parts.append("\(Words.counted(judgement.tests.count, "test")): \(Words.changes(judgement)).")
     for test in judgement.notableTests {
       takeTest(test, log: judgement.trial?.run?.logs?[test.name] ?? [])
-      if test.isWorse, let command = RerunCommand.command(test.name, of: judgement.series, header) {
+      if test.isWorthRepeating, let command = RerunCommand.command(test.name, of: judgement.series, header) {
         parts.append("Again: \(Markdown.code(command))")
       }
     }

@@ -11,7 +11,7 @@ struct MatrixTable {
   /// - Parameter canvas: longer reasons are cut at its width, and longer names lose their middle.
   init(_ matrix: Matrix, on canvas: ReportCanvas) {
     let paint = Paint(isOn: canvas.color)
-    let rows = Verdict.bestFirst.flatMap { verdict in matrix.rows.filter { $0.verdict == verdict } }
+    let rows = matrix.ranked
     var lines: [String] = []
     for row in rows {
       let name = Columns.middle(visible(row.series), to: max(12, canvas.width - row.verdict.marked.count - 2))
@@ -20,8 +20,7 @@ struct MatrixTable {
       lines += Self.cells(row.cells, paint, width: canvas.width)
     }
     if !rows.isEmpty {
-      let sentence = Summary.sentence(matrix.rows.map { ($0.series, $0.verdict) })
-      lines += [""] + Columns.wrap(visible(sentence), to: canvas.width)
+      lines += [""] + Columns.wrap(visible(Summary.sentence(matrix)), to: canvas.width)
     }
     text = lines.joined(separator: "\n") + "\n"
   }

@@ -99,15 +99,14 @@ struct VerdictTable {
     func cell(_ answer: SeriesAnswer) -> String {
       let judgement = answer.judgement
       guard judgement.trial?.run != nil else { return "–" }
-      let isNewAndBad = { (test: TestComparison) in test.change == .new && test.series.isNotable }
       let count =
         switch self {
         case .same: judgement.count(of: .same)
         case .fixed: judgement.count(of: .fixed)
         case .differs: judgement.count(of: .differs)
-        case .worse: judgement.count(of: .regressed) + judgement.tests.count(where: isNewAndBad)
+        case .worse: judgement.tests.count(where: \.isWorse)
         case .flaky: judgement.count(of: .flaky)
-        case .new: judgement.count(of: .new) - judgement.tests.count(where: isNewAndBad)
+        case .new: judgement.tests.count { $0.change == .new && !$0.isWorse }
         case .missing: judgement.count(of: .missing)
         case .reports: judgement.newReports
         }

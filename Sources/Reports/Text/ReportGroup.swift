@@ -15,17 +15,10 @@ struct ReportGroup {
 
   /// Groups a series' reports in order of first appearance. Those that the base does not have come first.
   static func groups(_ reports: [ReportComparison]) -> [ReportGroup] {
-    var order: [String] = []
-    var byTitle: [String: ReportGroup] = [:]
-    for entry in reports {
-      if byTitle[entry.report.title] == nil {
-        order.append(entry.report.title)
-        byTitle[entry.report.title] = ReportGroup(
-          first: entry.report, onBase: entry.onBase, known: entry.known, count: 0)
-      }
-      byTitle[entry.report.title]?.count += 1
+    let all = reports.grouped(by: \.report.title).map { _, entries in
+      ReportGroup(
+        first: entries[0].report, onBase: entries[0].onBase, known: entries[0].known, count: entries.count)
     }
-    let all = order.compactMap { byTitle[$0] }
     return all.filter(\.counts) + all.filter { !$0.counts }
   }
 
@@ -44,9 +37,8 @@ struct ReportGroup {
 extension Judgement {
   /// The tests to show one by one, the changed ones first.
   var notableTests: [TestComparison] {
-    let told = tests.filter { !$0.isLost }
-    let changed = told.filter { $0.change != .same && ($0.change != .new || $0.series.isNotable) }
-    return changed + told.filter { $0.change == .same && ($0.series.isNotable || $0.base.isNotable) }
+    let told = tests.filter { !$0.isLost && $0.isNotable }
+    return told.filter { $0.change != .same } + told.filter { $0.change == .same }
   }
 
   /// The names of the tests that never reported. A guest that dies early loses many, all for the same reason.
@@ -58,13 +50,22 @@ extension Judgement {
 
 extension TestComparison {
   /// Whether a reader may want to see it fail again.
-  var isWorse: Bool { change == .regressed || change == .flaky || change == .new && series.isNotable }
+  var isWorthRepeating: Bool { isWorse || change == .flaky }
+
+  /// Whether a series' section tells of it.
+  var isNotable: Bool {
+    switch change {
+    case .same: series.isNotable || base.isNotable
+    case .new: series.isNotable
+    case .fixed, .differs, .regressed, .flaky, .missing: true
+    }
+  }
 
   /// Whether the series' side never reported.
   fileprivate var isLost: Bool { change == .missing && series == .missing }
 
   /// The number of checks that passed on both sides.
-  var heldChecks: Int { checks.count { $0.base?.passed == true && $0.series?.passed == true } }
+  var heldChecks: Int { checks.count(where: \.isHeld) }
 
   /// The checks that failed on either side, or are missing on one.
   var notableChecks: [CheckComparison] {

@@ -18,17 +18,17 @@ enum Summary {
     if series.isEmpty { return "There is no series." }
     let groups = Verdict.bestFirst.compactMap { verdict -> String? in
       let names = series.filter { $0.verdict == verdict }.map(\.name)
-      return names.isEmpty ? nil : phrase(verdict, names)
+      return names.isEmpty ? nil : phrase(verdict, names, areAll: names.count == series.count)
     }
-    let all = series.count == 1 ? "" : "Of \(series.count) series, "
     // A name at the beginning stays as it is.
-    return all + list(groups, separator: "; ") + "."
+    return (groups.count == 1 ? "" : "Of \(series.count) series, ") + list(groups, separator: "; ") + "."
   }
 
-  private static func phrase(_ verdict: Verdict, _ names: [String]) -> String {
+  private static func phrase(_ verdict: Verdict, _ names: [String], areAll: Bool) -> String {
     let one = names.count == 1
-    let named = names.count > 4 ? Array(names.prefix(3)) + ["\(names.count - 3) more"] : names
-    let who = one ? names[0] : "\(names.count) (\(list(named, separator: ", ")))"
+    let named = list(shortened(names, "more"), separator: ", ")
+    let many = !areAll ? "\(names.count)" : names.count == 2 ? "Both series" : "All \(names.count) series"
+    let who = one ? names[0] : "\(many) (\(named))"
     let does =
       switch verdict {
       case .fixes: one ? "fixes what fails on the base" : "fix what fails on the base"
@@ -40,6 +40,11 @@ enum Summary {
       case .doesNotApply: one ? "does not apply" : "do not apply"
       }
     return "\(who) \(does)"
+  }
+
+  /// Returns at most four: of more, the first three and how many there are besides.
+  static func shortened(_ names: [String], _ rest: String) -> [String] {
+    names.count > 4 ? Array(names.prefix(3)) + ["\(names.count - 3) \(rest)"] : names
   }
 
   /// `a`, `a and b`, `a, b and c`
@@ -119,14 +124,8 @@ struct SeriesAnswer {
 
   /// The questions of which it fixes at least one failure, each with the number of tests.
   var fixes: [String] {
-    var order: [String] = []
-    var counts: [String: Int] = [:]
-    for test in judgement.tests where test.change == .fixed {
-      let key = TestName(test.name).question
-      if counts[key] == nil { order.append(key) }
-      counts[key, default: 0] += 1
-    }
-    return order.map { "\($0) (\(Words.counted(counts[$0]!, "test")))" }
+    judgement.tests.filter { $0.change == .fixed }.grouped { TestName($0.name).question }
+      .map { "\($0.key) (\(Words.counted($0.elements.count, "test")))" }
   }
 
   /// The number of tests that differ by design alone.

@@ -13,18 +13,7 @@ struct TestGroup {
 
   /// Groups tests in the order of their first ones.
   static func groups(_ tests: [TestComparison]) -> [TestGroup] {
-    var order: [Key] = []
-    var groups: [Key: TestGroup] = [:]
-    for test in tests {
-      let key = Key(test)
-      if groups[key] == nil {
-        order.append(key)
-        groups[key] = TestGroup(first: test, others: [])
-      } else {
-        groups[key]!.others.append(test)
-      }
-    }
-    return order.map { groups[$0]! }
+    tests.grouped(by: Key.init).map { TestGroup(first: $0.elements[0], others: Array($0.elements.dropFirst())) }
   }
 
   private struct Key: Hashable {

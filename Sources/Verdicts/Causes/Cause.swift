@@ -79,13 +79,10 @@ private struct Causes {
     case .crash: add(.hangs, "a process that uses the buffer is killed", test: test.name)
     case .timeout: add(.hangs, "a process that uses the buffer does not come back from the kernel", test: test.name)
     case .ok, .notOk, .skip, .missing:
-      // What already fails on the base is not what got worse, and what is gone says nothing if something fails.
-      let worse = test.checks.filter { $0.base?.passed != false && $0.design == nil }
-      let gone = worse.filter { $0.series == nil }.map(\.name)
-      let fails = worse.filter { $0.series?.passed == false }.map(\.name)
+      let all = test.newlyFailed.map(\.name)
       // A control shows that the test could see. What it means that it fails depends on the rest.
-      let others = (fails.isEmpty ? gone : fails).filter { !$0.hasPrefix("control") && !$0.contains(": control: ") }
-      let failed = others.isEmpty ? fails : others
+      let others = all.filter { !$0.hasPrefix("control") && !$0.contains(": control: ") }
+      let failed = others.isEmpty ? all : others
       let rule = rules.first { $0.matches(test: test.name, failed: failed) }
       add(rule?.kind ?? .behaviour, rule?.words ?? "tests answer in another way", test: test.name)
     }

@@ -76,22 +76,15 @@ public struct Questions: Sendable, Hashable {
   ///   - base: the base's results.
   ///   - words: the question of each test.
   public init(_ judgements: [Judgement], base: GuestRun?, words: [String: String]) {
-    var order: [String] = []
-    var tests: [String: [String]] = [:]
     var seen: Set<String> = []
     let names = (base?.tests.map(\.name) ?? []) + judgements.flatMap { $0.tests.map(\.name) }
-    for name in names where seen.insert(name).inserted {
-      let key = TestName(name).question
-      if tests[key] == nil { order.append(key) }
-      tests[key, default: []].append(name)
-    }
+    let asked = names.filter { seen.insert($0).inserted }.grouped { TestName($0).question }
     let onBase = Dictionary(base?.tests.map { ($0.name, $0.musts.isBad) } ?? [], uniquingKeysWith: { a, _ in a })
     let compared = judgements.map { judgement in
       Dictionary(judgement.tests.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     }
-    rows = order.map { key in
-      let asking = tests[key]!
-      return Row(
+    rows = asked.map { key, asking in
+      Row(
         key: key, words: asking.lazy.compactMap { words[$0] }.first ?? "", tests: asking,
         failingOnBase: asking.count { onBase[$0] == true },
         answers: compared.map { byName in QuestionAnswers(asking.compactMap { byName[$0] }) },

@@ -38,13 +38,7 @@ public struct FailureKind: Hashable, Sendable {
 public func alikeTests(_ names: [String], in run: GuestRun) -> [[String]] {
   let byName = Dictionary(run.tests.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
   let overdue = Set(run.overdue ?? [])
-  var order: [FailureKind] = []
-  var groups: [FailureKind: [String]] = [:]
-  for name in names {
-    let result = byName[name] ?? TestResult(name: name, status: .missing)
-    let kind = FailureKind(result, isOverdue: overdue.contains(name))
-    if groups[kind] == nil { order.append(kind) }
-    groups[kind, default: []].append(name)
-  }
-  return order.map { groups[$0]! }
+  return names.grouped { name in
+    FailureKind(byName[name] ?? TestResult(name: name, status: .missing), isOverdue: overdue.contains(name))
+  }.map(\.elements)
 }
