@@ -31,6 +31,16 @@ public enum Witness: Sendable, Hashable, Codable {
   case test(String)
   /// A report of the kernel, by its title: `KASAN: slab-use-after-free *`.
   case report(String)
+
+  /// Whether it names this test.
+  public func names(test name: String) -> Bool {
+    if case .test(let pattern) = self { NamePattern(pattern).matches(name) } else { false }
+  }
+
+  /// Whether it names a kernel report with this title.
+  public func names(report title: String) -> Bool {
+    if case .report(let pattern) = self { NamePattern(pattern).matches(title) } else { false }
+  }
 }
 
 /// Why tests are kept although no planted fault makes them fail.

@@ -43,6 +43,17 @@ public struct SeededSeries: Sendable {
     return found
   }
 
+  /// Returns what must catch each fault, by the name of its series. Series that nothing needs to catch are left out.
+  public static func witnesses(of series: [SeededSeries]) -> [String: [Witness]] {
+    var found: [String: [Witness]] = [:]
+    for one in series {
+      if case .caught(let witnesses) = one.expectation.answer, !witnesses.isEmpty {
+        found[one.expectation.series] = witnesses
+      }
+    }
+    return found
+  }
+
   /// Returns the reasons for keeping tests that no planted fault makes fail, from `DIRECTORY/silent.yaml`, which is
   /// optional.
   /// - Throws: ``IntakeError`` if it cannot be read.

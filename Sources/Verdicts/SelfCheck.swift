@@ -54,6 +54,8 @@ public struct SelfCheck: Codable, Sendable, Hashable {
   }
 
   public var rows: [Row]
+  /// Whether all tests ran with each fault, and not only until it was caught. Otherwise nothing is known of silent tests.
+  public var isWhole: Bool
   /// Tests that gave an answer on the base and that no fault made worse, in the order of the plan. A test that nothing
   /// can fail proves nothing.
   public var silentTests: [String]
@@ -80,6 +82,7 @@ public struct SelfCheck: Codable, Sendable, Hashable {
   ///   - reasons: why tests are kept that no fault makes fail; the first one that matches a test applies.
   public init(_ judgements: [Judgement], _ expectations: [Expectation], silence reasons: [SilenceReason] = []) {
     rows = []
+    isWhole = !judgements.contains { $0.trial?.cutShort != nil }
     var known: [String] = []
     var seen: Set<String> = []
     var effective: Set<String> = []
@@ -100,7 +103,7 @@ public struct SelfCheck: Codable, Sendable, Hashable {
     }
     tests = known.count
     firstNews = news.isEmpty ? nil : news.sorted()[news.count / 2]
-    silentTests = known.filter { !effective.contains($0) }
+    silentTests = isWhole ? known.filter { !effective.contains($0) } : []
     failingOnBase = silentTests.filter(failing.contains)
     var left = silentTests.filter { !failing.contains($0) }
     explained = reasons.compactMap { reason in
@@ -131,13 +134,8 @@ public struct SelfCheck: Codable, Sendable, Hashable {
 
     /// Returns those that a witness names.
     func named(by witnesses: [Witness]) -> [String] {
-      let tests = tests.filter { name in
-        witnesses.contains { if case .test(let pattern) = $0 { NamePattern(pattern).matches(name) } else { false } }
-      }
-      let reports = reports.filter { title in
-        witnesses.contains { if case .report(let pattern) = $0 { NamePattern(pattern).matches(title) } else { false } }
-      }
-      return tests + reports
+      tests.filter { name in witnesses.contains { $0.names(test: name) } }
+        + reports.filter { title in witnesses.contains { $0.names(report: title) } }
     }
   }
 

@@ -76,6 +76,17 @@ import Toolbox
     #expect(try await kept().key(["a"]) == keys[1])
   }
 
+  @Test func whatEndsAPlantedFaultIsInItsKeyAlone() async throws {
+    var cache = kept()
+    var keys: [[String]] = []
+    for witnesses in [[:], ["s": [Witness.test("a/*")]], ["s": [Witness.report("a/*")]]] {
+      cache.witnesses = witnesses
+      keys.append([try await cache.key(["a"], of: "s"), try await cache.key(["a"], of: "t")])
+    }
+    #expect(Set(keys.map { $0[0] }).count == 3)
+    #expect(Set(keys.map { $0[1] }) == [keys[0][0]])
+  }
+
   @Test func whatIsDoneWithEachPatchDecidesOnlyForSeveral() async throws {
     var all: [[String]] = []
     for choice in EachPatch.allCases {

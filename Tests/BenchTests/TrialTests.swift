@@ -232,6 +232,33 @@ import Verdicts
     #expect(try run(trial).anomalies == [])
   }
 
+  private func untilCaught(_ named: [Witness], _ scripts: [[Step]]) async throws -> (ScriptedHost, Trial) {
+    let host = ScriptedHost(scripts, clock: ScriptClock())
+    let runner = try await runner(host, plan(.standard))
+    let tried = try await runner.runUntilWorse(
+      bootable(runner), trial("s", runner), named: named, base: base(runner), evidence: evidence("s"),
+      scratch: small.scratch.path)
+    return (host, tried)
+  }
+
+  @Test("a planted fault whose guest dies of something else runs again, so that what is named gets its turn")
+  func diesOfSomethingElse() async throws {
+    let (host, tried) = try await untilCaught(
+      [.test(names[2])],
+      [
+        GuestScript.panics(behind: answers(.ok), of: names), GuestScript.panics(behind: answers(.ok), of: names),
+        GuestScript.answers([(names[2], .notOk)]),
+      ])
+    #expect(try run(tried).tests.map(\.status) == [.ok, .missing, .notOk])
+    #expect(tried.cutShort == nil)
+    #expect(host.calls.count { if case .started = $0 { true } else { false } } == 3)
+    // A death in a named test is what was waited for.
+    let (once, caught) = try await untilCaught(
+      [.test(names[1])], [GuestScript.panics(behind: answers(.ok), of: names)])
+    #expect(try run(caught).deaths.map(\.test) == [names[1]])
+    #expect(once.calls.count { if case .started = $0 { true } else { false } } == 1)
+  }
+
   @Test("with repeats, each further guest runs all tests")
   func repeats() async throws {
     let all = GuestScript.answers(answers(.ok, .ok, .ok))

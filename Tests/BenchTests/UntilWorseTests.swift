@@ -17,8 +17,10 @@ import Verdicts
         lastLines: []), known: [], isStrict: true)
   }
 
-  private func hear(_ statuses: [TestStatus], reports: [String] = []) -> (heard: Int, Witnesses) {
-    var witnesses = Witnesses()
+  private func hear(
+    _ statuses: [TestStatus], reports: [String] = [], named: [Witness]? = nil
+  ) -> (heard: Int, Witnesses) {
+    var witnesses = Witnesses(named: named)
     let reports = reports.map { KernelReport(title: $0, kind: .warning, trace: [], test: nil) }
     for (number, status) in statuses.enumerated()
     where witnesses.hear(TestResult(name: names[number], status: status), reports, answers) {
@@ -49,6 +51,21 @@ import Verdicts
     let (heard, witnesses) = hear([.ok, .ok], reports: ["WARNING in f"])
     #expect(heard == 1)
     #expect(witnesses.first == .report("WARNING in f"))
+  }
+
+  @Test("a planted fault is caught only by what is named for it")
+  func named() {
+    let statuses: [TestStatus] = [.notOk, .notOk, .ok, .notOk, .ok, .crash, .ok]
+    let (heard, witnesses) = hear(statuses, reports: ["WARNING in f"], named: [.test("a/3"), .test("a/5")])
+    #expect(heard == 6)
+    #expect(witnesses.hasSecond)
+    guard case .test("a/3", _)? = witnesses.first else {
+      Issue.record("\(String(describing: witnesses.first))")
+      return
+    }
+    let others = hear(statuses, reports: ["WARNING in f"], named: [.test("b/*"), .report("KASAN: *")])
+    #expect(others.heard == 0 && others.1.first == nil)
+    #expect(hear([.ok], reports: ["WARNING in f"], named: [.report("WARNING in *")]).1.first == .report("WARNING in f"))
   }
 
   @Test func nothingIsHeardWhereNothingIsWorse() {

@@ -56,6 +56,18 @@ import Testing
     #expect(SelfCheck(all, [harmless]).firstNews == nil)
   }
 
+  @Test("where a trial ended when its fault was caught, nothing is known of the other tests")
+  func untilCaught() {
+    var judgement = judged(.ran(guest([test("a/x", .notOk)])), base: base)
+    judgement.trial?.cutShort = .test("a/x", reason: "r")
+    let expectation = BenchModel.Expectation(series: candidate.name, fault: "f", answer: .caught(by: [.test("a/x")]))
+    let check = SelfCheck([judgement], [expectation])
+    #expect(!check.isWhole)
+    #expect(check.silentTests.isEmpty)
+    #expect(check.suspects.isEmpty)
+    #expect(SelfCheck([judged(.ran(guest([test("a/x", .notOk)])), base: base)], [expectation]).isWhole)
+  }
+
   @Test func whatIsOnlyDifferentMustBeToldByATestThatIsNamedForIt() {
     let linked = [test("a/x", .ok, "where@file:ok"), test("a/y", .ok, "one:ok")]
     let base = TrialResult.ran(guest(linked))

@@ -17,6 +17,8 @@ struct TrialCache: Sendable {
   var conditions: String
   /// How far trials of series are taken. This also decides their results, but not the base's result.
   var mode = ""
+  /// What ends a planted fault's trial, by series. It decides that series' result.
+  var witnesses: [String: [Witness]] = [:]
   /// What is done with each patch of a series of several.
   var eachPatch = EachPatch.build
 
@@ -54,11 +56,14 @@ struct TrialCache: Sendable {
     } else if plan.choices.stopsAtFirst {
       mode += " until its first regression"
     }
+    witnesses = plan.purpose.witnesses
   }
 
   /// Returns the key of a trial, from the digests of its diffs in their order. The base has no diffs.
-  func key(_ diffs: [String]) async throws -> String {
-    let modes = (mode.isEmpty ? [] : [mode]) + (diffs.count > 1 ? ["each patch: \(eachPatch.rawValue)"] : [])
+  /// - Parameter name: the name of the series; `nil` if it does not matter.
+  func key(_ diffs: [String], of name: String? = nil) async throws -> String {
+    var modes = (mode.isEmpty ? [] : [mode]) + (diffs.count > 1 ? ["each patch: \(eachPatch.rawValue)"] : [])
+    if let ends = name.flatMap({ witnesses[$0] }) { modes.append("until caught by \(ends)") }
     return try await Digest.of([conditions] + (diffs.isEmpty ? [] : modes) + diffs)
   }
 

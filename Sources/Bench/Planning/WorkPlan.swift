@@ -34,7 +34,7 @@ extension WorkItem {
       let text = try Data(contentsOf: URL(filePath: diff.string))
       digests.append(try await Digest.of(bytes: Array(UnifiedDiff.alone([UInt8](text)))))
     }
-    self.init(one: one, key: try await kept.key(digests), patches: digests)
+    self.init(one: one, key: try await kept.key(digests, of: one.series.name), patches: digests)
   }
 }
 

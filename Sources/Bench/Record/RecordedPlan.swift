@@ -31,6 +31,8 @@ public struct RecordedPlan: Codable, Sendable, Hashable {
   public var cache: String
   /// The directory of the seeded series' answers, if the run is compared with them.
   public var answers: String?
+  /// Whether all tests run with each fault, and not only until it is caught; `nil` is true, as in old files.
+  public var runsWhole: Bool?
   /// Whether the run is a run of mutants, and is resumed as one.
   public var stopsWhenWorse: Bool?
   /// Whether a trial ends with its first confirmed regression; `nil` is false.
@@ -71,6 +73,7 @@ public struct RecordedPlan: Codable, Sendable, Hashable {
     suite = plan.checkout.suite.name
     cache = plan.place.cache.root.absolute.string
     answers = plan.purpose.answers?.absolute.string
+    runsWhole = plan.purpose.witnesses.isEmpty ? nil : false
     stopsWhenWorse = plan.purpose.isOfMutants ? true : nil
     stopsAtFirst = plan.choices.stopsAtFirst ? true : nil
     accepted = plan.choices.accepted.isEmpty ? nil : plan.choices.accepted

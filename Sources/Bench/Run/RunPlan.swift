@@ -95,8 +95,11 @@ public enum EachPatch: String, Codable, Sendable, Hashable, CaseIterable {
 public enum RunPurpose: Sendable {
   /// To give each series a verdict.
   case verdicts
-  /// To be compared with the known answers of seeded series, which are in this directory.
-  case selfCheck(answers: FilePath)
+  /// To be compared with the known answers of seeded series.
+  /// - Parameters:
+  ///   - answers: the directory of the series and their answers.
+  ///   - witnesses: what ends a fault's trial as soon as it is certain, by series; empty if all tests run.
+  case selfCheck(answers: FilePath, witnesses: [String: [Witness]])
   /// To find out of each mutant whether the tests notice it. Its trial ends as soon as it is certainly worse.
   /// - Parameters:
   ///   - expected: what the mutants change; `nil` if that is not known.
@@ -137,7 +140,9 @@ extension RunPurpose {
   /// Whether the run is a run of mutants.
   var isOfMutants: Bool { if case .mutants = self { true } else { false } }
 
-  var answers: FilePath? { if case .selfCheck(let answers) = self { answers } else { nil } }
+  var answers: FilePath? { if case .selfCheck(let answers, _) = self { answers } else { nil } }
+
+  var witnesses: [String: [Witness]] { if case .selfCheck(_, let witnesses) = self { witnesses } else { [:] } }
 
   var baseline: Baseline? { if case .mutants(_, let baseline) = self { baseline } else { nil } }
 

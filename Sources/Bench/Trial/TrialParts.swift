@@ -38,6 +38,15 @@ struct AskedTests: Codable, Sendable, Hashable {
     return other
   }
 
+  /// Returns the tests with those first that one of the witnesses names.
+  func first(_ witnesses: [Witness]) -> AskedTests {
+    var other = self
+    let isNamed = { name in witnesses.contains { $0.names(test: name) } }
+    other.names = names.filter(isNamed) + names.filter { !isNamed($0) }
+    other.isPart = isPart || other.names != names
+    return other
+  }
+
   /// Returns what a guest gets besides its binary to run these tests.
   func extras(_ modules: GuestModules, trace: CodeTrace) -> Initramfs.Extras {
     Initramfs.Extras(
@@ -77,6 +86,8 @@ struct TrialRules: Codable, Sendable {
   var retryPolicy: RetryPolicy
   /// Whether a trial ends as soon as it is certainly worse.
   var stopsWhenWorse: Bool
+  /// What ends a planted fault's trial as soon as it is certain, by series; `nil` if nothing does.
+  var witnesses: [String: [Witness]]?
   /// Whether the run is one of mutants.
   var isOfMutants: Bool
   /// What series are compared with; `nil` is the base.
@@ -92,6 +103,7 @@ struct TrialRules: Codable, Sendable {
     cell = plan.cell
     retryPolicy = plan.retryPolicy
     stopsWhenWorse = plan.purpose.isOfMutants || plan.choices.stopsAtFirst
+    witnesses = plan.purpose.witnesses.isEmpty ? nil : plan.purpose.witnesses
     isOfMutants = plan.purpose.isOfMutants
     baseline = plan.purpose.baseline
     known = plan.target.kernel.knownReports.filter { Date() < $0.expires }

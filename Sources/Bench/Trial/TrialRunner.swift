@@ -88,10 +88,12 @@ struct TrialRunner<Host: SavingHost>: Sendable {
         // The base's guest shows which tests to run first, how long each may take, and what is worse.
         let baseTrial = await reference(base)
         let imaged = ContinuousClock.now
-        try await order(&bootable, for: built.change, beside: baseTrial, scratch: scratch)
+        let named = rules.witnesses?[one.series.name]
+        try await order(&bootable, for: built.change, beside: baseTrial, witnesses: named ?? [], scratch: scratch)
         built.seconds.add(.examine, (.now - imaged) / .seconds(1))
-        if rules.stopsWhenWorse {
-          var tried = try await runUntilWorse(bootable, built, base: base, evidence: evidence, scratch: scratch)
+        if rules.stopsWhenWorse || named != nil {
+          var tried = try await runUntilWorse(
+            bootable, built, named: named, base: base, evidence: evidence, scratch: scratch)
           if rules.isOfMutants { return tried }
           if let cut = tried.cutShort {
             tell(cut, of: one.series.name)
@@ -143,9 +145,9 @@ struct TrialRunner<Host: SavingHost>: Sendable {
 
   /// Puts the tests into the best order for a change, and writes the initramfs that orders them.
   private func order(
-    _ bootable: inout Bootable, for change: CodeChange?, beside base: Trial?, scratch: FilePath
+    _ bootable: inout Bootable, for change: CodeChange?, beside base: Trial?, witnesses: [Witness], scratch: FilePath
   ) async throws {
-    bootable.asked = asked.inOrder(for: change, base: base)
+    bootable.asked = asked.inOrder(for: change, base: base).first(witnesses)
     guard let trace = bootable.trace else { return }
     try await Initramfs.write(
       bootable.asked.extras(bootable.modules, trace: trace), behind: prepared.initramfs, to: bootable.initramfs,

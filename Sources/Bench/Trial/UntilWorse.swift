@@ -20,18 +20,23 @@ extension TrialRunner {
   /// In the last case, that test alone runs once more in a fresh guest and once more on the base. It is believed if it
   /// is worse again and the base still passes. If the fresh guest answers as the base does, everything runs again in
   /// full, as for any series.
-  /// - Parameter built: the trial so far.
+  /// - Parameters:
+  ///   - built: the trial so far.
+  ///   - named: of a planted fault, the only evidence that counts: it shall be caught by what is named for it. `nil` if
+  ///     all counts.
   func runUntilWorse(
-    _ bootable: Bootable, _ built: Trial, base: BaseTrials, evidence: FilePath, scratch: FilePath
+    _ bootable: Bootable, _ built: Trial, named: [Witness]? = nil, base: BaseTrials, evidence: FilePath,
+    scratch: FilePath
   ) async throws -> Trial {
     var trial = built
-    guard case .ran(let baseRun)? = await base.trial()?.result, baseRun.ending == .completed else {
+    let baseTrial = await base.trial()
+    guard case .ran(let baseRun)? = baseTrial?.result, baseRun.ending == .completed else {
       trial.result = .fault(HarnessFault(stage: .tests, message: "there is no complete base to compare it with"))
       return trial
     }
     // A test that notices a mutant has done its work, even if only the test driver can provoke it.
     let answers = BaseAnswers(baseRun, known: rules.known, isStrict: rules.isOfMutants)
-    let witnesses = Locked(Witnesses())
+    let witnesses = Locked(Witnesses(named: named))
     let news = self.news(of: built.series, beside: baseRun)
     trial = try await resources.guest {
       var trial = trial
@@ -70,6 +75,13 @@ extension TrialRunner {
       try await tryAgain(
         bootable, base: base, TestLimits(long: clocks.test), evidence: evidence, scratch: scratch, trial: &trial)
       return trial
+    case nil where named.map(trial.ended(before:)) == true:
+      // The guest died of something else, so what is named did not get its turn.
+      var (tried, limits) = try await resources.guest {
+        try await boot(bootable, built, base: baseTrial, evidence: evidence)
+      }
+      try await tryAgain(bootable, base: base, limits, evidence: evidence, scratch: scratch, trial: &tried)
+      return tried
     case nil:
       try await tryAgain(
         bootable, base: base, TestLimits(long: clocks.test), evidence: evidence, scratch: scratch, trial: &trial)
@@ -120,17 +132,21 @@ struct Witnesses: Sendable {
   /// Whether a second test got worse.
   private(set) var hasSecond = false
   private var since = 0
+  /// The only evidence that counts; `nil` if all counts.
+  private let named: [Witness]?
+
+  init(named: [Witness]? = nil) { self.named = named }
 
   /// Takes a test's result and the kernel reports so far.
   /// - Returns: whether there is enough evidence.
   mutating func hear(_ test: TestResult?, _ reports: [KernelReport], _ answers: BaseAnswers) -> Bool {
-    if let report = reports.first(where: answers.isNew) {
+    if let report = reports.first(where: { answers.isNew($0) && isNamed(report: $0.title) }) {
       first = .report(report.title)
       return true
     }
     guard let test else { return false }
     if first != nil { since += 1 }
-    if answers.isWorse(test) {
+    if answers.isWorse(test), isNamed(test: test.name) {
       if case .test(let name, _)? = first, name != test.name {
         hasSecond = true
       } else {
@@ -138,5 +154,17 @@ struct Witnesses: Sendable {
       }
     }
     return hasSecond || since >= Self.patience
+  }
+
+  private func isNamed(test name: String) -> Bool { named?.contains { $0.names(test: name) } ?? true }
+
+  private func isNamed(report title: String) -> Bool { named?.contains { $0.names(report: title) } ?? true }
+}
+
+extension Trial {
+  /// Returns whether its guest ended early, and in none of the named tests.
+  fileprivate func ended(before named: [Witness]) -> Bool {
+    guard case .ran(let run) = result, run.ending != .completed else { return false }
+    return !run.deaths.contains { death in named.contains { $0.names(test: death.test) } }
   }
 }

@@ -28,6 +28,9 @@ public enum SelfCheckTable {
     if let seconds = check.firstNews {
       lines.append("First bad news: \(Words.duration(seconds)) after the guest's first line (median of the faults).")
     }
+    if !check.isWhole {
+      lines.append("Each fault ran until it was caught. `--whole` also shows which tests no fault makes fail.")
+    }
     if !check.silentTests.isEmpty {
       lines += ["", "No fault made these \(check.silentTests.count) of \(check.tests) tests fail:"]
       for one in check.explained {

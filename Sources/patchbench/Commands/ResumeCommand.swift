@@ -5,6 +5,7 @@ import Bench
 import BenchModel
 import Foundation
 import KernelBuild
+import SeriesIntake
 import SystemPackage
 import Verdicts
 
@@ -82,6 +83,15 @@ struct ResumeCommand: AsyncParsableCommand {
     return names.map { RunDirectory(root.appending($0)) }
   }
 
+  private static func purpose(_ recorded: RecordedPlan) throws -> RunPurpose {
+    guard let answers = recorded.answers.map({ FilePath($0) }) else { return .verdicts }
+    let isWhole = recorded.runsWhole ?? true
+    return .selfCheck(
+      answers: answers,
+      witnesses: isWhole ? [:] : SeededSeries.witnesses(of: try SeededSeries.find(in: answers, kernel: recorded.kernel))
+    )
+  }
+
   /// Returns the plan that continues a recorded run on this machine.
   static func plan(
     _ recorded: RecordedPlan, of directory: RunDirectory, _ common: CommonOptions, resources: Resources
@@ -113,6 +123,6 @@ struct ResumeCommand: AsyncParsableCommand {
       limits: RunLimits(resources: resources, sandbox: recorded.sandbox), checkout: checkout,
       place: RunPlace(
         cache: try Cache(cache), output: directory.path, results: Defaults.current.results, environment: environment),
-      purpose: recorded.answers.map { .selfCheck(answers: FilePath($0)) } ?? .verdicts)
+      purpose: try Self.purpose(recorded))
   }
 }

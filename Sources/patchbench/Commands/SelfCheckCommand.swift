@@ -16,10 +16,12 @@ struct SelfCheckCommand: AsyncParsableCommand {
     abstract: "Measure patchbench itself: run series with known answers, and show what it catches and misses.",
     discussion: """
       Runs every planted fault and every harmless series in Patches/seeded that exists for the kernel. A fault must be \
-      caught by a test or a kernel report that is named for it. A harmless series must be clean.
+      caught by a test or a kernel report that is named for it: its trial ends as soon as one is confirmed. A harmless \
+      series must be clean, in all tests.
 
         patchbench selfcheck
         patchbench selfcheck --kernel linux-6.1 --json
+        patchbench selfcheck --whole                   all tests with each fault; which tests does no fault make fail?
 
       Exit status: 0 all as it should be; 1 a fault was missed, or a harmless series was accused; 3 something is \
       undecided, or the harness failed.
@@ -35,6 +37,9 @@ struct SelfCheckCommand: AsyncParsableCommand {
     help: ArgumentHelp(
       "The directory of the series and their answers. Default: Patches/seeded in the checkout.", valueName: "dir"))
   var seeded: String?
+
+  @Flag(help: "Run all tests with each fault, and list the tests that no fault makes fail.")
+  var whole = false
 
   @Flag(help: "Print JSON on standard output instead of the table.")
   var json = false
@@ -59,7 +64,7 @@ struct SelfCheckCommand: AsyncParsableCommand {
       // The same policy as in `run`, so that both share the base's result.
       retryPolicy: .standard, limits: work.limits(), checkout: checkout,
       place: try common.place(environment, output: work.output.map { FilePath($0) }),
-      purpose: .selfCheck(answers: root))
+      purpose: .selfCheck(answers: root, witnesses: whole ? [:] : SeededSeries.witnesses(of: series)))
     try Self.conclude(try await RunMatrix.one(plan), kernel: definition.name, answers: root, json: json)
   }
 
