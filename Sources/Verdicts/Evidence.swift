@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import BenchModel
+public import BenchModel
 internal import GuestProtocol
 
 /// The evidence that a series is compared with.
@@ -54,6 +54,25 @@ enum BaseEvidence {
     if let lost = run.tests.first(where: { $0.status == .missing }) {
       return Reason(lost.name, "planned on the base and never reported")
     }
+    return nil
+  }
+}
+
+extension RunRecord {
+  /// The base's trial that series are compared with. If the base failed to complete once, nothing can be compared with
+  /// it: the failed trial gives the reason.
+  var comparedBase: Trial? {
+    let broken = repeats.first { trial in
+      if case .ran(let run) = trial.result { run.ending != .completed } else { true }
+    }
+    return broken ?? base
+  }
+
+  /// Why nothing can be compared with the base; `nil` if it gave all that its cell asks for.
+  public var baseFlaw: Reason? {
+    let base = comparedBase
+    if header.cell.extent == .build, base?.result == .built { return nil }
+    if case .broken(let flaw, _) = BaseEvidence(base) { return flaw }
     return nil
   }
 }

@@ -9,14 +9,10 @@ public func judge(_ record: RunRecord) -> [Judgement] {
   let repeats = record.repeats.compactMap { trial in
     if case .ran(let run) = trial.result, run.ending == .completed { run.tests } else { nil as [TestResult]? }
   }
-  // If the base failed to complete once, nothing can be compared with it: the failed trial gives the reason.
-  let broken = record.repeats.first { trial in
-    if case .ran(let run) = trial.result { run.ending != .completed } else { true }
-  }
   let known = (record.header.known ?? []).filter { record.started < $0.expires }
   return record.header.series.map {
     judge(
-      $0, trial: record.trials[$0.name], base: broken ?? record.base, repeats: repeats, known: known,
+      $0, trial: record.trials[$0.name], base: record.comparedBase, repeats: repeats, known: known,
       accepted: record.header.accepted ?? [])
   }
 }

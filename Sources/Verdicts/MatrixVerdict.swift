@@ -21,6 +21,16 @@ public struct CellVerdict: Sendable, Hashable {
   init(_ verdict: Verdict, in cell: Cell, isBuiltOnly: Bool = false) {
     (self.cell, self.verdict, self.isBuiltOnly) = (cell, verdict, isBuiltOnly)
   }
+
+  /// Whether it leaves open only what another cell answers: it compiles a part of the code, and all of that code ran in
+  /// a cell of the same kernel.
+  /// - Parameter cells: the series in all cells.
+  public func isAnswered(by cells: [CellVerdict]) -> Bool {
+    guard isBuiltOnly, verdict == .inconclusive else { return false }
+    return cells.contains {
+      $0.cell.kernel == cell.kernel && $0.cell.extent == .boot && ($0.verdict == .clean || $0.verdict == .fixes)
+    }
+  }
 }
 
 extension Verdict {
@@ -36,9 +46,7 @@ extension Verdict {
   /// and ran. Every other inconclusive cell counts: its harness may have failed.
   /// - Returns: `nil` if there are no cells.
   public static func worst(of cells: [CellVerdict]) -> Verdict? {
-    let ran = Set(
-      cells.filter { $0.cell.extent == .boot && ($0.verdict == .clean || $0.verdict == .fixes) }.map(\.cell.kernel))
-    let counting = cells.filter { !($0.isBuiltOnly && $0.verdict == .inconclusive && ran.contains($0.cell.kernel)) }
+    let counting = cells.filter { !$0.isAnswered(by: cells) }
     return byWeight.first { verdict in counting.contains { $0.verdict == verdict } }
   }
 }
