@@ -8,6 +8,7 @@
 #                         only the guest binary, for this machine's architecture or for aarch64
 #   ./setup.sh cells      compilers, checks and emulators of the other profiles (docs/kernels.md)
 #   ./setup.sh chromium   the browser that ./test.sh chromium looks at reports with
+#   ./setup.sh forms      what ./test.sh forms reads the forms of CI systems with
 #   ./setup.sh install [--prefix DIR]
 #                         all of these, then installs patchbench with its data, man pages and completions under DIR
 #                         (/usr/local by default)
@@ -39,6 +40,7 @@ arm64=(libc6-dev-arm64-cross libgcc-12-dev-arm64-cross)
 cells=(gcc-riscv64-linux-gnu clang-19 lld-19 llvm-19 gcc-aarch64-linux-gnu qemu-system-arm sparse coccinelle)
 
 chromium=(chromium chromium-driver python3-selenium python3-pip unzip)
+forms=(python3-venv libxml2-utils)
 
 install_packages() {
   local missing=() package
@@ -100,7 +102,7 @@ install_files() {
 }
 
 usage() {
-  echo "usage: ./setup.sh [packages|guest [aarch64]|cells|chromium|install [--prefix DIR]]" >&2
+  echo "usage: ./setup.sh [packages|guest [aarch64]|cells|chromium|forms|install [--prefix DIR]]" >&2
   exit 2
 }
 
@@ -108,6 +110,7 @@ case "${1:-all}" in
   packages) install_packages "${packages[@]}" ;;
   cells) install_packages "${cells[@]}" ;;
   chromium) install_packages "${chromium[@]}" ;;
+  forms) install_packages "${forms[@]}" ;;
   guest) build_guest "${@:2}" ;;
   all) build_all ;;
   install)

@@ -7,6 +7,8 @@
 #   ./test.sh thread [WORD...]   only the host's tests, with the thread sanitizer
 #   ./test.sh chromium [REPORT]  looks at an HTML report in Chromium, by default at that of the tests: pictures and a PDF
 #                                go to .build/chromium/pictures; axe-core, keyboard, phone, print
+#   ./test.sh forms [RUN]        shows the forms that CI systems read to programs that others wrote, by default those of the
+#                                tests, or else those of a run: its directory
 #
 # WORDs are passed to `swift test`, for example `--filter Toolbox`.
 set -euo pipefail
@@ -50,8 +52,27 @@ case "${1:-all}" in
     /usr/bin/python3 Tests/Chromium/look.py "${2:-Tests/ReportsTests/Snapshots/report.html}" "$place/pictures" \
       "$place/axe.min.js"
     ;;
+  forms)
+    ./setup.sh forms
+    place=.build/forms
+    if [ ! -e "$place/ready" ]; then
+      python3 -m venv "$place/venv"
+      "$place/venv/bin/pip" install -q kcidb-io==141 junitparser==5.0.3
+      touch "$place/ready"
+    fi
+    words=(Tests/ReportsTests/Snapshots/forms{,-matrix,-hostile})
+    if [ $# -gt 1 ]; then
+      words=(--run "$2" "$place/run")
+      mkdir -p "$place/run"
+      swift build --product patchbench >&2
+      for form in junit.xml kcidb.json codequality.json github.txt summary.md; do
+        .build/debug/patchbench report "$2" --format "${form%.*}" >"$place/run/$form"
+      done
+    fi
+    "$place/venv/bin/python" Tests/Forms/check.py "${words[@]}"
+    ;;
   *)
-    echo "usage: ./test.sh [address|thread [WORD...] | chromium [REPORT]]" >&2
+    echo "usage: ./test.sh [address|thread [WORD...] | chromium [REPORT] | forms [RUN]]" >&2
     exit 2
     ;;
 esac

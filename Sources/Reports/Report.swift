@@ -64,9 +64,13 @@ public struct EvidenceFiles: Sendable, Hashable {
   public var base: [String]
   /// Of each series, by its name: `series/v3/0001.diff`.
   public var series: [String: [String]]
+  /// The digest of each series' patches, by its name, as KCIDB defines it: the SHA-256 of the lines that
+  /// `sha256sum` prints for them, without the files' names. A series whose patches are not all there has none.
+  public var patchsets: [String: String]
 
-  public init(base: [String] = [], series: [String: [String]] = [:]) {
+  public init(base: [String] = [], series: [String: [String]] = [:], patchsets: [String: String] = [:]) {
     self.base = base
     self.series = series
+    self.patchsets = patchsets
   }
 }

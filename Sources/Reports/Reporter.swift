@@ -6,10 +6,16 @@ public protocol Reporter: Sendable {
   var name: String { get }
   /// The name of its file in a run's directory; `nil` for a format that is only printed.
   var file: String? { get }
+  /// Whether it tells the digests of patches, which the record does not have: ``EvidenceFiles/patchsets``.
+  var asksForPatchsets: Bool { get }
   /// - Throws: the errors of the format's library.
   func text(of report: Report, on canvas: ReportCanvas) throws -> String
   /// The same for several runs of one command.
   func text(of matrix: Matrix, on canvas: ReportCanvas) throws -> String
+}
+
+extension Reporter {
+  public var asksForPatchsets: Bool { false }
 }
 
 /// The properties of the place where a report is printed.
@@ -31,7 +37,7 @@ public struct ReportCanvas: Sendable, Hashable {
 public enum Reporters {
   public static let all: [any Reporter] = [
     TerminalReporter(), HTMLReporter(), MarkdownReporter(), JSONReporter(), MarkdownDetailsReporter(),
-    MailReporter(),
+    MailReporter(), JobSummaryReporter(), JUnitReporter(), KCIDBReporter(), CodeQualityReporter(), GitHubReporter(),
   ]
 
   /// The formats that a run writes to its directory.

@@ -89,11 +89,25 @@ import Verdicts
     #expect(throws: (any Error).self) { try CompareCommand.parse([path("v3")]) }
   }
 
-  @Test("report tells of the series that are named, and of no other") func report() throws {
+  @Test("report tells of the series that are named, and of no other") func report() async throws {
     try write("v3", "x", .sameCode)
-    try ReportCommand.parse([path("v3"), "--format", "mail", "--series", "x"]).run()
+    try await ReportCommand.parse([path("v3"), "--format", "mail", "--series", "x"]).run()
     let failure = try #require(
-      #expect(throws: Failure.self) { try ReportCommand.parse([path("v3"), "--series", "y"]).run() })
+      await #expect(throws: Failure.self) { try await ReportCommand.parse([path("v3"), "--series", "y"]).run() })
     #expect(failure.status == 2 && failure.advice == "its series: x")
+  }
+
+  @Test("the digest of a series' patches is that of their diffs, if all are there") func patchsets() async throws {
+    try write("v3", "x", .sameCode)
+    let run = RunDirectory(FilePath(path("v3")))
+    var record = try #require(try run.record())
+    let patch = Patch(subject: "s", author: "a", file: "1.patch", paths: [])
+    record.header.series[0].patches = [patch, patch]
+    try scratch.write("v3/series/x/0001.diff", "one\n")
+    #expect(try await ReportFiles.patchsets(in: run, of: record) == [:])
+    try scratch.write("v3/series/x/0002.diff", "two\n")
+    // printf 'one\n' >1.diff; printf 'two\n' >2.diff; sha256sum *.diff | cut -c-64 | sha256sum
+    let digest = "a50bf38ac5895077796ec5aaebcc94163ceb75563de42cf017e749178f4ad333"
+    #expect(try await ReportFiles.patchsets(in: run, of: record) == ["x": digest])
   }
 }

@@ -25,6 +25,14 @@ import Testing
 
   @Test func json() throws { try expect(Report(record: everyVerdict()).json(isIndented: true), equals: "report.json") }
 
+  /// Those that `./test.sh forms` shows to programs that others wrote.
+  @Test(arguments: formReporters.indices) func forms(index: Int) throws {
+    let (reporter, file) = formReporters[index]
+    try expect(reporter.text(of: Report(record: formRun()), on: .file), equals: "forms/\(file)")
+    try expect(reporter.text(of: formMatrix(), on: .file), equals: "forms-matrix/\(file)")
+    try expect(reporter.text(of: hostileForms(), on: .file), equals: "forms-hostile/\(file)")
+  }
+
   private func expect(_ text: String, equals name: String) throws {
     let file = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Snapshots/\(name)")
     if ProcessInfo.processInfo.environment["RECORD_SNAPSHOTS"] != nil {

@@ -58,4 +58,11 @@ struct MailEvidence {
   private static func place(in line: String) -> String? {
     line.matches(of: /[A-Za-z0-9_.\/-]+\.[chS]:[0-9]+/).last.map { String($0.output) }
   }
+
+  /// The places behind a frame, the function's own first: the others are inlined into it.
+  static func places(in line: String) -> [(file: String, line: Int)] {
+    line.matches(of: /([A-Za-z0-9_.\/-]+\.[chS]):([0-9]+)/).reversed().compactMap { match in
+      Int(match.output.2).map { (String(match.output.1), $0) }
+    }
+  }
 }

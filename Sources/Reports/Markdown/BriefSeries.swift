@@ -59,7 +59,7 @@ struct BriefSeries {
   }
 
   /// `**stale**: after a buffer has moved, …: 12 tests; for example …`
-  private static func words(_ cause: Cause, _ judgement: Judgement) -> String {
+  static func words(_ cause: Cause, _ judgement: Judgement) -> String {
     let counts = [(cause.tests.count, "test"), (cause.reports.count, "kernel report")].filter { $0.0 > 0 }
       .map { Words.counted($0.0, $0.1) }
     let name = "**\(cause.kind.words)**: \(BriefMarkdown.escape(cause.words, 200))"

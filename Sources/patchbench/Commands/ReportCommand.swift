@@ -7,7 +7,7 @@ import Reports
 import SystemPackage
 import Verdicts
 
-struct ReportCommand: ParsableCommand {
+struct ReportCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "report",
     abstract: "Render the report of a run again, from the run's record.",
@@ -18,6 +18,7 @@ struct ReportCommand: ParsableCommand {
         patchbench report results/20261123T140509-linux-6.12-kasan --format markdown
         patchbench report results/thread --format html > thread.html
         patchbench report results/thread --format mail --series my-fix-v4
+        patchbench report results/thread --format junit > junit.xml
       """)
 
   @Argument(help: ArgumentHelp("The directory of a run.", valueName: "run"))
@@ -29,16 +30,21 @@ struct ReportCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Only this series of the run. Repeatable.", valueName: "name"))
   var series: [String] = []
 
-  func run() throws {
+  func run() async throws {
+    let asksForPatchsets = format.reporter.asksForPatchsets
     let canvas = ReportCanvas(color: Output.isColored(1), width: Output.width(1))
-    if let matrix = try ReportFiles.matrix(in: FilePath(directory)) {
+    if var runs = try RecordedRuns(several: FilePath(directory)) {
+      if asksForPatchsets { try await runs.findPatchsets(below: FilePath(directory)) }
+      let matrix = ReportFiles.matrix(of: runs)
       try check(matrix.rows.map(\.series))
       Output.result(try format.reporter.text(of: series.isEmpty ? matrix : matrix.only(series), on: canvas))
       return
     }
     let record = try RecordedRuns.record(in: directory)
     let run = RunDirectory(FilePath(directory))
-    let report = Report(record: record, evidence: ReportFiles.evidence(in: run, of: record))
+    var evidence = ReportFiles.evidence(in: run, of: record)
+    if asksForPatchsets { evidence.patchsets = try await ReportFiles.patchsets(in: run, of: record) }
+    let report = Report(record: record, evidence: evidence)
     try check(report.judgements.map(\.series.name))
     Output.result(try format.reporter.text(of: series.isEmpty ? report : report.only(series), on: canvas))
   }

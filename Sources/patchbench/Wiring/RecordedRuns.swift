@@ -12,6 +12,8 @@ struct RecordedRuns {
   var records: [(directory: String, record: RunRecord)]
   /// The cells that gave no answer: a run that ended before anything was tested, or was not begun, is one of them.
   var gaps: [CellGap]
+  /// By the name of the directory, then by series: the digest of its patches. Only if somebody asks.
+  var patchsets: [String: [String: String]] = [:]
 
   /// Reads the run in a directory, or those below it.
   /// - Throws: ``Failure`` if there is none.
@@ -43,6 +45,12 @@ struct RecordedRuns {
       if !gaps.contains(where: { $0.kernel == plan.kernel && $0.profile == plan.profile }) {
         gaps.append(.stopped(kernel: plan.kernel, profile: plan.profile))
       }
+    }
+  }
+
+  mutating func findPatchsets(below directory: FilePath) async throws {
+    for (name, record) in records {
+      patchsets[name] = try await ReportFiles.patchsets(in: RunDirectory(directory.appending(name)), of: record)
     }
   }
 

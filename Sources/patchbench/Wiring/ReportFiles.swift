@@ -4,6 +4,7 @@ import Bench
 import BenchModel
 import Foundation
 import Reports
+import SeriesIntake
 import SystemPackage
 import Toolbox
 
@@ -74,8 +75,29 @@ enum ReportFiles {
   /// Reads the runs of one command again.
   /// - Returns: `nil` if the directory is not that of several runs.
   static func matrix(in directory: FilePath) throws -> Matrix? {
-    guard let runs = try RecordedRuns(several: directory) else { return nil }
-    return Matrix(runs.records.map { ($0.directory, Report(record: $0.record)) }, gaps: runs.gaps)
+    try RecordedRuns(several: directory).map(matrix(of:))
+  }
+
+  static func matrix(of runs: RecordedRuns) -> Matrix {
+    let reports = runs.records.map { run in
+      let evidence = EvidenceFiles(patchsets: runs.patchsets[run.directory] ?? [:])
+      return (run.directory, Report(record: run.record, evidence: evidence))
+    }
+    return Matrix(reports, gaps: runs.gaps)
+  }
+
+  /// Returns the digest of each series' patches as they were applied; see ``EvidenceFiles/patchsets``.
+  static func patchsets(in directory: RunDirectory, of record: RunRecord) async throws -> [String: String] {
+    var found: [String: String] = [:]
+    for series in record.header.series {
+      let place = directory.evidence(series.name)
+      let files = series.patches.indices.map { place.appending(ReadSeries.diffName($0 + 1)) }
+      guard !files.isEmpty, files.allSatisfy({ FileManager.default.fileExists(atPath: $0.string) }) else { continue }
+      var lines = ""
+      for file in files { lines += try await Digest.of(file: file) + "\n" }
+      found[series.name] = try await Digest.of(bytes: Array(lines.utf8))
+    }
+    return found
   }
 
   private static func render(_ report: Report) async throws -> [(file: String, text: String)] {
