@@ -23,6 +23,8 @@ let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "s
 //   MutantRun                                        mutants of the kernel, judged like series
 //   Bench                                            the pipeline; emits events
 //   SeriesIntake  KernelBuild  GuestMachine          effects: git, make, libvirt
+//   Nights                                           what a night tries, and what is told of it (pure)
+//   History                                          what earlier runs said, in a database
 //   Verdicts  Reports  KernelText  KernelCode  Mutation   pure: values in, values out
 //   Toolbox                                          the one place that starts processes
 //   BenchModel                                       the vocabulary
@@ -40,13 +42,14 @@ let package = Package(
     .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
     .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
   ],
   targets: [
     .executableTarget(
       name: "patchbench",
       dependencies: [
-        "Bench", "BenchModel", "Benchmarks", "Faults", "GuestMachine", "GuestProtocol", "KernelBuild", "MutantRun",
-        "Mutation", "Reports", "SeriesIntake", "Toolbox", "Verdicts", systemPackage,
+        "Bench", "BenchModel", "Benchmarks", "Faults", "GuestMachine", "GuestProtocol", "History", "KernelBuild",
+        "MutantRun", "Mutation", "Nights", "Reports", "SeriesIntake", "Toolbox", "Verdicts", systemPackage,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Yams", package: "Yams"),
       ],
@@ -90,6 +93,21 @@ let package = Package(
     .target(
       name: "GuestMachine",
       dependencies: ["BenchModel", "CLibvirt", "GuestProtocol", "KernelText", "Toolbox", systemPackage],
+      swiftSettings: strict),
+    .target(
+      name: "History",
+      dependencies: [
+        "BenchModel", "GuestProtocol", "Toolbox", "Verdicts", systemPackage,
+        .product(name: "GRDB", package: "GRDB.swift"),
+      ],
+      swiftSettings: strict),
+    .target(
+      name: "Nights",
+      dependencies: [
+        "BenchModel", "History", "Reports", "Verdicts", .product(name: "Mustache", package: "swift-mustache"),
+        .product(name: "Yams", package: "Yams"),
+      ],
+      exclude: ["Matrix/matrix-file.schema.json"], resources: [.embedInCode("Site/Templates/site.html.mustache")],
       swiftSettings: strict),
     .target(name: "Verdicts", dependencies: ["BenchModel", "GuestProtocol", "KernelText"], swiftSettings: strict),
     .target(
@@ -174,6 +192,15 @@ let package = Package(
         "Bench", "BenchModel", "Benchmarks", "GuestMachine", "GuestProtocol", "KernelBuild", "SeriesIntake",
         "TestBench", "TestSupport", "Toolbox", "Verdicts", systemPackage,
       ], exclude: ["Fixtures"], swiftSettings: strict),
+    .testTarget(
+      name: "HistoryTests",
+      dependencies: [
+        "History", "Nights", "BenchModel", "GuestProtocol", "TestSupport", "Toolbox", "Verdicts", systemPackage,
+        .product(name: "GRDB", package: "GRDB.swift"),
+      ],
+      swiftSettings: strict),
+    .testTarget(
+      name: "NightsTests", dependencies: ["Nights", "BenchModel", "History", "Verdicts"], swiftSettings: strict),
     .testTarget(
       name: "CommandTests",
       dependencies: [

@@ -17,7 +17,7 @@ cd "$(dirname "$0")"
 
 packages=(
   # to build patchbench and its guest binary
-  build-essential pkg-config libvirt-dev libguestfs-dev linux-libc-dev
+  build-essential pkg-config libvirt-dev libguestfs-dev libsqlite3-dev linux-libc-dev
   # to run guests
   qemu-system-x86 libvirt-daemon libvirt-daemon-system libvirt-daemon-driver-qemu
   # to build kernels
@@ -40,7 +40,7 @@ arm64=(libc6-dev-arm64-cross libgcc-12-dev-arm64-cross)
 cells=(gcc-riscv64-linux-gnu clang-19 lld-19 llvm-19 gcc-aarch64-linux-gnu qemu-system-arm sparse coccinelle)
 
 chromium=(chromium chromium-driver python3-selenium python3-pip unzip)
-forms=(python3-venv libxml2-utils)
+forms=(python3-venv libxml2-utils systemd)
 
 install_packages() {
   local missing=() package

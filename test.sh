@@ -9,6 +9,8 @@
 #                                go to .build/chromium/pictures; axe-core, keyboard, phone, print
 #   ./test.sh forms [RUN]        shows the forms that CI systems read to programs that others wrote, by default those of the
 #                                tests, or else those of a run: its directory
+#   ./test.sh nights             checks docs/ci with the schemas of GitHub and GitLab and with systemd, and times a
+#                                simulated month of the history
 #
 # WORDs are passed to `swift test`, for example `--filter Toolbox`.
 set -euo pipefail
@@ -71,8 +73,35 @@ case "${1:-all}" in
     fi
     "$place/venv/bin/python" Tests/Forms/check.py "${words[@]}"
     ;;
+  nights)
+    ./setup.sh forms
+    place=.build/nights
+    if [ ! -e "$place/ready" ]; then
+      python3 -m venv "$place/venv"
+      # It has the schemas of GitHub's workflows and of GitLab's pipelines.
+      "$place/venv/bin/pip" install -q check-jsonschema==0.39.0
+      touch "$place/ready"
+    fi
+    check=$place/venv/bin/check-jsonschema
+    "$check" --schemafile Sources/Nights/Matrix/matrix-file.schema.json docs/ci/example-matrix.yaml
+    "$check" --builtin-schema vendor.github-workflows docs/ci/github.yml
+    "$check" --builtin-schema vendor.gitlab-ci --data-transform gitlab-ci docs/ci/gitlab.yml
+    # The units name an installed patchbench, so they are looked at below a root that has one.
+    root=$place/root
+    rm -rf "$root"
+    mkdir -p "$root/etc/systemd/system" "$root/usr/local/bin" "$root/usr/local/share/patchbench" "$root/lib" \
+      "$root/usr/lib"
+    cp -a /lib/systemd/. "$root/usr/lib/systemd/"
+    install -m 755 /dev/null "$root/usr/local/bin/patchbench"
+    cp docs/ci/patchbench.service docs/ci/patchbench.timer "$root/etc/systemd/system"
+    systemd-analyze verify --man=no --root="$root" patchbench.service patchbench.timer
+    rm -rf "$root"
+    swift build --product patchbench >&2
+    .build/debug/patchbench nightly docs/ci/example-matrix.yaml --dry-run
+    .build/debug/patchbench history bench --nights 30
+    ;;
   *)
-    echo "usage: ./test.sh [address|thread [WORD...] | chromium [REPORT] | forms [RUN]]" >&2
+    echo "usage: ./test.sh [address|thread [WORD...] | chromium [REPORT] | forms [RUN] | nights]" >&2
     exit 2
     ;;
 esac

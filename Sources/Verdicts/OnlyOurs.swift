@@ -19,4 +19,12 @@ enum OnlyOurs {
 
 extension ReportComparison {
   var isOnlyOurs: Bool { report.test.map(OnlyOurs.isAsked) ?? false }
+
+  /// Whether it counts against the series.
+  public var countsAgainst: Bool { !onBase && known == nil && !isOnlyOurs }
+}
+
+extension TestComparison {
+  /// Whether it makes the verdict worse: not if only the test driver provokes it.
+  public var countsAgainst: Bool { isWorse && !OnlyOurs.isAsked(by: name) }
 }

@@ -37,7 +37,8 @@ struct Patchbench: AsyncParsableCommand {
       RunCommand.self, ResumeCommand.self, ReportCommand.self, CompareCommand.self, TestsCommand.self,
       SelfCheckCommand.self, MutantsCommand.self, TrialCommand.self,
       CacheCommand.self, CleanCommand.self, DoctorCommand.self, BenchmarkCommand.self, ShellCommand.self,
-      FaultsCommand.self, ArchiveCommand.self,
+      FaultsCommand.self, ArchiveCommand.self, NightlyCommand.self,
+      HistoryCommand.self, SinceCommand.self, CheckCommand.self,
     ],
     defaultSubcommand: nil)
 

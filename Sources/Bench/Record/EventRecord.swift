@@ -89,6 +89,17 @@ public enum EventRecord {
   /// Lines of version 1 have neither version nor run.
   public static let version = 2
 
+  /// Returns the id of a record's run. A record of version 1 has none, and is known by the digest of its first line.
+  /// - Throws: if the file cannot be read, or has no line.
+  public static func id(_ path: FilePath) async throws -> String {
+    let text = try Data(contentsOf: URL(filePath: path.string))
+    guard let first = text.split(separator: 0x0a).first else {
+      throw UnreadableRecord(path: path.string, line: 1, reason: .noEvent)
+    }
+    if let id = try? JSONDecoder().decode(RecordedVersion.self, from: Data(first)).run { return id }
+    return try await Digest.of(bytes: Array(first))
+  }
+
   /// Reads the events of a record. Text after the last newline was cut short by a crash and is ignored.
   /// - Throws: ``UnreadableRecord`` if any other line cannot be read; also if the file cannot be read.
   public static func read(_ path: FilePath) throws -> [BenchEvent] {

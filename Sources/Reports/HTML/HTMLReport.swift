@@ -20,8 +20,13 @@ struct HTMLReport {
   }
 
   func text() throws -> String {
-    let style = try MustacheTemplate(string: String(decoding: PackageResources.style_css_mustache, as: UTF8.self))
+    let style = try MustacheTemplate(string: HTMLStyle.text)
     return try MustacheTemplate(string: String(decoding: template, as: UTF8.self))
       .render(page, library: MustacheLibrary(templates: ["style": style]))
   }
+}
+
+/// The style of every page.
+package enum HTMLStyle {
+  package static var text: String { String(decoding: PackageResources.style_css_mustache, as: UTF8.self) }
 }

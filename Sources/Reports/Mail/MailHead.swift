@@ -4,7 +4,7 @@ internal import BenchModel
 
 /// The head of a reply to a series, as RFC 5322 wants it: the subject, and what puts the reply into the thread. To whom
 /// it goes, its sender decides.
-struct MailHead {
+package struct MailHead {
   /// Without the empty line that ends the head.
   let lines: [String]
 
@@ -32,7 +32,7 @@ struct MailHead {
   }
 
   /// Returns a Message-ID in its brackets; `nil` for anything else.
-  static func messageID(_ text: String?) -> String? {
+  package static func messageID(_ text: String?) -> String? {
     guard let text, let match = text.wholeMatch(of: /<?([!-;=?-~]+@[!-;=?-~]+)>?/) else { return nil }
     return match.output.1.count <= longestID ? "<\(match.output.1)>" : nil
   }
@@ -42,19 +42,27 @@ struct MailHead {
   /// The most lines of a subject.
   private static let mostLines = 3
 
-  /// Returns the lines of the field. What is not plain is encoded as RFC 2047 says, so that it cannot end the field, and
-  /// what looks encoded is shown as it looks.
+  /// Returns the lines of a reply's subject.
   static func subject(_ text: String) -> [String] {
     var words = MailText.words(text)
     while words.first?.lowercased() == "re:" { words.removeFirst() }
+    return subject("Subject: Re:", words)
+  }
+
+  /// Returns the lines of a new mail's subject.
+  package static func subject(of text: String) -> [String] { subject("Subject:", MailText.words(text)) }
+
+  /// Returns the lines of the field. What is not plain is encoded as RFC 2047 says, so that it cannot end the field, and
+  /// what looks encoded is shown as it looks.
+  private static func subject(_ start: String, _ words: [String]) -> [String] {
     let isPlain = words.allSatisfy { word in
       word.count <= 50 && !word.contains("=?") && word.unicodeScalars.allSatisfy { (0x21...0x7e).contains($0.value) }
     }
-    return isPlain ? folded(words) : encoded(words.joined(separator: " "))
+    return isPlain ? folded(start, words) : encoded(start, words.joined(separator: " "))
   }
 
-  private static func folded(_ words: [String]) -> [String] {
-    var lines = ["Subject: Re:"]
+  private static func folded(_ start: String, _ words: [String]) -> [String] {
+    var lines = [start]
     for (index, word) in words.enumerated() {
       if lines[lines.count - 1].count + 1 + word.count > MailText.width - 4 {
         if lines.count == mostLines {
@@ -68,9 +76,9 @@ struct MailHead {
     return lines
   }
 
-  private static func encoded(_ text: String) -> [String] {
+  private static func encoded(_ start: String, _ text: String) -> [String] {
     let (open, close) = ("=?UTF-8?q?", "?=")
-    var lines = ["Subject: Re: \(open)"]
+    var lines = ["\(start) \(open)"]
     for scalar in text.unicodeScalars {
       let code = quoted(scalar)
       if lines[lines.count - 1].count + code.count + close.count > MailText.width - 3 {

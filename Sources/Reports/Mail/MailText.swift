@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Fits text into the lines of a plain mail, so that no program that reads the mail acts on it.
-enum MailText {
+package enum MailText {
   /// The most columns of a line, and the most lines of a mail.
-  static let width = 72
+  package static let width = 72
   static let height = 40
 
   /// Breaks text into lines. Control characters are made visible, and white space is one space.
@@ -11,7 +11,7 @@ enum MailText {
   ///   - first: what stands before the first line.
   ///   - rest: what stands before the others: at least two spaces.
   ///   - most: how many lines there may be. The last one ends with `...` if something is missing.
-  static func wrap(_ text: String, first: String = "  - ", rest: String = "    ", most: Int) -> [String] {
+  package static func wrap(_ text: String, first: String = "  - ", rest: String = "    ", most: Int) -> [String] {
     var lines: [String] = []
     var line = first
     var isEmpty = true

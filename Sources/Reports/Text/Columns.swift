@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Fits text into a terminal's columns.
-enum Columns {
+package enum Columns {
   /// Returns the number of columns of a text. East Asian and emoji blocks take two; an error here only shifts a column.
-  static func width(of text: String) -> Int {
+  package static func width(of text: String) -> Int {
     text.reduce(0) { $0 + width(of: $1) }
   }
 
@@ -22,7 +22,7 @@ enum Columns {
 
   /// Shortens a text to `limit` columns by leaving out its middle, because similar names often differ only at their
   /// ends: `virtio-gpu-share…address-space`. Separators next to the gap are left out as well.
-  static func middle(_ text: String, to limit: Int) -> String {
+  package static func middle(_ text: String, to limit: Int) -> String {
     if width(of: text) <= limit { return text }
     if limit < 2 { return limit == 1 ? "…" : "" }
     let isSeparator = { (character: Character) in "-_/. ".contains(character) }
@@ -44,7 +44,7 @@ enum Columns {
 
   /// Breaks a text into lines of at most `limit` columns, between words. A word that is longer than a line loses its
   /// middle.
-  static func wrap(_ text: String, to limit: Int) -> [String] {
+  package static func wrap(_ text: String, to limit: Int) -> [String] {
     var lines: [String] = []
     for word in text.split(separator: " ").map({ middle(String($0), to: limit) }) {
       if let last = lines.last, width(of: last) + 1 + width(of: word) <= limit {
@@ -57,7 +57,7 @@ enum Columns {
   }
 
   /// Pads a text with spaces after it, or before it, to `count` columns.
-  static func pad(_ text: String, to count: Int, right: Bool = false) -> String {
+  package static func pad(_ text: String, to count: Int, right: Bool = false) -> String {
     let space = String(repeating: " ", count: max(0, count - width(of: text)))
     return right ? space + text : text + space
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import BenchModel
+package import BenchModel
 internal import Verdicts
 
 /// The answer of a run in one sentence: which series fix what, which change nothing, which make something worse, and
@@ -56,12 +56,12 @@ enum Summary {
 
 extension Verdict {
   /// The best verdict first.
-  static let bestFirst: [Verdict] = [
+  package static let bestFirst: [Verdict] = [
     .fixes, .clean, .inconclusive, .regresses, .doesNotBoot, .doesNotBuild, .doesNotApply,
   ]
 
   /// The verdict as a shape, for readers who do not see its colour.
-  var shape: String {
+  package var shape: String {
     switch self {
     case .fixes: "★"
     case .clean: "✓"

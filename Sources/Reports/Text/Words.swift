@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import BenchModel
-internal import Foundation
+package import Foundation
 internal import GuestProtocol
 internal import Verdicts
 
 /// The wording that Markdown, HTML and terminal share.
-enum Words {
+package enum Words {
   /// The question that `patchbench mutants --series` answers.
   static let slips = "Would the tests have caught a mistake in these lines"
 
@@ -14,7 +14,7 @@ enum Words {
   static let mismatch = ["--- what the patch expects", "+++ what the kernel has"]
 
   /// `0.04 s`, `0.8 s`, `41 s`, `3 min 05 s`
-  static func duration(_ seconds: Double?) -> String {
+  package static func duration(_ seconds: Double?) -> String {
     guard let seconds = Cost.known(seconds) else { return "–" }
     if seconds < 0.095 { return "\(hundredths(seconds)) s" }
     let tenths = (seconds * 10).rounded() / 10
@@ -211,10 +211,10 @@ enum Words {
   }
 
   /// `1 test`, `2 tests`
-  static func counted(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }
+  package static func counted(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }
 
   /// `2026-03-01 12:00:00 UTC`
-  static func time(_ date: Date) -> String {
+  package static func time(_ date: Date) -> String {
     let iso = date.formatted(.iso8601)
     return iso.replacing("T", with: " ").replacing("Z", with: " UTC")
   }

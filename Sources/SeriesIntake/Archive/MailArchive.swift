@@ -25,6 +25,18 @@ public struct MailArchive: Sendable {
     return index.threads(since: start).map { ArchiveThread(repository: repository, blobs: $0) }
   }
 
+  /// Returns the Message-ID of a mail of each such thread that has a patch, oldest first.
+  /// - Parameters: as for ``threads(since:in:cage:)``.
+  public func firstMails(since date: Date, in place: FilePath, cage: Cage?) async throws -> [String] {
+    var found: [String] = []
+    for (number, thread) in try await threads(since: date, in: place, cage: cage).enumerated() {
+      // What cannot be read here is no series for anyone. `patchbench archive` counts it.
+      let series = (try? await thread.series(in: place.appending("thread-\(number)"), cage: cage)) ?? []
+      if let last = series.last, case .success = last.read, !last.messageID.isEmpty { found.append(last.messageID) }
+    }
+    return found
+  }
+
   /// Two months, in seconds.
   private static let before = 60 * 86400
 }

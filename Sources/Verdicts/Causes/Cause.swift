@@ -35,7 +35,7 @@ extension Judgement {
     var found = Causes(rules)
     if let ending { found.add(.dies, ending) }
     for test in tests where test.isWorse && !OnlyOurs.isAsked(by: test.name) { found.add(test) }
-    for entry in reports where !entry.onBase && entry.known == nil && !entry.isOnlyOurs { found.add(entry.report) }
+    for entry in reports where entry.countsAgainst { found.add(entry.report) }
     return found.sorted
   }
 

@@ -100,11 +100,11 @@ private struct Side {
       if test.series.isAnswer || isDeath { answered.insert(test.name) }
       if test.isBad || isDeath { bad.insert(test.name) }
       // What only the test driver provokes makes no verdict worse, either.
-      if isDeath || test.isWorse && !OnlyOurs.isAsked(by: test.name) { worse.append(test.name) }
+      if isDeath || test.countsAgainst { worse.append(test.name) }
       if test.change == .fixed { fixed.append(test.name) }
     }
     for (design, tests) in judgement.differences { differing[design] = tests.map(\.name) }
-    for entry in judgement.reports where !entry.onBase && entry.known == nil && !entry.isOnlyOurs {
+    for entry in judgement.reports where entry.countsAgainst {
       if !reports.contains(entry.report.title) { reports.append(entry.report.title) }
     }
   }
@@ -137,7 +137,7 @@ extension Judgement {
 
 extension Verdict {
   /// How far a series is from being right. `fixes` is as far as `clean`: what a base does not have cannot be fixed.
-  fileprivate var distance: Int {
+  public var distance: Int {
     switch self {
     case .clean, .fixes: 0
     case .inconclusive: 1

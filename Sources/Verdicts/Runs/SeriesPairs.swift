@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import BenchModel
+public import BenchModel
 
 /// Which series of two runs are the same, or two versions of one; by index.
 struct SeriesPairs: Sendable, Hashable {
@@ -51,9 +51,10 @@ struct SeriesPairs: Sendable, Hashable {
 
 extension PatchSeries {
   /// The name without the version at its end: `my-fix` for `my-fix-v3`.
-  fileprivate var stem: String { versioned?.stem ?? name }
+  public var stem: String { versioned?.stem ?? name }
 
-  fileprivate var number: Int { versioned?.number ?? origin?.version ?? 1 }
+  /// The version, by the name or else by what the mails say.
+  public var number: Int { versioned?.number ?? origin?.version ?? 1 }
 
   private var versioned: (stem: String, number: Int)? {
     guard let match = name.wholeMatch(of: /(|.*?)(?:^|[-_.])v([0-9]{1,4})/), let number = Int(match.output.2) else {

@@ -5,9 +5,11 @@ import Bench
 import BenchModel
 import Foundation
 import GuestMachine
+import History
 import KernelBuild
 import MutantRun
 import Mutation
+import Nights
 import Reports
 import SeriesIntake
 import SystemPackage
@@ -61,6 +63,9 @@ struct Failure: Error {
         status: ExitStatus.inconclusive, isStop: cause.isStop)
     case let error as MutantListError:
       self.init(error.description, advice: "correct that line", status: ExitStatus.usage)
+    case let error as HistoryError: self.init(error)
+    case let error as MatrixFileError:
+      self.init(error.description, advice: "docs/nightly.md has an example", status: ExitStatus.usage)
     case let error as NoMutants: self.init(error.description, status: ExitStatus.usage)
     case let error as ClangError:
       self.init(
@@ -103,6 +108,18 @@ struct Failure: Error {
 
   private static func noSpace(_ advice: String) -> Failure {
     Failure("no space left on the device", advice: advice, status: ExitStatus.inconclusive)
+  }
+
+  private init(_ error: HistoryError) {
+    let advice =
+      switch error {
+      case .damaged: "`patchbench history rebuild` makes it again from the runs' records"
+      case .newer: "use that patchbench, or name another --state"
+      case .full: "free some space; then `patchbench history add RUN` adds what is missing"
+      case .busy: "wait for the other process; then `patchbench history add RUN` adds what is missing"
+      case .other: nil as String?
+      }
+    self.init(error.description, advice: advice, status: ExitStatus.inconclusive)
   }
 
   private init(_ error: NotResumable) {

@@ -20,6 +20,8 @@ struct RunMatrix {
   var together: FilePath?
   /// Print JSON on standard output, and the tables on standard error.
   var json: Bool
+  /// Print the tables on standard error, because the command prints something else on standard output.
+  var isAside = false
 
   /// Runs all configurations and prints their tables.
   /// - Throws: `ExitCode` with the command's exit status. With several configurations, an error in one run is printed
@@ -87,7 +89,9 @@ struct RunMatrix {
       try Reporters.all[0].text(
         of: matrix, on: ReportCanvas(color: Output.isColored(stream), width: Output.width(stream)))
     }
-    if json {
+    if isAside {
+      Output.aside("\n" + (try table(2)))
+    } else if json {
       Output.result("[" + (try reports.map { try $0.json() }).joined(separator: ",") + "]")
       Output.aside(try table(2))
     } else {
@@ -124,7 +128,9 @@ struct RunMatrix {
   private func run(_ plan: RunPlan, _ begun: RunDirectory?) async throws -> (report: Report, interrupted: Bool) {
     let (report, directory, interrupted) = try await Self.one(plan, begun: begun)
     let table = { (stream: Int32) in report.terminal(color: Output.isColored(stream), width: Output.width(stream)) }
-    if json {
+    if isAside {
+      Output.aside(table(2))
+    } else if json {
       if plans.count == 1 { Output.result(try report.json()) }
       Output.aside(table(2))
     } else {

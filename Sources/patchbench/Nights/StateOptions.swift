@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Bench
+import BenchModel
+import Foundation
+import History
+import SystemPackage
+import Toolbox
+import Verdicts
+
+/// Where the history and the nights are.
+struct StateOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "The state directory. Default: $PATCHBENCH_STATE, else patchbench in $XDG_STATE_HOME or ~/.local/state.",
+      valueName: "dir"))
+  var state: String?
+
+  var directory: FilePath { Self.directory(state, environment: ProcessInfo.processInfo.environment) }
+
+  static func directory(_ option: String?, environment: [String: String]) -> FilePath {
+    func set(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
+    if let own = option ?? set("PATCHBENCH_STATE") { return FilePath(own).absolute }
+    let states = set("XDG_STATE_HOME").map { FilePath($0) } ?? FilePath(NSHomeDirectory()).pushing(".local/state")
+    return states.appending("patchbench").absolute
+  }
+
+  /// Opens the history, which must be there.
+  /// - Throws: ``Failure`` if there is none.
+  func history() async throws -> HistoryStore {
+    let directory = directory
+    guard HistoryStore.exists(in: directory) else {
+      throw Failure(
+        "there is no history in \(directory)",
+        advice: "`patchbench nightly` writes one, and `patchbench history add RUN` adds a run to it",
+        status: ExitStatus.usage)
+    }
+    return try await Blocking.run { Result { try HistoryStore(in: directory) } }.get()
+  }
+}
+
+/// Runs as the history takes them.
+enum HistoryRuns {
+  /// Folds the record of a run.
+  /// - Returns: `nil` if the run ended before anything was tested.
+  /// - Throws: if its record cannot be read.
+  static func row(of run: FilePath) async throws -> RunRow? {
+    let run = run.absolute
+    let directory = RunDirectory(run)
+    guard let record = try directory.record() else { return nil }
+    let plan = (try? directory.recordedPlan().series) ?? []
+    let patches = Dictionary(plan.map { ($0.series.name, $0.diffs) }, uniquingKeysWith: { first, _ in first })
+    // The runs of one command share the directory above.
+    let above = run.removingLastComponent()
+    let isPart = RecordedMatrix(in: above)?.runs.contains(run.lastComponent?.string ?? "") == true
+    return RunRow(
+      record, id: try await EventRecord.id(directory.events), directory: run.string,
+      command: (isPart ? above : run).string,
+      patches: patches)
+  }
+
+  /// Returns the runs in directories and below, each once.
+  /// - Parameter places: runs, or directories with runs at most three levels below.
+  static func find(below places: [FilePath]) -> [FilePath] {
+    var found: [FilePath] = []
+    func look(_ place: FilePath, _ depth: Int) {
+      if FileManager.default.fileExists(atPath: RunDirectory(place).events.string) {
+        if !found.contains(place) { found.append(place) }
+      } else if depth > 0 {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: place.string)) ?? []
+        for name in names.sorted() where !name.hasPrefix(".") { look(place.appending(name), depth - 1) }
+      }
+    }
+    for place in places { look(place.absolute, 3) }
+    return found
+  }
+}
