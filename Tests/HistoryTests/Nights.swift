@@ -50,7 +50,7 @@ enum Nights {
     patches.origin = SeriesOrigin()
     patches.origin?.messageID = "\(name)@example.org"
     return TrialRow(
-      series: SeriesRow(patches, patches: ["digest of \(name)"]), verdict: verdict, reason: "because", seconds: seconds,
+      series: SeriesRow(patches, patches: ["id of \(name)"]), verdict: verdict, reason: "because", seconds: seconds,
       isReused: false,
       plan: tests,
       results: worse.map { result($0, .notOk, .regressed, Tries(ok: 0, of: 4)) }

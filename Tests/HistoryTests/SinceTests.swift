@@ -104,6 +104,14 @@ import Testing
     #expect(try store.start(of: "/results/9") == nil)
   }
 
+  @Test("a run of tomorrow shows that a clock was wrong")
+  func clock() throws {
+    #expect(try !store.isAhead(of: Nights.date(0)))
+    try store.add(Nights.run(1, [Nights.base()]))
+    #expect(try store.isAhead(of: Nights.date(0)))
+    #expect(try !store.isAhead(of: Nights.date(1)))
+  }
+
   @Test("a flaky test is told once, with how often it was flaky before")
   func flaky() throws {
     let flaky = [Nights.base(), Nights.series("s", .clean, flaky: ["a/y"])]

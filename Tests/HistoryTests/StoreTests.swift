@@ -72,8 +72,8 @@ import Toolbox
     #expect(report.withSeries.map(\.count) == [4])
     #expect(try store.report("WARNING in g") == nil)
     #expect(try store.bases(of: "linux-6.12").map(\.failing) == Array(repeating: ["b/x"], count: 4))
-    #expect(try store.trials(withPatch: "digest of s-v2").map(\.verdict) == [.regresses])
-    #expect(try store.trials(withPatch: "digest of t").map(\.started) == [Nights.date(3)])
+    #expect(try store.trials(withPatch: "id of s-v2").map(\.verdict) == [.regresses])
+    #expect(try store.trials(withPatch: "id of t").map(\.started) == [Nights.date(3)])
     #expect(try store.trials(withPatch: "d").isEmpty)
     #expect(try store.names(like: "A/", in: .test) == ["a/x", "a/y"])
   }

@@ -10,7 +10,7 @@ extension RunRow {
   ///   - id: the record's id.
   ///   - directory: the run's, absolute.
   ///   - command: see ``RunRow/command``.
-  ///   - patches: the digests of the patches of each series, by its name.
+  ///   - patches: the ids of the patches of each series, by its name.
   public init(_ record: RunRecord, id: String, directory: String, command: String, patches: [String: [String]] = [:]) {
     self.id = id
     self.directory = directory

@@ -66,7 +66,7 @@ public struct SeriesRow: Sendable, Hashable {
   public var name: String
   public var version: Int
   public var messageID: String?
-  /// The digests of its patches, in order; empty if the run did not keep them.
+  /// The ids of its patches as `git patch-id --stable` gives them, in order; empty if they are not known.
   public var patches: [String]
 
   public init(_ series: PatchSeries, patches: [String]) {

@@ -34,16 +34,16 @@ extension HistoryStore {
   }
 
   /// Returns the last trial in each cell of any series that has a patch.
-  /// - Parameter digest: of its diff, as the run's plan has it.
+  /// - Parameter id: as `git patch-id --stable` gives it.
   /// - Throws: ``HistoryError``
-  public func trials(withPatch digest: String) throws(HistoryError) -> [ToldTrial] {
+  public func trials(withPatch id: String) throws(HistoryError) -> [ToldTrial] {
     let all = try read { db in
       try Row.fetchAll(
         db,
         sql: """
           SELECT \(ToldTrial.columns) FROM \(ToldTrial.tables) JOIN patch ON patch.trial = trial.id
-          WHERE patch.digest = ? ORDER BY run.started DESC, cell.kernel, cell.profile
-          """, arguments: [digest]
+          WHERE patch.id = ? ORDER BY run.started DESC, cell.kernel, cell.profile
+          """, arguments: [id]
       ).map(ToldTrial.init)
     }
     var seen: Set<Cell> = []

@@ -19,6 +19,15 @@ extension HistoryStore {
     }
   }
 
+  /// Returns whether a run begins after a time that should be later than all: then a clock was wrong.
+  /// - Throws: ``HistoryError``
+  public func isAhead(of date: Date) throws(HistoryError) -> Bool {
+    try read { db in
+      let last = try Double.fetchOne(db, sql: "SELECT max(started) FROM run")
+      return last.map { $0 > date.timeIntervalSince1970 + 60 } ?? false
+    }
+  }
+
   /// Returns when the command of a run began; `nil` if the history does not have it.
   /// - Parameter run: the directory of a run, or of a command, absolute.
   /// - Throws: ``HistoryError``

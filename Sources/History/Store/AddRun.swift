@@ -74,8 +74,8 @@ extension HistoryStore {
       try plan(trial.plan, db),
     ])
     let number = db.lastInsertedRowID
-    let patches = try db.cachedStatement(sql: "INSERT OR IGNORE INTO patch (digest, trial) VALUES (?, ?)")
-    for digest in series?.patches ?? [] { try patches.execute(arguments: [digest, number]) }
+    let patches = try db.cachedStatement(sql: "INSERT OR IGNORE INTO patch (id, trial) VALUES (?, ?)")
+    for id in series?.patches ?? [] { try patches.execute(arguments: [id, number]) }
     let results = try db.cachedStatement(
       sql: """
         INSERT OR REPLACE INTO result (test, trial, status, change, ok, tries, base_ok, base_tries, worse, reason)

@@ -57,8 +57,8 @@ enum Schema {
     CREATE INDEX trial_message ON trial (message) WHERE message IS NOT NULL;
     CREATE INDEX trial_plan ON trial (plan);
     CREATE TABLE patch (
-      digest TEXT NOT NULL, trial INTEGER NOT NULL REFERENCES trial ON DELETE CASCADE,
-      PRIMARY KEY (digest, trial)
+      id TEXT NOT NULL, trial INTEGER NOT NULL REFERENCES trial ON DELETE CASCADE,
+      PRIMARY KEY (id, trial)
     ) WITHOUT ROWID;
     CREATE INDEX patch_trial ON patch (trial);
     CREATE TABLE result (

@@ -36,10 +36,10 @@ public struct Check: Codable, Sendable, Hashable {
     }
   }
 
-  /// As `b4.prep-perpatch-check-cmd` takes it: a line for each warning, and one with `ERROR:` for each failure.
+  /// As `b4.prep-perpatch-check-cmd` takes it, which names the tool itself: a line for each warning, and one with `ERROR:` for each failure.
   public static func lines(_ checks: [Check]) -> [String] {
     checks.filter { $0.status != .pass }.map {
-      ($0.status == .fail ? "ERROR: " : "") + "patchbench: \($0.summary): \($0.details)"
+      ($0.status == .fail ? "ERROR: " : "") + "\($0.summary): \($0.details)"
     }
   }
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import SystemPackage
-import Toolbox
+public import SystemPackage
+public import Toolbox
 
 /// The ids of patches as `git format-patch --base` writes them.
-enum PatchIDs {
+public enum PatchIDs {
   /// A fixed text; the diffs' paths are patchbench's own.
   private static let script = """
     for diff do
@@ -14,8 +14,11 @@ enum PatchIDs {
     """
 
   /// Returns the id of each diff. What has none is left out.
-  /// - Parameter place: a directory that all diffs are in.
-  static func of(_ diffs: [FilePath], in place: FilePath, cage: Cage?) async throws -> [FilePath: String] {
+  /// - Parameters:
+  ///   - place: a directory that all diffs are in.
+  ///   - cage: the cage in which git reads them; `nil` if that is disabled.
+  /// - Throws: ``ToolError`` if git or the shell cannot be run.
+  public static func of(_ diffs: [FilePath], in place: FilePath, cage: Cage?) async throws -> [FilePath: String] {
     var cage = cage
     if let limits = cage?.limits { cage?.limits.time = min(limits.time, patience) }
     var found: [FilePath: String] = [:]

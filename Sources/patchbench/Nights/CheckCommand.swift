@@ -53,32 +53,20 @@ struct CheckCommand: AsyncParsableCommand {
   /// Returns what the history has of a mail. Without a history, nothing was tried.
   private func trials(of mail: Data) async throws -> [ToldTrial] {
     guard HistoryStore.exists(in: state.directory) else { return [] }
-    let store = try await state.history()
-    if let id = Self.messageID(of: mail) {
-      let found = try await Blocking.run { Result { try store.trials(of: id) } }.get()
-      if !found.isEmpty { return found }
-    }
     let cache = try Cache(common.cacheRoot(ProcessInfo.processInfo.environment))
     let cage = try await Sandbox(jobs: 1).cage()
-    let digests: [String] = try await cache.withScratch { scratch in
-      let file = scratch.appending("mail.patch")
+    let read = try await cache.withScratch { scratch in
+      let file = scratch.appending("mail")
       try mail.write(to: URL(filePath: file.string))
-      // A cover letter has no diff, and what cannot be read was not tried.
-      guard let source = try? SeriesForms.find([file.string]).first,
-        let read = try? await source.read(into: scratch.appending("read"), cage: cage)
-      else { return [] }
-      var digests: [String] = []
-      for diff in read.diffs { digests.append(try await Digest.of(file: diff)) }
-      return digests
+      return try await LoneMail(file, in: scratch.appending("read"), cage: cage)
     }
-    guard let digest = digests.first else { return [] }
-    return try await Blocking.run { Result { try store.trials(withPatch: digest) } }.get()
-  }
-
-  /// Returns the Message-ID in a mail's head; `nil` if there is none.
-  static func messageID(of mail: Data) -> String? {
-    let text = String(decoding: mail.prefix(1 << 16), as: UTF8.self).replacing("\r\n", with: "\n")
-    let head = text.prefix(upTo: text.firstRange(of: "\n\n")?.lowerBound ?? text.endIndex)
-    return head.firstMatch(of: /(?i)(?:^|\n)message-id:\s*<([^<>\s]+)>/).map { String($0.output.1) }
+    let store = try await state.history()
+    return try await Blocking.run {
+      Result {
+        let known = try read?.messageID.map { try store.trials(of: $0) } ?? []
+        // b4 gives a mail that is not sent yet a Message-ID of its own.
+        return try known.isEmpty ? read?.patchID.map { try store.trials(withPatch: $0) } ?? [] : known
+      }
+    }.get()
   }
 }

@@ -82,7 +82,7 @@ struct NightlyCommand: AsyncParsableCommand {
     defer { claim.release() }
     let (directory, night, status) = try await tonight(path, work, plan)
     if status == ExitStatus.usage { throw ExitCode(status) }
-    try await finish(night, in: directory, matrix, work, status)
+    try await finish(night, in: directory, matrix, work)
   }
 
   /// Reads the matrix file, and finds everything in it.
@@ -167,18 +167,28 @@ struct NightlyCommand: AsyncParsableCommand {
   }
 
   /// Adds the night's runs to the history, and tells what changed.
-  /// - Parameter status: that of its runs. A series that is worse than its base is no news: what changed decides.
+  ///
+  /// A series that is worse than its base is no news: what changed decides the exit status.
   private func finish(
-    _ night: Night, in directory: FilePath, _ matrix: MatrixFile, _ work: NightWork, _ status: Int32
+    _ night: Night, in directory: FilePath, _ matrix: MatrixFile, _ work: NightWork
   ) async throws {
     let runs = night.runs.map { directory.appending($0) }
     _ = try await HistoryRuns.add(runs, to: state.directory)
     let records = try runs.compactMap { try RunDirectory($0).record() }
-    let isWhole = records.count == runs.count && !records.contains(where: \.interrupted)
+    // A cell that gave no answer may give none in any night, so only what was stopped is tried again.
+    let gaps = RecordedMatrix(in: directory)?.gaps ?? []
+    let isStopped =
+      records.contains(where: \.interrupted)
+      || gaps.contains { $0 == .stopped(kernel: $0.kernel, profile: $0.profile) }
+    let isWhole = records.count == runs.count && records.allSatisfy(\.hasVerdicts)
     let state = state.directory
-    let changes = try await Blocking.run {
-      Result { try HistoryStore(in: state).changes(since: night.began) }
+    let (changes, isLate) = try await Blocking.run {
+      Result {
+        let store = try HistoryStore(in: state)
+        return (try store.changes(since: night.began), try store.isAhead(of: Date()))
+      }
     }.get()
+    if isLate { Output.note(SinceCommand.clockWords) }
     let text = { (stream: Int32) in
       NightText.left(night.left, width: min(100, Output.width(stream)))
         + ChangesText.text(changes, width: min(100, Output.width(stream)))
@@ -188,7 +198,7 @@ struct NightlyCommand: AsyncParsableCommand {
     } else {
       Output.result("\n" + text(1))
     }
-    guard isWhole else {
+    if isStopped {
       Output.note("patchbench: the night is not over; the same command goes on with it")
       throw ExitCode(ExitStatus.inconclusive)
     }
@@ -203,9 +213,7 @@ struct NightlyCommand: AsyncParsableCommand {
     var over = night
     over.isOver = true
     try over.write(in: directory)
-    if !isTold || status == ExitStatus.inconclusive && !records.allSatisfy(\.hasVerdicts) {
-      throw ExitCode(ExitStatus.inconclusive)
-    }
+    if !isTold || !isWhole { throw ExitCode(ExitStatus.inconclusive) }
     if changes.gotWorse { throw ExitCode(ExitStatus.worse) }
   }
 }

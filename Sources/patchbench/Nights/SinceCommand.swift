@@ -41,22 +41,27 @@ struct SinceCommand: AsyncParsableCommand {
   func run() async throws {
     let store = try await state.history()
     let point = point
-    let changes = try await Blocking.run {
+    let found = try await Blocking.run {
       Result {
-        guard let date = try Self.date(point, store) else { return nil as Changes? }
-        return try store.changes(since: date)
+        guard let date = try Self.date(point, store) else { return nil as (Changes, Bool)? }
+        return (try store.changes(since: date), try store.isAhead(of: Date()))
       }
     }.get()
-    guard let changes else {
+    guard let (changes, isLate) = found else {
       throw Failure(
         point.map { "“\($0)” is neither a day nor a run in the history" } ?? "the history is empty",
         advice: point == nil
           ? "`patchbench history add RUN` adds a run"
           : "write a day as 2026-11-28; `patchbench history add RUN` adds a run", status: ExitStatus.usage)
     }
+    if isLate { Output.note(Self.clockWords) }
     Output.result(try json ? JSONText.of(changes) : ChangesText.text(changes, width: min(100, Output.width(1))))
     if changes.gotWorse { throw ExitCode(ExitStatus.worse) }
   }
+
+  /// What is said if the history has runs that begin later than now.
+  static let clockWords =
+    "patchbench: the history has a run that begins later than now; if the clock was set back, what changed may be wrong"
 
   /// - Returns: `nil` if the point is unknown, or if there is none to take.
   private static func date(_ point: String?, _ store: HistoryStore) throws -> Date? {

@@ -5,6 +5,7 @@ import Bench
 import BenchModel
 import Foundation
 import History
+import SeriesIntake
 import SystemPackage
 import Toolbox
 import Verdicts
@@ -49,8 +50,7 @@ enum HistoryRuns {
     let run = run.absolute
     let directory = RunDirectory(run)
     guard let record = try directory.record() else { return nil }
-    let plan = (try? directory.recordedPlan().series) ?? []
-    let patches = Dictionary(plan.map { ($0.series.name, $0.diffs) }, uniquingKeysWith: { first, _ in first })
+    let patches = try await patches(of: record.header.series.map(\.name), in: directory)
     // The runs of one command share the directory above.
     let above = run.removingLastComponent()
     let isPart = RecordedMatrix(in: above)?.runs.contains(run.lastComponent?.string ?? "") == true
@@ -58,6 +58,20 @@ enum HistoryRuns {
       record, id: try await EventRecord.id(directory.events), directory: run.string,
       command: (isPart ? above : run).string,
       patches: patches)
+  }
+
+  /// Returns the ids of the patches of each series, in order, as git gives them. Where there is no sandbox to read
+  /// strangers' diffs in, there are none, and `check` knows the series by its Message-ID only.
+  private static func patches(of series: [String], in directory: RunDirectory) async throws -> [String: [String]] {
+    guard let cage = try? await Sandbox(jobs: 1).cage() else { return [:] }
+    let diffs = series.map { name in
+      let place = directory.evidence(name)
+      let names = (try? FileManager.default.contentsOfDirectory(atPath: place.string)) ?? []
+      return names.filter { $0.hasSuffix(".diff") }.sorted().map { place.appending($0) }
+    }
+    let ids = try await PatchIDs.of(diffs.flatMap { $0 }, in: directory.path, cage: cage)
+    return Dictionary(
+      zip(series, diffs).map { ($0, $1.compactMap { ids[$0] }) }, uniquingKeysWith: { first, _ in first })
   }
 
   /// Returns the runs in directories and below, each once.
