@@ -140,6 +140,9 @@ let package = Package(
     .executableTarget(
       name: "patchbench-fuzz", dependencies: ["BenchModel", "GuestProtocol", "KernelCode", "KernelText"],
       path: "Tests/Fuzz", swiftSettings: strict),
+    // What ./test.sh slurm compares reports with.
+    .executableTarget(
+      name: "patchbench-steady", dependencies: ["Reports"], path: "Tests/Slurm/Steady", swiftSettings: strict),
     .target(
       name: "TestSupport", dependencies: [systemPackage], path: "Tests/TestSupport", swiftSettings: strict),
     // Scripted guests, and a tree that builds in no time.

@@ -9,6 +9,7 @@
 #   ./setup.sh cells      compilers, checks and emulators of the other profiles (docs/kernels.md)
 #   ./setup.sh chromium   the browser that ./test.sh chromium looks at reports with
 #   ./setup.sh forms      what ./test.sh forms reads the forms of CI systems with
+#   ./setup.sh slurm      the Slurm that ./test.sh slurm starts
 #   ./setup.sh install [--prefix DIR]
 #                         all of these, then installs patchbench with its data, man pages and completions under DIR
 #                         (/usr/local by default)
@@ -41,6 +42,7 @@ cells=(gcc-riscv64-linux-gnu clang-19 lld-19 llvm-19 gcc-aarch64-linux-gnu qemu-
 
 chromium=(chromium chromium-driver python3-selenium python3-pip unzip)
 forms=(python3-venv libxml2-utils systemd)
+slurm=(slurmctld slurmd slurm-client munge)
 
 install_packages() {
   local missing=() package
@@ -102,7 +104,7 @@ install_files() {
 }
 
 usage() {
-  echo "usage: ./setup.sh [packages|guest [aarch64]|cells|chromium|forms|install [--prefix DIR]]" >&2
+  echo "usage: ./setup.sh [packages|guest [aarch64]|cells|chromium|forms|slurm|install [--prefix DIR]]" >&2
   exit 2
 }
 
@@ -111,6 +113,7 @@ case "${1:-all}" in
   cells) install_packages "${cells[@]}" ;;
   chromium) install_packages "${chromium[@]}" ;;
   forms) install_packages "${forms[@]}" ;;
+  slurm) install_packages "${slurm[@]}" ;;
   guest) build_guest "${@:2}" ;;
   all) build_all ;;
   install)

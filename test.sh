@@ -11,6 +11,8 @@
 #                                tests, or else those of a run: its directory
 #   ./test.sh nights             checks docs/ci with the schemas of GitHub and GitLab and with systemd, and times a
 #                                simulated month of the history
+#   ./test.sh slurm              starts a Slurm of two nodes on this machine, as root, runs two series on it, loses a node,
+#                                and compares the reports with a local run's
 #
 # WORDs are passed to `swift test`, for example `--filter Toolbox`.
 set -euo pipefail
@@ -100,8 +102,16 @@ case "${1:-all}" in
     .build/debug/patchbench nightly docs/ci/example-matrix.yaml --dry-run
     .build/debug/patchbench history bench --nights 30
     ;;
+  slurm)
+    ./setup.sh packages
+    ./setup.sh slurm
+    [ -e "GuestTests/.build/embedded/$(uname -m)/patchbench-guest" ] || ./setup.sh guest
+    swift build --product patchbench >&2
+    swift build --product patchbench-steady >&2
+    /usr/bin/python3 -B Tests/Slurm/try.py .build/debug/patchbench .build/debug/patchbench-steady
+    ;;
   *)
-    echo "usage: ./test.sh [address|thread [WORD...] | chromium [REPORT] | forms [RUN] | nights]" >&2
+    echo "usage: ./test.sh [address|thread [WORD...] | chromium [REPORT] | forms [RUN] | nights | slurm]" >&2
     exit 2
     ;;
 esac

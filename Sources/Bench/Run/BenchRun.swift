@@ -143,43 +143,29 @@ public struct BenchRun: Sendable {
     let kept = try await TrialCache(
       plan, scratch: prepared.scratch, conditions: conditions, modules: prepared.driver.modules, only: header.only,
       sandbox: prepared.cage?.description)
-    var trials = TrialRunner(
+    var runner = TrialRunner(
       prepared: prepared, asked: asked, guests: guests, rules: TrialRules(plan), resources: plan.limits.resources,
       host: host, events: events,
       baseAgain: BaseEvidence(
         directory: directory.evidence(nil), tries: Counter(after: finished.again.keys.max() ?? 0)))
     if let expected = plan.purpose.expected {
-      trials.asked.reach = try await trials.reach(
+      runner.asked.reach = try await runner.reach(
         expected, in: directory, kept: try await kept.reach(expected), scratch: prepared.scratch)
     }
+    let trials = runner
     // A cached result has no vmcore.
     let fresh = plan.choices.fresh || plan.choices.keepsMemory
-    try await Pipeline(
-      trials: trials,
-      executor: executor(trials, TrialOrder(plan, asked: asked, clocks: clocks, conditions: conditions), events),
-      kept: kept, directory: directory, scratch: prepared.scratch, fresh: fresh, finished: finished
-    ).run(series)
+    let order = TrialOrder(plan, asked: asked, clocks: clocks, conditions: conditions)
+    try await withExecutor(trials, order, in: directory) { executor in
+      try await Pipeline(
+        trials: trials, executor: executor, kept: kept, directory: directory, scratch: prepared.scratch, fresh: fresh,
+        finished: finished
+      ).run(series)
+    }
     try await StateDisks(
       directory: directory, accelerator: accelerator, cache: plan.place.cache, scratch: prepared.scratch,
       events: events
     ).fetch(series.map(\.series.name), resources: plan.limits.resources)
-  }
-
-  /// Returns what runs the trials.
-  /// - Parameter order: the order for the base.
-  private func executor<Host>(
-    _ trials: TrialRunner<Host>, _ order: TrialOrder, _ events: EventHub
-  ) -> any TrialExecutor {
-    switch plan.choices.executor {
-    case .local: trials
-    case .process:
-      ProcessExecutor(
-        program: FilePath("/proc/\(ProcessInfo.processInfo.processIdentifier)/exe"),
-        options: [
-          "--home", plan.checkout.home.absolute.string, "--cache", plan.place.cache.root.absolute.string,
-          "--jobs", "\(plan.limits.resources.jobs)",
-        ], environment: plan.place.environment, order: order, resources: plan.limits.resources, events: events)
-    }
   }
 
   /// Checks that new trials can be compared with the earlier ones.

@@ -73,9 +73,9 @@ struct Pipeline<Host: SavingHost>: Sendable {
           }
         }
         // Acquired here and not in the task, so that the series start in this order.
-        let place = try await trials.resources.series.acquire()
+        let place = try await executor.turns.acquire()
         group.addTask { [layer] in
-          defer { trials.resources.series.release(place) }
+          defer { executor.turns.release(place) }
           let evidence = directory.evidence(item.one.series.name)
           let trial = try await executor.run(item.one, on: await layer?.tree.value, base: base, evidence: evidence)
           try await finish(trial, item.key, beside: base)

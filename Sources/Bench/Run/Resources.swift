@@ -47,6 +47,11 @@ public struct Resources: Sendable {
     return kilobytes / 1024 * 9 / 10
   }
 
+  /// Returns the memory that one build needs, and as many guests as a trial runs at once, in MiB.
+  static func need(jobs: Int) -> Int {
+    max(jobs * compiler + link, jobs * (MachineSpec.standardMemory + emulator))
+  }
+
   func build<Result>(_ body: () async throws -> Result) async throws -> Result {
     try await builds.with { try await memory.with(jobs * Self.compiler + Self.link, body) }
   }

@@ -8,10 +8,12 @@ public struct RunLimits: Sendable {
   public var resources: Resources
   /// `nil` reads and builds series outside the sandbox.
   public var sandbox: Sandbox?
+  public var slurm: SlurmLimits
 
-  public init(resources: Resources, sandbox: Sandbox?) {
+  public init(resources: Resources, sandbox: Sandbox?, slurm: SlurmLimits = SlurmLimits()) {
     self.resources = resources
     self.sandbox = sandbox
+    self.slurm = slurm
   }
 }
 

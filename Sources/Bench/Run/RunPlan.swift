@@ -79,6 +79,8 @@ public enum ExecutorChoice: String, Codable, Sendable, Hashable, CaseIterable {
   case local
   /// One process per trial, which gets nothing but an order: `patchbench trial`.
   case process
+  /// The same as a job of Slurm's, on any of its nodes.
+  case slurm
 }
 
 /// What is done with each patch of a series of several, besides the whole. The last patch is the whole.

@@ -94,6 +94,7 @@ public enum Doctor {
         name: "b4", state: b4 == nil ? .warning : .ok,
         detail: b4 ?? "not found: without it, threads are read by the numbers in their subjects alone",
         remedy: b4 == nil ? .packages(["b4"]) : nil))
+    checks += slurm(environment, state: .warning)
     checks += toolchains(kernel) { (try? checkout.guestBinary(for: $0)) != nil }
     checks.append(await buildTrees(cache, cage))
     checks.append(await accelerator(cache))

@@ -100,6 +100,17 @@ extension TrialOrder {
   /// Returns where the process that runs the order writes the trial.
   static func result(in evidence: FilePath) -> FilePath { evidence.appending("trial.json") }
 
+  /// Reads the trial that a process wrote; `nil` if there is no whole one.
+  static func trial(in evidence: FilePath) -> Trial? {
+    FileManager.default.contents(atPath: result(in: evidence).string)
+      .flatMap { try? decoder.decode(Trial.self, from: $0) }
+  }
+
+  /// Returns a trial that was not carried out.
+  func trial(of name: String?, _ result: TrialResult) -> Trial {
+    Trial(series: name, cell: rules.cell, seconds: StageSeconds(), reused: false, result: result)
+  }
+
   /// Reads an order.
   /// - Throws: ``OrderError``
   public init(_ path: FilePath) throws(OrderError) {

@@ -16,6 +16,8 @@ import Toolbox
 ///     benchmark/NAME/   the tree of a tool that patchbench was timed against; guarded by NAME.lock next to it
 public struct Cache: Sendable, Hashable {
   public var root: FilePath
+  /// What replaces `work/`; `nil` if nothing does.
+  private var scratch: FilePath?
 
   /// - Throws: file system errors if the directories cannot be made.
   public init(_ root: FilePath) throws {
@@ -24,6 +26,13 @@ public struct Cache: Sendable, Hashable {
       try FileManager.default.createDirectory(
         atPath: root.appending(name).string, withIntermediateDirectories: true)
     }
+  }
+
+  /// Puts the directories of running series somewhere else, for a cache that several machines share.
+  /// - Throws: file system errors if the directory cannot be made.
+  public mutating func use(scratch: FilePath) throws {
+    try FileManager.default.createDirectory(atPath: scratch.string, withIntermediateDirectories: true)
+    self.scratch = scratch
   }
 
   /// `$PATCHBENCH_CACHE`, or `patchbench` in `$XDG_CACHE_HOME` or `~/.cache`.
@@ -37,7 +46,7 @@ public struct Cache: Sendable, Hashable {
   public var bases: FilePath { root.appending("bases") }
 
   var sources: FilePath { root.appending("sources") }
-  var work: FilePath { root.appending("work") }
+  var work: FilePath { scratch ?? root.appending("work") }
 
   /// ccache's directory.
   var objects: FilePath { root.appending("objects") }

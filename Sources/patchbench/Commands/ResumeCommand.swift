@@ -57,7 +57,9 @@ struct ResumeCommand: AsyncParsableCommand {
         advice: "`\(MutantsCommand.again(directories[0]))` continues it", status: ExitStatus.usage)
     }
     let plans = try zip(directories, recorded).map {
-      try Self.plan($1, of: $0, common, resources: WorkOptions.resources(jobs: jobs, memory: memory))
+      try Self.plan(
+        $1, of: $0, common, resources: WorkOptions.resources(jobs: jobs, memory: memory),
+        slurm: SlurmLimits(jobs: jobs, memory: memory))
     }
     if directories.count == 1, let answers = recorded[0].answers {
       let run = try await RunMatrix.one(plans[0], begun: directories[0])
@@ -94,7 +96,8 @@ struct ResumeCommand: AsyncParsableCommand {
 
   /// Returns the plan that continues a recorded run on this machine.
   static func plan(
-    _ recorded: RecordedPlan, of directory: RunDirectory, _ common: CommonOptions, resources: Resources
+    _ recorded: RecordedPlan, of directory: RunDirectory, _ common: CommonOptions, resources: Resources,
+    slurm: SlurmLimits = SlurmLimits()
   ) throws -> RunPlan {
     let environment = ProcessInfo.processInfo.environment
     let checkout = try common.checkout(recorded.home, suite: recorded.suite)
@@ -105,7 +108,8 @@ struct ResumeCommand: AsyncParsableCommand {
         "patchbench: \(directory.path) is complete; \(isKept ? "nothing in it is changed" : "only its reports are written")"
       )
     } else {
-      try refuseIfUnfit(Doctor.quick(guestBinary: checkout.guestBinary))
+      try refuseIfUnfit(
+        Doctor.quick(guestBinary: checkout.guestBinary) + Doctor.executor(recorded.executor ?? .local, environment))
     }
     let cache = common.cache == nil ? FilePath(recorded.cache) : common.cacheRoot(environment)
     return RunPlan(
@@ -120,7 +124,7 @@ struct ResumeCommand: AsyncParsableCommand {
         executor: recorded.executor ?? .local, settings: recorded.settings ?? [],
         eachPatch: recorded.eachPatch ?? .build),
       retryPolicy: RetryPolicy(retries: recorded.retries, repeats: recorded.repeats),
-      limits: RunLimits(resources: resources, sandbox: recorded.sandbox), checkout: checkout,
+      limits: RunLimits(resources: resources, sandbox: recorded.sandbox, slurm: slurm), checkout: checkout,
       place: RunPlace(
         cache: try Cache(cache), output: directory.path, results: Defaults.current.results, environment: environment),
       purpose: try Self.purpose(recorded))

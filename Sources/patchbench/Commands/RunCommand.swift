@@ -159,8 +159,16 @@ struct RunCommand: AsyncParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Where trials run: local (in this process) or process (each in its own `patchbench trial`)."))
+      """
+      Where trials run: local (in this process), process (each in its own `patchbench trial`), or slurm (each as a job \
+      of Slurm's, docs/slurm.md).
+      """))
   var executor = ExecutorChoice.local
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("With --executor slurm: how many jobs may be in Slurm's queue at once.", valueName: "n"))
+  var slurmJobs = SlurmLimits().queue
 
   @Option(
     name: .customLong("series-config"), parsing: .singleValue,
@@ -214,6 +222,7 @@ struct RunCommand: AsyncParsableCommand {
     if let wrong = settings.first(where: { !KernelSetting.isValid($0) }) {
       throw ValidationError("--series-config '\(wrong)' is not a setting. Write it as in .config: CONFIG_X=y.")
     }
+    if slurmJobs < 1 { throw ValidationError("--slurm-jobs must be at least 1.") }
     if retries < 0 { throw ValidationError("--retries must be at least 0.") }
   }
 
@@ -242,9 +251,10 @@ struct RunCommand: AsyncParsableCommand {
     for kernel in try named?.kernels ?? [checkout.kernel(Defaults.current.kernel.value)] {
       for profile in try names(in: kernel) { _ = try kernel.profile(profile) }
     }
-    try refuseIfUnfit(Doctor.quick(guestBinary: checkout.guestBinary))
+    try refuseIfUnfit(Doctor.quick(guestBinary: checkout.guestBinary) + Doctor.executor(executor, environment))
     let cache = try Cache(common.cacheRoot(environment))
-    let limits = work.limits()
+    var limits = work.limits()
+    limits.slurm.queue = slurmJobs
     if versions == .all { series = try await allVersions(of: series, limits, cache) }
     let (found, choice) = try await targets(named, for: series, checkout, limits, cache)
     let configurations = try found.flatMap { kernel in

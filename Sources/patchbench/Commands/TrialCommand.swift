@@ -6,6 +6,7 @@ import BenchModel
 import Foundation
 import KernelBuild
 import SystemPackage
+import Toolbox
 import Verdicts
 
 struct TrialCommand: AsyncParsableCommand {
@@ -15,7 +16,8 @@ struct TrialCommand: AsyncParsableCommand {
     discussion: """
       An order has everything that decides a trial: the patches, the kernel, the tests, the number of reruns, and the \
       base's results. `patchbench run --executor process` writes one next to each series' evidence, and runs each with \
-      this command. The result is DIR/trial.json, with the evidence next to it.
+      this command; --executor slurm does so on the nodes of a cluster. The result is DIR/trial.json, with the evidence \
+      next to it. Its work directories are under $PATCHBENCH_SCRATCH, or else in the cache.
 
         patchbench run ~/v4 --executor process --output results/v4
         patchbench trial results/v4/series/v4/order.json --output /tmp/v4
@@ -36,22 +38,33 @@ struct TrialCommand: AsyncParsableCommand {
   @Option(parsing: .unconditional, help: "How many compilers to run at once. Default: depends on CPUs and memory.")
   var jobs: Int?
 
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "How much memory its builds and guests may use together. Default: nine tenths of the free memory.",
+      valueName: "MiB"))
+  var memory: Int?
+
   @Flag(help: "Print the trial as JSON on standard output.")
   var json = false
 
   @OptionGroup var common: CommonOptions
 
-  func validate() throws { try WorkOptions.check(jobs: jobs, memory: nil) }
+  func validate() throws { try WorkOptions.check(jobs: jobs, memory: memory) }
 
   func run() async throws {
     let environment = ProcessInfo.processInfo.environment
     let order = try TrialOrder(FilePath(order))
     let checkout = try common.checkout(suite: order.suite)
     try refuseIfUnfit(Doctor.quick(guestBinary: checkout.guestBinary))
-    let place = try common.place(environment)
+    var place = try common.place(environment)
+    // A node's own disk. A build tree's upper layer cannot lie on a network's.
+    if let scratch = environment["PATCHBENCH_SCRATCH"], !scratch.isEmpty {
+      try place.cache.use(scratch: FilePath(scratch).absolute)
+    }
     let display = ProgressDisplay(total: 1)
-    let (output, resources) = (FilePath(output), WorkOptions.resources(jobs: jobs, memory: nil))
-    let trial = try await untilSignal {
+    let (output, resources) = (FilePath(output), WorkOptions.resources(jobs: jobs, memory: memory))
+    let trial = try await untilSignal { [place] in
       try await order.run(
         checkout: checkout, place: place, resources: resources, output: output, sinks: [display])
     }

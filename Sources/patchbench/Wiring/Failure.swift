@@ -50,6 +50,7 @@ struct Failure: Error {
     case let error as NotResumable: self.init(error)
     case let error as UnreadableRecord: self.init(error)
     case let error as OrderError: self.init(error)
+    case let error as SlurmError: self.init(error)
     case let error as RunInUse:
       self.init(
         "\(error.path) is being written to\(error.process.map { " by process \($0)" } ?? "")",
@@ -171,6 +172,24 @@ struct Failure: Error {
       case .notEmpty(let path): ("\(path) is not empty", "name a new --output")
       }
     self.init(message, advice: advice, status: ExitStatus.usage)
+  }
+
+  private init(_ error: SlurmError) {
+    let (message, advice) =
+      switch error {
+      case .refused(let words):
+        ("Slurm takes no jobs: \(words)", "sbatch reads options from SBATCH_PARTITION, SBATCH_ACCOUNT and others")
+      case .unreachable(let words):
+        ("Slurm does not answer: \(words)", "`sinfo` says whether it can be reached from here")
+      case .hopeless(let job, let reason):
+        (
+          "Slurm's job \(job) would wait forever: \(reason)",
+          "ask for less with --jobs and --memory, or name another partition in SBATCH_PARTITION"
+        )
+      case .programReplaced(let path):
+        ("\(path) is gone, and the nodes cannot start it", "build or install patchbench again")
+      }
+    self.init(message, advice: advice, status: ExitStatus.inconclusive)
   }
 
   /// Escapes control characters in each line. File names, and tool messages that quote them, may come from a series.

@@ -66,7 +66,8 @@ struct WorkOptions: ParsableArguments {
 
   func limits() -> RunLimits {
     let resources = resources()
-    return RunLimits(resources: resources, sandbox: sandbox(resources))
+    return RunLimits(
+      resources: resources, sandbox: sandbox(resources), slurm: SlurmLimits(jobs: jobs, memory: memory))
   }
 
   /// Returns the sandbox, or `nil` with `--no-sandbox`.

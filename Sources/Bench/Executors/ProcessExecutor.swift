@@ -2,34 +2,9 @@
 
 import BenchModel
 import Foundation
-import GuestMachine
 import SeriesIntake
 import SystemPackage
 import Toolbox
-
-/// Runs trials. To add an executor, conform to this and add it to ``ExecutorChoice``.
-protocol TrialExecutor: Sendable {
-  /// Whether leading patches that several series share can be built once for all of these series.
-  var sharesPatches: Bool { get }
-
-  /// Runs the base's own image.
-  /// - Throws: only when the run was cancelled, or the disk is full.
-  func runBase(evidence: FilePath) async throws -> Trial
-
-  /// Tries a series.
-  /// - Parameters:
-  ///   - layer: its leading patches, if they are already built; else `nil`.
-  ///   - evidence: the directory with its diffs.
-  /// - Throws: only when the run was cancelled, or the disk is full.
-  func run(
-    _ one: ReadSeries, on layer: SharedPatchTree?, base: BaseTrials, evidence: FilePath
-  ) async throws -> Trial
-}
-
-extension TrialRunner: TrialExecutor {
-  // A shared tree is built with the base's configuration.
-  var sharesPatches: Bool { rules.settings == nil }
-}
 
 /// Runs each trial in a separate process, which gets an order and nothing else.
 struct ProcessExecutor: TrialExecutor {
@@ -43,18 +18,15 @@ struct ProcessExecutor: TrialExecutor {
   var events: EventHub
 
   let sharesPatches = false
+  var turns: Capacity { resources.series }
 
   func runBase(evidence: FilePath) async throws -> Trial { try await run(order, in: evidence) }
 
   func run(
     _ one: ReadSeries, on layer: SharedPatchTree?, base: BaseTrials, evidence: FilePath
   ) async throws -> Trial {
-    guard let whole = await base.trial() else { return trial(of: one.series.name, .interrupted) }
+    guard let whole = await base.trial() else { return order.trial(of: one.series.name, .interrupted) }
     return try await run(try await order.of(one, in: evidence, base: whole), in: evidence)
-  }
-
-  private func trial(of name: String?, _ result: TrialResult) -> Trial {
-    Trial(series: name, cell: order.rules.cell, seconds: StageSeconds(), reused: false, result: result)
   }
 
   private func run(_ order: TrialOrder, in evidence: FilePath) async throws -> Trial {
@@ -69,11 +41,9 @@ struct ProcessExecutor: TrialExecutor {
         ["trial", TrialOrder.file(in: evidence).absolute.string, "--output", evidence.absolute.string] + options,
         environment: environment)
       let ended = try await tool.run()
-      guard let data = FileManager.default.contents(atPath: TrialOrder.result(in: evidence).string),
-        let trial = try? TrialOrder.decoder.decode(Trial.self, from: data)
-      else {
+      guard let trial = TrialOrder.trial(in: evidence) else {
         let words = ended.errors.split(separator: "\n").last.map(String.init) ?? "it printed no error"
-        return self.trial(
+        return order.trial(
           of: name, .fault(HarnessFault(stage: .build, message: "the trial's process wrote no trial: \(words)")))
       }
       return trial
