@@ -131,6 +131,8 @@ import Toolbox
     // The run's own name, whatever the directory is called.
     let name = try await SlurmSubmission.name(of: RunDirectory(place))
     #expect(name.wholeMatch(of: /patchbench-[0-9a-f]{12}/) != nil)
+    let again = RunDirectory(scratch.path.pushing(FilePath("./\(Self.hostile)")))
+    #expect(try await SlurmSubmission.name(of: again) == name)
   }
 
   @Test("the job script passes hostile names on as they are, and runs none of them")

@@ -80,15 +80,13 @@ class Trier:
 
 def overhead(run):
     """Says how long each trial took besides its job: from order to start, and from trial to record."""
-    # Dates in the record count from 2001.
-    since = 978307200
     recorded = {}
     for line in (run / "events.jsonl").read_text().splitlines():
         event = json.loads(line)
         kind = event.get("kind", {})
         if "trialFinished" in kind:
             trial = next(iter(kind["trialFinished"].values()))
-            recorded[trial.get("series") or "base"] = event["at"] + since
+            recorded[trial.get("series") or "base"] = event["at"]
     for name in ("base", *(f"series/{one.name}" for one in SERIES)):
         evidence = run / name
         begun = min(
@@ -127,6 +125,8 @@ def try_all(program, steady):
             trier.compare(HOSTILE)
             found = [*place.rglob("pwned"), *HOME.glob("pwned"), *pathlib.Path("/").glob("pwned")]
             require(not found, "nothing ran what a name says")
+            require((place / "scratch").is_dir(), "the nodes had work directories of their own")
+            require(not list((place / "scratch").iterdir()), "and left nothing there")
             overhead(place / HOSTILE)
 
             before = {one for one, _, _ in trier.jobs()}
@@ -156,6 +156,9 @@ def try_all(program, steady):
             trier.compare("lost")
         finally:
             trier.stop()
+            # What ran on the lost node may have left a guest.
+            cluster.end_steps()
+            subprocess.run([program, "clean", "--quiet"], env=trier.environment, check=False)
 
 
 if __name__ == "__main__":

@@ -84,7 +84,7 @@ struct SlurmSubmission: Sendable {
   /// Returns the name of a run's jobs. It is the same whenever the run is resumed, and has nothing in it that somebody
   /// could choose.
   static func name(of directory: RunDirectory) async throws -> String {
-    "patchbench-" + (try await Digest.of([directory.path.absolute.string])).prefix(12)
+    "patchbench-" + (try await Digest.of([directory.path.absolute.lexicallyNormalized().string])).prefix(12)
   }
 
   /// Returns the path of this program's file, which the nodes must have as well.
