@@ -116,7 +116,8 @@ private let hostile = "<b>\u{1b}[31m\r\nBcc: x@y\u{202e}&\"'"
           fix-v4 on linux-6.12 kasan (before: fix-v3): clean → regresses
             (because); a/1
 
-        The night's report: /state/nights/2/report.html
+        The night's report:
+          /state/nights/2/report.html
 
         """)
   }

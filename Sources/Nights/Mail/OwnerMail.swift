@@ -63,7 +63,8 @@ extension OwnerMail {
       mails.append(
         OwnerMail(
           to: to, subject: subject, reply: reply, date: night, number: mails.count + 1,
-          body: body + MailText.wrap("The night's report: \(report)", first: "", rest: "  ", most: 4)))
+          // A path that is cut leads nowhere.
+          body: body + ["The night's report:", "  \(visible(report))"]))
     }
     var told: Set<String> = []
     for trial in changes.trials where told.insert(trial.lineage).inserted {
