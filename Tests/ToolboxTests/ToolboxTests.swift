@@ -119,7 +119,7 @@ import Testing
     let log = scratch.path.appending("log")
     let lines = Locked<[String]>([])
     let status = try await Tool("sh", ["-c", "echo one; echo two >&2; printf three"]).run(
-      log: log, deadline: .seconds(60)
+      log: log, deadline: .seconds(900)
     ) { line in lines.withLock { $0.append(String(line)) } }
     #expect(status == .exited(0))
     #expect(lines.withLock { $0 } == ["one", "two"])
@@ -131,13 +131,13 @@ import Testing
     let log = scratch.path.appending("log")
     await #expect(throws: ToolError.tooMuchOutput("sh", limit: 100_000)) {
       _ = try await Tool("sh", ["-c", "while :; do echo more; done"]).run(
-        log: log, deadline: .seconds(60), most: 100_000
+        log: log, deadline: .seconds(900), most: 100_000
       ) { _ in }
     }
     #expect(try FileManager.default.attributesOfItem(atPath: log.string)[.size] as? Int ?? .max <= 100_000)
     let lengths = Locked<[Int]>([])
     let script = "head -c 300000 /dev/zero | tr '\\0' x; echo; echo short"
-    let status = try await Tool("sh", ["-c", script]).run(log: log, deadline: .seconds(60)) { line in
+    let status = try await Tool("sh", ["-c", script]).run(log: log, deadline: .seconds(900)) { line in
       lengths.withLock { $0.append(line.utf8.count) }
     }
     #expect(status == .exited(0))
@@ -147,7 +147,7 @@ import Testing
 
   @Test func aLogThatCannotBeWrittenIsNotTheToolsFault() async throws {
     await #expect(throws: ToolError.cannotLog("echo", .noSpace)) {
-      _ = try await Tool("echo", ["words"]).run(log: "/dev/full", deadline: .seconds(60)) { _ in }
+      _ = try await Tool("echo", ["words"]).run(log: "/dev/full", deadline: .seconds(900)) { _ in }
     }
   }
 
