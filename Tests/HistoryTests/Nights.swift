@@ -65,6 +65,6 @@ enum Nights {
     RunRow(
       id: "run-\(night)-\(cell.kernel)-\(cell.profile)-\(hour)", directory: "/results/\(night)/\(cell.kernel)",
       command: "/results/\(night)", cell: cell, started: date(night) + Double(hour) * 3600,
-      finished: date(night) + Double(hour) * 3600 + 600, ground: ground(source), trials: trials)
+      finished: date(night) + Double(hour) * 3600 + 600, isPart: false, ground: ground(source), trials: trials)
   }
 }

@@ -104,6 +104,19 @@ import Testing
     #expect(try store.start(of: "/results/9") == nil)
   }
 
+  @Test("a run of only some tests is in the history, and nothing is compared with it")
+  func part() throws {
+    try store.add(Nights.run(0, [Nights.base(), Nights.series("s", .clean)]))
+    var part = Nights.run(1, [Nights.base(["a/x"]), Nights.series("s", .regresses, worse: ["a/x"])])
+    part.isPart = true
+    try store.add(part)
+    #expect(try store.changes(since: Nights.date(1)).isEmpty)
+    #expect(try store.latest().map(\.verdict) == [.clean])
+    #expect(try store.trials(of: "s").map(\.isPart) == [true, false])
+    try store.add(Nights.run(2, [Nights.base(), Nights.series("s", .clean)]))
+    #expect(try store.changes(since: Nights.date(2)).isEmpty)
+  }
+
   @Test("a run of tomorrow shows that a clock was wrong")
   func clock() throws {
     #expect(try !store.isAhead(of: Nights.date(0)))

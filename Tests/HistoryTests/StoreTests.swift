@@ -73,7 +73,10 @@ import Toolbox
     #expect(try store.report("WARNING in g") == nil)
     #expect(try store.bases(of: "linux-6.12").map(\.failing) == Array(repeating: ["b/x"], count: 4))
     #expect(try store.trials(withPatch: "id of s-v2").map(\.verdict) == [.regresses])
-    #expect(try store.trials(withPatch: "id of t").map(\.started) == [Nights.date(3)])
+    #expect(try store.trials(withPatch: "id of t").map(\.started) == [3, 2, 1, 0].map { Nights.date($0) })
+    // Another version's answer is none.
+    #expect(try store.trials(withMessageID: "s-v2@example.org").map(\.name) == ["s-v2"])
+    #expect(try store.trials(withMessageID: "s-v9@example.org").isEmpty)
     #expect(try store.trials(withPatch: "d").isEmpty)
     #expect(try store.names(like: "A/", in: .test) == ["a/x", "a/y"])
   }

@@ -11,14 +11,16 @@ import Verdicts
 /// A trial as the history tells it.
 func told(
   _ name: String, _ verdict: Verdict, kernel: String = "linux-6.12", version: Int = 1, reason: String = "because",
-  night: Int = 1, lineage: String? = nil, messageID: String? = nil, hasEvidence: Bool = true
+  night: Int = 1, lineage: String? = nil, messageID: String? = nil, hasEvidence: Bool = true,
+  isPart: Bool = false, extent: Cell.Extent = .boot
 ) -> ToldTrial {
   ToldTrial(
     lineage: lineage ?? name, name: name, version: version,
     cell: Cell(
-      kernel: kernel, profile: "kasan", architecture: "x86_64", toolchain: "gcc", extent: .boot, guest: "q35"),
+      kernel: kernel, profile: "kasan", architecture: "x86_64", toolchain: "gcc", extent: extent, guest: "q35"),
     verdict: verdict, reason: reason, started: date(night), directory: "/state/nights/\(night)/\(kernel)",
-    command: "/state/nights/\(night)", seconds: 40, isReused: false, messageID: messageID, hasEvidence: hasEvidence)
+    command: "/state/nights/\(night)", seconds: 40, isReused: false, isPart: isPart, messageID: messageID,
+    hasEvidence: hasEvidence)
 }
 
 func date(_ night: Int) -> Date { Date(timeIntervalSince1970: 1_700_000_000 + Double(night) * 86_400) }
@@ -167,5 +169,33 @@ private let hostile = "<b>\u{1b}[31m\r\nBcc: x@y\u{202e}&\"'"
       })
     // Links of yesterday still lead there.
     #expect(Site.slug("fix") == "fix-3cs30a8zs5whk")
+  }
+}
+
+@Suite struct CheckTests {
+  private func statuses(_ trials: ToldTrial...) -> [Check.Status] { Check.all(trials).map(\.status) }
+
+  @Test("nothing passes that was not tested whole")
+  func evidence() {
+    #expect(statuses() == [.warn])
+    #expect(statuses(told("s", .clean)) == [.pass])
+    #expect(statuses(told("s", .fixes)) == [.pass])
+    #expect(statuses(told("s", .inconclusive)) == [.warn])
+    #expect(statuses(told("s", .clean, isPart: true)) == [.warn])
+    #expect(statuses(told("s", .regresses, isPart: true)) == [.fail])
+    #expect(statuses(told("s", .clean, extent: .build)) == [.pass, .warn])
+    #expect(statuses(told("s", .clean, extent: .build), told("s", .clean)) == [.pass, .pass])
+    for verdict in [Verdict.doesNotApply, .doesNotBuild, .doesNotBoot] {
+      #expect(statuses(told("s", verdict)) == [.fail])
+    }
+  }
+
+  @Test("the last trial of each cell counts, and b4 gets a line for each that does not pass")
+  func lines() {
+    let checks = Check.all([
+      told("s-v2", .regresses, night: 2), told("s-v2", .clean), told("s-v2", .clean, kernel: "linux-6.1"),
+    ])
+    #expect(checks.map(\.status) == [.fail, .pass])
+    #expect(Check.lines(checks) == ["ERROR: regresses on linux-6.12 kasan: s-v2, 2023-11-16 22:13 UTC: because"])
   }
 }

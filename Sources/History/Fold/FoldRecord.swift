@@ -19,12 +19,13 @@ extension RunRow {
     cell = header.cell
     started = record.started
     finished = record.interrupted ? nil : record.finished
+    isPart = header.only != nil
     ground = Ground(
       source: header.source, revision: header.choice?.revision, release: record.base?.guestRun?.release,
       toolchain: header.toolchain, emulator: header.emulator, accelerator: header.accelerator,
       patchbench: header.patchbench, conditions: header.conditions)
     trials =
-      (record.base.map { [TrialRow(base: $0)] } ?? [])
+      (record.base.map { [TrialRow(base: $0, flaw: record.baseFlaw)] } ?? [])
       + judge(record).filter { $0.trial?.isFinished == true }.map {
         TrialRow($0, patches: patches[$0.series.name] ?? [])
       }
@@ -32,10 +33,11 @@ extension RunRow {
 }
 
 extension TrialRow {
-  init(base trial: Trial) {
+  /// - Parameter flaw: why nothing can be compared with it.
+  init(base trial: Trial, flaw: Reason?) {
     series = nil
     verdict = nil
-    reason = trial.ailment ?? ""
+    reason = flaw?.description ?? ""
     seconds = trial.seconds.total
     isReused = trial.reused
     let run = trial.guestRun
@@ -89,15 +91,4 @@ extension Trial {
 
   fileprivate var isFinished: Bool { if case .interrupted = result { false } else { true } }
 
-  /// Why nothing can be compared with it, as a base; `nil` if its tests ran to their end.
-  fileprivate var ailment: String? {
-    switch result {
-    case .doesNotApply(let failure): failure.message
-    case .doesNotBuild(let failure): failure.diagnostics.first?.message ?? failure.tail.last ?? "does not build"
-    case .fault(let fault): fault.message
-    case .interrupted: "stopped"
-    case .sameCode, .built: nil
-    case .ran(let run): run.ending == .completed ? nil : run.ending.words
-    }
-  }
 }

@@ -18,6 +18,8 @@ public struct RunRow: Sendable, Hashable {
   public var started: Date
   /// `nil` if it was stopped.
   public var finished: Date?
+  /// Whether only some of the tests were asked for. Its verdicts are no verdicts on the whole.
+  public var isPart: Bool
   public var ground: Ground
   /// The base, and then the series in the order of the run. A trial that was not finished has no row.
   public var trials: [TrialRow]
@@ -91,9 +93,6 @@ public struct ResultRow: Sendable, Hashable {
   /// Whether it counts against the series.
   public var isWorse: Bool
   public var reason: String
-
-  /// Whether the same kernel gave more than one answer.
-  public var isFlaky: Bool { change == .flaky || tries.isMixed || baseTries.isMixed }
 }
 
 /// A kernel report in one trial.

@@ -39,7 +39,7 @@ public struct SimulatedYear: Sendable {
       let rows = (0..<series).map { trial($0, night, names, &random) }
       return RunRow(
         id: "night-\(night)-\(index)", directory: "/nights/\(night)/\(index)", command: "/nights/\(night)", cell: cell,
-        started: began, finished: began.addingTimeInterval(1700),
+        started: began, finished: began.addingTimeInterval(1700), isPart: false,
         ground: RunRow.Ground(
           source: "\(cell.kernel) of month \(night / 30)", revision: nil, release: cell.kernel, toolchain: "gcc 12",
           emulator: "QEMU 7.2", accelerator: .tcg, patchbench: "1", conditions: nil),

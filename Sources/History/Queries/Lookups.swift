@@ -20,34 +20,38 @@ extension HistoryStore {
   /// - Throws: ``HistoryError``
   public func trials(of key: String) throws(HistoryError) -> [ToldTrial] {
     let message = key.trimming("<>")
-    return try read { db in
-      try Row.fetchAll(
-        db,
-        sql: """
-          SELECT \(ToldTrial.columns) FROM \(ToldTrial.tables) WHERE trial.lineage IN (
-            SELECT id FROM lineage WHERE key = ?
-            UNION SELECT lineage FROM trial WHERE name = ? OR message IN (?, ?)
-          ) ORDER BY run.started DESC, cell.kernel, cell.profile, trial.version DESC
-          """, arguments: [key, key, message, "<\(message)>"]
-      ).map(ToldTrial.init)
-    }
+    return try trials(
+      """
+      trial.lineage IN (
+        SELECT id FROM lineage WHERE key = ? UNION SELECT lineage FROM trial WHERE name = ? OR message IN (?, ?)
+      )
+      """, [key, key, message, "<\(message)>"])
   }
 
-  /// Returns the last trial in each cell of any series that has a patch.
+  /// Returns the trials of any series that has a patch, the newest first.
   /// - Parameter id: as `git patch-id --stable` gives it.
   /// - Throws: ``HistoryError``
   public func trials(withPatch id: String) throws(HistoryError) -> [ToldTrial] {
-    let all = try read { db in
+    try trials("trial.id IN (SELECT trial FROM patch WHERE id = ?)", [id])
+  }
+
+  /// Returns the trials of the one version of a series that has a Message-ID, the newest first.
+  /// - Parameter id: without angle brackets.
+  /// - Throws: ``HistoryError``
+  public func trials(withMessageID id: String) throws(HistoryError) -> [ToldTrial] {
+    try trials("trial.message IN (?, ?)", [id, "<\(id)>"])
+  }
+
+  private func trials(_ condition: String, _ arguments: StatementArguments) throws(HistoryError) -> [ToldTrial] {
+    try read { db in
       try Row.fetchAll(
         db,
         sql: """
-          SELECT \(ToldTrial.columns) FROM \(ToldTrial.tables) JOIN patch ON patch.trial = trial.id
-          WHERE patch.id = ? ORDER BY run.started DESC, cell.kernel, cell.profile
-          """, arguments: [id]
+          SELECT \(ToldTrial.columns) FROM \(ToldTrial.tables) WHERE \(condition)
+          ORDER BY run.started DESC, cell.kernel, cell.profile, trial.version DESC
+          """, arguments: arguments
       ).map(ToldTrial.init)
     }
-    var seen: Set<Cell> = []
-    return all.filter { seen.insert($0.cell).inserted }
   }
 
   /// Returns the names of the series, and of the tests or titles, that contain a text: what the user may have meant.

@@ -121,7 +121,8 @@ extension HistoryStore {
     return found
   }
 
-  /// Returns a row for the last trial of each series in each cell, of those in a time.
+  /// Returns a row for the last trial of each series in each cell, of those in a time. A run of only some tests says
+  /// too little to be compared with another one.
   static func last(_ db: Database, _ time: String, _ limit: Double) throws -> [Row] {
     let lineages = try Int64.fetchAll(db, sql: "SELECT id FROM lineage")
     let cells = try Int64.fetchAll(db, sql: "SELECT id FROM cell")
@@ -131,7 +132,7 @@ extension HistoryStore {
         SELECT \(ToldTrial.columns), run.cell AS cell_number, trial.plan, trial.run, trial.lineage AS lineage_number
         FROM run CROSS JOIN trial ON trial.run = run.id AND trial.lineage = ?
         JOIN cell ON cell.id = run.cell JOIN lineage ON lineage.id = trial.lineage
-        WHERE run.cell = ? AND \(time) ORDER BY run.started DESC, trial.version DESC LIMIT 1
+        WHERE run.cell = ? AND NOT run.part AND \(time) ORDER BY run.started DESC, trial.version DESC LIMIT 1
         """)
     return try lineages.flatMap { lineage in
       try cells.compactMap { cell in try Row.fetchOne(last, arguments: [lineage, cell, limit]) }
@@ -148,7 +149,7 @@ extension HistoryStore {
         SELECT run.cell AS number, run.command, run.started, run.directory, run.ground, trial.id AS trial, trial.reason,
           cell.*
         FROM run JOIN cell ON cell.id = run.cell JOIN trial ON trial.run = run.id AND trial.lineage IS NULL
-        JOIN (SELECT cell AS c, max(started) AS s FROM run WHERE \(time) GROUP BY 1) AS last
+        JOIN (SELECT cell AS c, max(started) AS s FROM run WHERE NOT part AND \(time) GROUP BY 1) AS last
           ON last.c = run.cell AND last.s = run.started
         """, arguments: [limit])
     var found: [Int64: (ToldBase, String)] = [:]

@@ -21,6 +21,8 @@ public struct ToldTrial: Codable, Sendable, Hashable {
   /// `nil` if it is not known.
   public var seconds: Double?
   public var isReused: Bool
+  /// Whether only some of the tests were asked for.
+  public var isPart: Bool
   public var messageID: String?
   /// Whether the run's evidence is still there.
   public var hasEvidence: Bool
@@ -28,14 +30,15 @@ public struct ToldTrial: Codable, Sendable, Hashable {
   var number: Int64 = 0
 
   private enum CodingKeys: String, CodingKey {
-    case lineage, name, version, cell, verdict, reason, started, directory, command, seconds, isReused, messageID
+    case lineage, name, version, cell, verdict, reason, started, directory, command, seconds, isReused, isPart,
+      messageID
     case hasEvidence
   }
 
   /// The columns that a row of it needs.
   static let columns = """
     trial.id, lineage.key, trial.name, trial.version, trial.verdict, trial.reason, trial.seconds, trial.reused,
-    trial.message, run.started, run.directory, run.command, run.evidence, cell.kernel, cell.profile,
+    trial.message, run.started, run.directory, run.command, run.evidence, run.part, cell.kernel, cell.profile,
     cell.architecture, cell.toolchain, cell.extent, cell.guest
     """
   static let tables = """
@@ -58,6 +61,7 @@ extension ToldTrial {
       command: row["command"],
       seconds: row["seconds"],
       isReused: row["reused"],
+      isPart: row["part"],
       messageID: row["message"],
       hasEvidence: row["evidence"], number: row["id"])
   }

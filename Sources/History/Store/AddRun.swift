@@ -52,10 +52,13 @@ extension HistoryStore {
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     let ground = String(decoding: try encoder.encode(run.ground), as: UTF8.self)
     try db.execute(
-      sql: "INSERT INTO run (record, directory, command, cell, started, finished, ground) VALUES (?, ?, ?, ?, ?, ?, ?)",
+      sql: """
+        INSERT INTO run (record, directory, command, cell, started, finished, part, ground)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+        """,
       arguments: [
         run.id, run.directory, run.command, try id(of: run.cell, db), run.started.timeIntervalSince1970,
-        run.finished?.timeIntervalSince1970, ground,
+        run.finished?.timeIntervalSince1970, run.isPart, ground,
       ])
     let number = db.lastInsertedRowID
     for (place, trial) in run.trials.enumerated() { try insert(trial, at: place, run: number, db) }

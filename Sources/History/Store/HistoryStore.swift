@@ -33,9 +33,7 @@ public final class HistoryStore: Sendable {
     FileManager.default.fileExists(atPath: file(in: state).string)
   }
 
-  private static func file(_ state: FilePath) -> FilePath { state.appending("history.sqlite") }
-
-  static func file(in state: FilePath) -> FilePath { file(state) }
+  static func file(in state: FilePath) -> FilePath { state.appending("history.sqlite") }
 
   static func open(_ path: FilePath) throws -> DatabaseQueue {
     var configuration = Configuration()

@@ -30,6 +30,7 @@ enum Schema {
       cell INTEGER NOT NULL REFERENCES cell,
       started REAL NOT NULL,
       finished REAL,
+      part INTEGER NOT NULL,
       ground TEXT NOT NULL,
       evidence INTEGER NOT NULL DEFAULT 1
     );

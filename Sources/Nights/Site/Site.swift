@@ -13,8 +13,6 @@ public struct Site {
   private let changes: Changes?
   /// The site's directory, absolute, for links to runs.
   private let directory: String
-  /// What each test answers, by name; empty if that is not known.
-  private let questions: [String: String]
 
   /// The most rows of a table of trials. The history has the others: `patchbench history series NAME`.
   private static let most = 100
@@ -22,12 +20,10 @@ public struct Site {
   /// - Parameters:
   ///   - changes: what changed in the last night; `nil` if there is none.
   ///   - directory: where the pages will be, absolute.
-  ///   - questions: what each test answers, by its name.
-  public init(_ store: HistoryStore, changes: Changes?, directory: String, questions: [String: String] = [:]) {
+  public init(_ store: HistoryStore, changes: Changes?, directory: String) {
     self.store = store
     self.changes = changes
     self.directory = directory
-    self.questions = questions
   }
 
   /// Makes the pages, one after the other.
@@ -154,7 +150,7 @@ public struct Site {
   private func sightings(_ one: Sightings, _ folder: String, _ noun: String) -> SitePage {
     var page = SitePage(
       path: "\(folder)/\(Self.slug(one.name)).html", title: visible(one.name), up: [Self.home],
-      leads: questions[one.name].map { [visible($0)] } ?? [], sections: [])
+      leads: [], sections: [])
     var section = SitePage.Section("Seen", anchor: "seen")
     if let first = one.first, let last = one.last {
       section.notes.append(

@@ -19,24 +19,30 @@ public struct Check: Codable, Sendable, Hashable {
   public var url: String
   public var details: String
 
-  /// Returns one check for each cell: of the last trial there.
-  /// - Parameter trials: the newest first; none is a warning, because what was not tried has not passed.
+  /// Returns one check for each cell: of the last trial there. What was not tried has not passed, and neither has what
+  /// was tried with some of the tests, or was only built.
+  /// - Parameter trials: of what is asked about, the newest first.
   public static func all(_ trials: [ToldTrial]) -> [Check] {
-    if trials.isEmpty {
-      return [Check(status: .warn, summary: "not tried yet", url: "", details: "no run in the history has it")]
-    }
-    // Of several versions, the newest counts, whenever it was tried.
-    let newest = trials.map(\.version).max()
     var seen: Set<Cell> = []
-    return trials.filter { $0.version == newest && seen.insert($0.cell).inserted }.map { trial in
-      Check(
-        status: trial.verdict.isWorse ? .fail : trial.verdict == .inconclusive ? .warn : .pass,
-        summary: visible("\(trial.verdict.rawValue) on \(HistoryText.cell(trial.cell))"), url: trial.directory,
+    let last = trials.filter { seen.insert($0.cell).inserted }
+    var checks = last.map { trial in
+      let isOpen = trial.verdict == .inconclusive || trial.isPart
+      return Check(
+        status: trial.verdict.isWorse ? .fail : isOpen ? .warn : .pass,
+        summary: visible("\(trial.words) on \(HistoryText.cell(trial.cell))"), url: trial.directory,
         details: visible("\(trial.name), \(HistoryText.day(trial.started)) UTC: \(trial.reason)"))
     }
+    if !last.contains(where: { $0.cell.extent == .boot }) {
+      checks.append(
+        Check(
+          status: .warn, summary: "not tested yet", url: "",
+          details: last.isEmpty ? "no run in the history has it" : "it was only built"))
+    }
+    return checks
   }
 
-  /// As `b4.prep-perpatch-check-cmd` takes it, which names the tool itself: a line for each warning, and one with `ERROR:` for each failure.
+  /// As `b4.prep-perpatch-check-cmd` takes it, which names the tool itself: a line for each warning, and one with
+  /// `ERROR:` for each failure.
   public static func lines(_ checks: [Check]) -> [String] {
     checks.filter { $0.status != .pass }.map {
       ($0.status == .fail ? "ERROR: " : "") + "\($0.summary): \($0.details)"

@@ -23,7 +23,7 @@ public enum HistoryText {
       ["WHEN", "VERSION", "KERNEL", "VERDICT", "TIME"],
       trials.map {
         [
-          day($0.started), "v\($0.version)", cell($0.cell), $0.verdict.rawValue,
+          day($0.started), "v\($0.version)", cell($0.cell), $0.words,
           $0.isReused ? "kept" : Words.duration($0.seconds),
         ]
       }, width)
@@ -33,10 +33,8 @@ public enum HistoryText {
   }
 
   /// What is known of a test or of a kernel report.
-  /// - Parameter question: what the test answers; `nil` for a report.
-  public static func sightings(_ one: Sightings, question: String? = nil, width: Int = 80) -> String {
+  public static func sightings(_ one: Sightings, width: Int = 80) -> String {
     var lines = Columns.wrap(visible(one.name), to: width)
-    if let question { lines += Columns.wrap(visible(question), to: width - 2).map { "  " + $0 } }
     if let first = one.first, let last = one.last {
       lines.append("In \(Words.counted(one.trials, "trial")), from \(day(first)) to \(day(last)).")
     }
@@ -101,4 +99,9 @@ public enum HistoryText {
       return padded.joined(separator: "  ").replacing(#/ +$/#, with: "")
     }.joined(separator: "\n") + "\n"
   }
+}
+
+extension ToldTrial {
+  /// The verdict, and whether it is one on some of the tests only.
+  var words: String { verdict.rawValue + (isPart ? ", some tests" : "") }
 }

@@ -44,9 +44,9 @@ struct CheckCommand: AsyncParsableCommand {
     }
     let checks = Check.all(try await trials(of: mail))
     if json {
-      Output.result(try JSONText.of(checks) + "\n")
+      Output.result(try JSONText.of(checks))
     } else {
-      for line in Check.lines(checks) { Output.result(line + "\n") }
+      for line in Check.lines(checks) { Output.result(line) }
     }
   }
 
@@ -63,7 +63,8 @@ struct CheckCommand: AsyncParsableCommand {
     let store = try await state.history()
     return try await Blocking.run {
       Result {
-        let known = try read?.messageID.map { try store.trials(of: $0) } ?? []
+        // Of the series' versions, only the one that is asked about.
+        let known = try read?.messageID.map { try store.trials(withMessageID: $0) } ?? []
         // b4 gives a mail that is not sent yet a Message-ID of its own.
         return try known.isEmpty ? read?.patchID.map { try store.trials(withPatch: $0) } ?? [] : known
       }

@@ -39,15 +39,37 @@ struct HistoryCommand: AsyncParsableCommand {
     Output.result(try json ? JSONText.of(value) : text(value, min(100, Output.width(1))))
   }
 
-  /// Says that the history does not have something, and what it has that sounds alike.
-  private static func unknown(
-    _ name: String, _ kind: HistoryStore.Kind, _ what: String, in store: HistoryStore
-  ) async throws -> Failure {
-    let near = try await Blocking.run { Result { try store.names(like: name, in: kind) } }.get()
-    return Failure(
-      "no run in the history has \(what) “\(name)”",
-      advice: near.isEmpty ? "`patchbench history` lists what it has" : "it has: \(near.joined(separator: ", "))",
-      status: ExitStatus.usage)
+  /// The options of every lookup.
+  struct Lookup: ParsableArguments {
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    @OptionGroup var state: StateOptions
+
+    /// Prints what the history has of a name.
+    /// - Parameters:
+    ///   - what: its kind in words: `the test`.
+    ///   - find: `nil` if the history does not have it.
+    /// - Throws: ``Failure`` if the history does not have it, with what it has that sounds alike.
+    func show<Value: Encodable & Sendable>(
+      _ name: String, _ kind: HistoryStore.Kind, _ what: String,
+      _ find: @escaping @Sendable (HistoryStore) throws -> Value?, _ text: (Value, Int) -> String
+    ) async throws {
+      let store = try await state.history()
+      let (found, near) = try await Blocking.run {
+        Result {
+          let found = try find(store)
+          return (found, found == nil ? try store.names(like: name, in: kind) : [])
+        }
+      }.get()
+      guard let found else {
+        throw Failure(
+          "no run in the history has \(what) “\(name)”",
+          advice: near.isEmpty ? "`patchbench history` lists what it has" : "it has: \(near.joined(separator: ", "))",
+          status: ExitStatus.usage)
+      }
+      try HistoryCommand.show(found, json: json, text)
+    }
   }
 
   struct List: AsyncParsableCommand {
@@ -73,17 +95,15 @@ struct HistoryCommand: AsyncParsableCommand {
     @Argument(help: ArgumentHelp("A name, a change-id, or a Message-ID.", valueName: "series"))
     var name: String
 
-    @Flag(help: "Print JSON.")
-    var json = false
-
-    @OptionGroup var state: StateOptions
+    @OptionGroup var lookup: Lookup
 
     func run() async throws {
-      let store = try await state.history()
       let name = name
-      let trials = try await Blocking.run { Result { try store.trials(of: name) } }.get()
-      if trials.isEmpty { throw try await unknown(name, .series, "the series", in: store) }
-      try show(trials, json: json) { HistoryText.trials($0, width: $1) }
+      try await lookup.show(name, .series, "the series") {
+        try $0.trials(of: name).nonEmpty
+      } _: {
+        HistoryText.trials($0, width: $1)
+      }
     }
   }
 
@@ -94,18 +114,15 @@ struct HistoryCommand: AsyncParsableCommand {
     @Argument(help: ArgumentHelp("The test's name.", valueName: "test"))
     var name: String
 
-    @Flag(help: "Print JSON.")
-    var json = false
-
-    @OptionGroup var state: StateOptions
+    @OptionGroup var lookup: Lookup
 
     func run() async throws {
-      let store = try await state.history()
       let name = name
-      guard let found = try await Blocking.run({ Result { try store.test(name) } }).get() else {
-        throw try await unknown(name, .test, "the test", in: store)
+      try await lookup.show(name, .test, "the test") {
+        try $0.test(name)
+      } _: {
+        HistoryText.sightings($0, width: $1)
       }
-      try show(found, json: json) { HistoryText.sightings($0, width: $1) }
     }
   }
 
@@ -116,18 +133,15 @@ struct HistoryCommand: AsyncParsableCommand {
     @Argument(help: ArgumentHelp("The report's title: WARNING in drm_gem_mmap_obj.", valueName: "title"))
     var title: String
 
-    @Flag(help: "Print JSON.")
-    var json = false
-
-    @OptionGroup var state: StateOptions
+    @OptionGroup var lookup: Lookup
 
     func run() async throws {
-      let store = try await state.history()
       let title = title
-      guard let found = try await Blocking.run({ Result { try store.report(title) } }).get() else {
-        throw try await unknown(title, .report, "the kernel report", in: store)
+      try await lookup.show(title, .report, "the kernel report") {
+        try $0.report(title)
+      } _: {
+        HistoryText.sightings($0, width: $1)
       }
-      try show(found, json: json) { HistoryText.sightings($0, width: $1) }
     }
   }
 
@@ -138,17 +152,15 @@ struct HistoryCommand: AsyncParsableCommand {
     @Argument(help: ArgumentHelp("Its name under Kernels/.", valueName: "kernel"))
     var name: String
 
-    @Flag(help: "Print JSON.")
-    var json = false
-
-    @OptionGroup var state: StateOptions
+    @OptionGroup var lookup: Lookup
 
     func run() async throws {
-      let store = try await state.history()
       let name = name
-      let bases = try await Blocking.run { Result { try store.bases(of: name) } }.get()
-      if bases.isEmpty { throw try await unknown(name, .kernel, "the kernel", in: store) }
-      try show(bases, json: json) { HistoryText.bases($0, width: $1) }
+      try await lookup.show(name, .kernel, "the kernel") {
+        try $0.bases(of: name).nonEmpty
+      } _: {
+        HistoryText.bases($0, width: $1)
+      }
     }
   }
 
@@ -270,4 +282,8 @@ extension HistoryRuns {
   static func hasEvidence(_ run: RunRow) -> Bool {
     FileManager.default.fileExists(atPath: FilePath(run.directory).appending("base").string)
   }
+}
+
+extension Array {
+  fileprivate var nonEmpty: Self? { isEmpty ? nil : self }
 }
