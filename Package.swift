@@ -149,7 +149,8 @@ let package = Package(
     .target(
       name: "TestBench",
       dependencies: [
-        "BenchModel", "GuestMachine", "GuestProtocol", "KernelBuild", "TestSupport", "Toolbox", systemPackage,
+        "BenchModel", "GuestMachine", "GuestProtocol", "KernelBuild", "KernelText", "TestSupport", "Toolbox",
+        systemPackage,
       ],
       path: "Tests/TestBench", swiftSettings: strict),
     .testTarget(name: "ProjectTests", swiftSettings: strict),

@@ -139,8 +139,9 @@ public struct BenchEvent: Codable, Sendable, Hashable {
     case trialFinished(Trial)
     /// The base was run again under the same conditions; each repeat has a number.
     case baseRepeated(Trial, number: Int?)
-    /// Tests of the base were run again because a series differs in them; each time has a number.
-    case baseTriedAgain([TestResult], number: Int)
+    /// Tests of the base were run again because a series differs in them; each time has a number. `reports` are what
+    /// the kernel reported meanwhile; `nil` if nothing.
+    case baseTriedAgain([TestResult], reports: [KernelReport]?, number: Int)
     /// The disk of a guest was read, or reading it failed.
     case stateRead(series: String?, StateEvidence)
     /// An interrupted run was resumed.
@@ -182,6 +183,8 @@ public struct RunRecord: Sendable, Hashable {
   public var repeatNumbers: [Int?]
   /// The results of base tests that were run again, by the number of the repeat.
   public var baseAgain: [Int: [TestResult]]
+  /// The kernel reports of those repeats.
+  public var baseReports: [KernelReport]
   /// The times at which the run was resumed.
   public var resumed: [Date]
   /// By the series' name.
@@ -198,7 +201,9 @@ public struct RunRecord: Sendable, Hashable {
         if let name = trial.series { found?.trials[name] = trial } else { found?.base = trial }
       case .baseRepeated(let trial, let number):
         found?.add(trial, number)
-      case .baseTriedAgain(let results, let number): found?.baseAgain[number] = results
+      case .baseTriedAgain(let results, let reports, let number):
+        found?.baseAgain[number] = results
+        found?.baseReports += reports ?? []
       case .stateRead(let name, let state):
         if let name { found?.trials[name]?.add(state) } else { found?.base?.add(state) }
       case .runResumed:
@@ -235,6 +240,7 @@ public struct RunRecord: Sendable, Hashable {
     repeats = []
     repeatNumbers = []
     baseAgain = [:]
+    baseReports = []
     resumed = []
     trials = [:]
   }

@@ -159,6 +159,9 @@ public struct Trial: Codable, Sendable, Hashable {
   public var again: [[TestResult]]?
   /// What further guests of the base reported for the same tests.
   public var baseAgain: [[TestResult]]?
+  /// Kernel reports that the base's first guest does not have and a further one has, as far as the series' guests have
+  /// them, too; `nil` if there are none.
+  public var baseReports: [KernelReport]?
   /// What was recovered from the disks of its guests that did not complete.
   public var states: [StateEvidence]?
   /// Whether each patch was compiled in its turn, or only the whole series; `nil` if it has one patch, or if its build

@@ -67,7 +67,7 @@ public func judge(
     let evidence = BaseEvidence(base)
     judgement.tests = compare(
       base: [evidence.run?.tests ?? []] + repeats + (trial.baseAgain ?? []), series: [run.tests] + (trial.again ?? []))
-    let onBase = Set(evidence.run?.reports.map(\.title) ?? [])
+    let onBase = Set(((evidence.run?.reports ?? []) + (trial.baseReports ?? [])).map(\.title))
     judgement.reports = run.reports.map { report in
       ReportComparison(
         report: report, onBase: onBase.contains(report.title), known: known.first { $0.report.matches(report.title) })

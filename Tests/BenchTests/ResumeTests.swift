@@ -183,17 +183,20 @@ import Toolbox
   private let fault = TrialResult.fault(HarnessFault(stage: .boot, message: "no guest"))
 
   @Test func whatTheHarnessFailedAtIsNotFinished() throws {
+    let report = KernelReport(title: "WARNING in f", kind: .warning, trace: [], test: "t")
     let finished = FinishedWork(
       try record([
         .trialFinished(trial("good", .sameCode)), .trialFinished(trial("bad", fault)),
         .trialFinished(trial(nil, fault)), .baseRepeated(trial(nil, .sameCode), number: 1),
         .baseRepeated(trial(nil, fault), number: 2),
-        .baseTriedAgain([TestResult(name: "t", status: .ok)], number: 4), .runFinished(interrupted: true),
+        .baseTriedAgain([TestResult(name: "t", status: .ok)], reports: [report], number: 4),
+        .runFinished(interrupted: true),
       ]))
     #expect(finished.base == nil)
     #expect(Set(finished.trials.keys) == ["good"])
     #expect(finished.repeats == [1])
     #expect(Set(finished.again.keys) == [4])
+    #expect(finished.reports == [report])
     #expect(FinishedWork(nil) == FinishedWork(try record([])))
   }
 
@@ -248,7 +251,7 @@ import Toolbox
     var asked: [[String]] = []
     let said = try await base.again(["t", "u"], times: 2) { lists, tell in
       asked = lists
-      for names in lists { tell(names.map { TestResult(name: $0, status: .skip) }) }
+      for names in lists { tell(names.map { TestResult(name: $0, status: .skip) }, []) }
     }
     #expect(asked == [["u"], ["u"]])
     #expect(said.map { $0.map(\.status) } == [[.ok, .skip], [.notOk, .skip]])

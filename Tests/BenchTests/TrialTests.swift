@@ -97,7 +97,7 @@ import Verdicts
     return path
   }
 
-  private let long = TestLimits(long: 45)
+  let long = TestLimits(long: 45)
   private static let once = RetryPolicy(retries: 0, repeats: 1)
 
   @Test("if a test ends its guest, a fresh guest runs the tests after it")
@@ -186,7 +186,7 @@ import Verdicts
   }
 
   /// A trial whose tests ran, and were rerun beside a base that answers all of them.
-  private func tried(
+  func tried(
     _ host: ScriptedHost, _ policy: RetryPolicy, limits: TestLimits? = nil, sinks: [any EventSink] = []
   ) async throws -> Trial {
     let runner = try await runner(host, plan(policy), sinks: sinks)
@@ -232,7 +232,7 @@ import Verdicts
     #expect(try run(trial).anomalies == [])
   }
 
-  private func untilCaught(_ named: [Witness], _ scripts: [[Step]]) async throws -> (ScriptedHost, Trial) {
+  func untilCaught(_ named: [Witness]?, _ scripts: [[Step]]) async throws -> (ScriptedHost, Trial) {
     let host = ScriptedHost(scripts, clock: ScriptClock())
     let runner = try await runner(host, plan(.standard))
     let tried = try await runner.runUntilWorse(

@@ -102,7 +102,7 @@ import Testing
       (.retrying(series: "a", number: 1, of: 3), "retry"),
       (.worse(series: "a", subject: "t", words: "w", isConfirmed: true), "worse"), (finished("a"), "trial-finished"),
       (.baseRepeated(everyVerdict().base!, number: 2), "base-repeated"),
-      (.baseTriedAgain([plain], number: 1), "base-tried-again"),
+      (.baseTriedAgain([plain], reports: nil, number: 1), "base-tried-again"),
       (.stateRead(series: nil, StateEvidence(image: "i", files: [])), "state-read"),
       (.runFinished(interrupted: true), "run-finished"), (.reported(seconds: 1), "reported"),
     ]

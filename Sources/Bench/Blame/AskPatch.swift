@@ -70,13 +70,21 @@ extension TrialRunner {
     }
     run = limits.takingBack(run, base: beside.run)
     if let reason = run.unreliable { return AskedPatch(tests: tests, outcome: .fault(reason)) }
-    var answer = PatchAnswer(run, beside.answers)
+    var answer = PatchAnswer(run, try await answers(beside, on: &first))
     if let kernel = answer.kernel, !run.booted {
       return AskedPatch(tests: tests, answer: answer, outcome: .failed(kernel))
     }
     answer.groups += try await confirmed(answer, run, bootable, on: &first, beside)
-    if case .ran(let both) = first.trial.result { answer.reports = PatchAnswer(both, beside.answers).reports }
+    let answers = try await answers(beside, on: &first)
+    if case .ran(let both) = first.trial.result { answer.reports = PatchAnswer(both, answers).reports }
     return AskedPatch(tests: tests, answer: answer, outcome: .ran(tests: tests.count))
+  }
+
+  /// Returns the base's answers, with what it reports in the tests in which these patches made the kernel report
+  /// something.
+  private func answers(_ beside: PatchComparison, on first: inout FirstPatches) async throws -> BaseAnswers {
+    try await askForReports(base: beside.base, scratch: first.scratch, trial: &first.trial)
+    return BaseAnswers(beside.run, again: beside.base.reports, known: rules.known, isStrict: false)
   }
 
   /// Returns the tests to run for a change.

@@ -23,7 +23,7 @@ extension TrialRunner {
     guard rules.retryPolicy.retries > 0, rules.retryPolicy.repeats == 1,
       case .ran(let baseRun)? = reference?.result, baseRun.ending == .completed
     else { return }
-    let answers = BaseAnswers(baseRun, known: rules.known, isStrict: false)
+    let answers = BaseAnswers(baseRun, again: trial.baseReports ?? [], known: rules.known, isStrict: false)
     guard let whole = WorseWhole(trial, beside: baseRun, baseAgain: trial.baseAgain ?? [], answers),
       let run = whole.run
     else { return }

@@ -34,7 +34,7 @@ extension TrialRunner {
     guard rules.eachPatch != .none, rules.retryPolicy.repeats == 1, let reference,
       case .ran(let run) = reference.result, run.ending == .completed
     else { return nil }
-    let answers = BaseAnswers(run, known: rules.known, isStrict: false)
+    let answers = BaseAnswers(run, again: trial.baseReports ?? [], known: rules.known, isStrict: false)
     guard let whole = WorseWhole(trial, beside: run, baseAgain: trial.baseAgain ?? [], answers) else { return nil }
     let isWhole = rules.eachPatch == .test
     // Another copy of the base would take longer than everything else.

@@ -12,6 +12,8 @@ struct FinishedWork: Sendable, Hashable {
   var repeats: Set<Int> = []
   /// The base's results of reruns, by the number of the rerun.
   var again: [Int: [TestResult]] = [:]
+  /// The base's kernel reports of those reruns.
+  var reports: [KernelReport] = []
 
   /// Reads what is finished. A trial that the harness failed at has no result, so it counts as not tried.
   init(_ record: RunRecord?) {
@@ -22,6 +24,7 @@ struct FinishedWork: Sendable, Hashable {
       if let number, trial.isResult { repeats.insert(number) }
     }
     again = record.baseAgain
+    reports = record.baseReports
   }
 }
 

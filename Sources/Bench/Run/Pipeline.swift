@@ -37,7 +37,7 @@ struct Pipeline<Host: SavingHost>: Sendable {
   /// - Throws: only on cancellation, if the work cannot be planned, or if the disk is full.
   func run(_ series: [ReadSeries]) async throws {
     let baseKey = try await kept.key([])
-    let base = BaseTrials(again: finished.again)
+    let base = BaseTrials(again: finished.again, reports: finished.reports)
     var knownBase = trials.rules.baseline?.trial ?? finished.base
     if knownBase == nil { knownBase = try await reuse(baseKey, nil, beside: nil) }
     if let knownBase { base.fulfil(knownBase) }

@@ -10,7 +10,7 @@ import Verdicts
 
 extension TrialRunner {
   /// Reruns tests whose results changed, each time in a fresh guest, on the series and on the base. With `--repeat`,
-  /// runs all tests again instead.
+  /// runs all tests again instead. Then asks the base for kernel reports that it does not have.
   ///
   /// Of tests that failed alike only the first is rerun. If it gives another result in any rerun, it says nothing about
   /// the others of its kind, and they are rerun as well.
@@ -19,6 +19,15 @@ extension TrialRunner {
   ///   - scratch: the caller's scratch directory.
   ///   - trial: a trial whose guest ran. The results of further guests are added to it.
   func tryAgain(
+    _ bootable: Bootable, base: BaseTrials, _ limits: TestLimits, evidence: FilePath, scratch: FilePath,
+    trial: inout Trial
+  ) async throws {
+    try await rerunChanged(bootable, base: base, limits, evidence: evidence, scratch: scratch, trial: &trial)
+    try await askForReports(base: base, scratch: scratch, trial: &trial)
+  }
+
+  /// Does what ``tryAgain(_:base:_:evidence:scratch:trial:)`` says about tests.
+  private func rerunChanged(
     _ bootable: Bootable, base: BaseTrials, _ limits: TestLimits, evidence: FilePath, scratch: FilePath,
     trial: inout Trial
   ) async throws {
@@ -95,32 +104,6 @@ extension TrialRunner {
     return unsteady
   }
 
-  /// Reruns tests on the base, as far as no series has had them rerun yet.
-  func askBaseAgain(
-    _ names: [String], times: Int, base: BaseTrials, scratch: FilePath, trial: inout Trial
-  ) async throws -> [[TestResult]] {
-    var spent: Double?
-    let said = try await base.again(names, times: times) { lists, tell in
-      var aside = Trial(series: nil, cell: rules.cell, seconds: StageSeconds(), reused: false, result: .interrupted)
-      try await withFreshGuests(baseBootable, count: lists.count, scratch: scratch, trial: &aside) { fresh, aside in
-        for names in lists {
-          let number = baseAgain.tries.next()
-          try await further(
-            "again-\(number)", fresh, TestLimits(long: clocks.test), tests: names, evidence: baseAgain.directory,
-            trial: &aside)
-          let said = aside.again?.last ?? []
-          let results = names.map { name in said.first { $0.name == name } ?? TestResult(name: name, status: .missing) }
-          try await RunDirectory.sync(baseAgain.directory)
-          try await events.record(.baseTriedAgain(results, number: number))
-          tell(results)
-        }
-      }
-      spent = aside.seconds.total
-    }
-    trial.seconds.add(.base, spent)
-    return said
-  }
-
   /// Runs some tests in a separate guest.
   func further(
     _ suffix: String, _ fresh: FreshGuests<Host>, _ limits: TestLimits, tests: [String], evidence: FilePath,
@@ -130,7 +113,7 @@ extension TrialRunner {
       .asked(for: tests[...])
     trial.again = (trial.again ?? []) + [further.tests]
     guard case .ran(var run) = trial.result else { return }
-    // A kernel report counts even if it came only once.
+    // A kernel report counts even if it came only once, unless the base is found to have it.
     run.reports += further.reports
     run.deaths += further.deaths
     run.anomalies += further.anomalies.map { "in a further guest: \($0)" }

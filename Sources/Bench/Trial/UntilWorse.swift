@@ -13,7 +13,8 @@ extension TrialRunner {
   ///
   /// The guest ends when:
   /// - a second test gets worse;
-  /// - the kernel reports something that the base does not report; one report is enough;
+  /// - the kernel reports something that the base does not report, even if the test alone is rerun there; one report is
+  ///   enough;
   /// - the guest dies or hangs; that is also enough;
   /// - one test got worse and none of the next few did.
   ///
@@ -35,21 +36,16 @@ extension TrialRunner {
       return trial
     }
     // A test that notices a mutant has done its work, even if only the test driver can provoke it.
-    let answers = BaseAnswers(baseRun, known: rules.known, isStrict: rules.isOfMutants)
-    let witnesses = Locked(Witnesses(named: named))
-    let news = self.news(of: built.series, beside: baseRun)
-    trial = try await resources.guest {
-      var trial = trial
-      let run = try await guest(
-        "", bootable, GuestOptions(testSeconds: clocks.test), news: news, evidence: evidence, trial: &trial
-      ) { test, reports in
-        witnesses.withLock { $0.hear(test, reports, answers) }
-      }.asked(for: bootable.asked.names[...])
-      trial.result = .ran(run)
-      trial.firstNews = news?.seconds
-      return trial
+    var answers: BaseAnswers {
+      BaseAnswers(baseRun, again: base.reports, known: rules.known, isStrict: rules.isOfMutants)
     }
-    let heard = witnesses.withLock { $0 }
+    var heard: Witnesses
+    repeat {
+      (trial, heard) = try await listen(
+        bootable, built, for: Witnesses(named: named), answers, beside: baseRun, evidence: evidence)
+      // What the base reports, too, proves nothing: the rest may.
+      if case .report = heard.first { try await askForReports(base: base, scratch: scratch, trial: &trial) }
+    } while heard.wasToldByBase(trial)
     switch heard.first {
     case .report(let title):
       trial.cutShort = .report(title)
@@ -89,6 +85,28 @@ extension TrialRunner {
     }
   }
 
+  /// Runs the tests until there is enough evidence.
+  /// - Returns: the trial with its guest's run, and the evidence.
+  private func listen(
+    _ bootable: Bootable, _ built: Trial, for witnesses: Witnesses, _ answers: BaseAnswers, beside base: GuestRun,
+    evidence: FilePath
+  ) async throws -> (Trial, Witnesses) {
+    let witnesses = Locked(witnesses)
+    let news = self.news(of: built.series, beside: base)
+    let trial = try await resources.guest {
+      var trial = built
+      let run = try await guest(
+        "", bootable, GuestOptions(testSeconds: clocks.test), news: news, evidence: evidence, trial: &trial
+      ) { test, reports in
+        witnesses.withLock { $0.hear(test, reports, answers) }
+      }.asked(for: bootable.asked.names[...])
+      trial.result = .ran(run)
+      trial.firstNews = news?.seconds
+      return trial
+    }
+    return (trial, witnesses.withLock { $0 })
+  }
+
   /// Reruns one test in a fresh guest and on the base.
   /// - Parameter trial: the trial whose guest was ended because of that test. The fresh guest's results are added to
   ///   it.
@@ -110,14 +128,16 @@ extension TrialRunner {
     }
     guard case .ran(let both) = trial.result else { return false }
     // A guest that died of the test has answered.
-    let isWorse =
+    let failed =
       trial.again?.last?.contains(where: answers.isWorse) == true || both.deaths.count > first.deaths.count
-      || both.reports.dropFirst(first.reports.count).contains(where: answers.isNew)
-    guard isWorse else { return false }
+    let titles = both.reports.dropFirst(first.reports.count).filter(answers.isNew).map(\.title)
+    guard failed || !titles.isEmpty else { return false }
     // If the baseline is not the base, there is no image of it here to rerun.
     if rules.baseline != nil { return true }
     let again = try await askBaseAgain([name], times: 1, base: base, scratch: scratch, trial: &trial)
     trial.baseAgain = again
+    let onBase = Set(base.reports.map(\.title))
+    guard failed || !onBase.isSuperset(of: titles) else { return false }
     return !again.joined().contains(where: answers.isWorse)
   }
 }
@@ -154,6 +174,12 @@ struct Witnesses: Sendable {
       }
     }
     return hasSecond || since >= Self.patience
+  }
+
+  /// Whether its evidence is a report that the base is now known to have.
+  func wasToldByBase(_ trial: Trial) -> Bool {
+    guard case .report(let title) = first else { return false }
+    return trial.baseReports?.contains { $0.title == title } == true
   }
 
   private func isNamed(test name: String) -> Bool { named?.contains { $0.names(test: name) } ?? true }

@@ -70,7 +70,7 @@ public enum ProgressLine {
     case .trialFinished(let trial): return ("trial-finished", fields(trial))
     case .baseRepeated(let trial, let number):
       return ("base-repeated", fields(trial).merging(["number": .number(number.map { Double($0) })]) { $1 })
-    case .baseTriedAgain(let results, let number):
+    case .baseTriedAgain(let results, _, let number):
       return ("base-tried-again", ["number": .number(Double(number)), "tests": .list(results.map(\.name))])
     case .stateRead(let series, let state):
       return (

@@ -14,12 +14,13 @@ public struct BaseAnswers: Sendable {
 
   /// - Parameters:
   ///   - base: a run that completed.
+  ///   - again: kernel reports of the base's further guests.
   ///   - known: kernel reports that do not count against a series; none has expired.
   ///   - isStrict: whether what only the test driver provokes, and what only differs by design, is worse, too.
-  public init(_ base: GuestRun, known: [KnownReport], isStrict: Bool) {
+  public init(_ base: GuestRun, again: [KernelReport] = [], known: [KnownReport], isStrict: Bool) {
     self.isStrict = isStrict
     tests = Dictionary(base.tests.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
-    titles = Set(base.reports.map(\.title))
+    titles = Set((base.reports + again).map(\.title))
     self.known = known
   }
 
