@@ -8,6 +8,7 @@
 #include <linux/idr.h>
 #include <linux/list.h>
 #include <linux/mm.h>
+#include <linux/module.h>
 #include <linux/pfn.h>
 #include <linux/rbtree.h>
 #if IS_ENABLED(CONFIG_VIRTIO_DMA_SHARED_BUFFER)
@@ -15,6 +16,7 @@
 #endif
 
 #include <drm/drm_device.h>
+#include <drm/drm_drv.h>
 #include <drm/drm_file.h>
 #include <drm/drm_gem.h>
 #include <drm/drm_mm.h>
@@ -49,6 +51,15 @@ static u64 pbtest_count_tree(const struct rb_root *root)
 	return count;
 }
 
+static u64 pbtest_module_count(struct module *module)
+{
+#ifdef CONFIG_MODULE_UNLOAD
+	return module ? module_refcount(module) : 0;
+#else
+	return 0;
+#endif
+}
+
 int pbtest_query_client(struct pbtest_client *args)
 {
 	struct drm_vma_offset_manager *manager;
@@ -80,6 +91,8 @@ int pbtest_query_client(struct pbtest_client *args)
 	drm_vma_offset_unlock_lookup(manager);
 
 	args->device_count = kref_read(&priv->minor->dev->ref);
+	args->module_count =
+		pbtest_module_count(priv->minor->dev->driver->fops->owner);
 	fput(file);
 	return 0;
 }

@@ -421,6 +421,7 @@ struct pbtest_client {
 	__u64 dmabuf_handles;	/* out: and in its tree by handle */
 	__u64 objects;		/* out: with a fake offset on the device */
 	__u64 device_count;	/* out: references of the device */
+	__u64 module_count;	/* out: and of its driver's module, if it is one */
 };
 
 /* PBTEST_QUERY_DMABUF */

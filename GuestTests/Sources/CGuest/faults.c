@@ -77,6 +77,25 @@ int cguest_dmabuf_sync(int dmabuf, int begin) {
   return ioctl(dmabuf, DMA_BUF_IOCTL_SYNC, &sync);
 }
 
+#ifndef DMA_BUF_IOCTL_EXPORT_SYNC_FILE
+struct dma_buf_export_sync_file {
+  __u32 flags;
+  __s32 fd;
+};
+#define DMA_BUF_IOCTL_EXPORT_SYNC_FILE _IOWR(DMA_BUF_BASE, 2, struct dma_buf_export_sync_file)
+#define DMA_BUF_IOCTL_IMPORT_SYNC_FILE _IOW(DMA_BUF_BASE, 3, struct dma_buf_export_sync_file)
+#endif
+
+int cguest_dmabuf_export_sync_file(int dmabuf) {
+  struct dma_buf_export_sync_file args = {.flags = DMA_BUF_SYNC_RW, .fd = -1};
+  return ioctl(dmabuf, DMA_BUF_IOCTL_EXPORT_SYNC_FILE, &args) < 0 ? -1 : args.fd;
+}
+
+int cguest_dmabuf_import_sync_file(int dmabuf, int file) {
+  struct dma_buf_export_sync_file args = {.flags = DMA_BUF_SYNC_WRITE, .fd = file};
+  return ioctl(dmabuf, DMA_BUF_IOCTL_IMPORT_SYNC_FILE, &args);
+}
+
 int cguest_dmabuf_name(int dmabuf, const char *name) { return ioctl(dmabuf, DMA_BUF_SET_NAME_B, name); }
 
 int cguest_drm_flink(int fd, uint32_t handle, uint32_t *name) {

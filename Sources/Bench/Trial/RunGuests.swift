@@ -15,25 +15,30 @@ extension TrialRunner {
   private static var mostGuests: Int { 4 }
 
   /// Runs the tests of a series, with limits from how long they took on the base.
+  /// - Parameters:
+  ///   - reference: what the series is compared with.
+  ///   - base: the base's results of reruns.
   /// - Returns: the trial, and the limits.
   func boot(
-    _ bootable: Bootable, _ built: Trial, base: Trial?, evidence: FilePath
+    _ bootable: Bootable, _ built: Trial, beside reference: Trial?, base: BaseTrials, evidence: FilePath
   ) async throws -> (Trial, TestLimits) {
     var baseRun: GuestRun?
-    if case .ran(let run)? = base?.result { baseRun = run }
+    if case .ran(let run)? = reference?.result { baseRun = run }
     let limits = TestLimits(long: clocks.test, base: baseRun)
     var trial = built
-    let news = baseRun.flatMap { self.news(of: built.series, beside: $0) }
+    let news = baseRun.flatMap { self.news(of: built.series, beside: $0, again: base.reports) }
     try await boot(bootable, limits, news: news, evidence: evidence, trial: &trial)
     trial.firstNews = news?.seconds
     if case .ran(let run) = trial.result { trial.result = .ran(limits.takingBack(run, base: baseRun)) }
     return (trial, limits)
   }
 
+  /// - Parameter reports: kernel reports of the base's further guests.
   /// - Returns: `nil` for the base, and if it did not complete: then there is nothing to be worse than.
-  func news(of series: String?, beside base: GuestRun) -> FirstNews? {
+  func news(of series: String?, beside base: GuestRun, again reports: [KernelReport]) -> FirstNews? {
     guard let series, base.ending == .completed else { return nil }
-    return FirstNews(series, BaseAnswers(base, known: rules.known, isStrict: false), events)
+    return FirstNews(
+      series, BaseAnswers(base, again: reports, known: rules.known, isStrict: false), events)
   }
 
   /// Runs the tests. If a test ends its guest, a fresh guest runs the tests after it.

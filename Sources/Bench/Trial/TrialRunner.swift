@@ -104,7 +104,7 @@ struct TrialRunner<Host: SavingHost>: Sendable {
           return tried
         }
         var (tried, limits) = try await resources.guest {
-          try await boot(bootable, built, base: baseTrial, evidence: evidence)
+          try await boot(bootable, built, beside: baseTrial, base: base, evidence: evidence)
         }
         do {
           try await tryAgain(

@@ -42,7 +42,8 @@ extension TrialRunner {
     var heard: Witnesses
     repeat {
       (trial, heard) = try await listen(
-        bootable, built, for: Witnesses(named: named), answers, beside: baseRun, evidence: evidence)
+        bootable, built, for: Witnesses(named: named), answers,
+        news: news(of: built.series, beside: baseRun, again: base.reports), evidence: evidence)
       // What the base reports, too, proves nothing: the rest may.
       if case .report = heard.first { try await askForReports(base: base, scratch: scratch, trial: &trial) }
     } while heard.wasToldByBase(trial)
@@ -74,7 +75,7 @@ extension TrialRunner {
     case nil where named.map(trial.ended(before:)) == true:
       // The guest died of something else, so what is named did not get its turn.
       var (tried, limits) = try await resources.guest {
-        try await boot(bootable, built, base: baseTrial, evidence: evidence)
+        try await boot(bootable, built, beside: baseTrial, base: base, evidence: evidence)
       }
       try await tryAgain(bootable, base: base, limits, evidence: evidence, scratch: scratch, trial: &tried)
       return tried
@@ -88,11 +89,10 @@ extension TrialRunner {
   /// Runs the tests until there is enough evidence.
   /// - Returns: the trial with its guest's run, and the evidence.
   private func listen(
-    _ bootable: Bootable, _ built: Trial, for witnesses: Witnesses, _ answers: BaseAnswers, beside base: GuestRun,
+    _ bootable: Bootable, _ built: Trial, for witnesses: Witnesses, _ answers: BaseAnswers, news: FirstNews?,
     evidence: FilePath
   ) async throws -> (Trial, Witnesses) {
     let witnesses = Locked(witnesses)
-    let news = self.news(of: built.series, beside: base)
     let trial = try await resources.guest {
       var trial = built
       let run = try await guest(

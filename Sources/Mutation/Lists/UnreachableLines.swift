@@ -55,8 +55,8 @@ public struct UnreachableLines: Sendable, Hashable {
         // without it.
         return fate == .unreached || fate == .alive && mutant.after == ";"
       }
-      return [.alive, .unreached].contains(fate) && mutant.operator == .dropErrorBranch
-        && argument.never.contains(mutant.before)
+      return [.alive, .unreached].contains(fate) && argument.never.contains(mutant.before)
+        && (mutant.operator == .dropErrorBranch || mutant.narrows)
     }?.why
   }
 
@@ -68,5 +68,14 @@ public struct UnreachableLines: Sendable, Hashable {
       $0.file == file && (function == nil || $0.function == function)
         && (ran ? $0.never.union($0.oneWay) : $0.lines.union($0.never)).contains(text)
     }?.why
+  }
+}
+
+extension Mutant {
+  /// Whether its condition holds only where the original one does, too: an `||` became an `&&`, and nothing around it is
+  /// negated.
+  fileprivate var narrows: Bool {
+    self.operator == .logical && before.contains("||") && !before.contains("!(")
+      && after.split(separator: "||").count < before.split(separator: "||").count
   }
 }

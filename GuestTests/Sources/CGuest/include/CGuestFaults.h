@@ -27,6 +27,10 @@ int cguest_settle_heap(void);
 int cguest_next_fd(void);
 /// Begins or ends CPU access to a dma-buf.
 int cguest_dmabuf_sync(int dmabuf, int begin);
+/// Returns a sync file of all fences on a dma-buf, or -1.
+int cguest_dmabuf_export_sync_file(int dmabuf);
+/// Puts the fences of a sync file on a dma-buf, as a writer's.
+int cguest_dmabuf_import_sync_file(int dmabuf, int file);
 /// Names a dma-buf. The kernel reads the name up to its terminating zero.
 int cguest_dmabuf_name(int dmabuf, const char *name);
 

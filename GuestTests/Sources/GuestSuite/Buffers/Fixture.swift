@@ -47,7 +47,7 @@ final class Fixture {
   /// Everything that is counted while there is no buffer.
   func counts() throws(Failure) -> Counts {
     var counts = Counts()
-    counts.add("lowest fd that is free", Int64(cguest_next_fd()))
+    counts.addNextFile()
     if let owner { try kernel.count("the exporter", owner, into: &counts) }
     if let importer { try kernel.count("the importer", importer, into: &counts) }
     return counts

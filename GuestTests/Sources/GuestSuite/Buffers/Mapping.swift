@@ -16,8 +16,10 @@ struct Mapping {
 
   var start: UInt64 { UInt64(UInt(bitPattern: address)) }
 
-  init(_ name: String, of file: OpenFile, offset: UInt64, pages: Int) throws(Failure) {
-    let (address, code) = Self.map(file, offset: offset, pages: pages)
+  init(
+    _ name: String, of file: OpenFile, offset: UInt64, pages: Int, flags: Int32 = MAP_SHARED
+  ) throws(Failure) {
+    let (address, code) = Self.map(file, offset: offset, pages: pages, flags: flags)
     guard let address else { throw .call("mmap of \(name)", code: code) }
     self.init(name, at: address, pages: pages)
   }

@@ -30,11 +30,12 @@ struct FaultPoint {
     for kind in [Kind.pages, .objects] { try choose(kind) }
   }
 
-  func choose(_ kind: Kind) throws(Failure) {
-    // Includes allocations that may sleep, which are nearly all, and single pages, including those of user space.
-    // Nothing is logged: that would be a stack trace for each.
+  /// - Parameter sparesWaiting: whether an allocation that may wait for memory, as nearly all may, never fails.
+  func choose(_ kind: Kind, sparesWaiting: Bool = false) throws(Failure) {
+    // Includes single pages, and those of user space. Nothing is logged: that would be a stack trace for each.
+    let spares = sparesWaiting ? "Y" : "N"
     for (name, value) in [
-      ("failslab/ignore-gfp-wait", "N"), ("failslab/verbose", "0"), ("fail_page_alloc/ignore-gfp-wait", "N"),
+      ("failslab/ignore-gfp-wait", spares), ("failslab/verbose", "0"), ("fail_page_alloc/ignore-gfp-wait", spares),
       ("fail_page_alloc/ignore-gfp-highmem", "N"), ("fail_page_alloc/verbose", "0"), ("fail_usercopy/verbose", "0"),
       // With this filter only marked caches fail, and none is marked. No allocation is of order 16.
       ("failslab/cache-filter", kind == .objects ? "N" : "Y"),

@@ -17,6 +17,8 @@ struct Sweep {
     var step: () -> Int32
     /// What must be as before if the step was refused. Nothing that only the end of the attempt releases.
     var counts: () throws(Failure) -> Counts = { Counts() }
+    /// What must be the same whenever the step is done, even if an allocation failed on the way.
+    var made: () throws(Failure) -> Counts = { Counts() }
     /// Undoes the step.
     var undo: () throws(Failure) -> Void = {}
     /// Releases what the step made without reporting it: the kernel does not undo a call whose result cannot be written
@@ -54,9 +56,10 @@ struct Sweep {
     var unbalanced: [String] = []
     var unusable: [String] = []
     var again: [String] = []
+    var flawed: [String] = []
     var left: [String] = []
     var hasEnded = false
-    var count: Int { errnos.count + unbalanced.count + unusable.count + again.count + left.count }
+    var count: Int { errnos.count + unbalanced.count + unusable.count + again.count + flawed.count + left.count }
   }
 
   /// - Parameter prepare: creates what the attempt needs.
@@ -70,6 +73,7 @@ struct Sweep {
     _ = try trial.counts()
     let code = trial.step()
     if code != 0 { throw .call("\(name), with nothing that fails", code: code) }
+    let usual = try trial.made().withoutNextFile
     try trial.undo()
     try trial.finish()
 
@@ -82,9 +86,9 @@ struct Sweep {
       try faults.choose(kind)
       found.hasEnded = false
       for number in 1...most where !found.hasEnded && found.count < Self.enough {
-        try attempt(prepare(), Place(kind: kind, number: number), faults, before, &found)
+        try attempt(prepare(), Place(kind: kind, number: number), faults, before, usual, &found)
       }
-      if !comesToItsEnd { try attempt(prepare(), Place(kind: kind, number: 0), faults, before, &found) }
+      if !comesToItsEnd { try attempt(prepare(), Place(kind: kind, number: 0), faults, before, usual, &found) }
       look.expect(
         found.hasEnded || found.count >= Self.enough,
         "\(name), \(kind.rawValue): done without a failure within \(most) places to fail at")
@@ -94,6 +98,7 @@ struct Sweep {
     look.equal(found.unbalanced, [], "\(name): refused: what is not as before")
     look.equal(found.unusable, [], "\(name): refused: what cannot be used")
     look.equal(found.again, [], "\(name): refused, and done again: errno")
+    look.equal(found.flawed, [], "\(name): done: what is not as usual")
     look.equal(found.left, [], "\(name): all closed: what is not as before")
     look.equal(try Self.alive(), alive, "\(name): dma-bufs alive in the end")
     try watch.end(look, name)
@@ -102,12 +107,18 @@ struct Sweep {
   private static func alive() throws(Failure) -> Int { BufInfo.parse(try readText(References.bufinfo)).count }
 
   private func attempt(
-    _ attempt: Attempt, _ place: Place, _ faults: FaultPoint, _ start: Counts, _ found: inout Findings
+    _ attempt: Attempt, _ place: Place, _ faults: FaultPoint, _ start: Counts, _ usual: Counts,
+    _ found: inout Findings
   ) throws(Failure) {
     let before = try attempt.counts()
     let (code, fired) = try faults.failing(place.number, attempt.step)
-    if code == 0 {
+    func undo() throws(Failure) {
+      let made = try Counts.settled(at: usual) { () throws(Failure) in try attempt.made().withoutNextFile }
+      if made != usual { found.flawed.append("\(place): \(made.difference(from: usual))") }
       try attempt.undo()
+    }
+    if code == 0 {
+      try undo()
     } else {
       found.refusals += 1
       if !allowed.contains(code) || !fired { found.errnos.append("\(place): \(errnoName(code))") }
@@ -117,7 +128,7 @@ struct Sweep {
       if let wrong = try attempt.wrong() { found.unusable.append("\(place): \(wrong)") }
       if comesToItsEnd {
         let again = attempt.step()
-        if again != 0 { found.again.append("\(place): \(errnoName(again))") } else { try attempt.undo() }
+        if again != 0 { found.again.append("\(place): \(errnoName(again))") } else { try undo() }
       }
     }
     try attempt.finish()

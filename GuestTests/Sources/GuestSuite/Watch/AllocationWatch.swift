@@ -20,6 +20,8 @@ final class AllocationWatch {
   private static let exempt: Set<String> = [
     // Freed in bulk, as what ``isOfMapleTree(_:)`` names.
     "mt_alloc_one", "dst_setup",
+    // Freed in bulk, by kfree_rcu().
+    "dma_resv_list_alloc",
     // Kept for the next user on this CPU (lib/radix-tree.c).
     "__radix_tree_preload",
     // The parts of a process, which are freed when the scheduler releases it.

@@ -17,6 +17,17 @@ struct Counts: Equatable, CustomStringConvertible {
 
   mutating func add(_ name: String, _ number: Int64) { list.append((name, number)) }
 
+  /// Adds the number of the next file to be opened.
+  mutating func addNextFile() { add(Self.nextFile, Int64(cguest_next_fd())) }
+  private static let nextFile = "lowest fd that is free"
+
+  /// The same without the number of the next file, which depends on what else is open.
+  var withoutNextFile: Counts {
+    var counts = self
+    counts.list.removeAll { $0.name == Self.nextFile }
+    return counts
+  }
+
   /// - Parameter bufinfo: the text of that file in debugfs.
   mutating func addDmabufsAlive(_ bufinfo: String) { add("dma-bufs alive", Int64(BufInfo.parse(bufinfo).count)) }
 
@@ -79,6 +90,7 @@ extension KernelView {
     counts.add("\(name)'s dma-bufs by handle", Int64(seen.dmabuf_handles))
     counts.add("objects on \(name)'s device", Int64(seen.objects))
     counts.add("references of \(name)'s device", Int64(seen.device_count))
+    counts.add("references of \(name)'s module", Int64(seen.module_count))
     try count("\(name)'s chardev", client.file, into: &counts)
   }
 

@@ -61,7 +61,7 @@ enum FailingMapTests {
         step: {
           address = CLibc.mmap(nil, length, PROT_READ | PROT_WRITE, MAP_SHARED, way.file.number, off_t(way.offset))
           return address == MAP_FAILED ? errno : 0
-        }, counts: shared.counts,
+        }, counts: shared.counts, made: shared.counts,
         undo: { () throws(Failure) in
           let mapping = Mapping(name, at: address!, pages: fixture.pages)
           if let wrong = try shared.wrongMapping(mapping) {

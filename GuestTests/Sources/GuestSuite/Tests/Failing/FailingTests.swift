@@ -34,17 +34,45 @@ enum FailingTests {
     ) { look throws(Failure) in try selfImport(driver, look) }
   }
 
-  static let calls = [
-    GuestTest(
-      "failing/udmabuf/access",
-      question:
-        "If udmabuf's list of pages cannot be allocated at the first access, does the next access make it?"
-    ) { look throws(Failure) in try access(look) },
-    GuestTest(
-      "failing/system_heap/long-arguments",
-      question: "If an allocation fails for arguments that do not fit the kernel's stack, is nothing created?"
-    ) { look throws(Failure) in try longArguments(look) },
-  ]
+  static let calls =
+    [VirtioGpu.driver, "vgem"].map { driver in
+      GuestTest(
+        "failing/\(driver)/wait",
+        question: "May the kernel wait for memory when it allocates the pages of a buffer?"
+      ) { look throws(Failure) in try waiting(driver, look) }
+    } + [
+      GuestTest(
+        "failing/udmabuf/access",
+        question:
+          "If udmabuf's list of pages cannot be allocated at the first access, does the next access make it?"
+      ) { look throws(Failure) in try access(look) },
+      GuestTest(
+        "failing/system_heap/long-arguments",
+        question: "If an allocation fails for arguments that do not fit the kernel's stack, is nothing created?"
+      ) { look throws(Failure) in try longArguments(look) },
+    ]
+
+  /// An allocation that may not wait fails as soon as memory is short, where one that may makes the kernel reclaim some.
+  private static func waiting(_ driver: String, _ look: Recorder) throws(Failure) {
+    let fixture = try Fixture(.drm(driver))
+    let faults = try FaultPoint()
+    try faults.choose(.pages, sparesWaiting: true)
+    // Now and then a slab grows, which the kernel first tries without waiting.
+    var fired = 0
+    for _ in 1...4 {
+      let exported = try fixture.export()
+      guard case .chardev(let client, let buffer) = exported.home else { continue }
+      let answer = try faults.failing(1) {
+        Mapping.refusal(of: client.file, offset: buffer.fakeOffset, pages: fixture.pages)
+      }
+      if answer.fired { fired += 1 }
+      try fixture.release(exported)
+    }
+    try faults.choose(.objects)
+    faults.close()
+    look.expect(fired < 4, "some of four buffers got all their pages by allocations that may wait", "\(4 - fired) of 4")
+    fixture.close()
+  }
 
   private static func access(_ look: Recorder) throws(Failure) {
     let fixture = try Fixture(.udmabuf)
@@ -165,7 +193,7 @@ enum FailingTests {
       var counts = Counts()
       counts.add("handles", Int64(seen.handles))
       counts.add("objects", Int64(seen.objects))
-      counts.add("lowest fd that is free", Int64(cguest_next_fd()))
+      counts.addNextFile()
       return counts
     }
     try Sweep(look: look, kernel: fixture.kernel, counts: fixture.counts).run("export") { () throws(Failure) in
@@ -177,6 +205,11 @@ enum FailingTests {
           number = cguest_drm_export(client.file.number, buffer.handle)
           return code(number)
         }, counts: handles,
+        made: { () throws(Failure) in
+          var counts = try handles()
+          try fixture.kernel.countDmabuf("the dma-buf", OpenFile(number: number), into: &counts)
+          return counts
+        },
         undo: { () throws(Failure) in
           let exported = OpenFile(number: number)
           let again = try client.export(buffer.handle)
@@ -205,6 +238,10 @@ enum FailingTests {
           try fixture.kernel.countDmabuf("the dma-buf", exported.dmabuf, into: &counts)
           return counts
         },
+        made: { () throws(Failure) in
+          let imported = DumbBuffer(handle: handle, fakeOffset: 0)
+          return try Fixture.Shared(exported: exported, imported: imported, fixture: fixture).counts()
+        },
         undo: { () throws(Failure) in
           if try importer.importBuffer(exported.dmabuf) != handle {
             throw .call("get the same handle again", code: EXDEV)
@@ -226,15 +263,16 @@ enum FailingTests {
       let exported = try fixture.export()
       guard case .chardev(_, let buffer) = exported.home else { throw .call("export", code: ENODEV) }
       var handle: UInt32 = 0
+      func counts() throws(Failure) -> Counts {
+        var counts = try fixture.counts()
+        try fixture.kernel.count("the second client", other, into: &counts)
+        try fixture.kernel.count("the object", buffer.handle, of: owner, into: &counts)
+        try fixture.kernel.countDmabuf("the dma-buf", exported.dmabuf, into: &counts)
+        return counts
+      }
       return Sweep.Attempt(
         step: { code(cguest_drm_import(other.file.number, exported.dmabuf.number, &handle)) },
-        counts: { () throws(Failure) in
-          var counts = try fixture.counts()
-          try fixture.kernel.count("the second client", other, into: &counts)
-          try fixture.kernel.count("the object", buffer.handle, of: owner, into: &counts)
-          try fixture.kernel.countDmabuf("the dma-buf", exported.dmabuf, into: &counts)
-          return counts
-        },
+        counts: counts, made: counts,
         undo: { () throws(Failure) in try other.closeHandle(handle) },
         lost: { () throws(Failure) in try other.closeHandle(other.importBuffer(exported.dmabuf)) },
         finish: { () throws(Failure) in try fixture.release(exported) })

@@ -32,6 +32,13 @@ enum BusyTests {
       ) { look throws(Failure) in try moving(flags, look) }
     }
 
+    + [Exporter.drm(VirtioGpu.driver), .drm("vgem"), .drm(TestDriver.name), .udmabuf, .systemHeap].map { exporter in
+      GuestTest(
+        "busy/\(exporter.name)/closed",
+        question: "Is a fence that is on a buffer given back when the buffer is closed?"
+      ) { look throws(Failure) in try closing(exporter, look) }
+    }
+
   private static func importing(_ importer: String, _ look: Recorder) throws(Failure) {
     let fixture = try Fixture(.drm(TestDriver.name), importer: importer)
     let exported = try fixture.export()
@@ -165,5 +172,43 @@ enum BusyTests {
     try fixture.release(exported)
     try watch.end(look, "imports")
     fixture.close()
+  }
+
+  /// The fence is the test driver's, and it comes to other exporters' buffers in a sync file. It is over before the buffer
+  /// is closed: a buffer keeps the fences of all that is over until someone adds another one.
+  private static func closing(_ exporter: Exporter, _ look: Recorder) throws(Failure) {
+    let working = try Fixture(.drm(TestDriver.name))
+    let fixture = try Fixture(exporter)
+    let busy = try working.export()
+    guard case .chardev(let client, let buffer) = busy.home else { return }
+    let watch = try AllocationWatch(fixture.kernel)
+    let exported = try fixture.export()
+    try client.keepBusy(buffer.handle, milliseconds: long)
+    let theirs = try syncFile(of: busy.dmabuf)
+    if cguest_dmabuf_import_sync_file(exported.dmabuf.number, theirs.number) < 0 { throw .call("import a sync file") }
+    theirs.close()
+    let copy = try syncFile(of: exported.dmabuf)
+    look.expect(!isOver(copy), "control: the buffer has the fence")
+    try client.keepBusy(buffer.handle, milliseconds: 0)
+    look.expect(isOver(copy), "control: the work is over")
+    copy.close()
+    try working.release(busy)
+    try fixture.release(exported)
+    try watch.end(look, "closed")
+    fixture.close()
+    working.close()
+  }
+
+  /// - Throws: ``Failure/skip(_:)`` if the kernel has no such call.
+  private static func syncFile(of dmabuf: OpenFile) throws(Failure) -> OpenFile {
+    let number = cguest_dmabuf_export_sync_file(dmabuf.number)
+    if number >= 0 { return OpenFile(number: number) }
+    throw errno == ENOTTY
+      ? .skip("this kernel's dma-bufs export no sync files (they do since 6.0)") : .call("export a sync file")
+  }
+
+  private static func isOver(_ syncFile: OpenFile) -> Bool {
+    var entry = pollfd(fd: syncFile.number, events: Int16(POLLIN), revents: 0)
+    return poll(&entry, 1, 0) == 1
   }
 }

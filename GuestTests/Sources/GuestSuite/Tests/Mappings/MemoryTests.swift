@@ -47,9 +47,11 @@ enum MemoryTests {
     let pages = 6
     let memfd = OpenFile(number: cguest_plain_memfd(UInt64(pages * pageSize)))
     if memfd.number < 0 { throw .call("make a memfd") }
-    let mappings = try [(0, 6), (1, 5), (4, 2)].map { first, count throws(Failure) in
+    var mappings = try [(0, 6), (1, 5), (4, 2)].map { first, count throws(Failure) in
       (first, try Mapping("from page \(first)", of: memfd, offset: UInt64(first * pageSize), pages: count))
     }
+    // The copies that a private mapping has of the pages are lost as well.
+    mappings.append((0, try Mapping("private", of: memfd, offset: 0, pages: pages, flags: MAP_PRIVATE)))
     for (first, mapping) in mappings {
       for page in 0..<mapping.pages { mapping.set(UInt8(0x20 + first + page), page: page) }
     }
