@@ -52,6 +52,22 @@ import Testing
     #expect(list.reason(for: mutant(.dropErrorBranch, "if (!is_file(x))"), .killed) == nil)
   }
 
+  @Test("a condition that never holds does not hold either with && instead of ||")
+  func narrowed() throws {
+    let yaml = """
+      - file: a.c
+        function: f
+        never: ["if (a || b)", "if (a && b)", "if (!(a || b))"]
+        why: x
+      """
+    let list = try UnreachableLines(yaml: yaml, name: "u")
+    #expect(list.reason(for: mutant(.logical, "if (a || b)", "if (a && b)"), .alive) != nil)
+    #expect(list.reason(for: mutant(.logical, "if (a || b)", "if (a && b)"), .killed) == nil)
+    #expect(list.reason(for: mutant(.logical, "if (a && b)", "if (a || b)"), .alive) == nil)
+    #expect(list.reason(for: mutant(.logical, "if (!(a || b))", "if (!(a && b))"), .alive) == nil)
+    #expect(list.reason(for: mutant(.negateCondition, "if (a || b)", "if (!(a || b))"), .alive) == nil)
+  }
+
   @Test func aLineIsArguedByWhatItDid() throws {
     let list = try UnreachableLines(yaml: Self.yaml, name: "u")
     func why(_ text: String, ran: Bool) -> String? { list.reason(file: "a.c", function: "f", text: text, ran: ran) }

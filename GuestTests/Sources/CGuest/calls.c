@@ -48,6 +48,16 @@ int cguest_plain_memfd(uint64_t size) {
   return fd < 0 || ftruncate(fd, (off_t)size) == 0 ? fd : -1;
 }
 
+int cguest_virtgpu_transfer(int fd, uint32_t handle, uint32_t width, uint32_t height) {
+  struct drm_virtgpu_3d_transfer args = {.bo_handle = handle, .box = {.w = width, .h = height, .d = 1}};
+  return ioctl(fd, DRM_IOCTL_VIRTGPU_TRANSFER_TO_HOST, &args);
+}
+
+int cguest_sealable_memfd(uint64_t size) {
+  int fd = memfd_create("sealable", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  return fd < 0 || ftruncate(fd, (off_t)size) == 0 ? fd : -1;
+}
+
 int cguest_udmabuf_call(int device, int memfd, uint32_t flags, uint64_t offset, uint64_t size) {
   struct udmabuf_create create = {.memfd = (__u32)memfd, .flags = flags, .offset = offset, .size = size};
   return ioctl(device, UDMABUF_CREATE, &create);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 // The DRM calls that the tests make. On Debian their headers are in libdrm-dev, not in linux-libc-dev. They are frozen
-// ABI, so they are copied here to avoid the dependency (include/uapi/drm/drm.h, drm_mode.h and vgem_drm.h).
+// ABI, so they are copied here to avoid the dependency (include/uapi/drm/drm.h, drm_mode.h, vgem_drm.h and virtgpu_drm.h).
 #ifndef CGUEST_DRM_CALLS_H
 #define CGUEST_DRM_CALLS_H
 
@@ -32,6 +32,14 @@ struct drm_prime_handle {
   __u32 handle, flags;
   __s32 fd;
 };
+struct drm_virtgpu_3d_box {
+  __u32 x, y, z, w, h, d;
+};
+struct drm_virtgpu_3d_transfer {
+  __u32 bo_handle;
+  struct drm_virtgpu_3d_box box;
+  __u32 level, offset, stride, layer_stride;
+};
 struct drm_mode_create_dumb {
   __u32 height, width, bpp, flags;
   __u32 handle, pitch;
@@ -54,6 +62,7 @@ struct drm_vgem_fence_signal {
 #define DRM_IOCTL_GEM_OPEN _IOWR('d', 0x0b, struct drm_gem_open)
 #define DRM_IOCTL_PRIME_HANDLE_TO_FD _IOWR('d', 0x2d, struct drm_prime_handle)
 #define DRM_IOCTL_PRIME_FD_TO_HANDLE _IOWR('d', 0x2e, struct drm_prime_handle)
+#define DRM_IOCTL_VIRTGPU_TRANSFER_TO_HOST _IOWR('d', 0x47, struct drm_virtgpu_3d_transfer)
 #define DRM_IOCTL_VGEM_FENCE_ATTACH _IOWR('d', 0x41, struct drm_vgem_fence_attach)
 #define DRM_IOCTL_VGEM_FENCE_SIGNAL _IOW('d', 0x42, struct drm_vgem_fence_signal)
 #define DRM_IOCTL_MODE_CREATE_DUMB _IOWR('d', 0xB2, struct drm_mode_create_dumb)

@@ -23,6 +23,10 @@ int cguest_heap_call_readonly(int heap, const struct cguest_heap *call);
 
 /// Creates a memfd that takes no seals; returns its descriptor.
 int cguest_plain_memfd(uint64_t size);
+/// One that has no seals and may get some.
+int cguest_sealable_memfd(uint64_t size);
+/// Has the host copy a box of a virtio GPU's buffer, in pixels, without 3D.
+int cguest_virtgpu_transfer(int fd, uint32_t handle, uint32_t width, uint32_t height);
 
 /// Returns a descriptor.
 int cguest_udmabuf_call(int device, int memfd, uint32_t flags, uint64_t offset, uint64_t size);

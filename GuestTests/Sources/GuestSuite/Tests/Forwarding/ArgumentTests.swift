@@ -120,6 +120,7 @@ enum ArgumentTests {
     let sealed = OpenFile(number: cguest_sealed_memfd("sealed", Int(size)))
     if cguest_seal_writing(sealed.number) != 0 { throw .call("seal") }
     let open = OpenFile(number: cguest_plain_memfd(size))
+    let sealable = OpenFile(number: cguest_sealable_memfd(size))
     let text = try OpenFile("/proc/self/status", flags: O_RDONLY)
     // It has no pages before something touches them.
     let large = OpenFile(number: cguest_sealed_memfd("large", 65 << 20))
@@ -137,7 +138,8 @@ enum ArgumentTests {
       ("a size of the last page that there is", memfd.number, 0, 0 &- page, "EINVAL"),
       ("no descriptor", 4711, 0, page, "EBADFD"),
       ("a file that is no memory", text.number, 0, page, "EBADFD"),
-      ("memory without seals", open.number, 0, page, "EINVAL"),
+      ("memory that takes no seals", open.number, 0, page, "EINVAL"),
+      ("memory without seals", sealable.number, 0, page, "EINVAL"),
       ("memory that may not be written", sealed.number, 0, page, "EINVAL"),
       // The limit is 64 MB (size_limit_mb).
       ("more than the limit, of memory that has it", large.number, 0, 65 << 20, "EINVAL"),
@@ -155,7 +157,7 @@ enum ArgumentTests {
     }
     look.same(try Counts.settled(at: before) { () throws(Failure) in try counts(fixture) }, before, "all as before")
     try watch.end(look, "refusals")
-    for file in [device, memfd, sealed, open, text, large] { file.close() }
+    for file in [device, memfd, sealed, open, sealable, text, large] { file.close() }
     fixture.close()
   }
 

@@ -14,7 +14,8 @@ enum CallTests {
       [
         GuestTest(
           "calls/\(exporter.name)/no-descriptor",
-          question: "If an export finds no free descriptor, is that reported, and is nothing left of the dma-buf?"
+          question:
+            "If an export finds no free descriptor, or no free file, is that reported, and nothing left of the dma-buf?"
         ) { look throws(Failure) in try noDescriptor(exporter, look) },
         GuestTest(
           "calls/\(exporter.name)/access",
@@ -25,7 +26,50 @@ enum CallTests {
           try seek(exporter, look)
         },
       ]
+    } + [
+      GuestTest(
+        "calls/virtio_gpu/host",
+        question: "Does the host know each buffer with the size that it has, so that it copies all of it?"
+      ) { look throws(Failure) in try host(look) }
+    ]
+
+  /// The driver does not wait for the host's answers. It logs those that are errors.
+  private static func host(_ look: Recorder) throws(Failure) {
+    let client = try DrmClient(driver: VirtioGpu.driver)
+    let log = try OpenFile("/dev/kmsg", flags: O_RDONLY | O_NONBLOCK)
+    let width: UInt32 = 1024
+    /// The errors that the driver logs within a tenth of a second of a copy.
+    func errors(_ handle: UInt32, _ height: UInt32) throws(Failure) -> Int {
+      _ = lseek(log.number, 0, SEEK_END)
+      if cguest_virtgpu_transfer(client.file.number, handle, width, height) != 0 {
+        throw .call("have the host copy it")
+      }
+      var count = 0
+      var record = [UInt8](repeating: 0, count: 8192)
+      for _ in 0..<20 {
+        usleep(5_000)
+        while true {
+          let length = read(log.number, &record, record.count)
+          // The oldest lines may be gone by the time they are read.
+          if length < 0, errno == EPIPE { continue }
+          if length <= 0 { break }
+          // `[drm:virtio_gpu_dequeue_ctrl_func] *ERROR* response 0x1203 (command 0x105)`
+          let words = String(decoding: record[..<length], as: UTF8.self).split(separator: " ")
+          if words.contains("*ERROR*"[...]), words.contains("response"[...]) { count += 1 }
+        }
+      }
+      return count
     }
+    for pages in [1, 5] {
+      let buffer = try client.createDumb(pages: pages)
+      look.equal(try errors(buffer.handle, UInt32(pages)), 0, "\(pages) lines: errors when all of it is copied")
+      look.expect(
+        try errors(buffer.handle, UInt32(pages + 1)) > 0, "control: \(pages) lines: an error when more is copied")
+      try client.closeHandle(buffer.handle)
+    }
+    log.close()
+    client.close()
+  }
 
   /// What a call answered; a descriptor that it returned is closed again.
   static func answer(_ descriptor: Int32) -> String {
@@ -61,6 +105,9 @@ enum CallTests {
       }
     }
     _ = answer(export())
+    let first = buffer
+    // An object's dma-buf is kept until its handle is closed, so the next one needs a new object.
+    let next = try fixture.owner.map { owner throws(Failure) in try owner.createDumb(pages: fixture.pages) }
     // This allocates what debugfs needs on first use.
     _ = try counts(fixture)
     let watch = try AllocationWatch(fixture.kernel)
@@ -79,9 +126,26 @@ enum CallTests {
     }
     look.equal(size, "0: \(fixture.pages * pageSize)", "as descriptor 0: its number and size")
     try watch.end(look, "export")
+
+    if let next { buffer = next }
+    let start = try counts(fixture)
+    // A user without privileges gets no file beyond the system's limit.
+    let most = try readText("/proc/sys/fs/file-max")
+    try writeText("0", to: "/proc/sys/fs/file-max")
+    let refused = try Child.answer { () throws(Failure) in
+      if setuid(65534) != 0 { throw .call("give up privileges") }
+      return answer(export())
+    }
+    try writeText(most, to: "/proc/sys/fs/file-max")
+    look.equal(refused, "ENFILE", "no free file: errno")
+    look.same(
+      try Counts.settled(at: start) { () throws(Failure) in try counts(fixture) }, start,
+      "no free file: all as before")
     memfd?.close()
     device?.close()
-    if let buffer { try fixture.owner!.closeHandle(buffer.handle) }
+    for buffer in [first, next] {
+      if let buffer { try fixture.owner!.closeHandle(buffer.handle) }
+    }
     fixture.close()
   }
 

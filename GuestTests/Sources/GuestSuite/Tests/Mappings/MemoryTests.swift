@@ -156,6 +156,15 @@ enum MemoryTests {
     look.equal(mapping.trySet(1, page: mapping.pages - 1), "written", "the last page")
     munmap(memory, length)
     try check(0, "unmapped")
+    let client = try DrmClient(driver: "vgem")
+    let buffer = try client.createDumb(pages: 1)
+    var answers: Set<Int32> = []
+    for _ in 0..<512 {
+      answers.insert(Mapping.refusal(of: client.file, offset: buffer.fakeOffset, pages: 2))
+    }
+    look.equal(answers.map { errnoName($0) }, ["EINVAL"], "a driver refuses: errno, 512 times")
+    try check(0, "refused by a driver, 512 times")
+    client.close()
   }
 
   /// The size of this process's address space. It is read to the stack: a buffer on the heap would count, and be given

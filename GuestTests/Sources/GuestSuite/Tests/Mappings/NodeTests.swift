@@ -15,6 +15,14 @@ enum NodeTests {
       "leaks/mmap/unwound-nodes",
       question: "Is each node given back when there is no memory for what was to replace other mappings?"
     ) { look throws(Failure) in try unwound(look) },
+    GuestTest(
+      "leaks/mmap/limited-nodes",
+      question: "Is each node given back when a limit forbids what was to replace other mappings?"
+    ) { look throws(Failure) in try limited(look) },
+    GuestTest(
+      "leaks/mmap/failing-nodes",
+      question: "Is each node given back when an allocation fails while shared anonymous memory is mapped?"
+    ) { look throws(Failure) in try failing(look) },
   ]
 
   private static let cache = "maple_node"
@@ -46,6 +54,51 @@ enum NodeTests {
       return answer == MAP_FAILED ? errnoName(errno) : "mapped"
     }
     munmap(room, size)
+  }
+
+  private static func limited(_ look: Recorder) throws(Failure) {
+    let pages = 8
+    let more = 64 << 20
+    // The last pages of what is asked for are mappings, and those before them are free.
+    let place = try reserveAddresses(pages: more / pageSize)
+    let room = place + more - pages * pageSize
+    munmap(place, more - pages * pageSize)
+    for page in stride(from: 1, to: pages, by: 2) where mprotect(room + page * pageSize, pageSize, PROT_READ) != 0 {
+      throw .call("cut the address space")
+    }
+    var usual = rlimit()
+    getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &usual)
+    try give(back: look, answer: "ENOMEM") {
+      var limit = usual
+      limit.rlim_cur = rlim_t(more)
+      setrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit)
+      let answer = mmap(place, more, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0)
+      let code = errno
+      setrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &usual)
+      return answer == MAP_FAILED ? errnoName(code) : "mapped"
+    }
+    munmap(room, pages * pageSize)
+  }
+
+  private static func failing(_ look: Recorder) throws(Failure) {
+    let faults = try FaultPoint()
+    var isSweeping = true
+    try give(back: look, answer: "refused") {
+      var isRefused = false
+      for number in 1...Sweep.most {
+        var address: UnsafeMutableRawPointer?
+        let answer = try? faults.failing(number) {
+          address = mmap(nil, pageSize, PROT_READ, MAP_SHARED | MAP_ANONYMOUS, -1, 0)
+          return address == MAP_FAILED ? errno : 0
+        }
+        guard let answer else { return "cannot fail" }
+        if answer.code == 0 { munmap(address, pageSize) } else { isRefused = true }
+        isSweeping = answer.fired
+        if !isSweeping { break }
+      }
+      return isSweeping ? "not done" : isRefused ? "refused" : "never refused"
+    }
+    faults.close()
   }
 
   private static func give(back look: Recorder, answer: String = "EINVAL", _ refusal: () -> String) throws(Failure) {
