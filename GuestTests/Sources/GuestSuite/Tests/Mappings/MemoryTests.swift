@@ -60,7 +60,7 @@ enum MemoryTests {
       for (first, mapping) in mappings {
         let seen = (first..<pages).map { mapping.tryByte(page: $0 - first) }
         let right = (first..<pages).map { $0 < length ? "\(0x20 + $0)" : "SIGBUS" }
-        look.equal(seen, right, "\(length) pages left, \(mapping.name): bytes")
+        look.equal(seen, right, "cut to \(length) pages, \(mapping.name): what each page shows")
       }
     }
     for (_, mapping) in mappings { mapping.unmap() }
@@ -163,7 +163,7 @@ enum MemoryTests {
       answers.insert(Mapping.refusal(of: client.file, offset: buffer.fakeOffset, pages: 2))
     }
     look.equal(answers.map { errnoName($0) }, ["EINVAL"], "a driver refuses: errno, 512 times")
-    try check(0, "refused by a driver, 512 times")
+    try check(0, "turned down by a driver 512 times")
     client.close()
   }
 
