@@ -64,6 +64,17 @@ extension TrialTests {
     #expect(tried.cutShort == nil)
     #expect(tried.baseReports?.map(\.title) == [title("f")])
     #expect(host.calls.count { if case .started = $0 { true } else { false } } == 3)
+    // What was asked is kept if a test then ends the trial.
+    let (_, failed) = try await untilCaught(
+      [.report(title("f")), .test(names[0]), .test(names[2])],
+      [
+        warns, onBase, GuestScript.answers(answers(.notOk, .ok, .notOk), warning: [names[1]: "f"]),
+      ])
+    #expect(failed.baseReports?.map(\.title) == [title("f")])
+    guard case .test(names[0], _)? = failed.cutShort else {
+      Issue.record("\(String(describing: failed.cutShort))")
+      return
+    }
     // If the base does not have it, it is the evidence.
     let silent = GuestScript.answers([(names[1], .ok)])
     let (_, caught) = try await untilCaught(nil, [warns, silent])

@@ -40,12 +40,15 @@ extension TrialRunner {
       BaseAnswers(baseRun, again: base.reports, known: rules.known, isStrict: rules.isOfMutants)
     }
     var heard: Witnesses
+    var start = built
     repeat {
       (trial, heard) = try await listen(
-        bootable, built, for: Witnesses(named: named), answers,
+        bootable, start, for: Witnesses(named: named), answers,
         news: news(of: built.series, beside: baseRun, again: base.reports), evidence: evidence)
       // What the base reports, too, proves nothing: the rest may.
       if case .report = heard.first { try await askForReports(base: base, scratch: scratch, trial: &trial) }
+      start.seconds = trial.seconds
+      start.baseReports = trial.baseReports
     } while heard.wasToldByBase(trial)
     switch heard.first {
     case .report(let title):
