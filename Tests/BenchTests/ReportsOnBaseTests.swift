@@ -82,6 +82,23 @@ extension TrialTests {
     #expect(caught.baseReports == nil)
   }
 
+  @Test("the base is not asked for a test that only a console names")
+  func reportOfNoTest() async throws {
+    let foreign = "a/x/two patchbench.seed=1"
+    let all = answers(.ok, .ok, .ok)
+    let host = ScriptedHost(
+      [
+        // One after the other: a guest that warns in what it calls a test, and then runs those that it was asked for.
+        GuestScript.answers([(foreign, .ok)], warning: [foreign: "f"]).dropLast(2) + GuestScript.answers(all)
+      ], clock: ScriptClock())
+    let trial = try await tried(host, .standard)
+    #expect(try run(trial).reports.map(\.test) == [foreign])
+    #expect(trial.baseReports == nil)
+    #expect(host.calls.count { if case .started = $0 { true } else { false } } == 1)
+    #expect(
+      WorseWhole(trial, beside: timed(), baseAgain: [], BaseAnswers(timed(), known: [], isStrict: false))?.struck == [])
+  }
+
   @Test("a resumed run knows what the base's reruns reported")
   func reportResumed() throws {
     let report = KernelReport(title: title("f"), kind: .warning, trace: [], test: names[0])

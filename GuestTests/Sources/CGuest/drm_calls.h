@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 // The DRM calls that the tests make. On Debian their headers are in libdrm-dev, not in linux-libc-dev. They are frozen
-// ABI, so they are copied here to avoid the dependency (include/uapi/drm/drm.h, drm_mode.h, vgem_drm.h and virtgpu_drm.h).
+// ABI, so they are copied here to avoid the dependency (include/uapi/drm/drm.h, drm_mode.h, vgem_drm.h and
+// virtgpu_drm.h).
 #ifndef CGUEST_DRM_CALLS_H
 #define CGUEST_DRM_CALLS_H
 

@@ -50,7 +50,7 @@ extension TrialRunner {
     else { return }
     var doubts = ReportDoubts(trial.reports, known: rules.known, base: baseRun)
     doubts.settle(base.reports)
-    let first = Array(doubts.tests.prefix(RetryPolicy.mostRetried))
+    let first = doubts.tests(of: asked)
     if !first.isEmpty {
       let before = base.reports.count
       _ = try await askBaseAgain(first, times: 1, base: base, scratch: scratch, trial: &trial)
@@ -58,7 +58,7 @@ extension TrialRunner {
       doubts.settle(base.reports)
       // What one test made the base report may have kept it from reporting what the next one would.
       if hasOthers, first.count > 1 {
-        for test in doubts.tests.prefix(RetryPolicy.mostRetried) {
+        for test in doubts.tests(of: asked) {
           _ = try await askBaseAgain([test], times: 2, base: base, scratch: scratch, trial: &trial)
         }
       }
@@ -89,10 +89,12 @@ struct ReportDoubts {
     open.removeAll { titles.contains($0.title) }
   }
 
-  /// The tests in which the doubtful reports came first. A report during boot or shutdown has none.
-  var tests: [String] {
-    var seen: Set<String> = []
-    return open.compactMap(\.test).filter { seen.insert($0).inserted }
+  /// The tests in which the doubtful reports came first, in the order in which they run; at most
+  /// ``RetryPolicy/mostRetried``. A report during boot or shutdown has none, and a console may name any: only the run's
+  /// own are returned.
+  func tests(of asked: AskedTests) -> [String] {
+    let named = Set(open.compactMap(\.test))
+    return Array(asked.names.lazy.filter(named.contains).prefix(RetryPolicy.mostRetried))
   }
 }
 

@@ -36,9 +36,9 @@ public struct BaseAnswers: Sendable {
   }
 
   /// Returns the tests in which the guest died, or the kernel reported something new. They need not have failed
-  /// themselves.
+  /// themselves. A console may name any test; only those of the plan are returned.
   public func struck(in run: GuestRun) -> Set<String> {
-    Set(run.deaths.map(\.test) + run.reports.filter(isNew).compactMap(\.test))
+    Set(run.deaths.map(\.test) + run.reports.filter(isNew).compactMap(\.test)).intersection(run.tests.map(\.name))
   }
 
   /// Returns the reason in words: `not-ok: 3 of 4 pages differ`.

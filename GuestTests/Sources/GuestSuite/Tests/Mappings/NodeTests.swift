@@ -82,7 +82,6 @@ enum NodeTests {
 
   private static func failing(_ look: Recorder) throws(Failure) {
     let faults = try FaultPoint()
-    var isSweeping = true
     try give(back: look, answer: "refused") {
       var isRefused = false
       for number in 1...Sweep.most {
@@ -93,10 +92,9 @@ enum NodeTests {
         }
         guard let answer else { return "cannot fail" }
         if answer.code == 0 { munmap(address, pageSize) } else { isRefused = true }
-        isSweeping = answer.fired
-        if !isSweeping { break }
+        if !answer.fired { return isRefused ? "refused" : "never refused" }
       }
-      return isSweeping ? "not done" : isRefused ? "refused" : "never refused"
+      return "not done"
     }
     faults.close()
   }
