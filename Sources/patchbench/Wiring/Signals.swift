@@ -10,26 +10,58 @@ import Toolbox
 /// guests. A repeated one exits without waiting for them, after it has killed what this process has started.
 func untilSignal<Result: Sendable>(_ body: @escaping @Sendable () async throws -> Result) async throws -> Result {
   let work = Task { try await body() }
-  let requests = Locked(StopRequests())
-  let sources = [SIGINT, SIGTERM, SIGHUP].map { number in
-    signal(number, SIG_IGN)
-    let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-    source.setEventHandler {
-      switch requests.withLock({ $0.next(at: .now) }) {
-      case .stop:
-        Output.note("\npatchbench: stopping; repeat the signal to stop at once")
-        work.cancel()
-      case .sameAgain: break
-      case .stopAtOnce:
-        Leftovers.endOwn(environment: ProcessInfo.processInfo.environment)
-        _exit(130)
-      }
-    }
-    source.resume()
-    return source
-  }
-  defer { for source in sources { source.cancel() } }
+  StopSignals.shared.begin { work.cancel() }
+  defer { StopSignals.shared.end() }
   return try await work.value
+}
+
+/// Hears the signals that ask to stop, from the first ``untilSignal(_:)`` to the end of the process.
+///
+/// There is one source for each signal. If one is cancelled and another one made soon after it, libdispatch may keep what
+/// it has of the first, and the signal stays ignored.
+///
+/// `@unchecked Sendable`: the sources are not touched after `init`.
+private final class StopSignals: @unchecked Sendable {
+  static let shared = StopSignals()
+
+  private struct State {
+    var requests = StopRequests()
+    /// Cancels the work; `nil` between two works.
+    var cancel: (@Sendable () -> Void)?
+  }
+
+  private let state = Locked(State())
+  private var sources: [any DispatchSourceSignal] = []
+
+  private init() {
+    sources = [SIGINT, SIGTERM, SIGHUP].map { number in
+      signal(number, SIG_IGN)
+      let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+      source.setEventHandler { [state] in Self.hear(state) }
+      source.resume()
+      return source
+    }
+  }
+
+  func begin(_ cancel: @escaping @Sendable () -> Void) {
+    state.withLock { $0 = State(cancel: cancel) }
+  }
+
+  func end() { state.withLock { $0.cancel = nil } }
+
+  private static func hear(_ state: Locked<State>) {
+    let (meaning, cancel) = state.withLock { ($0.requests.next(at: .now), $0.cancel) }
+    switch meaning {
+    case .stop:
+      guard let cancel else { break }
+      Output.note("\npatchbench: stopping; repeat the signal to stop at once")
+      cancel()
+    case .sameAgain: break
+    case .stopAtOnce:
+      Leftovers.endOwn(environment: ProcessInfo.processInfo.environment)
+      _exit(130)
+    }
+  }
 }
 
 /// Tells a repeated request to stop from one that came by several signals.
