@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
-import SystemPackage
-import Toolbox
+package import SystemPackage
+package import Toolbox
 
 /// A git repository of the user's: a work tree, a linked work tree, or a bare one. It is only read.
-struct GitRepository: Sendable, Hashable {
+package struct GitRepository: Sendable, Hashable {
   /// As the user wrote it.
-  var path: FilePath
+  package var path: FilePath
   /// The directory with `HEAD`.
   private let directory: FilePath
   /// Everything that git reads: also the repository of a linked work tree, and object stores that are shared.
   private let parts: [FilePath]
 
   /// - Returns: `nil` if there is no repository at the path.
-  init?(_ path: FilePath) {
+  package init?(_ path: FilePath) {
     self.path = path
     let place = path.absolute.lexicallyNormalized()
     let inner = place.appending(".git")
@@ -50,13 +50,19 @@ struct GitRepository: Sendable, Hashable {
   }
 
   /// The store that another repository can share.
-  var objects: FilePath { (parts.count > 1 ? parts[1] : directory).appending("objects") }
+  package var objects: FilePath { main.appending("objects") }
+
+  /// The file that says where a shallow clone's history ends. Most repositories have none.
+  package var shallow: FilePath { main.appending("shallow") }
+
+  /// The directory with what all work trees of the repository share.
+  private var main: FilePath { parts.count > 1 ? parts[1] : directory }
 
   /// Returns git on this repository, in the cage: its objects are a stranger's.
   /// - Parameters:
   ///   - place: the working directory, writable.
   ///   - reads: further readable files.
-  func git(_ arguments: [String], in place: FilePath, reading reads: [FilePath] = [], _ cage: Cage?) -> Tool {
+  package func git(_ arguments: [String], in place: FilePath, reading reads: [FilePath] = [], _ cage: Cage?) -> Tool {
     tool("git", arguments, in: place, reading: reads, cage)
   }
 
@@ -68,10 +74,14 @@ struct GitRepository: Sendable, Hashable {
     git.executable = name
     git.arguments = arguments
     git.environment["GIT_DIR"] = directory.string
-    // In a cage of root's, the owner of the repository may be anyone.
-    git.environment["GIT_CONFIG_COUNT"] = "1"
-    git.environment["GIT_CONFIG_KEY_0"] = "safe.directory"
-    git.environment["GIT_CONFIG_VALUE_0"] = "*"
+    // In a cage of root's, the owner of the repository may be anyone. What it configures to be run is not run, even
+    // without a cage.
+    let settings = [("safe.directory", "*"), ("core.fsmonitor", "false"), ("core.hooksPath", "/dev/null")]
+    git.environment["GIT_CONFIG_COUNT"] = "\(settings.count)"
+    for (index, (key, value)) in settings.enumerated() {
+      git.environment["GIT_CONFIG_KEY_\(index)"] = key
+      git.environment["GIT_CONFIG_VALUE_\(index)"] = value
+    }
     // A partial clone would fetch what it lacks.
     git.environment["GIT_NO_LAZY_FETCH"] = "1"
     // What is inside the working directory stays writable.
@@ -88,7 +98,7 @@ struct GitRepository: Sendable, Hashable {
   }
 
   /// Returns what git prints, or `nil` if it fails.
-  func ask(_ arguments: [String], in place: FilePath, _ cage: Cage?) async throws -> String? {
+  package func ask(_ arguments: [String], in place: FilePath, _ cage: Cage?) async throws -> String? {
     let answer = try await git(arguments, in: place, cage).run()
     return answer.status.isSuccess ? answer.output.trimmingCharacters(in: .whitespacesAndNewlines) : nil
   }

@@ -5,6 +5,12 @@ import SystemPackage
 
 /// The paths in a diff's headers.
 enum DiffPaths {
+  /// Whether a path is outside the kernel's tree, or in git's own directory.
+  static func leavesTree(_ path: String) -> Bool {
+    let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+    return path.hasPrefix("/") || parts.contains("..") || parts.contains { $0.lowercased() == ".git" }
+  }
+
   /// Rewrites a diff for `patch -pN`, so that its paths are as in git's diffs: `a/` and `b/` before the file's path.
   static func normalize(_ file: FilePath, strip: Int) throws {
     let url = URL(filePath: file.string)

@@ -121,11 +121,8 @@ struct MailReader {
     result.paths = Self.paths(mail.text("new"))
     result.paths += Self.paths(mail.text("old")).filter { !result.paths.contains($0) }
     // A path that leaves the tree is rejected here, before anything is applied (`git apply` would reject it again).
-    for path in result.paths {
-      let parts = path.split(separator: "/", omittingEmptySubsequences: false)
-      if path.hasPrefix("/") || parts.contains("..") || parts.contains(where: { $0.lowercased() == ".git" }) {
-        throw IntakeError.leavesTree(file: mail.fullLabel, path: path)
-      }
+    for path in result.paths where DiffPaths.leavesTree(path) {
+      throw IntakeError.leavesTree(file: mail.fullLabel, path: path)
     }
     return result
   }
