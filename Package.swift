@@ -20,7 +20,7 @@ let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "s
 //   patchbench                                       arguments, wiring, exit codes
 //   patchbench-disks                                 reads guests' disks with libguestfs, in a separate process
 //   Benchmarks  Faults                               times patchbench against other tools; tests it with faults
-//   MutantRun                                        mutants of the kernel, judged like series
+//   MutantRun  BisectRun                             mutants of the kernel, and commits, judged like series
 //   Bench                                            the pipeline; emits events
 //   SeriesIntake  KernelBuild  GuestMachine          effects: git, make, libvirt
 //   Nights                                           what a night tries, and what is told of it (pure)
@@ -48,9 +48,9 @@ let package = Package(
     .executableTarget(
       name: "patchbench",
       dependencies: [
-        "Bench", "BenchModel", "Benchmarks", "Faults", "GuestMachine", "GuestProtocol", "History", "KernelBuild",
-        "MutantRun", "Mutation", "Nights", "Reports", "SeriesIntake", "Toolbox", "Verdicts", systemPackage,
-        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "Bench", "BenchModel", "Benchmarks", "BisectRun", "Faults", "GuestMachine", "GuestProtocol", "History",
+        "KernelBuild", "MutantRun", "Mutation", "Nights", "Reports", "SeriesIntake", "Toolbox", "Verdicts",
+        systemPackage, .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Yams", package: "Yams"),
       ],
       swiftSettings: strict),
@@ -70,6 +70,13 @@ let package = Package(
       name: "MutantRun",
       dependencies: [
         "Bench", "BenchModel", "KernelBuild", "Mutation", "SeriesIntake", "Toolbox", "Verdicts", systemPackage,
+      ],
+      swiftSettings: strict),
+    .target(
+      name: "BisectRun",
+      dependencies: [
+        "Bench", "BenchModel", "GuestProtocol", "KernelBuild", "Reports", "SeriesIntake", "Toolbox", "Verdicts",
+        systemPackage,
       ],
       swiftSettings: strict),
     .target(
@@ -165,6 +172,12 @@ let package = Package(
       name: "MutationTests", dependencies: ["Mutation", "TestSupport", "Toolbox", systemPackage], swiftSettings: strict),
     .testTarget(
       name: "MutantRunTests", dependencies: ["BenchModel", "GuestProtocol", "MutantRun", "Mutation", "Verdicts"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "BisectRunTests",
+      dependencies: [
+        "BisectRun", "BenchModel", "GuestProtocol", "SeriesIntake", "TestSupport", "Toolbox", "Verdicts", systemPackage,
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "VerdictsTests", dependencies: ["Verdicts", "BenchModel", "GuestProtocol"], swiftSettings: strict),

@@ -13,6 +13,7 @@
 #                                simulated month of the history
 #   ./test.sh slurm              starts a Slurm of two nodes on this machine, as root, runs two series on it, loses a node,
 #                                and compares the reports with a local run's
+#   ./test.sh bisect             makes a git tree of Debian's 6.12 source with a commit that breaks a test, and bisects it
 #
 # WORDs are passed to `swift test`, for example `--filter Toolbox`.
 set -euo pipefail
@@ -110,8 +111,14 @@ case "${1:-all}" in
     swift build --product patchbench-steady >&2
     /usr/bin/python3 -B Tests/Slurm/try.py .build/debug/patchbench .build/debug/patchbench-steady
     ;;
+  bisect)
+    ./setup.sh packages
+    [ -e "GuestTests/.build/embedded/$(uname -m)/patchbench-guest" ] || ./setup.sh guest
+    swift build --product patchbench >&2
+    /usr/bin/python3 -B Tests/Bisect/try.py .build/debug/patchbench "${@:2}"
+    ;;
   *)
-    echo "usage: ./test.sh [address|thread [WORD...] | chromium [REPORT] | forms [RUN] | nights | slurm]" >&2
+    echo "usage: ./test.sh [address|thread [WORD...] | chromium [REPORT] | forms [RUN] | nights | slurm | bisect [OPTION...]]" >&2
     exit 2
     ;;
 esac

@@ -38,7 +38,7 @@ struct Patchbench: AsyncParsableCommand {
       SelfCheckCommand.self, MutantsCommand.self, TrialCommand.self,
       CacheCommand.self, CleanCommand.self, DoctorCommand.self, BenchmarkCommand.self, ShellCommand.self,
       FaultsCommand.self, ArchiveCommand.self, NightlyCommand.self,
-      HistoryCommand.self, SinceCommand.self, CheckCommand.self,
+      HistoryCommand.self, SinceCommand.self, CheckCommand.self, BisectCommand.self,
     ],
     defaultSubcommand: nil)
 

@@ -31,6 +31,7 @@ import Testing
       (["bench", "--jobs", "-1"], "--jobs must be at least 1."),
       (["faults", "--kills", "-1"], "--kills must be at least 1."),
       (["archive", "x", "--jobs", "-1"], "--jobs must be at least 1."),
+      (["bisect", "--resume", "x", "--jobs", "-1"], "--jobs must be at least 1."),
     ])
   func negative(arguments: [String], expected: String) throws {
     let message = try message(arguments)
@@ -55,6 +56,19 @@ import Testing
     #expect(failure.message == "there is no command “\(arguments[arguments[0] == "cache" ? 1 : 0])”")
     #expect(failure.advice?.hasPrefix("did you mean \(meant)?") == true)
     #expect(failure.status == 2)
+  }
+
+  @Test(
+    "a bisection names its range, or the one to continue",
+    arguments: [
+      (["--tree", "t", "--good", "a"], "Name both --good and --bad"), (["--good", "a", "--bad", "b"], "--tree"),
+      (["--tree", "t", "--kernel", "k", "--good", "a", "--bad", "b"], "Name either --tree"),
+      (["--resume", "x", "--good", "a"], "--resume continues with the same range"),
+      (["--resume", "x", "--output", "y"], "--resume continues with the same range"),
+      (["--tree", "t", "--good", "a", "--bad", "b"], "none"), (["--resume", "x"], "none"),
+    ])
+  func bisection(arguments: [String], expected: String) throws {
+    #expect(try message(["bisect"] + arguments).contains(expected))
   }
 
   @Test("a series without a command was meant for run")

@@ -67,6 +67,13 @@ extension BenchSerial {
         testDescription: "a libvirt that does not exist",
         arguments: ["run", good, "--connect", "qemu+unix:///system?socket=/nonexistent"], status: 3, words: "libvirt"),
       Row(testDescription: "a report without a run", arguments: ["report", "empty"], status: 2, words: "events.jsonl"),
+      Row(
+        testDescription: "a bisection of a tree without git",
+        arguments: ["bisect", "--tree", "plain", "--good", "a", "--bad", "b"], status: 2,
+        words: "plain is not a git repository"),
+      Row(
+        testDescription: "no bisection to continue", arguments: ["bisect", "--resume", "empty"], status: 2,
+        words: "empty is not a bisection"),
       Row(testDescription: "an unknown command", arguments: ["judge"], status: 2, words: "judge"),
     ]
 
@@ -76,6 +83,7 @@ extension BenchSerial {
       try FileManager.default.createDirectory(
         atPath: scratch.path.appending("empty").string, withIntermediateDirectories: true)
       try scratch.write("nopatch/0001-a.patch", "not a patch\n")
+      try scratch.write("plain/Kconfig", "")
       try scratch.write(
         "evil/0001-e.patch",
         """
@@ -116,7 +124,7 @@ extension BenchSerial {
 
     @Test func helpTeachesAndSucceeds() async throws {
       let bench = try Workbench()
-      for command in ["", "run", "report", "tests", "selfcheck", "cache", "cache prune", "doctor", "bench"] {
+      for command in ["", "run", "report", "tests", "selfcheck", "cache", "cache prune", "doctor", "bench", "bisect"] {
         let arguments = command.split(separator: " ").map(String.init) + ["--help"]
         let result = try await bench.program(arguments).run()
         #expect(result.status == .exited(0))

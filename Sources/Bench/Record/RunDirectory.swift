@@ -140,6 +140,11 @@ public struct OutputNotEmpty: Error, Sendable, Hashable {
   public var path: String
   /// Whether it is a run that can be resumed.
   public var isRun: Bool
+
+  public init(path: String, isRun: Bool) {
+    self.path = path
+    self.isRun = isRun
+  }
 }
 
 /// A run's directory is being written to.

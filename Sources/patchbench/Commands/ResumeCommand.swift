@@ -3,6 +3,7 @@
 import ArgumentParser
 import Bench
 import BenchModel
+import BisectRun
 import Foundation
 import KernelBuild
 import SeriesIntake
@@ -49,6 +50,10 @@ struct ResumeCommand: AsyncParsableCommand {
 
   func run() async throws {
     let root = FilePath(directory)
+    if Bisection.isThere(root) {
+      throw Failure(
+        "\(directory) is a bisection", advice: "`\(BisectCommand.again(root))` continues it", status: ExitStatus.usage)
+    }
     let directories = try Self.runs(in: root)
     let recorded = try directories.map { try $0.recordedPlan() }
     if recorded.contains(where: { $0.stopsWhenWorse == true }) {
@@ -94,23 +99,33 @@ struct ResumeCommand: AsyncParsableCommand {
     )
   }
 
-  /// Returns the plan that continues a recorded run on this machine.
+  /// Returns the plan that continues a recorded run on this machine. Tells if the run is complete.
   static func plan(
     _ recorded: RecordedPlan, of directory: RunDirectory, _ common: CommonOptions, resources: Resources,
     slurm: SlurmLimits = SlurmLimits()
   ) throws -> RunPlan {
-    let environment = ProcessInfo.processInfo.environment
-    let checkout = try common.checkout(recorded.home, suite: recorded.suite)
-    let kernel = try checkout.kernel(recorded.kernel, at: recorded.choice?.revision)
     if let record = try directory.record(), !record.interrupted {
       let isKept = try recorded.stopsWhenWorse != true && ReportFiles.kept(in: directory) != nil
       Output.note(
         "patchbench: \(directory.path) is complete; \(isKept ? "nothing in it is changed" : "only its reports are written")"
       )
     } else {
+      let checkout = try common.checkout(recorded.home, suite: recorded.suite)
       try refuseIfUnfit(
-        Doctor.quick(guestBinary: checkout.guestBinary) + Doctor.executor(recorded.executor ?? .local, environment))
+        Doctor.quick(guestBinary: checkout.guestBinary)
+          + Doctor.executor(recorded.executor ?? .local, ProcessInfo.processInfo.environment))
     }
+    return try same(recorded, common, in: directory.path, resources: resources, slurm: slurm)
+  }
+
+  /// Returns a plan with the options of a recorded one.
+  static func same(
+    _ recorded: RecordedPlan, _ common: CommonOptions, in directory: FilePath, resources: Resources,
+    slurm: SlurmLimits = SlurmLimits()
+  ) throws -> RunPlan {
+    let environment = ProcessInfo.processInfo.environment
+    let checkout = try common.checkout(recorded.home, suite: recorded.suite)
+    let kernel = try checkout.kernel(recorded.kernel, at: recorded.choice?.revision)
     let cache = common.cache == nil ? FilePath(recorded.cache) : common.cacheRoot(environment)
     return RunPlan(
       target: RunTarget(
@@ -126,7 +141,7 @@ struct ResumeCommand: AsyncParsableCommand {
       retryPolicy: RetryPolicy(retries: recorded.retries, repeats: recorded.repeats),
       limits: RunLimits(resources: resources, sandbox: recorded.sandbox, slurm: slurm), checkout: checkout,
       place: RunPlace(
-        cache: try Cache(cache), output: directory.path, results: Defaults.current.results, environment: environment),
+        cache: try Cache(cache), output: directory, results: Defaults.current.results, environment: environment),
       purpose: try Self.purpose(recorded))
   }
 }

@@ -3,6 +3,7 @@
 import ArgumentParser
 import Bench
 import BenchModel
+import BisectRun
 import Foundation
 import GuestMachine
 import History
@@ -67,6 +68,10 @@ struct Failure: Error {
     case let error as HistoryError: self.init(error)
     case let error as MatrixFileError:
       self.init(error.description, advice: "docs/nightly.md has an example", status: ExitStatus.usage)
+    case let error as BisectInput: self.init(error.description, advice: error.advice, status: ExitStatus.usage)
+    case let error as GitBisectFailed: self.init(error.description, status: ExitStatus.inconclusive)
+    case let error as HarnessFault:
+      self.init(error.message, advice: error.advice, status: ExitStatus.inconclusive)
     case let error as NoMutants: self.init(error.description, status: ExitStatus.usage)
     case let error as ClangError:
       self.init(
