@@ -6,7 +6,7 @@
 
 Screenshots of the first screen, of each part, on a phone, and in the dark go to DIRECTORY, and so does a PDF. The exit
 status is 1 if axe-core finds a serious violation, the page is wider than its window, a link is not reached by keyboard,
-or text is missing without script.
+text is missing without script, or a choice shows what was not chosen.
 """
 import base64
 import json
@@ -75,6 +75,23 @@ for name, selector in [
     found = browser.find_elements("css selector", selector)
     if found:
         picture(name, found[0])
+
+# Each choice leaves what was chosen, and nothing else.
+for button in browser.find_elements("css selector", ".choices input:not([id$='-0'])"):
+    choice = button.get_attribute("id")
+    script("arguments[0].closest('details').open = true; arguments[0].checked = true;", button)
+    kind, number = choice.split("-")[1:]
+    word = script("return arguments[0].parentElement.innerText.trim()", button)
+    thing, mark = (".judged", f".{word}") if kind == "verdict" else (".asked", f".{kind[0]}{number}")
+    shown, wrong, all_of_it = script(
+        "const all = [...document.querySelectorAll('main ' + arguments[0])];"
+        "const hidden = e => { for (; e; e = e.parentElement) if (getComputedStyle(e).display == 'none') return true; };"
+        "const shown = all.filter(e => !hidden(e));"
+        "return [shown.length, shown.filter(e => !e.matches(arguments[1])).length,"
+        " all.filter(e => e.matches(arguments[1])).length]", thing, mark)
+    if wrong or not shown or (kind == "verdict" and shown != all_of_it):
+        failures.append(f"only {kind} {word}: {shown} shown, {wrong} of them others, {all_of_it} to be shown")
+    script("document.getElementById(arguments[0]).checked = true", f"only-{kind}-0")
 
 # By keyboard: each link and each summary that is shown is reached, in the order of the page.
 window(1280, 900)

@@ -32,7 +32,8 @@ import Verdicts
     let html = try Report(record: run).html()
     var open: [String] = []
     var count = 0
-    for match in html.matches(of: /<(\/?)([a-z][a-z0-9]*)[^>]*>/) where match.2 != "meta" && !match.0.hasSuffix("/>") {
+    for match in html.matches(of: /<(\/?)([a-z][a-z0-9]*)[^>]*>/)
+    where !["meta", "input"].contains(match.2) && !match.0.hasSuffix("/>") {
       count += 1
       if match.1.isEmpty { open.append(String(match.2)) } else { #expect(open.popLast() == String(match.2)) }
     }
@@ -60,6 +61,41 @@ import Verdicts
     let links = html.matches(of: /href="#([^"]*)"/).map { String($0.1) }
     #expect(links.count > 3)
     #expect(links.filter { !places.contains($0) } == [])
+  }
+
+  @Test func htmlNarrowsDownWithoutScript() throws {
+    let html = try report.html()
+    let style = try #require(html.firstMatch(of: /<style>([\s\S]*?)<\/style>/)).1
+    let verdicts = Set(report.judgements.map(\.verdict))
+    for verdict in verdicts {
+      let button = try #require(
+        html.firstMatch(
+          of: try Regex("id=\"(only-verdict-[0-9]+)\"> \(verdict.rawValue)</label>", as: (Substring, Substring).self)))
+      #expect(style.contains("main:has(#\(button.1):checked) .judged:not(.\(verdict.rawValue)) { display: none; }"))
+      let number = report.judgements.filter { $0.verdict == verdict }.count
+      #expect(html.ranges(of: "<tr class=\"judged \(verdict.rawValue)\">").count == number)
+      #expect(html.ranges(of: "<details class=\"series judged \(verdict.rawValue)\"").count == number)
+    }
+    // What no rule of the style is about would be a button without effect.
+    let buttons = html.matches(of: /<input type="radio"[^>]* id="([^"]*)"/).map { String($0.1) }
+    #expect(buttons.count > verdicts.count)
+    #expect(buttons.filter { !$0.hasSuffix("-0") && !style.contains("#\($0):checked") } == [])
+    let checked = html.matches(of: /<input type="radio"[^>]* id="([^"]*)" checked>/).map { String($0.1) }
+    #expect(checked == ["only-verdict-0", "only-question-0", "only-pair-0"])
+  }
+
+  @Test func classesNameTheQuestionsAndPairsOfTests() {
+    let classes = HTMLClasses(["forward/a-to-b/vm-file", "forward/a-to-c/vm-file", "once", "vma/a-to-b/advice"])
+    #expect(classes.questions == ["forward/*/vm-file", "once", "vma/*/advice"])
+    #expect(classes.subjects == ["a-to-b", "a-to-c"])
+    #expect(classes.text(["vma/a-to-b/advice", "forward/a-to-c/vm-file"]) == "asked q1 q3 p1 p2")
+    #expect(classes.text(["once"]) == "asked q2")
+    #expect(classes.text(["forward/other/vm-file"]) == "asked")
+  }
+
+  @Test func oneSeriesIsNotNarrowedDownByItsVerdict() throws {
+    let run = record(header([series("alone")]), base: guest([plain]), results: [(guest([plain]), allSeconds)])
+    #expect(try !Report(record: run).html().contains("<fieldset>"))
   }
 
   @Test func filesOfEvidenceAreLinkedWhateverTheirSeriesIsCalled() throws {
@@ -126,7 +162,7 @@ import Verdicts
   @Test func testsThatFailAlikeAreToldOnce() throws {
     let html = try Report(record: forwardedElsewhere()).html()
     #expect(html.contains("<p class=\"soft\">Alike: <code id=\"s1-invalidate/vgem-to-vkms/unbind\">"))
-    #expect(html.matches(of: /<div class="test" id=/).count == 2)
+    #expect(html.matches(of: /<div class="test asked[^"]*" id=/).count == 2)
   }
 
   @Test func htmlOfARunWithoutTestsHasNoMatrix() throws {

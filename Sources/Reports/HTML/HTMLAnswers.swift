@@ -57,19 +57,21 @@ struct HTMLBugs {
   var bugs: [HTMLBug]
 
   /// - Returns: `nil` if nothing fails there.
-  init?(_ questions: Questions, _ ran: [SeriesAnswer]) {
+  init?(_ questions: Questions, _ ran: [SeriesAnswer], _ classes: HTMLClasses) {
     let failing = questions.rows.filter { $0.failingOnBase > 0 }
     if failing.isEmpty { return nil }
     heads = ran.map(HTMLHead.init)
     bugs = failing.map { row in
       HTMLBug(
-        bugWords: visible(row.words), bugKey: visible(row.key), onBase: "\(row.failingOnBase) of \(row.tests.count)",
+        classes: classes.text(row.tests), bugWords: visible(row.words), bugKey: visible(row.key),
+        onBase: "\(row.failingOnBase) of \(row.tests.count)",
         marks: ran.map { HTMLMark(fixing: row.ofFailing[$0.number - 1]) })
     }
   }
 }
 
 struct HTMLBug {
+  var classes: String
   var bugWords: String
   var bugKey: String
   var onBase: String

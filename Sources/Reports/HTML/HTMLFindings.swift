@@ -115,6 +115,7 @@ struct HTMLLinkBox {
 /// Tests that answer a question alike; the first of them is shown.
 struct HTMLTest {
   var anchor: String
+  var classes: String
   var path: String
   /// The question that it answers; none or one.
   var questions: [String]
@@ -131,8 +132,11 @@ struct HTMLTest {
   var hasAlike: Bool
   var alike: [HTMLPlace]
 
-  init(_ group: TestGroup, of answer: SeriesAnswer, question: String?, log: [String], again: String?) {
+  init(
+    _ group: TestGroup, of answer: SeriesAnswer, classes: HTMLClasses, question: String?, log: [String], again: String?
+  ) {
     let test = group.first
+    self.classes = classes.text(([test] + group.others).map(\.name))
     anchor = Anchor.test(test.name, series: answer.number)
     alike = group.others.map { HTMLPlace(Anchor.test($0.name, series: answer.number), $0.name) }
     hasAlike = !alike.isEmpty

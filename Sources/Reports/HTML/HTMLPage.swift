@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import BenchModel
+internal import GuestProtocol
 internal import Verdicts
 
 /// The values of `report.html`, already formatted as text.
@@ -13,6 +14,8 @@ struct HTMLPage {
   var isStopped: Bool
   /// The answer in one sentence.
   var lead: String
+  /// What a reader can narrow it down to; none or one.
+  var choices: [HTMLFilters]
   /// The series, the best verdict first.
   var answers: [HTMLAnswer]
   /// What fails on the base; none or one.
@@ -43,12 +46,17 @@ struct HTMLPage {
     let base = record.base?.run
     let questions = Questions(judgements, base: base, words: header.questions)
     let ran = ranked.filter { !$0.judgement.tests.isEmpty }
-    bugTables = HTMLBugs(questions, ran).map { [$0] } ?? []
+    let told = Set((base?.tests ?? []).filter(\.status.isNotable).map(\.name))
+      .union(ran.flatMap { $0.judgement.notableTests.map(\.name) })
+    let classes = HTMLClasses(questions.rows.flatMap(\.tests).filter(told.contains))
+    let chosen = HTMLFilters(ranked, ran, classes)
+    choices = chosen.filters.isEmpty ? [] : [chosen]
+    bugTables = HTMLBugs(questions, ran, classes).map { [$0] } ?? []
     baseFacts = visible(Self.baseFacts(record))
-    questionTables = HTMLQuestions(questions, ran, base: base).map { [$0] } ?? []
+    questionTables = HTMLQuestions(questions, ran, base: base, classes).map { [$0] } ?? []
     baseFiles = evidence.base.map(HTMLFile.init)
     details = ranked.map {
-      HTMLSeries($0, header: header, evidence: evidence.series[$0.judgement.series.name] ?? [])
+      HTMLSeries($0, header: header, evidence: evidence.series[$0.judgement.series.name] ?? [], classes)
     }
     comparisons = (header.rangeDiffs ?? []).map(HTMLComparison.init)
     costs = HTMLCost(record, judgements).map { [$0] } ?? []

@@ -13,7 +13,7 @@ struct HTMLQuestions {
   var quietQuestions: [HTMLQuietQuestions]
 
   /// - Parameter ran: the series whose guests ran. A column for the others would be empty.
-  init?(_ questions: Questions, _ ran: [SeriesAnswer], base: GuestRun?) {
+  init?(_ questions: Questions, _ ran: [SeriesAnswer], base: GuestRun?, _ classes: HTMLClasses) {
     if questions.rows.isEmpty { return nil }
     columns = ran.map(HTMLHead.init)
     let onBase = Dictionary(base?.tests.map { ($0.name, $0.status) } ?? [], uniquingKeysWith: { first, _ in first })
@@ -47,11 +47,11 @@ struct HTMLQuestions {
       }
       let quiet = row.tests.count - told.count
       return HTMLQuestion(
-        question: visible(row.key), inWords: visible(row.words),
+        classes: classes.text(told), question: visible(row.key), inWords: visible(row.words),
         baseMark: HTMLMark(base: row, isAnswered: row.tests.contains { onBase[$0]?.isAnswered == true }), cells: cells,
         pairs: told.map { name in
           HTMLPair(
-            pair: visible(name), pairOnBase: onBase[name]?.rawValue ?? "–",
+            pairClasses: classes.text([name]), pair: visible(name), pairOnBase: onBase[name]?.rawValue ?? "–",
             pairMarks: ran.enumerated().map { column, _ in HTMLMark(compared[column][name]) })
         },
         quiet: quiet == 0
@@ -64,6 +64,7 @@ struct HTMLQuestions {
 }
 
 struct HTMLQuestion {
+  var classes: String
   var question: String
   var inWords: String
   var baseMark: HTMLMark
@@ -89,6 +90,7 @@ struct HTMLCell {
 }
 
 struct HTMLPair {
+  var pairClasses: String
   var pair: String
   var pairOnBase: String
   var pairMarks: [HTMLMark]

@@ -56,7 +56,7 @@ struct HTMLSeries {
   var states: [String]
 
   /// - Parameter evidence: its files, relative to the report.
-  init(_ answer: SeriesAnswer, header: RunHeader, evidence: [String]) {
+  init(_ answer: SeriesAnswer, header: RunHeader, evidence: [String], _ classes: HTMLClasses) {
     let judgement = answer.judgement
     files = evidence.map(HTMLFile.init)
     hasFiles = !files.isEmpty
@@ -96,7 +96,7 @@ struct HTMLSeries {
     tests = TestGroup.groups(judgement.notableTests).map { group in
       let name = group.first.name
       return HTMLTest(
-        group, of: answer, question: header.questions[name], log: trial?.run?.logs?[name] ?? [],
+        group, of: answer, classes: classes, question: header.questions[name], log: trial?.run?.logs?[name] ?? [],
         again: group.first.isWorthRepeating ? RerunCommand.command(name, of: judgement.series, header) : nil)
     }
     lostTests = judgement.lostTests.map { HTMLPlace(Anchor.test($0, series: answer.number), $0) }
