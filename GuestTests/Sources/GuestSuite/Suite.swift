@@ -72,7 +72,7 @@ public enum Suite {
     }
     list += FopsRouteTests.all + CallbackTests.all + TreeTests.all + BoundsTests.all + BusyTests.all
     list +=
-      FailingTests.calls + CallTests.all + ArgumentTests.all + MappedTests.all + MemoryTests.all
+      FailingTests.calls + CallTests.all + ArgumentTests.all + MappedTests.all + MemoryTests.all + PlacementTests.all
     list += NodeTests.all + FailingLifeTests.all
     return list
   }

@@ -274,6 +274,9 @@ enum ArgumentTests {
     look.same(
       try Counts.settled(at: before) { () throws(Failure) in try counts(fixture) }, before, "refused: all as before")
     look.equal(answer(call { $0.bytes = 128 }), "made", "longer arguments than this kernel's")
+    // The kernel has its copy on the stack, where the call before has left flags that are refused.
+    look.equal(answer(call { $0.heap_flags = .max }), "EINVAL", "all flags of the heap")
+    look.equal(answer(call { $0.bytes = 16 }), "made", "shorter arguments, without flags of the heap")
     look.equal(answer(call { $0.bytes = 1024 }), "made", "as long as no kernel's stack has room for")
     for (name, flags, closes, mode) in [
       ("O_RDWR", O_RDWR, Int32(0), O_RDWR), ("O_CLOEXEC", O_CLOEXEC, FD_CLOEXEC, O_RDONLY),
@@ -295,6 +298,11 @@ enum ArgumentTests {
     close(next)
     look.same(try Counts.settled(at: before) { () throws(Failure) in try counts(fixture) }, before, "all as before")
     try watch.end(look, "calls")
+    // Reading it leaves names of /proc behind.
+    let named = call { _ in }
+    let exporter = try readText("/proc/self/fdinfo/\(named)").split(separator: "\n").first { $0.hasPrefix("exp_name:") }
+    look.equal(exporter.map(String.init), "exp_name:\tsystem", "fdinfo: the exporter, which is the heap by its name")
+    close(named)
     // It maps and unmaps the test's own memory.
     var silent = right
     silent.direction = 1

@@ -41,6 +41,7 @@ enum FopsRouteTests {
     let mappings = try shared.ways.map { way throws(Failure) in try shared.map(way.name) }
     guard case .chardev(let client, let buffer) = shared.exported.home else { return }
     let object = try kernel.object(buffer.handle, of: client)
+    let smaps = try readText("/proc/self/smaps")
     look.equal(object.allowed, 1, "all mapped: DRM files that may map it")
     look.equal(object.allowances, 1, "all mapped: how often they may")
     for mapping in mappings {
@@ -52,6 +53,9 @@ enum FopsRouteTests {
       look.equal(vma.id, object.id, "\(mapping.name): vm_private_data is the object")
       look.expect(vma.has(PBTEST_VMA_OWN), "\(mapping.name): vm_ops are the exporter's", vma.operations)
       look.expect(vma.has(PBTEST_VMA_WRITE_COMBINE), "\(mapping.name): write-combining, as GEM maps such objects")
+      let flags = (smapsEntry(mapping.start, in: smaps)?["VmFlags"] ?? "").split(separator: " ")
+      let missing = ["io", "pf", "de", "dd"].filter { !flags.contains($0[...]) }
+      look.equal(missing, [], "\(mapping.name): flags of device memory that it lacks")
     }
     for (index, writer) in mappings.enumerated() {
       writer.set(UInt8(0x31 + index), page: 2)

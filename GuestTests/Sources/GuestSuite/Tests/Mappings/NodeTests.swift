@@ -3,8 +3,9 @@
 internal import CGuest
 internal import CLibc
 
-/// The nodes of the tree that holds an address space's mappings. The kernel frees them many at a time, which no event
-/// tells, so `AllocationWatch` cannot see them: here they are counted by their slab, before and after many refusals.
+/// The nodes of trees, which `AllocationWatch` cannot see: those that hold an address space's mappings are freed many at a
+/// time, which no event tells, and those that hold a client's handles come from a stock that each processor keeps. Here
+/// they are counted by their slab, before and after many rounds.
 enum NodeTests {
   static let all = [
     GuestTest(
@@ -23,12 +24,16 @@ enum NodeTests {
       "leaks/mmap/failing-nodes",
       question: "Is each node given back when an allocation fails while shared anonymous memory is mapped?"
     ) { look throws(Failure) in try failing(look) },
+    GuestTest(
+      "leaks/vgem/closed-clients",
+      question: "Is the tree of a client's handles given back when it closes with handles left?"
+    ) { look throws(Failure) in try closed(look) },
   ]
 
-  private static let cache = "maple_node"
+  private static let ofMappings = "maple_node"
+  private static let ofHandles = "radix_tree_node"
   /// A leak loses one node a round at least; all other processes of the guest together gain far fewer meanwhile.
   private static let rounds = 300
-  private static let bound = 150
 
   private static func refused(_ look: Recorder) throws(Failure) {
     let client = try DrmClient(driver: "vgem")
@@ -99,24 +104,48 @@ enum NodeTests {
     faults.close()
   }
 
-  private static func give(back look: Recorder, answer: String = "EINVAL", _ refusal: () -> String) throws(Failure) {
+  private static func closed(_ look: Recorder) throws(Failure) {
+    let owner = try DrmClient(driver: "vgem")
+    let buffer = try owner.createDumb(pages: 1)
+    var name: UInt32 = 0
+    if cguest_drm_flink(owner.file.number, buffer.handle, &name) != 0 { throw .call("give a name") }
+    // A quarter of the rounds of the others: each takes more than a refusal.
+    let rounds = rounds / 4
+    try give(back: look, of: ofHandles, rounds: rounds, answer: "closed") {
+      guard let client = try? owner.stranger() else { return errnoName(errno) }
+      var handle: UInt32 = 0
+      let answer = cguest_drm_open_name(client.file.number, name, &handle) == 0 ? "closed" : errnoName(errno)
+      client.close()
+      return answer
+    }
+    owner.close()
+  }
+
+  /// - Parameters:
+  ///   - cache: the slab of the nodes.
+  ///   - answer: that of each round.
+  private static func give(
+    back look: Recorder, of cache: String = ofMappings, rounds: Int = rounds, answer: String = "EINVAL",
+    _ round: () -> String
+  ) throws(Failure) {
     // The first time may build what stays.
-    look.equal(refusal(), answer, "errno")
-    let before = try nodes()
+    look.equal(round(), answer, "errno")
+    let before = try nodes(cache)
     var others: Set<String> = []
-    for _ in 0..<rounds { others.insert(refusal()) }
+    for _ in 0..<rounds { others.insert(round()) }
     look.equal(others.sorted(), [answer], "errno, \(rounds) times")
-    var more = try nodes() - before
+    let bound = rounds / 2
+    var more = try nodes(cache) - before
     // They are freed after a grace period of RCU.
     for _ in 0..<100 where more >= bound {
       usleep(20_000)
-      more = try nodes() - before
+      more = try nodes(cache) - before
     }
-    look.expect(more < bound, "nodes given back", "\(more) more after \(rounds) refusals")
+    look.expect(more < bound, "nodes given back", "\(more) more after \(rounds) rounds")
   }
 
   /// The nodes in use: what processors keep for themselves is given back before it is counted.
-  private static func nodes() throws(Failure) -> Int {
+  private static func nodes(_ cache: String) throws(Failure) -> Int {
     try writeText("1", to: "/sys/kernel/slab/\(cache)/shrink")
     for line in try readText("/proc/slabinfo").split(separator: "\n") {
       let words = line.split(separator: " ")
