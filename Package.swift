@@ -221,8 +221,9 @@ let package = Package(
     .testTarget(
       name: "CommandTests",
       dependencies: [
-        "patchbench", "Bench", "BenchModel", "KernelBuild", "Reports", "TestBench", "TestSupport", "Verdicts",
-        systemPackage, .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "patchbench", "Bench", "BenchModel", "GuestProtocol", "History", "KernelBuild", "Reports", "TestBench",
+        "TestSupport", "Toolbox", "Verdicts", systemPackage,
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict),
     // Real kernels and real guests. Needs everything that setup.sh installs and builds; skips nothing.
     .testTarget(

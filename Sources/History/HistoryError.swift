@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import GRDB
+internal import SystemPackage
 
 /// The history cannot be used. The runs' own records are not touched by any of this.
 public enum HistoryError: Error, Sendable, Hashable {
@@ -17,6 +18,10 @@ public enum HistoryError: Error, Sendable, Hashable {
   init(_ error: any Error, _ path: String) {
     if let known = error as? HistoryError {
       self = known
+      return
+    }
+    if error as? Errno == .noSpace {
+      self = .full(path: path)
       return
     }
     guard let error = error as? DatabaseError else {

@@ -25,7 +25,10 @@ import Testing
           ]))
     }
     var pages: [String: String] = [:]
-    try Site(store, changes: try store.changes(since: Nights.date(2)), directory: "/site").write { path, text in
+    let site = Site(store, changes: try store.changes(since: Nights.date(2)), directory: "/site") {
+      $0 != "/results/0/linux-6.12"
+    }
+    try site.write { path, text in
       #expect(pages.updateValue(text, forKey: path) == nil, "\(path) is there twice")
     }
     return pages
@@ -73,5 +76,7 @@ import Testing
     let series = try #require(try pages().first { $0.key.hasPrefix("series/s-") }?.value)
     #expect(series.contains("<svg"))
     #expect(series.contains("../../results/2/linux-6.12/report.html"))
+    // The report of the first night has gone.
+    #expect(!series.contains("results/0/"))
   }
 }

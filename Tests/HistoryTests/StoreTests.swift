@@ -42,7 +42,7 @@ import Toolbox
     for night in [nights[1], nights[0], nights[3], nights[2]] { try first.add(night) }
     let before = try said(first)
     #expect(before[1].contains("s-v2 regresses"))
-    try HistoryStore.rebuild(in: state, from: nights) { _ in true }
+    try HistoryStore.rebuild(in: state, from: nights)
     #expect(try said(HistoryStore(in: state)) == before)
   }
 
@@ -119,7 +119,7 @@ import Toolbox
     } catch { #expect(error.isDamaged, "\(error)") }
     // What is needed for that lies beside it.
     #expect(HistoryStore.listed(in: state) == nights.map(\.directory))
-    try HistoryStore.rebuild(in: state, from: nights) { _ in true }
+    try HistoryStore.rebuild(in: state, from: nights)
     #expect(try HistoryStore(in: state).trials(of: "s").count == 4)
   }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import History
 import Testing
 
 @testable import Nights
@@ -8,6 +9,7 @@ import Testing
   private let whole = """
     owner: A Maintainer <a@example.org>
     budget: 1h30m
+    keep: {evidence: 30d, size: 20G, rows: 2y}
     groups:
       quick: {kernels: linux-6.12, profiles: kasan}
       full:
@@ -27,13 +29,14 @@ import Testing
     let matrix = try MatrixFile(yaml: whole, file: "m.yaml")
     #expect(matrix.owner == "A Maintainer <a@example.org>")
     #expect(matrix.budget == 5400)
+    #expect(matrix.keep == KeepLimits(evidence: 30 * 86_400, size: 20 << 30, rows: 730 * 86_400))
     #expect(matrix.groups["quick"]?.kernels == ["linux-6.12"])
     #expect(matrix.groups["full"]?.profiles == ["kasan", "modules"])
     #expect(matrix.entries.map(\.source) == [.arguments(["Patches/candidates"]), .archive("~/archive/0.git", days: 3)])
     #expect(matrix.entries.map(\.groups) == [["full"], ["quick"]])
     #expect(matrix.entries.map(\.priority) == [10, 0])
     #expect(matrix.entries.map(\.owner) == [nil, "b@example.org"])
-    #expect(matrix.entries.map(\.line) == [9, 12])
+    #expect(matrix.entries.map(\.line) == [10, 13])
   }
 
   @Test(
@@ -41,16 +44,20 @@ import Testing
     arguments: [
       ("budget: 1h30m", "budget: soon", 2, "“budget” must be a time"),
       ("budget: 1h30m", "budge: 1h", 2, "unknown key “budge”"),
-      ("kernels: linux-6.12, ", "", 4, "needs “kernels”"),
-      ("groups: full", "groups: fool", 10, "there is no group “fool”; groups: full, quick"),
-      ("priority: 10", "priority: high", 11, "“priority” must be a whole number"),
-      ("days: 3", "days: 0", 13, "“days” must be a whole number of at least 1"),
-      ("from: Patches/candidates", "days: 2", 9, "needs either"),
-      ("priority: 10", "days: 2", 11, "“days” goes with “archive”"),
-      ("owner: b@example.org", "owner: \"b@example.org\\nBcc: all@example.org\"", 15, "“owner” must be an address"),
-      ("owner: b@example.org", "owner: nobody", 15, "“owner” must be an address"),
-      ("    quick: {", "    quick: {{", 5, "not YAML"),
-      ("profiles: kasan}", "profile: kasan}", 4, "unknown key “profile”"),
+      ("kernels: linux-6.12, ", "", 5, "needs “kernels”"),
+      ("groups: full", "groups: fool", 11, "there is no group “fool”; groups: full, quick"),
+      ("priority: 10", "priority: high", 12, "“priority” must be a whole number"),
+      ("days: 3", "days: 0", 14, "“days” must be a whole number of at least 1"),
+      ("from: Patches/candidates", "days: 2", 10, "needs either"),
+      ("priority: 10", "days: 2", 12, "“days” goes with “archive”"),
+      ("owner: b@example.org", "owner: \"b@example.org\\nBcc: all@example.org\"", 16, "“owner” must be an address"),
+      ("owner: b@example.org", "owner: nobody", 16, "“owner” must be an address"),
+      ("    quick: {", "    quick: {{", 6, "not YAML"),
+      ("profiles: kasan}", "profile: kasan}", 5, "unknown key “profile”"),
+      ("evidence: 30d", "evidence: 30", 3, "“evidence” must be an age such as 30d"),
+      ("size: 20G", "size: 20 G", 3, "“size” must be a size such as 500M"),
+      ("rows: 2y", "row: 2y", 3, "unknown key “row”"),
+      ("{evidence: 30d, size: 20G, rows: 2y}", "{}", 3, "“keep” needs"),
     ])
   func wrong(_ text: String, _ other: String, _ line: Int, _ words: String) {
     let yaml = whole.replacing(text.trimmingPrefix("    "), with: other.trimmingPrefix("    "), maxReplacements: 1)

@@ -50,6 +50,9 @@ public struct RunDirectory: Sendable, Hashable {
     return lock
   }
 
+  /// Whether a process writes to the directory. The answer may already be outdated.
+  public var isClaimed: Bool { FileLock.isHeld(lock) }
+
   /// Releases the lock that ``claim()`` took.
   public func release(_ claim: FileLock) {
     try? FileManager.default.removeItem(atPath: lock.string)

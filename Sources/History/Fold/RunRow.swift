@@ -59,6 +59,8 @@ public struct TrialRow: Sendable, Hashable {
   /// in the same run, or was tried more than once. All others are `ok`, or as on the base.
   public var results: [ResultRow]
   public var reports: [ReportRow]
+  /// Whether its evidence is still there. This alone is not in the record.
+  public var hasEvidence = true
 }
 
 /// A series as a run names it.

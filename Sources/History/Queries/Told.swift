@@ -24,7 +24,7 @@ public struct ToldTrial: Codable, Sendable, Hashable {
   /// Whether only some of the tests were asked for.
   public var isPart: Bool
   public var messageID: String?
-  /// Whether the run's evidence is still there.
+  /// Whether its evidence is still there.
   public var hasEvidence: Bool
   /// The trial's number in the database. It says nothing outside of it.
   var number: Int64 = 0
@@ -38,7 +38,7 @@ public struct ToldTrial: Codable, Sendable, Hashable {
   /// The columns that a row of it needs.
   static let columns = """
     trial.id, lineage.key, trial.name, trial.version, trial.verdict, trial.reason, trial.seconds, trial.reused,
-    trial.message, run.started, run.directory, run.command, run.evidence, run.part, cell.kernel, cell.profile,
+    trial.message, run.started, run.directory, run.command, trial.evidence, run.part, cell.kernel, cell.profile,
     cell.architecture, cell.toolchain, cell.extent, cell.guest
     """
   static let tables = """

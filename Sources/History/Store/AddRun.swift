@@ -12,16 +12,16 @@ extension HistoryStore {
   /// Adds a run, all of it or nothing. A run that is there already is replaced: it may have been resumed.
   /// - Throws: ``HistoryError``
   public func add(_ run: RunRow) throws(HistoryError) {
-    do { try list(run.directory) } catch { throw HistoryError(error, path.string) }
-    try write { db in try Self.insert(run, db) }
+    try write { db in
+      // While the database is locked, because another process may remove lines.
+      try list(run.directory)
+      try Self.insert(run, db)
+    }
   }
 
   /// Makes the database again from runs, in the order of their start. Until that is done, the old one stays.
-  /// - Parameter evidence: whether a run's evidence is still there.
   /// - Throws: ``HistoryError``
-  public static func rebuild(
-    in state: FilePath, from runs: some Sequence<RunRow>, hasEvidence: (RunRow) -> Bool
-  ) throws(HistoryError) {
+  public static func rebuild(in state: FilePath, from runs: some Sequence<RunRow>) throws(HistoryError) {
     let final = file(in: state)
     let partial = FilePath(final.string + ".partial")
     do {
@@ -30,12 +30,7 @@ extension HistoryStore {
       for suffix in ["", "-wal", "-shm"] { try? manager.removeItem(atPath: partial.string + suffix) }
       let queue = try open(partial)
       try queue.write { db in
-        for run in runs.sorted(by: { ($0.started, $0.id) < ($1.started, $1.id) }) {
-          try insert(run, db)
-          if !hasEvidence(run) {
-            try db.execute(sql: "UPDATE run SET evidence = 0 WHERE record = ?", arguments: [run.id])
-          }
-        }
+        for run in runs.sorted(by: { ($0.started, $0.id) < ($1.started, $1.id) }) { try insert(run, db) }
       }
       // With the log folded in, the database is one file, which can be renamed.
       try queue.writeWithoutTransaction { db in _ = try db.checkpoint(.truncate) }
@@ -68,13 +63,13 @@ extension HistoryStore {
     let series = trial.series
     try db.cachedStatement(
       sql: """
-        INSERT INTO trial (run, place, lineage, name, version, message, verdict, reason, seconds, reused, plan)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        INSERT INTO trial (run, place, lineage, name, version, message, verdict, reason, seconds, reused, plan, evidence)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """
     ).execute(arguments: [
       run, place, try series.map { try id("lineage", "key", $0.lineage, db) }, series?.name, series?.version,
       series?.messageID, trial.verdict?.rawValue, trial.reason, trial.seconds, trial.isReused,
-      try plan(trial.plan, db),
+      try plan(trial.plan, db), trial.hasEvidence,
     ])
     let number = db.lastInsertedRowID
     let patches = try db.cachedStatement(sql: "INSERT OR IGNORE INTO patch (id, trial) VALUES (?, ?)")

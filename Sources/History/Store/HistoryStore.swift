@@ -105,4 +105,11 @@ extension HistoryStore {
       try file.sync()
     }
   }
+
+  /// Removes a run's directory from the list.
+  func unlist(_ directory: String) throws {
+    let state = path.removingLastComponent()
+    let left = Self.listed(in: state).filter { $0 != directory }
+    try DurableFile.write(Array(left.map { $0 + "\n" }.joined().utf8), to: state.appending("runs"))
+  }
 }

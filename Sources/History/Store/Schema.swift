@@ -12,6 +12,9 @@ enum Schema {
     migrator.registerMigration("1") { db in
       try db.execute(sql: first)
     }
+    migrator.registerMigration("2") { db in
+      try db.execute(sql: second)
+    }
     return migrator
   }
 
@@ -76,5 +79,12 @@ enum Schema {
       PRIMARY KEY (title, trial)
     ) WITHOUT ROWID;
     CREATE INDEX report_trial ON report (trial);
+    """
+
+  /// Evidence goes trial by trial.
+  private static let second = """
+    ALTER TABLE trial ADD COLUMN evidence INTEGER NOT NULL DEFAULT 1;
+    UPDATE trial SET evidence = 0 WHERE run IN (SELECT id FROM run WHERE NOT evidence);
+    ALTER TABLE run DROP COLUMN evidence;
     """
 }

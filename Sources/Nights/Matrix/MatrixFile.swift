@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import History
 internal import Yams
 
 /// What a night tries, as a file says it. `docs/nightly.md` has an example, and `matrix-file.schema.json` the form.
@@ -8,6 +9,8 @@ public struct MatrixFile: Sendable, Hashable {
   public var owner: String?
   /// How long a night may work, in seconds; `nil` is without end.
   public var budget: Double?
+  /// How long its nights' files are kept; `nil` is for ever.
+  public var keep: KeepLimits?
   /// Which kernels and profiles, by the group's name.
   public var groups: [String: Group]
   public var entries: [Entry]
@@ -78,9 +81,10 @@ extension MatrixFile {
       throw MatrixFileError(file: file, line: 1, reason: "is empty; it needs “groups” and “series”")
     }
     let reader = MatrixReader(file: file)
-    let top = try reader.keys(of: root, known: ["owner", "budget", "groups", "series"], in: "the matrix")
+    let top = try reader.keys(of: root, known: ["owner", "budget", "keep", "groups", "series"], in: "the matrix")
     owner = try top["owner"].map { node throws(MatrixFileError) in try reader.owner(node) }
     budget = try top["budget"].map { node throws(MatrixFileError) in try reader.duration(node) }
+    keep = try top["keep"].map { node throws(MatrixFileError) in try reader.keep(node) }
     groups = [:]
     guard let named = top["groups"] else { throw reader.wrong(root, "needs “groups”: which kernels and profiles") }
     guard let mapping = named.mapping, !mapping.isEmpty else {
@@ -180,6 +184,20 @@ private struct MatrixReader {
       throw wrong(node, "“owner” must be an address, such as: A Maintainer <a@example.org>")
     }
     return text
+  }
+
+  func keep(_ node: Node) throws(MatrixFileError) -> KeepLimits {
+    let parts = try keys(of: node, known: ["evidence", "size", "rows"], in: "“keep”")
+    if parts.isEmpty { throw wrong(node, "“keep” needs “evidence”, “size” or “rows”") }
+    func read<Value>(_ name: String, _ example: String, _ value: (String) -> Value?) throws(MatrixFileError) -> Value? {
+      guard let node = parts[name] else { return nil }
+      guard let found = value(try text(node, "“\(name)”")) else { throw wrong(node, "“\(name)” must be \(example)") }
+      return found
+    }
+    return KeepLimits(
+      evidence: try read("evidence", KeepLimits.ageWords, KeepLimits.age),
+      size: try read("size", KeepLimits.sizeWords, KeepLimits.size),
+      rows: try read("rows", KeepLimits.ageWords, KeepLimits.age))
   }
 
   /// `90m`, `6h`, or both: `1h30m`.

@@ -13,6 +13,7 @@ public struct Site {
   private let changes: Changes?
   /// The site's directory, absolute, for links to runs.
   private let directory: String
+  private let hasReport: (String) -> Bool
 
   /// The most rows of a table of trials. The history has the others: `patchbench history series NAME`.
   private static let most = 100
@@ -20,10 +21,12 @@ public struct Site {
   /// - Parameters:
   ///   - changes: what changed in the last night; `nil` if there is none.
   ///   - directory: where the pages will be, absolute.
-  public init(_ store: HistoryStore, changes: Changes?, directory: String) {
+  ///   - hasReport: whether the directory of a run still has its report.
+  public init(_ store: HistoryStore, changes: Changes?, directory: String, hasReport: @escaping (String) -> Bool) {
     self.store = store
     self.changes = changes
     self.directory = directory
+    self.hasReport = hasReport
   }
 
   /// Makes the pages, one after the other.
@@ -182,9 +185,9 @@ public struct Site {
 
   private static let home = SitePage.Link(target: "../index.html", text: "patchbench")
 
-  /// Returns the way from a page to the report of a trial's run, or to the trial's own row if its evidence is gone.
+  /// Returns the way from a page to the report of a trial's run, or to the trial's own table if that is gone.
   private func report(of trial: ToldTrial, in folder: String) -> String {
-    if !trial.hasEvidence { return "#\(Self.slug(HistoryText.cell(trial.cell)))" }
+    if !hasReport(trial.directory) { return "#\(Self.slug(HistoryText.cell(trial.cell)))" }
     return Self.path(from: "\(directory)/\(folder)", to: "\(trial.directory)/report.html")
   }
 

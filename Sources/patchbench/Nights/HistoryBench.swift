@@ -75,7 +75,8 @@ extension HistoryCommand {
       var pages = 0
       try time("history site", 60) {
         let changes = try store.changes(since: start)
-        try Site(store, changes: changes, directory: place.appending("site").string).write { path, text in
+        let site = Site(store, changes: changes, directory: place.appending("site").string) { _ in true }
+        try site.write { path, text in
           let file = place.appending("site").pushing(FilePath(path))
           try FileManager.default.createDirectory(
             atPath: file.removingLastComponent().string, withIntermediateDirectories: true)

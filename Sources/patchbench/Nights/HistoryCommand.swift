@@ -26,11 +26,12 @@ struct HistoryCommand: AsyncParsableCommand {
         patchbench history kernel linux-6.12
         patchbench history add results/thread
         patchbench history rebuild
+        patchbench history prune --keep-evidence 30d --dry-run
         patchbench history site /var/www/patchbench
       """,
     subcommands: [
       List.self, OfSeries.self, OfTest.self, OfReport.self, OfKernel.self, Add.self, Rebuild.self, MakeSite.self,
-      Bench.self,
+      Prune.self, Bench.self,
     ],
     defaultSubcommand: List.self)
 
@@ -205,7 +206,10 @@ struct HistoryCommand: AsyncParsableCommand {
         Result {
           let changes = try store.lastCommand().map { try store.changes(since: $0) }
           var count = 0
-          try Site(store, changes: changes, directory: place.string).write { path, text in
+          let site = Site(store, changes: changes, directory: place.string) {
+            FileManager.default.fileExists(atPath: FilePath($0).appending("report.html").string)
+          }
+          try site.write { path, text in
             let file = place.pushing(FilePath(path))
             try FileManager.default.createDirectory(
               atPath: file.removingLastComponent().string, withIntermediateDirectories: true)
@@ -254,7 +258,7 @@ struct HistoryCommand: AsyncParsableCommand {
       }
       let found = rows
       try await Blocking.run {
-        Result { try HistoryStore.rebuild(in: directory, from: found) { HistoryRuns.hasEvidence($0) } }
+        Result { try HistoryStore.rebuild(in: directory, from: found) }
       }.get()
       Output.note(
         "patchbench: the history in \(directory) has \(rows.count) runs again" + (left > 0 ? "; \(left) left out" : ""))
@@ -276,11 +280,6 @@ extension HistoryRuns {
       }
     }.get()
     return rows.count
-  }
-
-  /// Whether a run's directory has more than its record and reports.
-  static func hasEvidence(_ run: RunRow) -> Bool {
-    FileManager.default.fileExists(atPath: FilePath(run.directory).appending("base").string)
   }
 }
 

@@ -20,12 +20,15 @@ struct Night: Codable, Sendable {
   var left: [NightPlan.Item]
   /// Whether all was done, and told.
   var isOver = false
+  /// Its number among the nights of the matrix, from 1: a clock may be set back. `nil` in old files.
+  var number: Int?
 
   private static func file(_ directory: FilePath) -> FilePath { directory.appending("night.json") }
 
   static func place(_ state: FilePath) -> FilePath { state.appending("nights") }
 
-  init(matrix: String, began: Date, runs: [String], left: [NightPlan.Item]) {
+  init(matrix: String, number: Int, began: Date, runs: [String], left: [NightPlan.Item]) {
+    self.number = number
     self.matrix = matrix
     self.began = began
     self.runs = runs
@@ -49,15 +52,30 @@ struct Night: Codable, Sendable {
     try DurableFile.write(try encoder.encode(self) + [0x0a], to: Self.file(directory))
   }
 
-  /// Returns the newest night of a matrix, if it was stopped before it was over.
-  static func unfinished(of matrix: String, in state: FilePath) -> (directory: FilePath, night: Night)? {
+  /// Returns all nights, by the names of their directories.
+  static func all(in state: FilePath) -> [String: Night] {
     let place = place(state)
     let names = (try? FileManager.default.contentsOfDirectory(atPath: place.string)) ?? []
-    let own = names.sorted().compactMap { name in
-      Night(in: place.appending(name)).flatMap { $0.matrix == matrix ? (place.appending(name), $0) : nil }
-    }
-    guard let last = own.max(by: { $0.1.began < $1.1.began }), !last.1.isOver else { return nil }
-    return (last.0, last.1)
+    return Dictionary(
+      names.compactMap { name in Night(in: place.appending(name)).map { (name, $0) } },
+      uniquingKeysWith: { first, _ in first })
+  }
+
+  /// Returns the newest night of a matrix.
+  static func newest(of matrix: String, _ all: [String: Night]) -> (name: String, night: Night)? {
+    all.filter { $0.value.matrix == matrix }.max { $0.value.order($0.key) < $1.value.order($1.key) }
+      .map { ($0.key, $0.value) }
+  }
+
+  private func order(_ name: String) -> (Int, Date, String) { (number ?? 0, began, name) }
+
+  /// Whether a night of a matrix is at work.
+  static func isAtWork(_ matrix: String, in state: FilePath) async throws -> Bool {
+    FileLock.isHeld(try await lock(matrix, in: state))
+  }
+
+  private static func lock(_ matrix: String, in state: FilePath) async throws -> FilePath {
+    place(state).appending(".lock-\(try await Digest.of([matrix]).prefix(16))")
   }
 
   /// Takes the lock of a matrix, so that two nights of it never run at once.
@@ -65,7 +83,7 @@ struct Night: Codable, Sendable {
   static func claim(_ matrix: String, in state: FilePath) async throws -> FileLock {
     let place = place(state)
     try FileManager.default.createDirectory(atPath: place.string, withIntermediateDirectories: true)
-    let path = place.appending(".lock-\(try await Digest.of([matrix]).prefix(16))")
+    let path = try await lock(matrix, in: state)
     guard let lock = try FileLock.attempt(path, .exclusive) else {
       throw Failure(
         "a night of \(matrix) is at work" + (FileLock.signer(path).map { ", in process \($0)" } ?? ""),

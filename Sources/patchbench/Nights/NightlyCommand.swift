@@ -120,7 +120,9 @@ struct NightlyCommand: AsyncParsableCommand {
   private func tonight(
     _ path: String, _ work: NightWork, _ plan: NightPlan
   ) async throws -> (FilePath, Night, Int32) {
-    if let (directory, night) = Night.unfinished(of: path, in: state.directory) {
+    let last = Night.newest(of: path, Night.all(in: state.directory))
+    if let (name, night) = last, !night.isOver {
+      let directory = Night.place(state.directory).appending(name)
       let status = try await goOn(night, in: directory)
       // What the night stood on may have changed since. Then this is a new night.
       if status != ExitStatus.usage { return (directory, night, status) }
@@ -137,7 +139,8 @@ struct NightlyCommand: AsyncParsableCommand {
     let directory = RunDirectory.fresh(under: Night.place(state.directory), label: label, at: began)
     let plans = work.runs(plan, in: directory)
     let night = Night(
-      matrix: path, began: began, runs: plans.map { $0.place.output!.lastComponent!.string }, left: plan.left)
+      matrix: path, number: (last?.night.number ?? 0) + 1, began: began,
+      runs: plans.map { $0.place.output!.lastComponent!.string }, left: plan.left)
     try FileManager.default.createDirectory(atPath: directory.string, withIntermediateDirectories: true)
     try night.write(in: directory)
     Output.note(
@@ -213,8 +216,27 @@ struct NightlyCommand: AsyncParsableCommand {
     var over = night
     over.isOver = true
     try over.write(in: directory)
-    if !isTold || !isWhole { throw ExitCode(ExitStatus.inconclusive) }
+    // A night whose old files stay has done its own work. But the disk would fill up, and nobody would know.
+    let isPruned = try await prune(matrix, night.matrix)
+    if !isTold || !isWhole || !isPruned { throw ExitCode(ExitStatus.inconclusive) }
     if changes.gotWorse { throw ExitCode(ExitStatus.worse) }
+  }
+
+  /// Removes what the matrix file does not keep of its nights.
+  /// - Returns: whether all of that has gone.
+  private func prune(_ matrix: MatrixFile, _ path: String) async throws -> Bool {
+    guard let limits = matrix.keep else { return true }
+    let pruning = Pruning(state: state.directory, limits: limits, matrix: path)
+    do {
+      let outcome = try await untilSignal { try await pruning.work() }
+      if !outcome.plan.steps.isEmpty {
+        Output.note("patchbench: old nights: \(RetentionText.summary(outcome.plan, isDone: true))")
+      }
+      return outcome.tellFailures()
+    } catch {
+      Failure(error).say()
+      return false
+    }
   }
 }
 

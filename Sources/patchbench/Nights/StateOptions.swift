@@ -29,8 +29,9 @@ struct StateOptions: ParsableArguments {
 
   /// Opens the history, which must be there.
   /// - Throws: ``Failure`` if there is none.
-  func history() async throws -> HistoryStore {
-    let directory = directory
+  func history() async throws -> HistoryStore { try await Self.history(in: directory) }
+
+  static func history(in directory: FilePath) async throws -> HistoryStore {
     guard HistoryStore.exists(in: directory) else {
       throw Failure(
         "there is no history in \(directory)",
@@ -49,15 +50,25 @@ enum HistoryRuns {
   static func row(of run: FilePath) async throws -> RunRow? {
     let run = run.absolute
     let directory = RunDirectory(run)
-    guard let record = try directory.record() else { return nil }
+    // A prune that was stopped may have removed only a part.
+    let pruned = try PrunedRun(in: run)
+    guard !pruned.rows, let record = try directory.record() else { return nil }
     let patches = try await patches(of: record.header.series.map(\.name), in: directory)
+      .merging(pruned.series) { $1 }
     // The runs of one command share the directory above.
     let above = run.removingLastComponent()
     let isPart = RecordedMatrix(in: above)?.runs.contains(run.lastComponent?.string ?? "") == true
-    return RunRow(
+    var row = RunRow(
       record, id: try await EventRecord.id(directory.events), directory: run.string,
       command: (isPart ? above : run).string,
       patches: patches)
+    for (index, trial) in row.trials.enumerated() {
+      let name = trial.series?.name
+      let isPruned = name.map { pruned.series[$0] != nil } ?? pruned.rest
+      row.trials[index].hasEvidence =
+        !isPruned && FileManager.default.fileExists(atPath: directory.evidence(name).string)
+    }
+    return row
   }
 
   /// Returns the ids of the patches of each series, in order, as git gives them. Where there is no sandbox to read

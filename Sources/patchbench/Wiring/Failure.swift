@@ -66,6 +66,7 @@ struct Failure: Error {
     case let error as MutantListError:
       self.init(error.description, advice: "correct that line", status: ExitStatus.usage)
     case let error as HistoryError: self.init(error)
+    case let error as OwnTreeError: self.init(error.description, status: ExitStatus.inconclusive)
     case let error as MatrixFileError:
       self.init(error.description, advice: "docs/nightly.md has an example", status: ExitStatus.usage)
     case let error as BisectInput: self.init(error.description, advice: error.advice, status: ExitStatus.usage)

@@ -3,6 +3,7 @@
 import Bench
 import BenchModel
 import Foundation
+import History
 import Reports
 import SeriesIntake
 import SystemPackage
@@ -43,6 +44,16 @@ enum ReportFiles {
       paths(in: directory.path).allSatisfy({ FileManager.default.fileExists(atPath: $0.string) })
     else { return nil }
     return Report(record: record)
+  }
+
+  /// Renders the one report that leads to files of evidence, after some of them have gone.
+  static func renewLinks(in directory: RunDirectory) throws {
+    guard let record = try directory.record() else { return }
+    let report = Report(record: record, evidence: evidence(in: directory, of: record))
+    for reporter in Reporters.files where reporter.name == "html" {
+      guard let file = reporter.file else { continue }
+      try DurableFile.write(try reporter.text(of: report, on: .file).utf8, to: directory.path.appending(file))
+    }
   }
 
   /// Lists the files of evidence that a run has. Those of reruns are as many as their guests, and are left out.
