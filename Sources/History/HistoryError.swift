@@ -2,6 +2,7 @@
 
 internal import GRDB
 internal import SystemPackage
+internal import Toolbox
 
 /// The history cannot be used. The runs' own records are not touched by any of this.
 public enum HistoryError: Error, Sendable, Hashable {
@@ -14,6 +15,9 @@ public enum HistoryError: Error, Sendable, Hashable {
   /// Another process has kept it locked for too long.
   case busy(path: String)
   case other(path: String, reason: String)
+
+  /// With less than this, in bytes, SQLite cannot make the files that it works with.
+  private static let little: Int64 = 65_536
 
   init(_ error: any Error, _ path: String) {
     if let known = error as? HistoryError {
@@ -33,6 +37,8 @@ public enum HistoryError: Error, Sendable, Hashable {
     case .SQLITE_FULL: self = .full(path: path)
     case .SQLITE_BUSY, .SQLITE_LOCKED: self = .busy(path: path)
     // Of a full disk, SQLite often only knows that a write failed.
+    case .SQLITE_IOERR where DiskSpace.free(at: FilePath(path).removingLastComponent()) < Self.little:
+      self = .full(path: path)
     default: self = .other(path: path, reason: error.message ?? "\(error.resultCode)")
     }
   }

@@ -76,8 +76,11 @@ struct KeptFiles {
     run.rest = max(0, whole - run.trials.map(\.bytes).reduce(0, +))
     run.isUnfinished.rest = pruned.rest
     run.isUnfinished.rows = pruned.rows
-    run.isUnfinished.report =
-      pruned != PrunedRun() && !FileManager.default.fileExists(atPath: directory.appending("report.html").string)
+    let reports = ["report.html", "report.json"].map {
+      FileManager.default.fileExists(atPath: directory.appending($0).string)
+    }
+    // Only a prune removes one of them.
+    run.isUnfinished.report = reports == [false, true]
   }
 
   private static func identity(_ directory: FilePath) -> [UInt64]? {

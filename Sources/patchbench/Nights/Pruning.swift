@@ -6,6 +6,7 @@ import History
 import Nights
 import SystemPackage
 import Toolbox
+import Verdicts
 
 /// Removes what has become too old or too big from a state directory: evidence, and then rows.
 ///
@@ -20,6 +21,8 @@ struct Pruning {
   /// What went, or would go.
   struct Outcome: Codable {
     var plan: RetentionPlan
+    /// The space that it takes, in bytes.
+    var bytes: Int64
     /// What could not be removed.
     var failures: [Failed]
     var isDone: Bool
@@ -33,20 +36,17 @@ struct Pruning {
   /// What would go now. Nothing is changed.
   func plan() async throws -> Outcome {
     let (plan, failures) = try await look(StateOptions.history(in: state))
-    return Outcome(plan: plan, failures: failures, isDone: false)
+    return Outcome(plan: plan, bytes: plan.bytes, failures: failures, isDone: false)
   }
 
   /// Removes it. Two at once work one after the other.
   /// - Throws: `CancellationError` if it was stopped; what has gone by then is gone.
   func work() async throws -> Outcome {
-    let path = state.appending("prune.lock")
-    let lock = try await FileLock.wait(path, .exclusive) {
-      let process = FileLock.signer(path).map { " in process \($0)" } ?? ""
-      Output.note("patchbench: waiting for another prune\(process)")
-    }
+    let lock = try await claim()
     defer { lock.release() }
     // Only for those who wait. A full disk may have no room for it.
     try? lock.sign()
+    try await makeRoom()
     let store = try await StateOptions.history(in: state)
     var (plan, failures) = try await look(store)
     var left: [RetentionPlan.Step] = []
@@ -65,7 +65,40 @@ struct Pruning {
     plan.steps.removeAll(where: left.contains)
     plan.staying += left.map(\.bytes).reduce(0, +)
     try await removeEmptyNights()
-    return Outcome(plan: plan, failures: failures, isDone: true)
+    return Outcome(plan: plan, bytes: plan.bytes, failures: failures, isDone: true)
+  }
+
+  private func claim() async throws -> FileLock {
+    let path = state.appending("prune.lock")
+    do {
+      return try await FileLock.wait(path, .exclusive) {
+        let process = FileLock.signer(path).map { " in process \($0)" } ?? ""
+        Output.note("patchbench: waiting for another prune\(process)")
+      }
+    } catch let error as Errno {
+      throw Failure("\(path): \(error)", status: ExitStatus.inconclusive)
+    }
+  }
+
+  /// What the history and the first promise need, in bytes.
+  private static let room: Int64 = 1 << 20
+
+  /// On a full disk, not even the history can be opened. Then the pages of the oldest nights make room. They are made
+  /// again from the records.
+  private func makeRoom() async throws {
+    let nights = try await KeptNights(in: state, matrix: matrix)
+    let state = state
+    await Blocking.run {
+      let old = nights.all.filter { nights.isAsked($0.value) && !nights.isProtected($0.key) }
+      for (name, night) in old.sorted(by: { $0.value.began < $1.value.began }) {
+        for run in night.runs {
+          if DiskSpace.free(at: state) >= Self.room { return }
+          if RunDirectory(Night.place(state).appending(name).appending(run)).isClaimed { continue }
+          // If it cannot be removed, the disk stays full, and that is told.
+          try? OwnTree(state).remove(["nights", name, run, "report.html"])
+        }
+      }
+    }
   }
 
   // MARK: - Looking
