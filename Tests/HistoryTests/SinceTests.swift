@@ -158,4 +158,25 @@ import Testing
       [Nights.base(), Nights.series("s", .clean, seconds: seconds)])
     #expect(changes.slower.map(\.usual) == Array(repeating: 41, count: count))
   }
+
+  @Test("another matrix on the same cell has its own news: what only it tried is neither new nor gone here")
+  func others() throws {
+    func add(_ night: Int, _ hour: Int, _ matrix: String, _ trials: [TrialRow]) throws {
+      var run = Nights.run(night, [Nights.base()] + trials, hour: hour)
+      run.directory = "/\(matrix)/\(night)"
+      run.command = run.directory
+      try store.add(run)
+    }
+    try add(0, 0, "one", [Nights.series("a", .clean), Nights.series("b", .clean)])
+    try add(0, 1, "two", [Nights.series("c", .clean)])
+    try add(1, 0, "one", [Nights.series("a", .clean)])
+    try add(1, 1, "two", [Nights.series("d", .regresses)])
+    let others: Set = ["/two/0", "/two/1"]
+    let own = try store.changes(since: Nights.date(1), ignoring: others)
+    #expect(own.gone.map(\.name) == ["b"])
+    #expect(own.new.isEmpty && !own.gotWorse)
+    let all = try store.changes(since: Nights.date(1))
+    #expect(all.gone.map(\.name) == ["c"])
+    #expect(all.new.map(\.name) == ["d"])
+  }
 }

@@ -129,8 +129,12 @@ import Toolbox
       let store = try HistoryStore(in: state)
       try store.add(nights[0])
       try store.database.write { try $0.execute(sql: "INSERT INTO grdb_migrations VALUES ('9')") }
+      try store.database.close()
     }
-    #expect(throws: HistoryError.newer(path: state.appending("history.sqlite").string)) { try HistoryStore(in: state) }
+    let file = state.appending("history.sqlite").string
+    let before = try #require(FileManager.default.contents(atPath: file))
+    #expect(throws: HistoryError.newer(path: file)) { try HistoryStore(in: state) }
+    #expect(FileManager.default.contents(atPath: file) == before)
   }
 
   @Test("a full disk takes nothing of a run, and all that was there stays")

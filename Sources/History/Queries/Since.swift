@@ -44,12 +44,14 @@ extension HistoryStore {
   }
 
   /// Returns what changed since a time: what was tried from then on, beside the last that was tried before, cell by cell.
+  /// - Parameter others: the commands of others, who are told themselves; see ``RunRow/command``.
   /// - Throws: ``HistoryError``
-  public func changes(since date: Date) throws(HistoryError) -> Changes {
+  public func changes(since date: Date, ignoring others: Set<String> = []) throws(HistoryError) -> Changes {
     try read { db in
       let limit = date.timeIntervalSince1970
       let then = try Self.standings(db, "run.started < ?", limit)
       let now = try Self.standings(db, "run.started >= ?", limit)
+        .filter { !others.contains($0.value.trial.command) }
       var changes = Changes(since: date)
       for (key, standing) in now.sorted(by: { $0.key < $1.key }) {
         guard let before = then[key] else {
@@ -70,9 +72,10 @@ extension HistoryStore {
         older[cell].flatMap { BaseChange.between($0.base, base.base) }
       }
       // What the last run of a cell had, and no run of the cell has had since.
+      let last = try Self.lastCommands(db, before: limit, ignoring: others)
       changes.gone = then.sorted { $0.key < $1.key }.filter { key, standing in
-        guard now[key] == nil, newer[key.cell] != nil, let last = older[key.cell] else { return false }
-        return standing.trial.command == last.command
+        guard now[key] == nil, newer[key.cell] != nil else { return false }
+        return standing.trial.command == last[key.cell]
       }.map(\.value.trial)
       return changes
     }
@@ -162,6 +165,19 @@ extension HistoryStore {
       )
     }
     return found
+  }
+
+  /// Returns the last command of each cell before a time, by the cell's number.
+  private static func lastCommands(
+    _ db: Database, before limit: Double, ignoring others: Set<String>
+  ) throws -> [Int64: String] {
+    let rows = try Row.fetchAll(
+      db,
+      sql: """
+        SELECT cell, command, max(started) FROM run WHERE NOT part AND started < ? GROUP BY cell, command ORDER BY 3
+        """, arguments: [limit])
+    return Dictionary(
+      rows.map { ($0["cell"], $0["command"]) }.filter { !others.contains($1) }, uniquingKeysWith: { $1 })
   }
 
   /// The tests that fail in a trial of a base.

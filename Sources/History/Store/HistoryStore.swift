@@ -47,11 +47,22 @@ public final class HistoryStore: Sendable {
     // Of two that open a new file at once, the second one would see half of it.
     let lock = try claim(path)
     defer { lock.release() }
+    try refuseIfNewer(path)
     let queue = try DatabaseQueue(path: path.string, configuration: configuration)
-    let migrator = Schema.migrator
-    if try queue.read({ try migrator.hasBeenSuperseded($0) }) { throw HistoryError.newer(path: path.string) }
-    try migrator.migrate(queue)
+    try Schema.migrator.migrate(queue)
     return queue
+  }
+
+  /// It is only read: to turn on WAL mode, GRDB writes.
+  private static func refuseIfNewer(_ path: FilePath) throws {
+    guard FileManager.default.fileExists(atPath: path.string) else { return }
+    var configuration = Configuration()
+    configuration.readonly = true
+    configuration.busyMode = .timeout(patience)
+    let queue = try DatabaseQueue(path: path.string, configuration: configuration)
+    let isNewer = try queue.read { try Schema.migrator.hasBeenSuperseded($0) }
+    try queue.close()
+    if isNewer { throw HistoryError.newer(path: path.string) }
   }
 
   /// Takes the lock for opening a file, as soon as it is free.

@@ -61,6 +61,15 @@ struct Night: Codable, Sendable {
       uniquingKeysWith: { first, _ in first })
   }
 
+  /// Returns the commands of the nights of other matrices, as the history has them.
+  static func commands(notOf matrix: String, in state: FilePath) -> Set<String> {
+    Set(
+      all(in: state).filter { $0.value.matrix != matrix }.flatMap { name, night in
+        let directory = place(state).appending(name)
+        return [directory.string] + night.runs.map { directory.appending($0).string }
+      })
+  }
+
   /// Returns the newest night of a matrix.
   static func newest(of matrix: String, _ all: [String: Night]) -> (name: String, night: Night)? {
     all.filter { $0.value.matrix == matrix }.max { $0.value.order($0.key) < $1.value.order($1.key) }

@@ -188,7 +188,9 @@ struct NightlyCommand: AsyncParsableCommand {
     let (changes, isLate) = try await Blocking.run {
       Result {
         let store = try HistoryStore(in: state)
-        return (try store.changes(since: night.began), try store.isAhead(of: Date()))
+        // Owners are told by the nights of their own matrix.
+        let others = Night.commands(notOf: night.matrix, in: state)
+        return (try store.changes(since: night.began, ignoring: others), try store.isAhead(of: Date()))
       }
     }.get()
     if isLate { Output.note(SinceCommand.clockWords) }
