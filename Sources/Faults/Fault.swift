@@ -62,5 +62,6 @@ public struct FaultReport: Codable, Sendable, Hashable {
 
 extension Fault {
   /// Every row of the table.
-  public static let all: [Fault] = buildFaults + patchFaults + kernelFaults + machineFaults + runFaults + diskFaults
+  public static let all: [Fault] =
+    buildFaults + patchFaults + kernelFaults + machineFaults + runFaults + diskFaults + nightFaults + historyFaults
 }

@@ -63,13 +63,26 @@ public struct FaultBench: Sendable {
     act: @escaping @Sendable (pid_t, FilePath) async throws -> Void = { _, _ in }
   ) async throws -> Ended {
     let place = scratch.appending("run-\(UUID().uuidString.prefix(8))")
+    let output = place.appending("output")
+    let (pid, result) = try await start(
+      ["run"] + paths.map(\.string) + ["--output", output.string] + program.options + more, in: place, wrap: wrap
+    ) { try await act($0, output) }
+    return Ended(
+      pid: pid, status: result.status, errors: result.errors, series: SeriesOutcome.read(output), output: output)
+  }
+
+  /// Runs the program in a new directory, until it ends.
+  /// - Parameter act: gets the program's process id as soon as it is known, and runs in parallel to it.
+  func start(
+    _ words: [String], in place: FilePath, wrap: (Tool) -> Tool = { $0 },
+    act: @escaping @Sendable (pid_t) async throws -> Void = { _ in }
+  ) async throws -> (pid: pid_t, result: ToolResult) {
     try FileManager.default.createDirectory(atPath: place.string, withIntermediateDirectories: true)
-    let (output, number) = (place.appending("output"), place.appending("pid"))
+    let number = place.appending("pid")
     // exec keeps the process id that the shell has written.
     var tool = Tool(
       "sh",
-      ["-c", "echo $$ > \"$1\"; shift; exec \"$@\"", "sh", number.string, program.executable.string, "run"]
-        + paths.map(\.string) + ["--output", output.string] + program.options + more, in: place)
+      ["-c", "echo $$ > \"$1\"; shift; exec \"$@\"", "sh", number.string, program.executable.string] + words, in: place)
     tool.environment = program.environment
     let wrapped = wrap(tool)
     let result = try await withThrowingTaskGroup(of: ToolResult?.self) { group in
@@ -77,7 +90,7 @@ public struct FaultBench: Sendable {
       group.addTask {
         while true {
           if let pid = Self.pid(number) {
-            try await act(pid, output)
+            try await act(pid)
             return nil
           }
           try await Task.sleep(for: .milliseconds(20))
@@ -87,9 +100,7 @@ public struct FaultBench: Sendable {
       while let next = try await group.next() { if let next { return next } }
       throw CancellationError()
     }
-    return Ended(
-      pid: Self.pid(number) ?? 0, status: result.status, errors: result.errors, series: SeriesOutcome.read(output),
-      output: output)
+    return (Self.pid(number) ?? 0, result)
   }
 
   private static func pid(_ file: FilePath) -> pid_t? {

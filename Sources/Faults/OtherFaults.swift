@@ -43,21 +43,30 @@ extension Fault {
 
     """
 
-  static func clockSetBack(_ bench: FaultBench) async throws -> Seen {
-    let place = bench.scratch.appending("clock")
+  /// Builds the library.
+  /// - Returns: also the file that sets the clock back.
+  static func clockLibrary(in place: FilePath) async throws -> (library: FilePath, mark: FilePath) {
     try FileManager.default.createDirectory(atPath: place.string, withIntermediateDirectories: true)
-    let (library, mark) = (place.appending("clock.so"), place.appending("back"))
+    let library = place.appending("clock.so")
     _ = try await Tool("gcc", ["-shared", "-fPIC", "-x", "c", "-o", library.string, "-"]).output(
       input: Array(clock.utf8))
+    return (library, place.appending("back"))
+  }
+
+  /// Returns a tool whose clock is set back as soon as a file exists.
+  static func clocked(_ tool: Tool, _ library: FilePath, _ mark: FilePath) -> Tool {
+    var tool = tool
+    tool.environment.merge(["LD_PRELOAD": library.string, "STRANGE_CLOCK": mark.string]) { $1 }
+    return tool
+  }
+
+  static func clockSetBack(_ bench: FaultBench) async throws -> Seen {
+    let (library, mark) = try await clockLibrary(in: bench.scratch.appending("clock"))
     let series = try await subjects(bench)
     let whole = try await bench.run(series, FaultBench.Program.tests + ["--fresh"])
     let run = try await bench.run(
       series, FaultBench.Program.tests + ["--fresh"],
-      wrap: {
-        var tool = $0
-        tool.environment.merge(["LD_PRELOAD": library.string, "STRANGE_CLOCK": mark.string]) { $1 }
-        return tool
-      },
+      wrap: { clocked($0, library, mark) },
       act: { _, output in
         let events = output.appending("events.jsonl").string
         while (try? String(contentsOfFile: events, encoding: .utf8))?.contains("trialFinished") != true {

@@ -42,6 +42,8 @@ public struct RandomKills: Sendable {
         let begun = ContinuousClock.now
         let result = try await Self.timed(next(), moment).run(deadline: within + .seconds(600))
         if result.status == .exited(Self.statusOfKilled) || result.status == .signaled(9) { break }
+        // It came to its end while it was being killed. How it ended is not known, so the next start must find it.
+        if result.status == .exited(Self.statusOfTimedOut) { break }
         if isAnew { longest = min(longest, .now - begun) }
         moment = longest * share
         isAnew = true
@@ -55,6 +57,8 @@ public struct RandomKills: Sendable {
 
   /// timeout(1)'s own exit status after a kill.
   private static let statusOfKilled = 137
+  /// That if the program has exited by then.
+  private static let statusOfTimedOut = 124
 
   private static func timed(_ tool: Tool, _ moment: Duration) -> Tool {
     var timed = tool

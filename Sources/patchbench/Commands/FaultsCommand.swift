@@ -21,6 +21,7 @@ struct FaultsCommand: AsyncParsableCommand {
         - a kernel that hangs, floods its console or forges results
         - an emulator that is killed
         - a run that is stopped
+        - a night that is killed, and a history that is damaged
 
       A row passes if patchbench reacts as the row says, leaves no process, mount or file behind, and changes nothing \
       outside the run.
