@@ -34,4 +34,27 @@ import Testing
       }
     }
   }
+
+  @Test("a signal between two works ends the next one")
+  func between() async {
+    await #expect(processExitsWith: .success) {
+      await #expect(throws: CancellationError.self) {
+        // Until the sources are there, a signal is ignored.
+        try await untilSignal {
+          for _ in 0..<600 {
+            kill(getpid(), SIGHUP)
+            try await Task.sleep(for: .milliseconds(20))
+          }
+        }
+      }
+      try await untilSignal {}
+      kill(getpid(), SIGHUP)
+      try await Task.sleep(for: .milliseconds(200))
+      await #expect(throws: CancellationError.self) {
+        try await untilSignal { try await Task.sleep(for: .seconds(20)) }
+      }
+      // It was one request.
+      try await untilSignal { try await Task.sleep(for: .milliseconds(20)) }
+    }
+  }
 }

@@ -75,12 +75,11 @@ struct NightBench {
   }
 
   /// Writes a matrix file.
-  func matrix(_ name: String, _ series: [FilePath]? = nil, owner: String? = nil, keep: String? = nil) throws -> FilePath
-  {
+  func matrix(_ name: String, _ series: [FilePath]? = nil, owner: String? = nil) throws -> FilePath {
     let file = place.appending("\(name).yaml")
     let from = (series ?? [same, stale]).map { "\"\($0)\"" }.joined(separator: ", ")
     let lines = [
-      owner.map { "owner: \($0)" }, keep.map { "keep: {\($0)}" },
+      owner.map { "owner: \($0)" },
       "groups: {q: {kernels: \(value("--kernel")), profiles: \(value("--profile"))}}",
       "series: [{from: [\(from)], groups: q}]",
     ]

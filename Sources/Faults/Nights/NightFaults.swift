@@ -164,7 +164,7 @@ extension Fault {
     let rows = try await nights.rows()
     let isSetBack = names.count == 3 && first.night.map { name in names.contains { $0 < name } } == true
     return try await Seen(
-      isWarned && isSetBack && rows.count == 6 && third.status == .exited(0),
+      isWarned && isSetBack && rows == NightBench.rows(3) && third.status == .exited(0),
       !isSetBack
         ? "nights: \(names.joined(separator: ", "))"
         : isWarned ? "the warning; \(rows.count) rows of \(names.count) nights" : second.words
@@ -188,7 +188,7 @@ extension Fault {
     let again = try await nights.night(nights.matrix("m-0", owner: "a@example.org"))
     let rows = try await nights.rows()
     return try await Seen(
-      !(isTold + isKept).contains(false) && rows.count == 6 && again.status == .exited(0),
+      !(isTold + isKept).contains(false) && rows == NightBench.rows(3) && again.status == .exited(0),
       "\(ended.map(\.words).joined(separator: "; ")); \(rows.count) rows"
     ).and(nights.damage(ended + [again]))
   }

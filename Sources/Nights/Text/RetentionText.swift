@@ -30,27 +30,20 @@ public enum RetentionText {
     let rows = plan.steps.count(where: \.rows)
     var parts: [String] = []
     if plan.steps.contains(where: { !$0.series.isEmpty || $0.base }) {
-      parts.append("evidence of \(Words.counted(trials, "trial")), \(size(plan.bytes))")
+      parts.append("evidence of \(Words.counted(trials, "trial")), \(Words.size(plan.bytes))")
     }
     if rows > 0 { parts.append("the rows of \(Words.counted(rows, "run"))") }
     let what = parts.isEmpty ? "nothing" : parts.joined(separator: "; ")
-    return "\(isDone ? "Removed" : "Would remove"): \(what). Evidence that stays: \(size(plan.staying))."
+    return "\(isDone ? "Removed" : "Would remove"): \(what). Evidence that stays: \(Words.size(plan.staying))."
   }
 
   private static func line(_ step: RetentionPlan.Step, _ root: String, _ width: Int) -> String {
     var what = step.rows ? ["rows and record"] : step.series
     if step.base { what.append("the base") }
     let name = step.directory.hasPrefix(root + "/") ? String(step.directory.dropFirst(root.count + 1)) : step.directory
-    let lead = visible(name) + (step.rows ? "" : "  \(size(step.bytes))")
+    let lead = visible(name) + (step.rows ? "" : "  \(Words.size(step.bytes))")
     return ([lead] + Columns.wrap(visible(what.joined(separator: ", ")), to: width - 4).map { "    " + $0 })
       .joined(separator: "\n")
-  }
-
-  /// `3 MiB`, `2.4 GiB`
-  static func size(_ bytes: Int64) -> String {
-    let mebibytes = Double(bytes) / 1_048_576
-    if mebibytes >= 1024 { return "\((mebibytes / 102.4).rounded() / 10) GiB" }
-    return mebibytes < 10 ? "\((mebibytes * 10).rounded() / 10) MiB" : "\(Int(mebibytes.rounded())) MiB"
   }
 }
 

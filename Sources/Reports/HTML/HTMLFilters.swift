@@ -16,26 +16,24 @@ struct HTMLFilters {
   ///   - ran: those with a column in the tables, in the order of the columns.
   init(_ shown: [SeriesAnswer], _ ran: [SeriesAnswer], _ classes: HTMLClasses) {
     let verdicts = shown.map(\.judgement.verdict).grouped(by: \.self).map(\.key)
-    let all = [
-      HTMLFilter("verdict", "Verdict", verdicts.map(\.rawValue)),
-      HTMLFilter("question", "Question", classes.questions), HTMLFilter("pair", "Pair", classes.subjects),
-    ]
-    filters = all.filter { $0.options.count > 2 }
-    rules = []
-    for filter in filters {
-      for choice in filter.options where choice.place > 0 {
-        let chosen = "main:has(#\(choice.choiceID):checked)"
-        guard filter.group == "verdict" else {
-          rules.append("\(chosen) .asked:not(.\(filter.group.prefix(1))\(choice.place)) { display: none; }")
-          continue
+    let all: [(filter: HTMLFilter, hides: (Int) -> [String])] = [
+      (
+        HTMLFilter("verdict", "Verdict", verdicts.map(\.rawValue)),
+        { place in
+          let verdict = verdicts[place - 1]
+          // The tables begin with a question and the base's answer.
+          let columns = ran.indices.filter { ran[$0].judgement.verdict != verdict }
+          return [".judged:not(.\(verdict.rawValue))"] + columns.map { ".grid tr > :nth-child(\($0 + 3))" }
         }
-        let verdict = verdicts[choice.place - 1]
-        rules.append("\(chosen) .judged:not(.\(verdict.rawValue)) { display: none; }")
-        // The tables begin with a question and the base's answer.
-        let others = ran.indices.filter { ran[$0].judgement.verdict != verdict }
-        if others.isEmpty { continue }
-        let columns = others.map { "\(chosen) .grid tr > :nth-child(\($0 + 3))" }
-        rules.append("\(columns.joined(separator: ", ")) { display: none; }")
+      ),
+      (HTMLFilter("question", "Question", classes.questions), { [".asked:not(.q\($0))"] }),
+      (HTMLFilter("pair", "Pair", classes.subjects), { [".asked:not(.p\($0))"] }),
+    ].filter { $0.filter.options.count > 2 }
+    filters = all.map(\.filter)
+    rules = all.flatMap { filter, hides in
+      filter.options.dropFirst().map { choice in
+        let chosen = "main:has(#\(choice.choiceID):checked)"
+        return hides(choice.place).map { "\(chosen) \($0)" }.joined(separator: ", ") + " { display: none; }"
       }
     }
   }
@@ -49,7 +47,7 @@ struct HTMLFilter {
   var options: [HTMLChoice]
 
   /// - Parameters:
-  ///   - group: the name of the buttons; its first letter is that of the classes.
+  ///   - group: the name of the buttons.
   ///   - words: the choices other than everything.
   init(_ group: String, _ legend: String, _ words: [String]) {
     self.group = group

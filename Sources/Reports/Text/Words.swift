@@ -213,6 +213,13 @@ package enum Words {
   /// `1 test`, `2 tests`
   package static func counted(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }
 
+  /// `2.5 MiB`, `30 MiB`, `2.4 GiB`
+  package static func size(_ bytes: Int64) -> String {
+    let mebibytes = Double(bytes) / 1_048_576
+    if mebibytes >= 1024 { return "\((mebibytes / 102.4).rounded() / 10) GiB" }
+    return mebibytes < 10 ? "\((mebibytes * 10).rounded() / 10) MiB" : "\(Int(mebibytes.rounded())) MiB"
+  }
+
   /// `2026-03-01 12:00:00 UTC`
   package static func time(_ date: Date) -> String {
     let iso = date.formatted(.iso8601)

@@ -47,10 +47,10 @@ public struct OwnTree: Sendable, Hashable {
     try remove(above, Array(name.utf8CString), AT_REMOVEDIR, path(names))
   }
 
-  /// Whether a way leads to something, or to nothing, without a symbolic link. The answer may already be outdated.
+  /// Whether a way leads to a directory, or to nothing, without a symbolic link. The answer may already be outdated.
   public func hasNoLink(_ names: [String]) -> Bool {
     do {
-      _ = try bytes(of: names)
+      if let place = try enter(names) { close(place) }
       return true
     } catch { return !error.isLink }
   }

@@ -3,6 +3,7 @@
 import ArgumentParser
 import Foundation
 import KernelBuild
+import Reports
 import SystemPackage
 
 struct CacheCommand: AsyncParsableCommand {
@@ -34,7 +35,7 @@ struct CacheCommand: AsyncParsableCommand {
         Output.result(try JSONText.of(entries))
       } else {
         Output.result(CacheTable.text(entries))
-        Output.note("\(cache.root), \(CacheTable.words(cache.freeSpace)) free on its file system")
+        Output.note("\(cache.root), \(Words.size(cache.freeSpace)) free on its file system")
       }
     }
   }
@@ -77,7 +78,7 @@ enum CacheTable {
       [["KIND", "NAME", "SIZE", "LAST USED", "", "BOUND"]]
       + entries.map { entry in
         [
-          entry.kind.rawValue, entry.name + (entry.count.map { " (\($0))" } ?? ""), words(entry.size),
+          entry.kind.rawValue, entry.name + (entry.count.map { " (\($0))" } ?? ""), Words.size(entry.size),
           entry.lastUsed?.formatted(.iso8601).replacing("T", with: " ").replacing("Z", with: "") ?? "–",
           entry.inUse ? "in use" : "", entry.bound ?? "",
         ]
@@ -90,14 +91,7 @@ enum CacheTable {
       }.joined(separator: "  ").trimmingSuffix(" ")
     }
     let sum = entries.map(\.size).reduce(0, +)
-    return (lines + ["", "\(words(sum)) in all"]).joined(separator: "\n")
-  }
-
-  /// `3 MiB`, `2.4 GiB`
-  static func words(_ bytes: Int64) -> String {
-    let mebibytes = Double(bytes) / 1_048_576
-    if mebibytes < 1024 { return "\(Int(mebibytes.rounded())) MiB" }
-    return "\((mebibytes / 102.4).rounded() / 10) GiB"
+    return (lines + ["", "\(Words.size(sum)) in all"]).joined(separator: "\n")
   }
 }
 

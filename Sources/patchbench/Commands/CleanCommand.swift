@@ -53,8 +53,8 @@ enum LeftoversText {
     let lines =
       leftovers.processes.map { "process    \($0.process) \(visible($0.name)), of process \($0.owner), which is gone" }
       + leftovers.guests.map { "guest      \($0.process) \(visible($0.name))" }
-      + leftovers.directories.map { "directory  \($0.name), \(CacheTable.words($0.size))" }
+      + leftovers.directories.map { "directory  \($0.name), \(Words.size($0.size))" }
     let size = leftovers.directories.map(\.size).reduce(0, +)
-    return (lines + ["", "\(CacheTable.words(size)) in all"]).joined(separator: "\n")
+    return (lines + ["", "\(Words.size(size)) in all"]).joined(separator: "\n")
   }
 }

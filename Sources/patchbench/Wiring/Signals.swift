@@ -28,6 +28,8 @@ private final class StopSignals: @unchecked Sendable {
     var requests = StopRequests()
     /// Cancels the work; `nil` between two works.
     var cancel: (@Sendable () -> Void)?
+    /// Whether a request came between two works: it ends the next one.
+    var isWaiting = false
   }
 
   private let state = Locked(State())
@@ -44,18 +46,33 @@ private final class StopSignals: @unchecked Sendable {
   }
 
   func begin(_ cancel: @escaping @Sendable () -> Void) {
-    state.withLock { $0 = State(cancel: cancel) }
+    let isAsked = state.withLock { state in
+      if state.isWaiting {
+        state.isWaiting = false
+        state.cancel = cancel
+        return true
+      }
+      state = State(cancel: cancel)
+      return false
+    }
+    if isAsked { Self.stop(cancel) }
   }
 
   func end() { state.withLock { $0.cancel = nil } }
 
+  private static func stop(_ cancel: () -> Void) {
+    Output.note("\npatchbench: stopping; repeat the signal to stop at once")
+    cancel()
+  }
+
   private static func hear(_ state: Locked<State>) {
-    let (meaning, cancel) = state.withLock { ($0.requests.next(at: .now), $0.cancel) }
+    let (meaning, cancel) = state.withLock { state in
+      let meaning = state.requests.next(at: .now)
+      if meaning == .stop, state.cancel == nil { state.isWaiting = true }
+      return (meaning, state.cancel)
+    }
     switch meaning {
-    case .stop:
-      guard let cancel else { break }
-      Output.note("\npatchbench: stopping; repeat the signal to stop at once")
-      cancel()
+    case .stop: if let cancel { stop(cancel) }
     case .sameAgain: break
     case .stopAtOnce:
       Leftovers.endOwn(environment: ProcessInfo.processInfo.environment)

@@ -8,8 +8,8 @@ internal import CLibc
 /// The tracer's events show kfree() itself. The slabs' own statistics (alloc_traces, slabinfo) count what is in KASAN's
 /// quarantine as in use. kmemleak looks for pointers, finds some by chance, and takes minutes.
 final class AllocationWatch {
-  private static let tracing = "/sys/kernel/tracing"
-  private static let folder = "\(tracing)/instances/patchbench"
+  private static let instance = "patchbench"
+  private static let folder = Tracer.folder(instance)
   private static let given = ["kmalloc", "kmem_cache_alloc"]
   private static let taken = ["kfree", "kmem_cache_free"]
   /// In KiB, for each CPU. A test's records take a few hundred.
@@ -53,8 +53,7 @@ final class AllocationWatch {
   /// - Throws: ``Failure/skip(_:)`` if the kernel has no such events.
   init(_ kernel: KernelView) throws(Failure) {
     self.kernel = kernel
-    if names(in: Self.tracing).isEmpty { _ = mount("tracefs", Self.tracing, "tracefs", 0, nil) }
-    if access(Self.folder, F_OK) != 0 { try Self.setUp() }
+    try Tracer.make(Self.instance, Self.setUp)
     for event in Self.given {
       guard let id = UInt16(try readText("\(Self.folder)/events/kmem/\(event)/id").split(separator: "\n").first ?? "")
       else { throw .skip("this kernel's event \(event) has no number") }
@@ -71,13 +70,7 @@ final class AllocationWatch {
     try writeText("1", to: "\(Self.folder)/tracing_on")
   }
 
-  /// Once in a guest's life: switching events on and off takes a tenth of a second each time, and while nothing is
-  /// recorded they cost next to nothing.
   private static func setUp() throws(Failure) {
-    if mkdir(folder, 0o700) != 0 {
-      throw .skip("this kernel has no tracer to watch allocations with: \(errnoName(errno))")
-    }
-    try writeText("0", to: "\(folder)/tracing_on")
     try writeText(room, to: "\(folder)/buffer_size_kb")
     for event in given + taken {
       let place = "\(folder)/events/kmem/\(event)"
@@ -85,7 +78,6 @@ final class AllocationWatch {
       guard TraceRecords.offset(of: "call_site", in: format) == TraceRecords.site,
         TraceRecords.offset(of: "ptr", in: format) == TraceRecords.address
       else {
-        rmdir(folder)
         throw .skip("this kernel's event \(event) has another format")
       }
       try writeText("1", to: "\(place)/enable")

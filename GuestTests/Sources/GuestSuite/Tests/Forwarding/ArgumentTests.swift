@@ -274,7 +274,8 @@ enum ArgumentTests {
     look.same(
       try Counts.settled(at: before) { () throws(Failure) in try counts(fixture) }, before, "refused: all as before")
     look.equal(answer(call { $0.bytes = 128 }), "made", "longer arguments than this kernel's")
-    // The kernel has its copy on the stack, where the call before has left flags that are refused.
+    // The kernel has its copy on the stack, where the call before has left flags that are refused. A compiler that zeroes
+    // the stack (INIT_STACK_ALL_ZERO) hides whether the kernel does.
     look.equal(answer(call { $0.heap_flags = .max }), "EINVAL", "all flags of the heap")
     look.equal(answer(call { $0.bytes = 16 }), "made", "shorter arguments, without flags of the heap")
     look.equal(answer(call { $0.bytes = 1024 }), "made", "as long as no kernel's stack has room for")

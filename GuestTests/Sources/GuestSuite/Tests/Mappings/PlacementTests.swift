@@ -48,18 +48,12 @@ private struct PageWatch {
     var unmovable = 0
   }
 
-  private static let folder = "/sys/kernel/tracing/instances/pages"
+  private static let instance = "pages"
+  private static let folder = Tracer.folder(instance)
   private static let event = "\(folder)/events/kmem/mm_page_alloc"
 
-  /// What is set up stays for the next test: that takes a second of an emulated guest, and costs next to nothing while
-  /// nothing is recorded.
   init() throws(Failure) {
-    if names(in: "/sys/kernel/tracing").isEmpty { _ = mount("tracefs", "/sys/kernel/tracing", "tracefs", 0, nil) }
-    if access(Self.folder, F_OK) != 0 {
-      if mkdir(Self.folder, 0o700) != 0 {
-        throw .skip("this kernel has no tracer to watch allocations with: \(errnoName(errno))")
-      }
-      try writeText("0", to: "\(Self.folder)/tracing_on")
+    try Tracer.make(Self.instance) { () throws(Failure) in
       try writeText("64", to: "\(Self.folder)/buffer_size_kb")
       try writeText("1", to: "\(Self.event)/enable")
     }
